@@ -1,0 +1,23 @@
+// Package sqldb opens the databases: SQLite files by default, PostgreSQL beyond
+// one machine, behind one handle.
+//
+// It promises:
+//
+//   - One SQL text serves both engines: $1 parameters, ON CONFLICT, RETURNING,
+//     times as UTC microseconds in bigint, JSON as text.
+//   - An acknowledged Write survives a power cut: SQLite runs WAL with
+//     synchronous=FULL (NORMAL keeps the file whole and loses commits), PostgreSQL
+//     runs synchronous_commit=on.
+//   - Write is serializable. A serialization failure or deadlock is retried, so
+//     the function given to Write may run more than once; [Tx.OnCommit] runs its
+//     effects once.
+//   - Read sees one snapshot and cannot write.
+//   - Deleted bytes are overwritten (secure_delete), and [DB.Truncate] takes them
+//     out of the write-ahead log.
+//   - Checkpoints stay off the commit path: a goroutine makes them.
+//   - A database that a newer version has migrated is refused, not damaged.
+//
+// The data is split in sets by how it must be backed up: each set is a file in
+// SQLite, a schema in PostgreSQL, and has its own migrations. A transaction spans
+// one set.
+package sqldb

@@ -1,0 +1,16 @@
+-- +goose Up
+create table job_jobs (
+	id          blob    not null primary key,
+	kind        text    not null,
+	payload     text    not null, -- JSON; tokens and counts, nothing personal
+	dedupe      text    unique,   -- one waiting job per key
+	run_at      integer not null, -- UTC microseconds
+	state       text    not null check (state in ('waiting', 'running', 'done', 'failed')),
+	tries       integer not null default 0,
+	lease_until integer not null default 0,
+	fence       integer not null default 0,
+	error       text    not null default '',
+	created_at  integer not null,
+	finished_at integer
+) strict;
+create index job_jobs_due on job_jobs (state, run_at);

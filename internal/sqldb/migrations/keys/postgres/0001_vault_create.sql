@@ -1,0 +1,2 @@
+-- +goose Up
+create table vault_placeholder (id bigint not null);

@@ -1,0 +1,142 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	"thimble"
+)
+
+// An Engine is a kind of database.
+type Engine string
+
+// The engines.
+const (
+	SQLite     Engine = "sqlite"
+	PostgreSQL Engine = "postgres"
+)
+
+// The sets of tables.
+const (
+	// Core is the system of record.
+	Core = "core"
+	// Keys holds wrapped keys, with a backup cycle of its own.
+	Keys = "keys"
+)
+
+// Config says what to open. Path or URL is needed, the rest has working zero values.
+type Config struct {
+	Set  string // Core or Keys
+	Path string // the SQLite file; its folder must exist
+	URL  string // a postgres:// URL; wins over Path
+
+	Readers int           // concurrent readers; 0 means 8
+	Busy    time.Duration // how long SQLite waits for another process; 0 means 5 s
+	Log     *slog.Logger  // nil means silence
+}
+
+// A DB is one set of tables in one database.
+type DB struct {
+	engine Engine
+	set    string
+	write  *sql.DB
+	read   *sql.DB
+	writer chan struct{} // SQLite has one writer: waiting here obeys the context
+	log    *slog.Logger
+	cfg    Config
+
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+// Open opens the database, migrates it to this version, and starts its
+// checkpoints. The error of a database from a newer version is ErrNewer.
+func Open(ctx context.Context, cfg Config) (*DB, error) {
+	db, err := connect(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("sqldb: opening %s: %w", cfg.Set, err)
+	}
+	if err := db.migrate(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("sqldb: migrating %s: %w", cfg.Set, err), db.closePools())
+	}
+	if db.engine == SQLite {
+		var loop context.Context
+		loop, db.stop = context.WithCancel(context.WithoutCancel(ctx))
+		db.done.Go(func() { db.checkpoints(loop) })
+	}
+	return db, nil
+}
+
+func connect(cfg Config) (*DB, error) {
+	if cfg.Set != Core && cfg.Set != Keys {
+		return nil, fmt.Errorf("a set named %s or %s was expected: %w", Core, Keys, thimble.ErrInvalid)
+	}
+	if cfg.Readers == 0 {
+		cfg.Readers = 8
+	}
+	if cfg.Busy == 0 {
+		cfg.Busy = 5 * time.Second
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	db := &DB{set: cfg.Set, log: cfg.Log, cfg: cfg, stop: func() {}}
+	switch {
+	case cfg.URL != "":
+		return db, db.connectPostgres(cfg)
+	case cfg.Path != "":
+		return db, db.connectSQLite(cfg)
+	}
+	return nil, fmt.Errorf("neither a file nor a URL was given: %w", thimble.ErrInvalid)
+}
+
+// Engine returns the kind of database.
+func (db *DB) Engine() Engine { return db.engine }
+
+// Set returns the name of the set, Core or Keys.
+func (db *DB) Set() string { return db.set }
+
+// Config returns what the handle was opened with, defaults filled in.
+func (db *DB) Config() Config { return db.cfg }
+
+// Close stops the checkpoints and closes the connections. SQLite's write-ahead
+// log is folded into the file.
+func (db *DB) Close() error {
+	db.stop()
+	db.done.Wait()
+	err := db.Truncate(context.Background())
+	return errors.Join(err, db.closePools())
+}
+
+func (db *DB) closePools() error {
+	err := db.read.Close()
+	if db.write != db.read {
+		err = errors.Join(err, db.write.Close())
+	}
+	return err
+}
+
+// Ping asks the database for an answer.
+func (db *DB) Ping(ctx context.Context) error {
+	return db.Read(ctx, func(tx *Tx) error {
+		var one int
+		return tx.QueryRow(ctx, `select 1`).Scan(&one)
+	})
+}
+
+func sqliteDSN(path string, pragmas []string, params ...string) string {
+	q := url.Values{}
+	for _, p := range pragmas {
+		q.Add("_pragma", p)
+	}
+	for i := 0; i+1 < len(params); i += 2 {
+		q.Set(params[i], params[i+1])
+	}
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
+}

@@ -1,0 +1,112 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+func (db *DB) connectSQLite(cfg Config) error {
+	db.engine = SQLite
+	pragmas := []string{
+		fmt.Sprintf("busy_timeout(%d)", cfg.Busy.Milliseconds()),
+		"journal_mode(WAL)",
+		"synchronous(FULL)", // NORMAL loses acknowledged commits in a power cut
+		"secure_delete(ON)", // a deleted key must not stay in a free page
+		"foreign_keys(ON)",
+		"cell_size_check(ON)",
+		"trusted_schema(OFF)",
+		"temp_store(MEMORY)", // no plain bytes in temporary files
+		"mmap_size(0)",
+		"cache_size(-16384)",
+		"wal_autocheckpoint(0)", // a checkpoint inside a commit is the p99 tail
+	}
+	var err error
+	if db.write, err = sql.Open("sqlite", sqliteDSN(cfg.Path, pragmas, "_txlock", "immediate")); err != nil {
+		return err
+	}
+	db.write.SetMaxOpenConns(1)
+	db.writer = make(chan struct{}, 1)
+	if db.read, err = sql.Open("sqlite", sqliteDSN(cfg.Path, append(pragmas, "query_only(ON)"))); err != nil {
+		return err
+	}
+	db.read.SetMaxOpenConns(cfg.Readers)
+	db.read.SetMaxIdleConns(cfg.Readers)
+	// SQLite creates the file with the process's mask; personal data is nobody else's.
+	f, err := os.OpenFile(cfg.Path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+const (
+	checkpointEvery = time.Second
+	walPassive      = 4 << 20  // bytes of log that start a passive checkpoint
+	walTruncate     = 64 << 20 // bytes of log that are worth stopping the writer for
+)
+
+// checkpoints folds the write-ahead log into the file while nobody waits for it.
+func (db *DB) checkpoints(ctx context.Context) {
+	tick := time.NewTicker(checkpointEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			size, err := db.walBytes(ctx)
+			if err == nil && size > walTruncate {
+				err = db.Truncate(ctx)
+			} else if err == nil && size > walPassive {
+				_, err = db.read.ExecContext(ctx, `pragma wal_checkpoint(passive)`)
+			}
+			if err != nil && ctx.Err() == nil {
+				db.log.WarnContext(ctx, "checkpoint postponed", slog.String("set", db.set), slog.String("cause", err.Error()))
+			}
+		}
+	}
+}
+
+func (db *DB) walBytes(ctx context.Context) (int64, error) {
+	var seq int
+	var name, path string
+	if err := db.read.QueryRowContext(ctx, `pragma database_list`).Scan(&seq, &name, &path); err != nil {
+		return 0, err
+	}
+	info, err := os.Stat(path + "-wal")
+	if os.IsNotExist(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
+// Truncate folds the write-ahead log into the file and empties it, so that
+// deleted bytes lie nowhere. PostgreSQL's log is not ours to truncate; there the
+// call does nothing.
+func (db *DB) Truncate(ctx context.Context) error {
+	if db.engine != SQLite {
+		return nil
+	}
+	if err := db.lock(ctx); err != nil {
+		return err
+	}
+	defer db.unlock()
+	var busy, logged, folded int
+	err := db.write.QueryRowContext(ctx, `pragma wal_checkpoint(truncate)`).Scan(&busy, &logged, &folded)
+	if err != nil {
+		return fmt.Errorf("sqldb: truncating the log of %s: %w", db.set, err)
+	}
+	if busy != 0 {
+		return fmt.Errorf("sqldb: truncating the log of %s: a reader holds it: %w", db.set, errBusy)
+	}
+	return nil
+}

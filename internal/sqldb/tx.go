@@ -1,0 +1,187 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"thimble"
+)
+
+var errBusy = fmt.Errorf("busy: %w", thimble.ErrUnavailable)
+
+// A Tx is a transaction. It lives as long as the function it was given to.
+type Tx struct {
+	tx       *sql.Tx
+	db       *DB
+	onCommit []func()
+}
+
+// Engine returns the kind of database, for the few texts that must differ.
+func (tx *Tx) Engine() Engine { return tx.db.engine }
+
+// Exec runs a statement and returns how many rows it changed.
+func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	res, err := tx.tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, kind(err)
+	}
+	return res.RowsAffected()
+}
+
+// Query runs a query. The caller closes the rows.
+func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	rows, err := tx.tx.QueryContext(ctx, query, args...)
+	return rows, kind(err)
+}
+
+// QueryRow runs a query of at most one row; a missing one is sql.ErrNoRows.
+func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	return tx.tx.QueryRowContext(ctx, query, args...)
+}
+
+// Prepare readies a statement that the transaction runs many times.
+func (tx *Tx) Prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	stmt, err := tx.tx.PrepareContext(ctx, query)
+	return stmt, kind(err)
+}
+
+// OnCommit runs f after the transaction is durable, and not at all if it is not.
+func (tx *Tx) OnCommit(f func()) { tx.onCommit = append(tx.onCommit, f) }
+
+// Read runs f on one snapshot.
+func (db *DB) Read(ctx context.Context, f func(*Tx) error) error {
+	opt := &sql.TxOptions{ReadOnly: true}
+	if db.engine == PostgreSQL {
+		opt.Isolation = sql.LevelRepeatableRead
+	} else {
+		opt = nil // the connections are query_only; the driver knows no other option
+	}
+	_, err := run(ctx, db, db.read, opt, f)
+	return err
+}
+
+const tries = 12
+
+// Write runs f in a serializable transaction and returns when it is durable. f
+// may run more than once: it changes nothing outside the transaction but through
+// OnCommit.
+func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
+	if err := db.lock(ctx); err != nil {
+		return err
+	}
+	after, err := db.writeLocked(ctx, f)
+	db.unlock()
+	if err != nil {
+		return err
+	}
+	for _, f := range after {
+		f()
+	}
+	return nil
+}
+
+func (db *DB) writeLocked(ctx context.Context, f func(*Tx) error) (after []func(), err error) {
+	var opt *sql.TxOptions
+	if db.engine == PostgreSQL {
+		opt = &sql.TxOptions{Isolation: sql.LevelSerializable}
+	}
+	for try := range tries {
+		after, err = run(ctx, db, db.write, opt, f)
+		if err == nil || !IsSerialization(err) {
+			return after, err
+		}
+		// Spread the losers out, so that they do not meet again.
+		pause := time.Duration(1+rand.IntN(4<<min(try, 6))) * time.Millisecond
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("sqldb: giving up on a retry: %w", errors.Join(ctx.Err(), err))
+		case <-time.After(pause):
+		}
+	}
+	return nil, fmt.Errorf("sqldb: %d tries all met another writer: %w", tries, errors.Join(err, thimble.ErrConflict))
+}
+
+func run(ctx context.Context, db *DB, pool *sql.DB, opt *sql.TxOptions, f func(*Tx) error) ([]func(), error) {
+	sqlTx, err := pool.BeginTx(ctx, opt)
+	if err != nil {
+		return nil, fmt.Errorf("sqldb: beginning: %w", kind(err))
+	}
+	defer sqlTx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
+	tx := &Tx{tx: sqlTx, db: db}
+	if err := f(tx); err != nil {
+		return nil, err
+	}
+	if err := sqlTx.Commit(); err != nil {
+		return nil, fmt.Errorf("sqldb: committing: %w", kind(err))
+	}
+	return tx.onCommit, nil
+}
+
+func (db *DB) lock(ctx context.Context) error {
+	if db.writer == nil {
+		return nil
+	}
+	select {
+	case db.writer <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("sqldb: waiting for the writer of %s: %w", db.set, ctx.Err())
+	}
+}
+
+func (db *DB) unlock() {
+	if db.writer != nil {
+		<-db.writer
+	}
+}
+
+// kind gives errors of the engines the kinds of the vocabulary.
+func kind(err error) error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch e.Code() & 0xff {
+		case sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR:
+			return fmt.Errorf("%w (%w)", err, thimble.ErrUnavailable)
+		case sqlite3.SQLITE_CONSTRAINT:
+			return fmt.Errorf("%w (%w)", err, thimble.ErrConflict)
+		}
+	}
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && len(e.Code) == 5 {
+		switch e.Code[:2] {
+		case "53", "57", "58", "08": // resources, operator, system, connection
+			return fmt.Errorf("%w (%w)", err, thimble.ErrUnavailable)
+		case "23":
+			return fmt.Errorf("%w (%w)", err, thimble.ErrConflict)
+		}
+	}
+	return err
+}
+
+// IsUnique reports whether err says that a row with this key is there already.
+func IsUnique(err error) bool {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+	}
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.Code == "23505"
+}
+
+// IsSerialization reports whether err says that the transaction met another and
+// may succeed when run again.
+func IsSerialization(err error) bool {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code()&0xff == sqlite3.SQLITE_BUSY
+	}
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (e.Code == "40001" || e.Code == "40P01")
+}
