@@ -43,9 +43,7 @@ func place(path string) (row int, folder string) {
 }
 
 // support reports whether the package helps tests only: it is named *test.
-func support(pkg string) bool {
-	return strings.HasSuffix(pkg, "test") && pkg != module+"/internal/thimbletest"
-}
+func support(pkg string) bool { return strings.HasSuffix(pkg, "test") }
 
 // sources reads the tree itself, and not `go list`, so that the test cache
 // notices every new file.

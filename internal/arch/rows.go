@@ -12,7 +12,7 @@ var rows = [][]string{
 	{"policy"},
 	{"vault"},
 	{"subject"},
-	{"order", "session", "registry"},
+	{"order", "session", "apikey", "registry"},
 	{"consent"},
 	{"gate"},
 	{"disclose"},

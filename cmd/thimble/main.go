@@ -1,0 +1,169 @@
+// Command thimble serves an AI customer management system for shops, and proves
+// what it promises.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"thimble"
+	"thimble/internal/app"
+)
+
+// version is set by the build.
+var version = "development"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// A command is one verb of the program.
+type command struct {
+	name, args, about string
+	run               func(ctx context.Context, c *call) error
+}
+
+var commands = []command{
+	{"demo", "[--port N] [--data DIR] [--fresh]", "serve a shop on real orders, console and privacy centre included", demo},
+	{"serve", "[flags]", "serve an installation", serve},
+	{"import", "orders FILE [--strict]", "import orders from a CSV file, gzipped or not", importOrders},
+	{"sign-in", "[--staff NAME]", "print a one-time sign-in link for the console", signIn},
+	// {"keys", "create NAME SCOPES… | list | revoke ID", "create, list and revoke API keys", keys},
+	{"verify", "receipt FILE [--key KEY]", "check a receipt offline", verify},
+	{"config", "", "print the configuration, secrets hidden", printConfig},
+	{"version", "", "print the version", func(_ context.Context, c *call) error { fmt.Fprintln(c.out, version); return nil }},
+}
+
+// A call is one run of a command.
+type call struct {
+	flags    *flag.FlagSet
+	settings map[string]string // the settings given as flags
+	file     string            // the configuration file
+	out, err io.Writer
+}
+
+// Exit codes: 1 for a failure, 2 for a call that was not understood.
+func run(ctx context.Context, args []string, out, errs io.Writer) int {
+	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		usage(errs)
+		return 2
+	}
+	for _, cmd := range commands {
+		if cmd.name != args[0] {
+			continue
+		}
+		c, err := parse(cmd, args[1:], out, errs)
+		if errors.Is(err, flag.ErrHelp) {
+			return 2
+		}
+		if err == nil {
+			err = cmd.run(ctx, c)
+		}
+		if err != nil {
+			fmt.Fprintf(errs, "thimble %s: %s\n", cmd.name, line(err))
+			return 1
+		}
+		return 0
+	}
+	fmt.Fprintf(errs, "thimble: %q is not a command\n", args[0])
+	usage(errs)
+	return 2
+}
+
+// line makes one line of an error, without the kinds that only programs read.
+func line(err error) string {
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
+	for _, kind := range []error{thimble.ErrInvalid, thimble.ErrConflict, thimble.ErrNotFound, thimble.ErrUnavailable, thimble.ErrDenied} {
+		text = strings.TrimSuffix(text, ": "+kind.Error())
+	}
+	return text
+}
+
+func usage(w io.Writer) {
+	fmt.Fprintln(w, "Thimble, an AI customer management system for shops. Commands:")
+	for _, cmd := range commands {
+		fmt.Fprintf(w, "  %-50s %s\n", "thimble "+cmd.name+" "+cmd.args, cmd.about)
+	}
+	fmt.Fprintln(w, "\nEvery setting is a flag, an environment variable and a key of thimble.yaml; `thimble config` lists them.")
+}
+
+// extra are the flags that single commands have beside the settings.
+var extra = map[string]func(*flag.FlagSet){
+	"demo": func(f *flag.FlagSet) {
+		f.Int("port", 8080, "port to serve on")
+		f.Bool("fresh", false, "delete the demo's data folder first")
+	},
+	"import":  func(f *flag.FlagSet) { f.Bool("strict", false, "stop at the first row that cannot be read") },
+	"sign-in": func(f *flag.FlagSet) { f.String("staff", "owner", "name of the account") },
+	"verify": func(f *flag.FlagSet) {
+		f.String("key", "", "the log's verifier key; asked of the installation when empty")
+	},
+}
+
+func parse(cmd command, args []string, out, errs io.Writer) (*call, error) {
+	c := &call{flags: flag.NewFlagSet(cmd.name, flag.ContinueOnError), settings: map[string]string{}, out: out, err: errs}
+	c.flags.SetOutput(errs)
+	c.flags.StringVar(&c.file, "config", "", "configuration file; thimble.yaml when there is one")
+	app.Flags(func(key, usage, _ string) {
+		c.flags.Func(key, usage, func(v string) error { c.settings[key] = v; return nil })
+	})
+	if add := extra[cmd.name]; add != nil {
+		add(c.flags)
+	}
+	// Flags may stand before and after the words.
+	var words []string
+	for len(args) > 0 {
+		if err := c.flags.Parse(args); err != nil {
+			return nil, err
+		}
+		args = c.flags.Args()
+		if len(args) > 0 {
+			words, args = append(words, args[0]), args[1:]
+		}
+	}
+	return c, c.flags.Parse(append([]string{"--"}, words...))
+}
+
+// config loads the configuration of the call.
+func (c *call) config() (app.Config, error) { return app.Load(c.settings, os.Getenv, c.file) }
+
+// open opens the installation of the call. Logs go to standard error.
+func (c *call) open(ctx context.Context) (*app.App, error) {
+	cfg, err := c.config()
+	if err != nil {
+		return nil, err
+	}
+	return app.Open(ctx, cfg, logger(cfg, c.err))
+}
+
+func logger(cfg app.Config, w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(cfg.LogLevel)) // checked with the configuration
+	opt := &slog.HandlerOptions{Level: level}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, opt))
+	}
+	return slog.New(slog.NewTextHandler(w, opt))
+}
+
+func printConfig(_ context.Context, c *call) error {
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	return cfg.Print(c.out)
+}
+
+func invalid(format string, args ...any) error {
+	return fmt.Errorf(format+": %w", append(args, thimble.ErrInvalid)...)
+}

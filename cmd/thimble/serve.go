@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"thimble"
+	"thimble/internal/app"
+	"thimble/internal/session"
+)
+
+func serve(ctx context.Context, c *call) error {
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	return c.serve(ctx, cfg, func(a *app.App, url string) error {
+		fmt.Fprintf(c.out, "Thimble serves on %s\n", url)
+		return nil
+	})
+}
+
+// serve binds the port, opens the installation, has it prepared and serves.
+func (c *call) serve(ctx context.Context, cfg app.Config, prepare func(*app.App, string) error) error {
+	l, err := app.Listen(cfg)
+	if err != nil {
+		return err
+	}
+	defer l.Close() //nolint:errcheck // the server has closed it
+	unlock, err := app.Lock(cfg)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	a, err := app.Open(ctx, cfg, logger(cfg, c.err))
+	if err != nil {
+		return err
+	}
+	if err := prepare(a, a.URL(l)); err != nil {
+		return errors.Join(err, a.Close())
+	}
+	h, err := a.Handler(ctx)
+	if err != nil {
+		return errors.Join(err, a.Close())
+	}
+	return errors.Join(a.Serve(ctx, l, h), a.Close())
+}
+
+const demoFolder = "data/demo"
+
+func demo(ctx context.Context, c *call) error {
+	began := time.Now()
+	port := c.flags.Lookup("port").Value.String()
+	if _, given := c.settings["listen"]; !given {
+		c.settings["listen"] = net.JoinHostPort("localhost", port)
+	}
+	if _, given := c.settings["data"]; !given {
+		c.settings["data"] = demoFolder
+	}
+	if _, given := c.settings["log-level"]; !given {
+		c.settings["log-level"] = "warn" // the demo tells what it does in words
+	}
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	cfg.Demo = true
+	tell := newTeller(c.out)
+	if fresh, _ := strconv.ParseBool(c.flags.Lookup("fresh").Value.String()); fresh {
+		if err := wipe(cfg.Data); err != nil {
+			return err
+		}
+	}
+	return c.serve(ctx, cfg, func(a *app.App, url string) error {
+		tell.Say("Thimble's demo: real orders of the UCI Online Retail data set (CC BY 4.0), in %s.", cfg.Data)
+		if err := a.SeedDemo(ctx, tell); err != nil {
+			return err
+		}
+		return sayDemo(ctx, a, tell, url, began)
+	})
+}
+
+// wipe deletes a data folder, and nothing that is not one.
+func wipe(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(folder, "core.db")); err != nil && len(entries) > 0 {
+		return invalid("--fresh: %s holds no data of Thimble and is left alone", folder)
+	}
+	return os.RemoveAll(folder)
+}
+
+func sayDemo(ctx context.Context, a *app.App, tell teller, url string, began time.Time) error {
+	token, err := a.Sessions.Link(ctx, session.Who{Audience: session.Staff, Staff: "owner"})
+	if err != nil {
+		return err
+	}
+	tell.Say("\nReady after %.1f s.", time.Since(began).Seconds())
+	tell.Say("  Storefront      %s/", url)
+	tell.Say("  Console         %s/console/link/%s", url, token)
+	tell.Say("  Privacy centre  %s/privacy", url)
+	tell.Say("  API             %s/docs/api", url)
+	customers, err := a.DemoCustomers(ctx)
+	if err != nil {
+		return err
+	}
+	tell.Say("\nOne-time sign-in links of customers (they work for 15 minutes; %s/shop/sign-in offers the same):", url)
+	for _, d := range customers {
+		token, err := a.Sessions.Link(ctx, session.Who{Audience: session.Customer, Subject: d.Subject})
+		if err != nil {
+			return err
+		}
+		tell.Say("  %s  %s/privacy/link/%s\n         %s", d.Account, url, token, d.Note)
+	}
+	tell.Say("\nStop with Ctrl-C. `thimble demo --fresh` starts over.")
+	return nil
+}
+
+func signIn(ctx context.Context, c *call) error {
+	a, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	token, err := a.Sessions.Link(ctx, session.Who{Audience: session.Staff, Staff: c.flags.Lookup("staff").Value.String()})
+	if err != nil {
+		return errors.Join(err, a.Close())
+	}
+	url := a.Config.PublicURL
+	if url == "" {
+		url = "http://" + a.Config.Listen
+	}
+	fmt.Fprintf(c.out, "%s/console/link/%s\nIt works once, within %d minutes.\n", url, token, int(session.LinkLives.Minutes()))
+	return a.Close()
+}
+
+var errWords = fmt.Errorf("the words do not fit; see `thimble help`: %w", thimble.ErrInvalid)

@@ -1,0 +1,140 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"thimble"
+	"thimble/internal/collect"
+	"thimble/internal/collect/collectdb"
+	"thimble/internal/consent"
+	"thimble/internal/job"
+	"thimble/internal/job/jobdb"
+	"thimble/internal/recommend/lists"
+	"thimble/internal/recommend/recommenddb"
+	"thimble/internal/rights"
+	"thimble/internal/rights/rightsdb"
+	"thimble/internal/sqldb"
+)
+
+// An App is one installation: kernel, capabilities and doors.
+type App struct {
+	*Kernel
+	Config   Config
+	Log      *slog.Logger
+	Versions *recommenddb.Store
+	Shop     *lists.Shop
+	Imports  *collectdb.Store
+	Importer *collect.Importer
+	Requests *rightsdb.Store
+	Desk     *rights.Desk
+
+	progress func(done, total int) // of the first training, for the one who waits
+}
+
+// TrainJob is the kind of the job that trains the recommender.
+const TrainJob = "recommend.train"
+
+// Open puts an installation together and recovers what a crash left.
+func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
+	a := &App{Config: cfg, Log: log}
+	var err error
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train})
+	if err != nil {
+		return nil, err
+	}
+	a.capabilities()
+	if err := a.recover(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("recovering: %w", err), a.Close())
+	}
+	return a, nil
+}
+
+func (a *App) capabilities() {
+	a.Versions = recommenddb.New(a.Core, a.Ledger)
+	a.Shop = lists.New(lists.Deps{
+		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
+		Versions: a.Versions, Files: a.Files, Pack: a.Pack, Now: time.Now,
+	})
+	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog}, time.Now, nil)
+	a.Importer = collect.New(a.Imports, a.Gate)
+	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, nil)
+	a.Desk = rights.NewDesk(a.Requests, a.Vault, a.modelHash, a.Holders()...)
+	// A change of the consent to training trains anew, in the transaction of the choice.
+	a.Consent.OnChange(func(ctx context.Context, tx *sqldb.Tx, events []consent.Event) error {
+		for _, e := range events {
+			if e.Purpose == thimble.TrainAISystem {
+				return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Dedupe: TrainJob})
+			}
+		}
+		return nil
+	})
+}
+
+// Holders are all who keep data about people, in the order in which they erase:
+// first the one that knows who exists, so that nothing is opened any more.
+func (a *App) Holders() []thimble.Holder {
+	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Decisions, a.Uses, a.Requests, a.Shop}
+}
+
+func (a *App) modelHash() string {
+	v, ok := a.Shop.Version()
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("%x", v.Hash)
+}
+
+func (a *App) train(ctx context.Context, _ job.Job) error {
+	v, err := a.Shop.Train(ctx, "consents changed", a.progress)
+	if err == nil {
+		a.Log.InfoContext(ctx, "model trained", slog.Int64("version", v.Number), slog.Int("people", v.Stats.People), slog.Duration("took", v.Took))
+	}
+	return err
+}
+
+// orphanAge is how old a key without a person must be to be swept: an import that
+// is under way makes keys before it commits their people.
+const orphanAge = time.Hour
+
+func (a *App) recover(ctx context.Context) error {
+	if err := a.loadModel(ctx); err != nil {
+		return err
+	}
+	n, err := a.Desk.Resume(ctx)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		a.Log.InfoContext(ctx, "interrupted requests finished", slog.Int("requests", n))
+	}
+	swept, err := a.Vault.Sweep(ctx, a.Subjects.Missing, orphanAge)
+	if err != nil {
+		return err
+	}
+	if swept > 0 {
+		a.Log.InfoContext(ctx, "keys without a person swept", slog.Int("keys", swept))
+	}
+	return nil
+}
+
+// loadModel takes up the serving model. One that is missing or was changed is
+// never served: a new one is trained in its place.
+func (a *App) loadModel(ctx context.Context) error {
+	err := a.Shop.Load(ctx)
+	if err == nil {
+		return nil
+	}
+	if _, none := a.Versions.Serving(ctx); errors.Is(none, thimble.ErrNotFound) {
+		return nil // nothing was trained yet
+	}
+	a.Log.WarnContext(ctx, "the serving model cannot be used; training anew", slog.String("cause", err.Error()))
+	_, err = a.Shop.Train(ctx, "the model file was missing or changed", nil)
+	return err
+}
+
+// Close folds and closes the databases.
+func (a *App) Close() error { return a.Kernel.close() }

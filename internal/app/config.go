@@ -1,0 +1,223 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+
+	"thimble"
+)
+
+// Config is everything an installation can be told. Flags win over environment,
+// environment over the file, the file over the defaults.
+type Config struct {
+	Listen    string // host:port
+	PublicURL string // as people reach it; derived from Listen when empty
+	TLSCert   string
+	TLSKey    string
+	Data      string // the folder
+
+	DatabaseURL string // PostgreSQL; empty means SQLite in the folder
+	KeysURL     string // PostgreSQL for the keys; empty means DatabaseURL
+
+	RootPassphrase string // seals the root key; empty means the file's mode protects it
+	LogLevel       string
+	LogFormat      string
+	Traces         string // OTLP over HTTP endpoint; empty means none
+	MaxBody        int64  // bytes
+	Shutdown       time.Duration
+	Demo           bool
+
+	sources map[string]string
+}
+
+// A setting is one key of the configuration.
+type setting struct {
+	key, usage, fallback string
+	secret               bool
+	set                  func(*Config, string) error
+	get                  func(*Config) string
+}
+
+func text(at func(*Config) *string) (func(*Config, string) error, func(*Config) string) {
+	return func(c *Config, v string) error { *at(c) = v; return nil }, func(c *Config) string { return *at(c) }
+}
+
+func stringSetting(key, usage, fallback string, at func(*Config) *string) setting {
+	set, get := text(at)
+	return setting{key: key, usage: usage, fallback: fallback, set: set, get: get}
+}
+
+func secretSetting(key, usage string, at func(*Config) *string) setting {
+	s := stringSetting(key, usage, "", at)
+	s.secret = true
+	return s
+}
+
+var settings = []setting{
+	stringSetting("listen", "host and port to serve on", "localhost:8080", func(c *Config) *string { return &c.Listen }),
+	stringSetting("public-url", "the address people reach it at, such as https://thimble.example", "", func(c *Config) *string { return &c.PublicURL }),
+	stringSetting("tls-cert", "certificate file in PEM; needed outside loopback", "", func(c *Config) *string { return &c.TLSCert }),
+	stringSetting("tls-key", "key file in PEM", "", func(c *Config) *string { return &c.TLSKey }),
+	stringSetting("data", "the data folder", "data", func(c *Config) *string { return &c.Data }),
+	secretSetting("database-url", "postgres:// URL; empty means SQLite in the data folder", func(c *Config) *string { return &c.DatabaseURL }),
+	secretSetting("keys-url", "postgres:// URL for the keys; empty means database-url", func(c *Config) *string { return &c.KeysURL }),
+	secretSetting("root-passphrase", "seals the root key file", func(c *Config) *string { return &c.RootPassphrase }),
+	stringSetting("log-level", "debug, info, warn or error", "info", func(c *Config) *string { return &c.LogLevel }),
+	stringSetting("log-format", "text or json", "text", func(c *Config) *string { return &c.LogFormat }),
+	stringSetting("traces", "OTLP/HTTP endpoint for traces; empty means none", "", func(c *Config) *string { return &c.Traces }),
+	{
+		key: "max-body", usage: "largest request body in bytes", fallback: "1048576",
+		set: func(c *Config, v string) (err error) { c.MaxBody, err = strconv.ParseInt(v, 10, 64); return err },
+		get: func(c *Config) string { return strconv.FormatInt(c.MaxBody, 10) },
+	},
+	{
+		key: "shutdown", usage: "how long requests may take to end at shutdown", fallback: "15s",
+		set: func(c *Config, v string) (err error) { c.Shutdown, err = time.ParseDuration(v); return err },
+		get: func(c *Config) string { return c.Shutdown.String() },
+	},
+}
+
+// Flags are the settings as command-line flags: key and usage.
+func Flags(each func(key, usage, fallback string)) {
+	for _, s := range settings {
+		each(s.key, s.usage, s.fallback)
+	}
+}
+
+// EnvName returns the environment variable of a key.
+func EnvName(key string) string {
+	return "THIMBLE_" + strings.ToUpper(strings.ReplaceAll(key, "-", "_"))
+}
+
+// Load puts a configuration together. Flags holds those that were given; file is
+// the configuration file, "" for thimble.yaml in the working folder if there is
+// one. Each error names the key and where its value came from.
+func Load(flags map[string]string, env func(string) string, file string) (Config, error) {
+	c := Config{sources: map[string]string{}}
+	inFile, err := readFile(&file)
+	if err != nil {
+		return c, err
+	}
+	for _, s := range settings {
+		value, source := s.fallback, "default"
+		if v, ok := inFile[s.key]; ok {
+			value, source = v, file
+			delete(inFile, s.key)
+		}
+		if v := env(EnvName(s.key)); v != "" {
+			value, source = v, EnvName(s.key)
+		}
+		if v, ok := flags[s.key]; ok {
+			value, source = v, "--"+s.key
+		}
+		if err := s.set(&c, value); err != nil {
+			return c, fmt.Errorf("configuration: %s (from %s): %q does not fit: %s: %w", s.key, source, shown(s, value), s.usage, thimble.ErrInvalid)
+		}
+		c.sources[s.key] = source
+	}
+	for key := range inFile {
+		return c, fmt.Errorf("configuration: %s: unknown key %q: %w", file, key, thimble.ErrInvalid)
+	}
+	return c, c.check()
+}
+
+func readFile(file *string) (map[string]string, error) {
+	given := *file != ""
+	if !given {
+		*file = "thimble.yaml"
+	}
+	b, err := os.ReadFile(*file)
+	if os.IsNotExist(err) && !given {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w: %w", err, thimble.ErrInvalid)
+	}
+	values := map[string]string{}
+	if err := yaml.Unmarshal(b, &values); err != nil {
+		return nil, fmt.Errorf("configuration: %s: keys with values were expected: %w: %w", *file, err, thimble.ErrInvalid)
+	}
+	return values, nil
+}
+
+func (c *Config) check() error {
+	wrong := func(key, rule string) error {
+		return fmt.Errorf("configuration: %s (from %s): %s: %w", key, c.sources[key], rule, thimble.ErrInvalid)
+	}
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return wrong("listen", "host:port was expected, such as localhost:8080")
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return wrong("listen", "the port is a number from 0 to 65535")
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return wrong("tls-cert", "tls-cert and tls-key go together")
+	}
+	// Personal data does not cross a network in the clear.
+	if !loopback(host) && c.TLSCert == "" {
+		return wrong("listen", "outside loopback, tls-cert and tls-key are needed")
+	}
+	switch {
+	case c.Data == "":
+		return wrong("data", "a folder is needed")
+	case c.LogLevel != "debug" && c.LogLevel != "info" && c.LogLevel != "warn" && c.LogLevel != "error":
+		return wrong("log-level", "debug, info, warn or error was expected")
+	case c.LogFormat != "text" && c.LogFormat != "json":
+		return wrong("log-format", "text or json was expected")
+	case c.MaxBody < 1024:
+		return wrong("max-body", "1024 or more was expected")
+	case c.Shutdown <= 0:
+		return wrong("shutdown", "a positive duration was expected")
+	case c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://"):
+		return wrong("database-url", "postgres://… was expected")
+	case c.PublicURL != "" && !strings.HasPrefix(c.PublicURL, "https://") && !strings.HasPrefix(c.PublicURL, "http://"):
+		return wrong("public-url", "https://… was expected")
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func shown(s setting, value string) string {
+	if s.secret && value != "" {
+		return "[hidden]"
+	}
+	return value
+}
+
+// Print writes each key, its value and where it came from. Secrets are hidden.
+func (c *Config) Print(w io.Writer) error {
+	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tab, "KEY\tVALUE\tFROM")
+	for _, s := range settings {
+		fmt.Fprintf(tab, "%s\t%s\t%s\n", s.key, shown(s, s.get(c)), c.sources[s.key])
+	}
+	return tab.Flush()
+}
+
+// folder makes the data folder, or says in one line why it cannot.
+func (c *Config) folder(parts ...string) (string, error) {
+	path := filepath.Join(append([]string{c.Data}, parts...)...)
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		cause := err
+		if e, ok := err.(*fs.PathError); ok { //nolint:errorlint // MkdirAll returns it bare
+			cause = e.Err
+		}
+		return "", fmt.Errorf("data folder %s cannot be made: %w: %w", path, cause, thimble.ErrInvalid)
+	}
+	return path, nil
+}

@@ -1,0 +1,152 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"thimble/internal/blob"
+	"thimble/internal/catalog/catalogdb"
+	"thimble/internal/consent/consentdb"
+	"thimble/internal/decision/decisiondb"
+	"thimble/internal/gate"
+	"thimble/internal/gate/gatedb"
+	"thimble/internal/job/jobdb"
+	"thimble/internal/ledger"
+	"thimble/internal/ledger/ledgerdb"
+	"thimble/internal/order/orderdb"
+	"thimble/internal/policy"
+	"thimble/internal/session/sessiondb"
+	"thimble/internal/sqldb"
+	"thimble/internal/subject/subjectdb"
+	"thimble/internal/vault"
+	"thimble/internal/vault/vaultdb"
+)
+
+// Kernel is what makes everything else accountable.
+type Kernel struct {
+	Core, Keys *sqldb.DB
+	Files      *blob.Store
+	Pack       *policy.Pack
+	Vault      *vault.Vault
+	Ledger     *ledgerdb.Log
+	Subjects   *subjectdb.Store
+	Catalog    *catalogdb.Store
+	Orders     *orderdb.Store
+	Sessions   *sessiondb.Store
+	Consent    *consentdb.Store
+	Uses       *gatedb.Log
+	Gate       *gate.Gate
+	Decisions  *decisiondb.Store
+	Jobs       *jobdb.Queue
+}
+
+func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[string]jobdb.Handler) (k *Kernel, err error) {
+	k = &Kernel{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, k.close())
+		}
+	}()
+	if err := k.openStores(ctx, cfg, log); err != nil {
+		return k, err
+	}
+	if err := k.openLedger(ctx, log); err != nil {
+		return k, err
+	}
+	now := time.Now
+	k.Subjects = subjectdb.New(k.Core, k.Vault, subjectdb.Config{Opener: k.Vault})
+	k.Catalog = catalogdb.New(k.Core)
+	k.Orders = orderdb.New(k.Core, k.Vault, k.Vault)
+	k.Sessions = sessiondb.New(k.Core, now)
+	k.Consent = consentdb.New(k.Core, k.Ledger, k.Vault, k.Subjects, k.Pack, now)
+	k.Uses = gatedb.New(k.Core, k.Ledger, k.Vault, gatedb.Config{Log: log})
+	k.Gate = gate.New(k.Subjects, k.Consent, k.Vault, k.Uses, k.Pack, now)
+	k.Decisions = decisiondb.New(k.Core, k.Ledger, k.Vault)
+	k.Jobs = jobdb.New(k.Core, handlers, jobdb.Config{Log: log, Lease: 10 * time.Minute})
+	return k, nil
+}
+
+// openStores opens the databases, the files, the laws and the keys.
+func (k *Kernel) openStores(ctx context.Context, cfg Config, log *slog.Logger) error {
+	data, err := cfg.folder()
+	if err != nil {
+		return err
+	}
+	models, err := cfg.folder("models")
+	if err != nil {
+		return err
+	}
+	keys, err := cfg.folder("keys")
+	if err != nil {
+		return err
+	}
+	if k.Core, err = sqldb.Open(ctx, sqldb.Config{Set: sqldb.Core, Path: filepath.Join(data, "core.db"), URL: cfg.DatabaseURL, Log: log}); err != nil {
+		return err
+	}
+	keysURL := cfg.KeysURL
+	if keysURL == "" {
+		keysURL = cfg.DatabaseURL
+	}
+	if k.Keys, err = sqldb.Open(ctx, sqldb.Config{Set: sqldb.Keys, Path: filepath.Join(keys, "keys.db"), URL: keysURL, Log: log}); err != nil {
+		return err
+	}
+	if k.Files, err = blob.Open(models); err != nil {
+		return err
+	}
+	if k.Pack, err = policy.Baseline(); err != nil {
+		return err
+	}
+	return k.openVault(ctx, cfg, keys)
+}
+
+func (k *Kernel) openVault(ctx context.Context, cfg Config, folder string) error {
+	lock := vault.IdentityFile(filepath.Join(folder, "root.identity"))
+	if cfg.RootPassphrase != "" {
+		lock = vault.Passphrase(cfg.RootPassphrase)
+	}
+	root, err := vault.NewFileRoot(filepath.Join(folder, "root.age"), lock)
+	if err != nil {
+		return err
+	}
+	var vc vault.Config
+	if k.Keys.Engine() == sqldb.SQLite {
+		// The epoch keys die here, and must not live on in a backup of the database.
+		if vc.Epochs, err = vault.NewEpochFolder(filepath.Join(folder, "epochs")); err != nil {
+			return err
+		}
+	}
+	k.Vault = vault.New(vaultdb.New(k.Keys), root, vc)
+	return k.Vault.Init(ctx)
+}
+
+// openLedger makes the log's name and key on first use: both are random and stay.
+func (k *Kernel) openLedger(ctx context.Context, log *slog.Logger) error {
+	name, err := k.Vault.Secret(ctx, "ledger-origin", 16)
+	if err != nil {
+		return err
+	}
+	seed, err := k.Vault.Secret(ctx, "ledger-signing-seed", 32)
+	if err != nil {
+		return err
+	}
+	signer, err := ledger.NewSigner(fmt.Sprintf("thimble.local/log/%x", name[:8]), seed)
+	if err != nil {
+		return err
+	}
+	k.Ledger = ledgerdb.New(k.Core, signer, ledgerdb.Config{Log: log})
+	return nil
+}
+
+func (k *Kernel) close() error {
+	var err error
+	for _, db := range []*sqldb.DB{k.Core, k.Keys} {
+		if db != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}
+	return err
+}

@@ -1,0 +1,28 @@
+package app
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"thimble"
+)
+
+// Lock takes the data folder for one serving process. The lock ends with the
+// process, however it ends.
+func Lock(cfg Config) (unlock func(), err error) {
+	folder, err := cfg.folder()
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("data folder %s cannot be written: %w", folder, thimble.ErrInvalid)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close() // the lock is another's
+		return nil, fmt.Errorf("another Thimble serves from the data folder %s: %w", folder, thimble.ErrConflict)
+	}
+	return func() { _ = f.Close() }, nil
+}

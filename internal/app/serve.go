@@ -1,0 +1,123 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"thimble"
+)
+
+// Listen binds the configured address, so that a port in use is told before
+// anything else is done.
+func Listen(cfg Config) (net.Listener, error) {
+	l, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w: %w", cfg.Listen, cause(err), thimble.ErrConflict)
+	}
+	return l, nil
+}
+
+// cause leaves out what the message already says.
+func cause(err error) error {
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// URL returns the address people reach the installation at.
+func (a *App) URL(l net.Listener) string {
+	if a.Config.PublicURL != "" {
+		return a.Config.PublicURL
+	}
+	scheme := "http"
+	if a.Config.TLSCert != "" {
+		scheme = "https"
+	}
+	host, _, _ := net.SplitHostPort(a.Config.Listen) // checked with the configuration
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	if host == "" {
+		host = "localhost"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// Limits of one connection (ASVS 5.0 V13): a slow or silent client holds nothing.
+const (
+	headerTimeout = 3 * time.Second
+	readTimeout   = 30 * time.Second
+	writeTimeout  = 60 * time.Second
+	idleTimeout   = 60 * time.Second
+	maxHeader     = 16 << 10
+)
+
+// Serve serves until ctx ends, then drains: requests end, uses are written, the
+// ledger is integrated.
+func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{
+		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	if a.Config.TLSCert != "" {
+		cert, err := tls.LoadX509KeyPair(a.Config.TLSCert, a.Config.TLSKey)
+		if err != nil {
+			return fmt.Errorf("configuration: tls-cert: %w: %w", err, thimble.ErrInvalid)
+		}
+		l = tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}})
+	}
+	work, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var workers sync.WaitGroup
+	failed := make(chan error, 8)
+	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.rotate} {
+		workers.Go(func() { failed <- run(work) })
+	}
+	sequence, stopSequence := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopSequence()
+	var sequencer sync.WaitGroup
+	sequencer.Go(func() { failed <- a.Ledger.Run(sequence) })
+	go func() { failed <- server.Serve(l) }()
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.Config.Shutdown)
+	defer cancel()
+	err = errors.Join(err, server.Shutdown(drain))
+	stop()
+	workers.Wait() // the uses are flushed before the sequencer stops
+	_, integrateErr := a.Ledger.Integrate(drain)
+	stopSequence()
+	sequencer.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return errors.Join(err, integrateErr)
+}
+
+// rotate renews the epoch key each day and destroys those whose time has come.
+func (a *App) rotate(ctx context.Context) error {
+	for {
+		r, err := a.Vault.Rotate(ctx)
+		if err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "keys not rotated yet", slog.String("cause", err.Error()))
+		} else if err == nil {
+			a.Log.DebugContext(ctx, "keys rotated", slog.Any("rotation", r))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Hour):
+		}
+	}
+}

@@ -1,0 +1,29 @@
+package catalogdb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"thimble"
+	"thimble/internal/catalog"
+	"thimble/internal/sqldb"
+)
+
+// IDs returns the numbers of all products of a kind, in order.
+func (s *Store) IDs(ctx context.Context, k catalog.Kind) ([]thimble.ItemID, error) {
+	var ids []thimble.ItemID
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		ids = nil
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var id thimble.ItemID
+			err := rows.Scan(&id)
+			ids = append(ids, id)
+			return err
+		}, `select id from catalog_products where kind = $1 order by id`, string(k))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("catalog: listing numbers: %w", err)
+	}
+	return ids, nil
+}

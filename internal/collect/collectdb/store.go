@@ -1,0 +1,197 @@
+package collectdb
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"thimble"
+	"thimble/internal/catalog"
+	"thimble/internal/collect"
+	"thimble/internal/order"
+	"thimble/internal/order/orderdb"
+	"thimble/internal/sqldb"
+	"thimble/internal/subject"
+	"thimble/internal/subject/subjectdb"
+)
+
+// People finds and makes subjects: subjectdb does.
+type People interface {
+	// FindAll returns a subject for each identifier, zero where there is none.
+	FindAll(ctx context.Context, ids []subject.Identifier) ([]thimble.SubjectID, error)
+	// Suppressed reports for each identifier whether its person was forgotten.
+	Suppressed(ctx context.Context, ids []subject.Identifier) ([]bool, error)
+	Draft(ctx context.Context, ids []subject.Identifier) ([]subjectdb.Draft, error)
+	Create(ctx context.Context, tx *sqldb.Tx, d subjectdb.Draft) error
+	// Touch returns an error of kind ErrNotFound for somebody who was erased.
+	Touch(ctx context.Context, tx *sqldb.Tx, s thimble.SubjectID) (epoch int64, err error)
+	SetResidence(ctx context.Context, tx *sqldb.Tx, s thimble.SubjectID, r subject.Residence) error
+}
+
+// Orders keeps orders: orderdb does.
+type Orders interface {
+	Known(ctx context.Context, numbers []string) ([]bool, error)
+	Draft(ctx context.Context, orders []order.Order) ([]orderdb.Draft, error)
+	Add(ctx context.Context, tx *sqldb.Tx, drafts []orderdb.Draft) error
+}
+
+// Catalogue keeps products and counts: catalogdb does.
+type Catalogue interface {
+	Upsert(ctx context.Context, tx *sqldb.Tx, products []catalog.Product) error
+	AddDemand(ctx context.Context, tx *sqldb.Tx, demand []catalog.Demand) error
+}
+
+// Parts are the stores that an import writes to. They share the database.
+type Parts struct {
+	People    People
+	Orders    Orders
+	Catalogue Catalogue
+}
+
+// A Store keeps imports.
+type Store struct {
+	db    *sqldb.DB
+	parts Parts
+	now   func() time.Time
+	rand  io.Reader
+}
+
+var _ collect.Store = (*Store)(nil)
+
+// New returns the store on the core set. Ids are drawn from rand, or from
+// crypto/rand when it is nil.
+func New(db *sqldb.DB, parts Parts, now func() time.Time, rand io.Reader) *Store {
+	return &Store{db: db, parts: parts, now: now, rand: rand}
+}
+
+// Begin implements [collect.Store].
+func (s *Store) Begin(ctx context.Context, name string, source []byte) (collect.Run, error) {
+	id, err := thimble.NewID(s.rand)
+	if err != nil {
+		return nil, err
+	}
+	if len(name) > 200 {
+		name = name[:200]
+	}
+	now := s.now().UnixMicro()
+	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(ctx, `insert into collect_imports (id, name, source, state, reasons, started_at, updated_at)
+			values ($1, $2, $3, 'running', '{}', $4, $4) on conflict (source) do nothing`, id, name, source, now)
+		if err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, `select id from collect_imports where source = $1`, source).Scan(&id)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("collect: opening an import: %w", err)
+	}
+	return &run{Store: s, id: id, coming: map[string]*person{}}, nil
+}
+
+// An Import is one import as the console lists it.
+type Import struct {
+	Name      string
+	StartedAt time.Time
+	UpdatedAt time.Time
+	collect.State
+}
+
+const columns = `id, name, state, line, row_count, orders, returns, guests, known, suppressed, subjects, no_country, rejected, reasons, started_at, updated_at`
+
+func scan(row interface{ Scan(...any) error }) (i Import, err error) {
+	var state, reasons string
+	var started, updated int64
+	c := &i.Counts
+	err = row.Scan(&i.ID, &i.Name, &state, &i.Line, &c.Rows, &c.Orders, &c.Returns, &c.Guests, &c.Known, &c.Suppressed,
+		&c.Subjects, &c.NoCountry, &c.Rejected, &reasons, &started, &updated)
+	if err != nil {
+		return i, err
+	}
+	i.Finished = state == "finished"
+	i.StartedAt, i.UpdatedAt = time.UnixMicro(started).UTC(), time.UnixMicro(updated).UTC()
+	return i, json.Unmarshal([]byte(reasons), &c.Reasons)
+}
+
+// Imports lists the imports, the newest first.
+func (s *Store) Imports(ctx context.Context) ([]Import, error) {
+	var all []Import
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		all = nil
+		rows, err := tx.Query(ctx, `select `+columns+` from collect_imports order by started_at desc, id limit 1000`)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			i, err := scan(rows)
+			if err != nil {
+				return err
+			}
+			all = append(all, i)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("collect: listing imports: %w", err)
+	}
+	return all, nil
+}
+
+// Rejects lists the first rejected rows of an import.
+func (s *Store) Rejects(ctx context.Context, id thimble.ID) ([]collect.Reject, error) {
+	var all []collect.Reject
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		all = nil
+		rows, err := tx.Query(ctx, `select line, reason from collect_rejects where import_id = $1 order by line`, id)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var r collect.Reject
+			if err := rows.Scan(&r.Line, &r.Reason); err != nil {
+				return err
+			}
+			all = append(all, r)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("collect: listing rejected rows: %w", err)
+	}
+	return all, nil
+}
+
+// A run is one import at work.
+type run struct {
+	*Store
+	id thimble.ID
+
+	mu     sync.Mutex
+	coming map[string]*person // by account: drafted, not yet committed
+}
+
+// State implements [collect.Run].
+func (r *run) State(ctx context.Context) (collect.State, error) {
+	var i Import
+	err := r.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		i, err = state(ctx, tx, r.id)
+		return err
+	})
+	if err != nil {
+		return i.State, fmt.Errorf("collect: reading import %s: %w", r.id.Token("imp"), err)
+	}
+	return i.State, nil
+}
+
+func state(ctx context.Context, tx *sqldb.Tx, id thimble.ID) (Import, error) {
+	return scan(tx.QueryRow(ctx, `select `+columns+` from collect_imports where id = $1`, id))
+}
+
+// Rejects implements [collect.Run].
+func (r *run) Rejects(ctx context.Context) ([]collect.Reject, error) {
+	return r.Store.Rejects(ctx, r.id)
+}

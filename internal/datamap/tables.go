@@ -1,0 +1,91 @@
+package datamap
+
+import (
+	"thimble"
+	"thimble/internal/sqldb"
+)
+
+var (
+	service  = []thimble.Purpose{thimble.EssentialService}
+	learning = []thimble.Purpose{thimble.EssentialService, thimble.PersonalizeContent, thimble.TrainAISystem}
+	duty     = []thimble.Purpose{thimble.LegalObligation}
+)
+
+var tables = []Table{
+	{Name: "order_orders", Set: sqldb.Core, Holder: "order", Plain: []string{"id"}, Fields: []Field{
+		pseudonym("empty for a guest's order", learning...),
+		{Column: "number_index", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: service, Retention: untilErased, Note: "keyed blind index of the order's number"},
+		{Column: "placed_at", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: learning, Retention: untilErased},
+		{Column: "body", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: learning, Sealed: true, Retention: untilErased, Note: "number, country, lines with items, units and prices"},
+	}},
+	{Name: "consent_events", Set: sqldb.Core, Holder: "consent", Plain: []string{"seq"}, Fields: []Field{
+		{Column: "subject_id", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: duty, Retention: "stays as a number that leads to nobody"},
+		{Column: "body", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Sealed: true, Retention: "unreadable when the person is erased"},
+		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "stays, without a person"},
+	}},
+	{Name: "consent_state", Set: sqldb.Core, Holder: "consent", Plain: []string{"seq"}, Fields: []Field{
+		pseudonym("", duty...),
+		{Column: "purpose", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: untilErased},
+		{Column: "state", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: untilErased},
+		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: untilErased},
+		{Column: "expires_at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: untilErased},
+	}},
+	{Name: "consent_notices", Set: sqldb.Core, Plain: []string{"hash", "lang", "version", "body", "created_at"}},
+	{Name: "gate_uses", Set: sqldb.Core, Holder: "gate", Plain: []string{"id"}, Fields: []Field{
+		pseudonym("", duty...),
+		{Column: "at", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
+		{Column: "actor_kind", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
+		{Column: "actor", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
+		{Column: "purpose", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
+		{Column: "categories", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
+		{Column: "uses", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
+		{Column: "opening", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Sealed: true, Retention: untilErased},
+	}},
+	{Name: "gate_batches", Set: sqldb.Core, Plain: []string{"id", "at", "uses", "opening"}},
+	{Name: "decision_decisions", Set: sqldb.Core, Holder: "decision", Plain: []string{"id", "capability", "model"}, Fields: []Field{
+		pseudonym("", duty...),
+		{Column: "at", Category: thimble.AutomatedDecision, Source: "made by a model", Purposes: duty, Retention: untilErased},
+		{Column: "body", Category: thimble.AutomatedDecision, Source: "made by a model", Purposes: duty, Sealed: true, Retention: untilErased, Note: "results, terms, inputs by category"},
+	}},
+	{Name: "rights_requests", Set: sqldb.Core, Holder: "rights", Plain: []string{"id", "kind", "state", "done_at", "report", "opening"}, Fields: []Field{
+		pseudonym("unlinked when the person is erased", duty...),
+		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "stays, without a person"},
+	}},
+	{Name: "session_links", Set: sqldb.Core, Holder: "session", Plain: []string{"audience", "staff"}, Fields: []Field{
+		pseudonym("empty for staff", service...),
+		{Column: "hash", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
+		{Column: "created_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
+		{Column: "expires_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
+		{Column: "used_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
+	}},
+	{Name: "session_sessions", Set: sqldb.Core, Holder: "session", Plain: []string{"audience", "staff"}, Fields: []Field{
+		pseudonym("empty for staff", service...),
+		{Column: "hash", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
+		{Column: "created_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
+		{Column: "seen_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
+		{Column: "expires_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
+	}},
+	{Name: "vault_keys", Set: sqldb.Keys, Holder: "vault", Plain: []string{"class", "chain", "gen", "month", "epoch", "wrapped", "commitment"}, Fields: []Field{
+		{Column: "owner", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: service, Retention: untilErased},
+		{Column: "created_at", Category: thimble.Pseudonym, Source: "made with the person", Purposes: service, Retention: untilErased},
+	}},
+	{Name: "vault_tombstones", Set: sqldb.Keys, Plain: []string{"mark", "seq", "key_hash"}},
+	{Name: "vault_installation", Set: sqldb.Keys, Plain: []string{"one", "id", "epoch_floor"}},
+	{Name: "vault_epochs", Set: sqldb.Keys, Plain: []string{"number", "day", "wrapped", "commitment"}},
+	{Name: "vault_classes", Set: sqldb.Keys, Plain: []string{"class", "month", "changes"}},
+	{Name: "vault_secrets", Set: sqldb.Keys, Plain: []string{"name", "sealed", "created_at"}},
+
+	{Name: "apikey_keys", Set: sqldb.Core, Plain: []string{"id", "hash", "hint", "name", "scopes", "created_at", "used_at", "revoked_at"}},
+	{Name: "job_jobs", Set: sqldb.Core, Plain: []string{"id", "kind", "payload", "dedupe", "run_at", "state", "tries", "lease_until", "fence", "error", "created_at", "finished_at"}},
+	{Name: "ledger_queue", Set: sqldb.Core, Plain: []string{"id", "leaf", "queued_at"}},
+	{Name: "ledger_leaves", Set: sqldb.Core, Plain: []string{"idx", "leaf"}},
+	{Name: "ledger_hashes", Set: sqldb.Core, Plain: []string{"idx", "hash"}},
+	{Name: "ledger_state", Set: sqldb.Core, Plain: []string{"id", "size", "note"}},
+	{Name: "ledger_lease", Set: sqldb.Core, Plain: []string{"id", "holder", "fence", "lease_until"}},
+	{Name: "catalog_products", Set: sqldb.Core, Plain: []string{"id", "name", "words", "kind", "price_minor", "currency", "category", "sold_orders", "sold_units", "updated_at"}},
+	{Name: "catalog_demand", Set: sqldb.Core, Plain: []string{"day", "item_id", "orders", "units"}},
+	{Name: "collect_imports", Set: sqldb.Core, Plain: []string{"id", "name", "source", "state", "line", "row_count", "orders", "returns", "guests", "known", "suppressed", "subjects", "no_country", "rejected", "reasons", "started_at", "updated_at"}},
+	{Name: "collect_rejects", Set: sqldb.Core, Plain: []string{"import_id", "line", "reason"}},
+	{Name: "recommend_versions", Set: sqldb.Core, Plain: []string{"version", "model", "recipe", "people", "items", "interactions", "weights", "bytes", "train_ms", "reason", "trained_at", "opening", "serving"}},
+	{Name: "recommend_metrics", Set: sqldb.Core, Plain: []string{"version", "name", "value"}},
+}

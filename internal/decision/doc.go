@@ -1,0 +1,15 @@
+// Package decision is the record of what a machine decided, and why.
+//
+// It promises:
+//
+//   - a record holds everything that is needed to check it: the model, the inputs
+//     by category with their legal basis, and for each result the additive terms
+//     that made its score;
+//   - the terms are integers and sum exactly to the score: [Record.Check] proves
+//     it, and a record that does not add up is not kept;
+//   - the record is a leaf of the ledger, queued in the transaction that keeps it,
+//     so the receipt its subject gets proves what was decided at that time;
+//   - it is sealed under the person's key and forgotten with them.
+//
+// Contest, human review and batch trees come with their own issue.
+package decision

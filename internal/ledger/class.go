@@ -1,0 +1,38 @@
+package ledger
+
+import "strconv"
+
+// A Class says what kind of thing a leaf records. The values are wire format:
+// they are never renumbered and never given twice.
+type Class uint8
+
+// The classes.
+const (
+	Consent    Class = 1  // a choice: given, refused, withdrawn, objected
+	Access     Class = 2  // a person of the staff read personal data
+	Disclosure Class = 3  // data went to a recipient
+	Erasure    Class = 4  // data was destroyed
+	Model      Class = 5  // a model was trained, released, withdrawn or made to forget
+	Decision   Class = 6  // a machine decided
+	UseBatch   Class = 7  // the root of a batch of machine reads
+	Key        Class = 8  // a key was made, rotated or destroyed
+	System     Class = 9  // the installation: start, restore, configuration, packs
+	Request    Class = 10 // a rights request was received, extended or answered
+)
+
+var classNames = [...]string{
+	Consent: "consent", Access: "access", Disclosure: "disclosure", Erasure: "erasure",
+	Model: "model", Decision: "decision", UseBatch: "use-batch", Key: "key",
+	System: "system", Request: "request",
+}
+
+// Known reports whether this version of Thimble writes the class.
+func (c Class) Known() bool { return c > 0 && int(c) < len(classNames) }
+
+// String returns the class's word, or "class-17" for one from a newer version.
+func (c Class) String() string {
+	if c.Known() {
+		return classNames[c]
+	}
+	return "class-" + strconv.Itoa(int(c))
+}

@@ -1,0 +1,22 @@
+// Package ledgerdb keeps the ledger in the core database.
+//
+// A change and its leaf commit together: [Log.Queue] inserts the leaf in the
+// caller's transaction, and reads nothing. One sequencer, [Log.Run], moves queued
+// leaves into the tree in batches and signs each tree it commits.
+//
+// It promises:
+//
+//   - A leaf whose transaction committed gets into the tree, once; one that was
+//     rolled back never does. After kill -9 the queue is simply still there.
+//   - A tree is signed in the transaction that stores it, and handed out only from
+//     there: no signature on a tree that a crash undid.
+//   - Of several processes on one database one integrates. It holds a lease, and
+//     each of its writes proves it by the lease's fence, so a stale holder's fails.
+//   - A stored tree that is not the signed one, or is older than what this process
+//     has seen, is not extended: the sequencer stops, the log falls silent
+//     ([Log.Silent]), the gate says no.
+//   - A receipt is checked before it is handed out.
+//
+// Tables: ledger_queue, ledger_leaves, ledger_hashes, ledger_state, ledger_lease.
+// None holds personal data.
+package ledgerdb

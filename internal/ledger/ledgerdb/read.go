@@ -1,0 +1,244 @@
+package ledgerdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"thimble"
+	"thimble/internal/ledger"
+	"thimble/internal/sqldb"
+)
+
+// Checkpoint returns the newest signed checkpoint.
+func (l *Log) Checkpoint(ctx context.Context) (ledger.Checkpoint, error) {
+	var head ledger.Checkpoint
+	err := l.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		head, err = l.signedHead(ctx, tx)
+		return err
+	})
+	return head, wrap("reading the checkpoint", err)
+}
+
+func (l *Log) signedHead(ctx context.Context, tx *sqldb.Tx) (ledger.Checkpoint, error) {
+	head, err := l.head(ctx, tx)
+	if err == nil && len(head.Note) == 0 {
+		err = fmt.Errorf("nothing is signed yet: %w", thimble.ErrUnavailable)
+	}
+	return head, err
+}
+
+// Size returns how many leaves the newest checkpoint covers.
+func (l *Log) Size(ctx context.Context) (int64, error) {
+	var size int64
+	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
+		return tx.QueryRow(ctx, `select size from ledger_state where id = 1`).Scan(&size)
+	})
+	return size, wrap("reading the size", err)
+}
+
+// Receipt returns the proof that the opening's leaf is in the newest signed tree.
+// The error is of kind ErrUnavailable until it is: see [Log.Wait].
+func (l *Log) Receipt(ctx context.Context, o ledger.Opening) (*ledger.Receipt, error) {
+	if err := o.Check(); err != nil {
+		return nil, wrap("making a receipt", err)
+	}
+	r := &ledger.Receipt{Opening: o}
+	var head ledger.Checkpoint
+	err := l.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		if head, err = l.signedHead(ctx, tx); err != nil {
+			return err
+		}
+		if r.Index, err = find(ctx, tx, o); err != nil {
+			return err
+		}
+		r.Proof, err = tlog.ProveRecord(head.Size, r.Index, hashReader(ctx, tx))
+		return err
+	})
+	if err != nil {
+		return nil, wrap("making a receipt", err)
+	}
+	if err := tlog.CheckRecord(r.Proof, head.Size, head.Root, r.Index, o.Hash()); err != nil {
+		return nil, wrap("making a receipt", fmt.Errorf("%w: the stored hashes do not prove leaf %d", ErrAltered, r.Index))
+	}
+	r.Note = head.Note
+	return r, nil
+}
+
+// The index ledger_leaves_commitment answers this.
+const findLeaf = `select idx from ledger_leaves where substr(leaf, 23, 32) = $1`
+
+func find(ctx context.Context, tx *sqldb.Tx, o ledger.Opening) (idx int64, err error) {
+	if len(o.Leaf) != ledger.LeafSize {
+		return 0, fmt.Errorf("the opening has no leaf: %w", thimble.ErrInvalid)
+	}
+	err = tx.QueryRow(ctx, findLeaf, o.Leaf[ledger.CommitmentAt:]).Scan(&idx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("the leaf is not in the signed tree yet: %w", thimble.ErrUnavailable)
+	}
+	return idx, err
+}
+
+// Consistency proves that the signed tree of size new extends that of size old.
+// Nothing is to be proven of the empty tree and of a tree and itself.
+func (l *Log) Consistency(ctx context.Context, old, new int64) (tlog.TreeProof, error) {
+	var proof tlog.TreeProof
+	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
+		head, err := l.signedHead(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if old < 0 || old > new || new > head.Size {
+			return fmt.Errorf("sizes must be in order and at most %d: %w", head.Size, thimble.ErrInvalid)
+		}
+		if old == 0 || old == new {
+			return nil
+		}
+		proof, err = tlog.ProveTree(new, old, hashReader(ctx, tx))
+		return err
+	})
+	return proof, wrap("proving consistency", err)
+}
+
+// A LeafRow is one line of the console's ledger page.
+type LeafRow struct {
+	Index int64
+	ledger.Leaf
+	Hash tlog.Hash
+}
+
+// Page lists up to limit leaves below index before, newest first; before < 0
+// begins at the end.
+func (l *Log) Page(ctx context.Context, before int64, limit int) ([]LeafRow, error) {
+	if before < 0 {
+		before = 1 << 62
+	}
+	var page []LeafRow
+	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
+		page = nil
+		found, err := tx.Query(ctx, `select idx, leaf from ledger_leaves where idx < $1 order by idx desc limit $2`, before, limit)
+		if err != nil {
+			return err
+		}
+		defer found.Close()
+		for found.Next() {
+			var row LeafRow
+			var leaf []byte
+			if err := found.Scan(&row.Index, &leaf); err != nil {
+				return err
+			}
+			if row.Leaf, err = ledger.ParseLeaf(leaf); err != nil {
+				return err
+			}
+			row.Hash = tlog.RecordHash(leaf)
+			page = append(page, row)
+		}
+		return found.Err()
+	})
+	return page, wrap("listing leaves", err)
+}
+
+// Tile returns the hashes of a tile (c2sp.org/tlog-tiles). The error is of kind
+// ErrNotFound when the signed tree does not fill it.
+func (l *Log) Tile(ctx context.Context, t tlog.Tile) ([]byte, error) {
+	var data []byte
+	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
+		if err := l.within(ctx, tx, t); err != nil {
+			return err
+		}
+		var err error
+		data, err = tlog.ReadTileData(t, hashReader(ctx, tx))
+		return err
+	})
+	return data, wrap("reading a tile", err)
+}
+
+// Leaves returns the leaves below a tile of level 0.
+func (l *Log) Leaves(ctx context.Context, t tlog.Tile) ([][]byte, error) {
+	var leaves [][]byte
+	first := t.N << t.H
+	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
+		leaves = nil
+		if err := l.within(ctx, tx, t); err != nil {
+			return err
+		}
+		found, err := tx.Query(ctx, `select leaf from ledger_leaves where idx >= $1 and idx < $2 order by idx`, first, first+int64(t.W))
+		if err != nil {
+			return err
+		}
+		defer found.Close()
+		for found.Next() {
+			var leaf []byte
+			if err := found.Scan(&leaf); err != nil {
+				return err
+			}
+			leaves = append(leaves, leaf)
+		}
+		return found.Err()
+	})
+	if err == nil && len(leaves) != t.W {
+		err = fmt.Errorf("%w: leaves are missing", ErrAltered)
+	}
+	return leaves, wrap("reading leaves", err)
+}
+
+func (l *Log) within(ctx context.Context, tx *sqldb.Tx, t tlog.Tile) error {
+	var size int64
+	if err := tx.QueryRow(ctx, `select size from ledger_state where id = 1`).Scan(&size); err != nil {
+		return err
+	}
+	full := size >> (t.H * max(t.L, 0)) // how many hashes the level has
+	if t.H*t.L > 62 || t.N < 0 || t.N > full>>t.H || t.N<<t.H+int64(t.W) > full {
+		return fmt.Errorf("the tree has no such tile: %w", thimble.ErrNotFound)
+	}
+	return nil
+}
+
+func hashReader(ctx context.Context, tx *sqldb.Tx) tlog.HashReader {
+	return tlog.HashReaderFunc(func(at []int64) ([]tlog.Hash, error) { return readHashes(ctx, tx, at) })
+}
+
+// readHashes returns the stored hashes in the order asked for.
+func readHashes(ctx context.Context, tx *sqldb.Tx, at []int64) ([]tlog.Hash, error) {
+	if len(at) == 0 {
+		return nil, nil
+	}
+	var query strings.Builder
+	query.WriteString(`select idx, hash from ledger_hashes where idx in (`)
+	args := make([]any, len(at))
+	where := make(map[int64]int, len(at))
+	for i, idx := range at {
+		if i > 0 {
+			query.WriteByte(',')
+		}
+		query.WriteString("$" + strconv.Itoa(i+1))
+		args[i], where[idx] = idx, i
+	}
+	query.WriteByte(')')
+	found, err := tx.Query(ctx, query.String(), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	hashes, n := make([]tlog.Hash, len(at)), 0
+	for found.Next() {
+		var idx int64
+		var hash []byte
+		if err := found.Scan(&idx, &hash); err != nil {
+			return nil, err
+		}
+		n += copy(hashes[where[idx]][:], hash) / tlog.HashSize
+	}
+	if err := found.Err(); err != nil {
+		return nil, err
+	}
+	if n != len(at) {
+		return nil, fmt.Errorf("%w: %d of %d hashes are missing", ErrAltered, len(at)-n, len(at))
+	}
+	return hashes, nil
+}

@@ -1,0 +1,207 @@
+package ledgerdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"thimble"
+	"thimble/internal/ledger"
+	"thimble/internal/sqldb"
+)
+
+// ErrAltered says that what is stored is not what was signed. The sequencer does
+// not extend such a tree; a person has to look.
+var ErrAltered = errors.New("ledgerdb: the stored log is not the one that was signed")
+
+// Integrate moves one batch of queued leaves into the tree, signs it, and
+// returns how many leaves it moved. The error is ErrNotHolder while another
+// process does so.
+func (l *Log) Integrate(ctx context.Context) (n int, err error) {
+	l.step.Lock()
+	defer l.step.Unlock()
+	defer func() { l.health.stepped(ctx, l.cfg.Now(), err) }()
+	if idle, err := l.idle(ctx); err != nil || idle {
+		return 0, wrap("looking for queued leaves", err)
+	}
+	err = l.db.Write(ctx, func(tx *sqldb.Tx) error {
+		var err error
+		n, err = l.integrate(ctx, tx)
+		return err
+	})
+	if err != nil {
+		if errors.Is(err, ErrNotHolder) {
+			l.lease = lease{}
+		}
+		return 0, wrap("integrating", err)
+	}
+	return n, nil
+}
+
+func wrap(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("ledgerdb: %s: %w", doing, err)
+}
+
+// idle spares a quiet log its writes: nothing waits, a checkpoint is there, and
+// the lease is fresh.
+func (l *Log) idle(ctx context.Context) (bool, error) {
+	if l.lease.until.Sub(l.cfg.Now()) < l.cfg.Lease/2 {
+		return false, nil
+	}
+	var idle bool
+	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
+		return tx.QueryRow(ctx, `select note <> '' and not exists (select 1 from ledger_queue) from ledger_state where id = 1`).Scan(&idle)
+	})
+	return idle, err
+}
+
+const (
+	readQueue   = `select id, leaf from ledger_queue order by id limit $1`
+	storeLeaves = `insert into ledger_leaves (idx, leaf)
+		select cast($1 as bigint) + row_number() over (order by id) - 1, leaf from ledger_queue where id <= $2`
+	storeState   = `update ledger_state set size = $1, note = $2 where id = 1 and size = $3`
+	forgetQueued = `delete from ledger_queue where id <= $1`
+)
+
+func (l *Log) integrate(ctx context.Context, tx *sqldb.Tx) (int, error) {
+	held, err := l.hold(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	tx.OnCommit(func() { l.lease = held })
+	old, tree, err := l.load(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	last, leaves, err := readBatch(ctx, tx, l.cfg.Batch)
+	if err != nil || len(leaves) == 0 && len(old.Note) > 0 {
+		return 0, err
+	}
+	var stored []tlog.Hash
+	for _, leaf := range leaves {
+		stored = tree.Append(stored, tlog.RecordHash(leaf))
+	}
+	if err := l.store(ctx, tx, old, last, len(leaves), stored); err != nil {
+		return 0, err
+	}
+	head, err := ledger.SignCheckpoint(l.signer, tree.Head())
+	if err != nil {
+		return 0, err
+	}
+	if n, err := tx.Exec(ctx, storeState, head.Size, string(head.Note), old.Size); err != nil || n != 1 {
+		return 0, errors.Join(err, changed(n, 1))
+	}
+	tx.OnCommit(func() { l.announce(head.Tree()) })
+	return len(leaves), nil
+}
+
+func readBatch(ctx context.Context, tx *sqldb.Tx, limit int) (last int64, leaves [][]byte, err error) {
+	found, err := tx.Query(ctx, readQueue, limit)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer found.Close()
+	for found.Next() {
+		var leaf []byte
+		if err := found.Scan(&last, &leaf); err != nil {
+			return 0, nil, err
+		}
+		leaves = append(leaves, leaf)
+	}
+	return last, leaves, found.Err()
+}
+
+// store moves the rows of the queue up to id last. The transaction sees one
+// snapshot of the queue, so the rows are those that were read and hashed, even
+// when ids below last commit meanwhile; the counts make sure.
+func (l *Log) store(ctx context.Context, tx *sqldb.Tx, old ledger.Checkpoint, last int64, n int, stored []tlog.Hash) error {
+	if n == 0 {
+		return nil
+	}
+	if got, err := tx.Exec(ctx, storeLeaves, old.Size, last); err != nil || got != int64(n) {
+		return errors.Join(err, changed(got, n))
+	}
+	hashes := make([]byte, 0, len(stored)*tlog.HashSize)
+	for _, h := range stored {
+		hashes = append(hashes, h[:]...)
+	}
+	if _, err := tx.Exec(ctx, storeHashes(tx.Engine()), hashes, tlog.StoredHashCount(old.Size), len(stored)); err != nil {
+		return err
+	}
+	got, err := tx.Exec(ctx, forgetQueued, last)
+	if err != nil || got != int64(n) {
+		return errors.Join(err, changed(got, n))
+	}
+	return nil
+}
+
+func changed(got int64, want int) error {
+	if got == int64(want) {
+		return nil
+	}
+	return fmt.Errorf("%d rows changed instead of %d: %w", got, want, thimble.ErrConflict)
+}
+
+// load reads the signed head and the tree's right edge, and holds them against
+// each other and against what this process has seen.
+func (l *Log) load(ctx context.Context, tx *sqldb.Tx) (ledger.Checkpoint, *ledger.Tree, error) {
+	head, err := l.head(ctx, tx)
+	if err != nil {
+		return ledger.Checkpoint{}, nil, err
+	}
+	edge, err := readHashes(ctx, tx, ledger.Edge(head.Size))
+	if err != nil {
+		return ledger.Checkpoint{}, nil, err
+	}
+	tree, err := ledger.NewTree(head.Size, edge)
+	if err != nil {
+		return ledger.Checkpoint{}, nil, err
+	}
+	if len(head.Note) > 0 && tree.Head() != head.Tree() {
+		return ledger.Checkpoint{}, nil, fmt.Errorf("%w: its hashes give another root", ErrAltered)
+	}
+	l.mu.Lock()
+	seen := l.seen
+	l.mu.Unlock()
+	if head.Size < seen.N || head.Size == seen.N && seen.N > 0 && head.Root != seen.Hash {
+		return ledger.Checkpoint{}, nil, fmt.Errorf("%w: this process has seen a later tree", ErrAltered)
+	}
+	return head, tree, nil
+}
+
+// head reads the signed head. Before the first one it is the empty tree,
+// without a note.
+func (l *Log) head(ctx context.Context, tx *sqldb.Tx) (ledger.Checkpoint, error) {
+	var size int64
+	var signed string
+	if err := tx.QueryRow(ctx, `select size, note from ledger_state where id = 1`).Scan(&size, &signed); err != nil {
+		return ledger.Checkpoint{}, err
+	}
+	if signed == "" && size == 0 {
+		return ledger.Checkpoint{Origin: l.Origin()}, nil
+	}
+	head, err := ledger.OpenCheckpoint([]byte(signed), l.VerifierKey())
+	if err != nil {
+		return ledger.Checkpoint{}, fmt.Errorf("%w: %w", ErrAltered, err)
+	}
+	if head.Size != size {
+		return ledger.Checkpoint{}, fmt.Errorf("%w: %d leaves are stored, %d are signed", ErrAltered, size, head.Size)
+	}
+	return head, nil
+}
+
+// announce tells those who wait that a newer checkpoint is durable.
+func (l *Log) announce(t tlog.Tree) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if t.N >= l.seen.N {
+		l.seen = t
+	}
+	close(l.signed)
+	l.signed = make(chan struct{})
+}

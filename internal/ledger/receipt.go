@@ -1,0 +1,121 @@
+package ledger
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// A Receipt proves that an entry is in the log. Its text is one file in the
+// format c2sp.org/tlog-proof@v1 with the opening in the extra line:
+//
+//	c2sp.org/tlog-proof@v1
+//	extra <base64 of leaf, salt, record>
+//	index <number of the leaf>
+//	<base64 hash> …
+//
+//	<origin>
+//	<tree size>
+//	<base64 root>
+//
+//	— <origin> <base64 of key id and signature>
+//
+// It contains the record, and so belongs to the person the record is about.
+type Receipt struct {
+	Opening Opening
+	Index   int64
+	Proof   tlog.RecordProof
+	Note    []byte // the signed checkpoint, verbatim
+}
+
+const (
+	proofHeader = "c2sp.org/tlog-proof@v1"
+	dash        = "— "
+	// maxReceipt bounds what ParseReceipt looks at: a record, sixty-odd hashes, a note.
+	maxReceipt = (LeafSize+SaltSize+MaxRecord)*4/3 + 8192
+)
+
+// MarshalText writes the receipt as a file.
+func (r *Receipt) MarshalText() ([]byte, error) {
+	extra, err := r.Opening.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s\nextra %s\nindex %d\n", proofHeader, encode64(extra), r.Index)
+	for _, h := range r.Proof {
+		b.WriteString(encode64(h[:]) + "\n")
+	}
+	b.WriteByte('\n')
+	b.Write(r.Note)
+	return b.Bytes(), nil
+}
+
+// ParseReceipt reads a receipt's form without believing it: see [Verify]. It is
+// strict, so that ParseReceipt(text) succeeds for exactly one text per receipt.
+// The error is ErrForm.
+func ParseReceipt(text []byte) (*Receipt, error) {
+	if len(text) > maxReceipt {
+		return nil, fmt.Errorf("%w: the file is longer than any receipt", ErrForm)
+	}
+	proof, signed, ok := strings.Cut(string(text), "\n\n")
+	lines := strings.Split(proof, "\n")
+	if !ok || len(lines) < 3 || lines[0] != proofHeader {
+		return nil, fmt.Errorf("%w: the file does not begin like a receipt", ErrForm)
+	}
+	r := &Receipt{Note: []byte(signed)}
+	if err := r.parseExtra(lines[1]); err != nil {
+		return nil, fmt.Errorf("%w: the extra line: %w", ErrForm, err)
+	}
+	index, ok := strings.CutPrefix(lines[2], "index ")
+	var err error
+	if r.Index, err = parseNumber(index); !ok || err != nil {
+		return nil, fmt.Errorf("%w: the index line", ErrForm)
+	}
+	for i, line := range lines[3:] {
+		h, err := decode64(line)
+		if err != nil || len(h) != tlog.HashSize {
+			return nil, fmt.Errorf("%w: line %d is not a hash", ErrForm, i+4)
+		}
+		r.Proof = append(r.Proof, tlog.Hash(h))
+	}
+	if _, err := r.head(); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Receipt) parseExtra(line string) error {
+	extra, ok := strings.CutPrefix(line, "extra ")
+	if !ok {
+		return invalid("it is missing")
+	}
+	b, err := decode64(extra)
+	if err != nil {
+		return err
+	}
+	return r.Opening.UnmarshalBinary(b)
+}
+
+// head reads the checkpoint with exactly one signature, in the log's name, in
+// canonical base64. signed-note would have a verifier ignore signatures by
+// unknown keys; in a receipt that would leave bytes that anyone may change.
+func (r *Receipt) head() (Checkpoint, error) {
+	text, sigs, ok := strings.Cut(string(r.Note), "\n\n")
+	if !ok {
+		return Checkpoint{}, fmt.Errorf("%w: the checkpoint is not signed", ErrForm)
+	}
+	c, err := parseHead(text + "\n")
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	c.Note = r.Note
+	line, ok1 := strings.CutPrefix(sigs, dash+c.Origin+" ")
+	sig, ok2 := strings.CutSuffix(line, "\n")
+	if b, err := decode64(sig); !ok1 || !ok2 || err != nil || len(b) != 4+64 {
+		return Checkpoint{}, fmt.Errorf("%w: one signature in the name of the log was expected", ErrForm)
+	}
+	return c, nil
+}

@@ -1,0 +1,220 @@
+package recommend
+
+import (
+	"math"
+	"math/bits"
+
+	"thimble/internal/ml"
+)
+
+// A cell is one stored weight: an item's number in the high 24 bits, an 8-bit
+// companded code in the low ones.
+type cell uint32
+
+func newCell(item int32, code int8) cell { return cell(item)<<8 | cell(uint8(code)) }
+
+func (c cell) item() int32  { return int32(c >> 8) }
+func (c cell) code() int8   { return int8(uint8(c)) }
+func (c cell) share() int32 { return ml.Expand(c.code()) }
+
+// A column is one item's weights: a cell for each past item that speaks for or
+// against it, ascending, and the key of its K-th neighbour, 0 when it has fewer
+// than K. It is a function of the item's co-occurrence counts, its neighbours'
+// popularity and the baskets of the neighbours' buyers, and of nothing else.
+type column struct {
+	cells     []cell
+	threshold uint64
+}
+
+// A solver computes columns. Each worker has its own.
+type solver struct {
+	recipe Recipe
+	x      *index
+	terms  *itemTerms
+	counts []uint32 // item → co-occurrence with the column's item; zero between calls
+	found  []int32  // items with counts
+	keys   []uint64
+	chosen []uint64 // one bit per item; zero between calls
+	gram   *ml.Gram
+	cg     ml.CG
+
+	items                        []int32 // the neighbours, ascending
+	rows                         [][]int32
+	pad                          []int64
+	deg, ridge, diag, rhs, weigh []float64
+}
+
+func newSolver(r Recipe, x *index, terms *itemTerms) *solver {
+	n := len(x.degree)
+	return &solver{
+		recipe: r, x: x, terms: terms,
+		counts: make([]uint32, n), chosen: make([]uint64, bitWords(n)),
+		gram: ml.NewGram(x.weights),
+	}
+}
+
+// itemTerms is what a column needs to know about each item's popularity, all of
+// it a function of the rounded degree.
+type itemTerms struct {
+	degree   []int64   // rounded
+	affinity []uint32  // degree^-neighbour, fixed point: what makes a count a key
+	ridge    []float64 // the item's ridge
+	damp     []float64 // degree^-eta
+}
+
+func newItemTerms(r Recipe, degree []int64) *itemTerms {
+	t := &itemTerms{
+		degree:   make([]int64, len(degree)),
+		affinity: make([]uint32, len(degree)),
+		ridge:    make([]float64, len(degree)),
+		damp:     make([]float64, len(degree)),
+	}
+	first := map[int64]int{} // rounded degree → the first item that has it
+	for i, n := range degree {
+		n = r.round(n)
+		if k, ok := first[n]; ok {
+			t.degree[i], t.affinity[i], t.ridge[i], t.damp[i] = n, t.affinity[k], t.ridge[k], t.damp[k]
+			continue
+		}
+		first[n] = i
+		t.set(r, i, n)
+	}
+	return t
+}
+
+// unitItems is the number of items of the customer in whose weight the ridge and
+// the damping are measured.
+const unitItems = 16
+
+// set fills in the terms of an item by its rounded degree.
+func (t *itemTerms) set(r Recipe, i int, degree int64) {
+	if degree <= 0 {
+		return
+	}
+	unit := float64(weightUnit * ml.Pow(unitItems, -float64(r.AlphaMilli)/1000))
+	relative := float64(degree) / unit
+	lambda := float64(float64(r.LambdaMilli) / 1000 * unit)
+	t.degree[i] = degree
+	t.affinity[i] = affinity(r, degree)
+	t.ridge[i] = float64(lambda * ml.Pow(relative, float64(r.RidgeMilli)/1000))
+	t.damp[i] = ml.Pow(relative, -float64(r.EtaMilli)/1000)
+}
+
+// round returns a degree rounded up to the recipe's leading bits.
+func (r Recipe) round(degree int64) int64 {
+	drop := max(0, bits.Len64(uint64(degree))-r.DegreeBits)
+	return (degree + 1<<drop - 1) >> drop << drop
+}
+
+const (
+	affinityBits = 24
+	keyIDBits    = 24
+	keyShift     = 16
+)
+
+// affinity returns degree^-neighbour in fixed point, of a rounded degree.
+func affinity(r Recipe, degree int64) uint32 {
+	if degree <= 0 {
+		return 0
+	}
+	return uint32(ml.Round(math.Ldexp(ml.Pow(float64(degree), -float64(r.NeighbourMilli)/1000), affinityBits)))
+}
+
+// neighbourKey orders candidate neighbours: by count times affinity, then by the
+// smaller item number. No two items of a column have the same key. With counts
+// below 2^32 the score fits into 40 bits.
+func neighbourKey(count, affinity uint32, item int32) uint64 {
+	return uint64(count)*uint64(affinity)>>keyShift<<keyIDBits | uint64(maxItems-1-item)
+}
+
+func keyItem(key uint64) int32 { return maxItems - 1 - int32(key&(maxItems-1)) }
+
+// solve computes the column of item j. The cells are appended to dst.
+func (s *solver) solve(dst []cell, j int32) column {
+	s.count(j)
+	threshold := s.choose()
+	s.restrict()
+	if len(s.items) > 0 {
+		s.cg.Solve(s.gram, s.diag, s.rhs, s.weigh, s.recipe.Steps,
+			float64(s.recipe.LastStepMilli)/1000)
+		dst = s.quantise(dst, s.terms.damp[j])
+	}
+	return column{cells: dst, threshold: threshold}
+}
+
+// count finds every item that shares a customer with j and sums those customers'
+// weights.
+func (s *solver) count(j int32) {
+	s.found = s.x.together(j, s.counts, s.found[:0])
+	s.counts[j] = 0
+}
+
+// choose marks the K neighbours with the largest keys and returns the smallest
+// of those, or 0 when there are fewer than K.
+func (s *solver) choose() uint64 {
+	s.keys = s.keys[:0]
+	for _, i := range s.found {
+		if n := s.counts[i]; n > 0 {
+			s.keys = append(s.keys, neighbourKey(n, s.terms.affinity[i], i))
+		}
+	}
+	threshold := uint64(0)
+	if k := s.recipe.K; len(s.keys) >= k {
+		ml.SelectTop(s.keys, k)
+		s.keys = s.keys[:k]
+		threshold = s.keys[0]
+		for _, key := range s.keys {
+			threshold = min(threshold, key)
+		}
+	}
+	for _, key := range s.keys {
+		i := keyItem(key)
+		s.chosen[i>>6] |= 1 << (i & 63)
+	}
+	return threshold
+}
+
+// restrict builds the ridge system of the chosen neighbours, in ascending order,
+// and clears the scratch.
+func (s *solver) restrict() {
+	s.items, s.rows = s.items[:0], s.rows[:0]
+	s.deg, s.pad, s.ridge, s.diag, s.rhs = s.deg[:0], s.pad[:0], s.ridge[:0], s.diag[:0], s.rhs[:0]
+	for word, set := range s.chosen {
+		if set == 0 {
+			continue
+		}
+		s.chosen[word] = 0
+		for ; set != 0; set &= set - 1 {
+			s.addRow(int32(word<<6 + bits.TrailingZeros64(set)))
+		}
+	}
+	for _, i := range s.found {
+		s.counts[i] = 0
+	}
+	for len(s.weigh) < len(s.items) {
+		s.weigh = append(s.weigh, 0)
+	}
+	s.weigh = s.weigh[:len(s.items)]
+	s.gram.Restrict(s.rows, s.deg, s.pad, s.ridge, s.recipe.HistoryCap)
+}
+
+func (s *solver) addRow(i int32) {
+	degree, ridge := float64(s.terms.degree[i]), s.terms.ridge[i]
+	s.items = append(s.items, i)
+	s.rows = append(s.rows, s.x.buyers[i])
+	s.deg = append(s.deg, degree)
+	s.pad = append(s.pad, s.terms.degree[i]-s.x.degree[i])
+	s.ridge = append(s.ridge, ridge)
+	s.diag = append(s.diag, degree+ridge)
+	s.rhs = append(s.rhs, float64(s.counts[i]))
+}
+
+// quantise appends the cells whose code is large enough to keep.
+func (s *solver) quantise(dst []cell, damp float64) []cell {
+	for k, i := range s.items {
+		if code := ml.Compand(float64(s.weigh[k] * damp)); s.recipe.keeps(code) {
+			dst = append(dst, newCell(i, code))
+		}
+	}
+	return dst
+}

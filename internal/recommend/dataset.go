@@ -1,0 +1,112 @@
+package recommend
+
+import (
+	"fmt"
+	"slices"
+
+	"thimble"
+)
+
+// A Dataset is who had what: the integer statistics that models are trained on,
+// kept so that a person can be taken out at any time. It holds people; whoever
+// keeps one answers for their erasure.
+//
+// The item table is fixed when the data set is made, because a table that grew
+// with people's items would remember them. A Dataset serves one goroutine.
+type Dataset struct {
+	table *catalogue
+	slots map[thimble.SubjectID]int32
+	// histories by slot: distinct items, most recent last; nil marks a free slot.
+	histories    [][]int32
+	free         []int32
+	interactions int
+	seen         []uint64 // scratch
+	index        *index   // what the last recipe made of it; nil before
+}
+
+// NewDataset returns an empty data set over the given items, each at most 65535
+// bytes long. Repeated ids count once.
+func NewDataset(items []thimble.ItemID) *Dataset {
+	table := newCatalogue(items)
+	return &Dataset{
+		table: table,
+		slots: map[thimble.SubjectID]int32{},
+		seen:  make([]uint64, bitWords(len(table.ids))),
+	}
+}
+
+// Add sets what a person had, most recent last, and replaces what was there
+// before. Items outside the table are ignored; of a repeated item the most recent
+// place counts. A person left without items is not kept. A model trained before
+// is not changed: see [Model.Update] for both at once.
+func (d *Dataset) Add(person thimble.SubjectID, items []thimble.ItemID) error {
+	if person.IsZero() {
+		return fmt.Errorf("recommend: adding a history: the zero subject is nobody: %w", thimble.ErrInvalid)
+	}
+	d.put(person, d.numbers(items))
+	return nil
+}
+
+// Forget removes a person and reports whether they were there. A model trained
+// before is not changed: see [Model.Forget] for both at once.
+func (d *Dataset) Forget(person thimble.SubjectID) bool {
+	_, ok := d.slots[person]
+	d.put(person, nil)
+	return ok
+}
+
+// Has reports whether a person's history is in the data set.
+func (d *Dataset) Has(person thimble.SubjectID) bool {
+	_, ok := d.slots[person]
+	return ok
+}
+
+// People returns how many people the data set holds.
+func (d *Dataset) People() int { return len(d.slots) }
+
+// Interactions returns how many (person, item) pairs the data set holds.
+func (d *Dataset) Interactions() int { return d.interactions }
+
+func (d *Dataset) numbers(items []thimble.ItemID) []int32 {
+	out := d.table.lastDistinct(make([]int32, 0, min(len(items), 64)), len(items), len(d.table.ids),
+		func(k int) thimble.ItemID { return items[k] }, d.seen)
+	return slices.Clip(out)
+}
+
+// put replaces a person's history; an empty one removes the person.
+func (d *Dataset) put(person thimble.SubjectID, history []int32) {
+	slot, ok := d.slots[person]
+	if ok {
+		d.interactions -= len(d.histories[slot])
+		if d.index != nil {
+			d.index.remove(slot, d.histories[slot])
+		}
+		d.histories[slot] = nil
+	}
+	if len(history) == 0 {
+		if ok {
+			delete(d.slots, person)
+			d.free = append(d.free, slot)
+		}
+		return
+	}
+	if !ok {
+		slot = d.takeSlot()
+		d.slots[person] = slot
+	}
+	d.histories[slot] = history
+	d.interactions += len(history)
+	if d.index != nil {
+		d.index.add(slot, history)
+	}
+}
+
+func (d *Dataset) takeSlot() int32 {
+	if n := len(d.free); n > 0 {
+		slot := d.free[n-1]
+		d.free = d.free[:n-1]
+		return slot
+	}
+	d.histories = append(d.histories, nil)
+	return int32(len(d.histories) - 1)
+}

@@ -1,0 +1,73 @@
+package recommend
+
+import (
+	"context"
+	"encoding/hex"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+func hexHash(m *Model) string {
+	h := m.Hash()
+	return hex.EncodeToString(h[:])
+}
+
+// forget deletes people one by one, chosen by a fixed seed, then retrains
+// without them and counts what differs.
+func (out *Metrics) forget(ctx context.Context, m *Model, d *Dataset, c EvalConfig) error {
+	var millis, columns []float64
+	tell := c.stage("forget")
+	order := rand.New(rand.NewPCG(8, 8)).Perm(len(d.histories))
+	for _, user := range order[:min(c.Forget, len(order))] {
+		start := time.Now()
+		next, affected, err := m.Forget(ctx, d, evalPerson(user))
+		if err != nil {
+			return err
+		}
+		m = next
+		millis = append(millis, float64(time.Since(start).Nanoseconds())/1e6)
+		columns = append(columns, float64(affected))
+		if tell != nil {
+			tell(len(millis), c.Forget)
+		}
+	}
+	fresh, err := Train(ctx, m.recipe, d, c.stage("retrain"))
+	if err != nil {
+		return err
+	}
+	p50, p95, cols, wrong := percentile(millis, 50), percentile(millis, 95), percentile(columns, 50), differences(m, fresh)
+	out.ForgetP50, out.ForgetP95, out.ForgetColumns, out.ForgetMismatches = &p50, &p95, &cols, &wrong
+	return nil
+}
+
+// differences counts the weights and thresholds in which two models differ; 1
+// when only the rest of their bytes does.
+func differences(a, b *Model) int {
+	if a.Hash() == b.Hash() {
+		return 0
+	}
+	n := 0
+	for i := range a.table.ids {
+		n += differentCells(a.row(int32(i)), b.row(int32(i)))
+		if a.thresholds[i] != b.thresholds[i] {
+			n++
+		}
+	}
+	return max(n, 1)
+}
+
+func differentCells(a, b []cell) int {
+	n := 0
+	for _, c := range a {
+		if _, ok := slices.BinarySearch(b, c); !ok {
+			n++
+		}
+	}
+	for _, c := range b {
+		if _, ok := slices.BinarySearch(a, c); !ok {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,203 @@
+package recommend
+
+import (
+	"context"
+	"io"
+	"math"
+	"slices"
+	"time"
+
+	"thimble"
+)
+
+// cutoff is the length of the lists that are judged.
+const cutoff = 20
+
+// An EvalConfig says what to evaluate. Train and Test hold a user and their
+// items on a line, separated by blanks, oldest first where the order is known.
+type EvalConfig struct {
+	Train, Test io.Reader
+	Recipe      Recipe // the zero recipe means DefaultRecipe
+	// Tune chooses hyper-parameters, on a validation part of train.
+	Tune bool
+	// Forget deletes this many people one by one and then compares with a
+	// retrained model.
+	Forget int
+	// Progress, when not nil, is told how far a stage is.
+	Progress func(stage string, done, total int)
+}
+
+// Metrics is what an evaluation found, with the keys of `thimble eval`.
+type Metrics struct {
+	Recall   float64 `json:"recall@20"`
+	NDCG     float64 `json:"ndcg@20"`
+	Coverage float64 `json:"coverage@20"` // share of train's items that are in some list
+	Novelty  float64 `json:"novelty@20"`  // mean bits of surprise of a listed item
+	TestSize int     `json:"test_users"`
+
+	TrainSeconds    float64 `json:"train_s"`
+	TrainCPUSeconds float64 `json:"train_cpu_s"`
+	PeakRSSMB       float64 `json:"peak_rss_mb"` // of the process, so far
+	ModelMB         float64 `json:"model_mb"`
+	ServeP50        float64 `json:"serve_p50_us"` // ranking with terms, one thread
+	ServeP99        float64 `json:"serve_p99_us"`
+
+	ForgetP50        *float64 `json:"forget_p50_ms,omitempty"`
+	ForgetP95        *float64 `json:"forget_p95_ms,omitempty"`
+	ForgetColumns    *float64 `json:"forget_columns_p50,omitempty"`
+	ForgetMismatches *int     `json:"forget_mismatches,omitempty"` // weights and columns that differ
+
+	Recipe    Recipe `json:"recipe"`
+	ModelHash string `json:"model_sha256"`
+	Stats     Stats  `json:"stats"`
+	// ChosenOn says on what the hyper-parameters were chosen. It is never test.
+	ChosenOn string `json:"chosen_on"`
+}
+
+// Evaluate trains on one file and judges the lists on another by the all-ranking
+// protocol of LightGCN (He et al. 2020): all items are ranked except those the
+// user has in train; recall@20 is hits over the user's test items, ndcg@20 uses
+// binary gains and an ideal list of at most 20; both are means over users with
+// test items.
+func Evaluate(ctx context.Context, c EvalConfig) (Metrics, error) {
+	set, err := readEvalSet(c.Train, c.Test)
+	if err != nil {
+		return Metrics{}, err
+	}
+	if c.Recipe == (Recipe{}) {
+		c.Recipe = DefaultRecipe()
+	}
+	out := Metrics{Recipe: c.Recipe, ChosenOn: "nothing: the recipe was given, train and test chose none of it"}
+	if c.Tune {
+		if out.Recipe, err = tune(ctx, c, set); err != nil {
+			return out, err
+		}
+		out.ChosenOn = "a validation part of train: the last fifth of each history; never test"
+	}
+	d := set.dataset(set.train)
+	wall, cpu := time.Now(), cpuSeconds()
+	m, err := Train(ctx, out.Recipe, d, c.stage("train"))
+	if err != nil {
+		return out, err
+	}
+	out.TrainSeconds, out.TrainCPUSeconds = time.Since(wall).Seconds(), cpuSeconds()-cpu
+	out.PeakRSSMB = peakRSSMB()
+	out.describe(m)
+	out.judge(m, set, set.train, set.test)
+	if c.Forget > 0 {
+		err = out.forget(ctx, m, d, c)
+	}
+	return out, err
+}
+
+func (c EvalConfig) stage(name string) func(done, total int) {
+	if c.Progress == nil {
+		return nil
+	}
+	return func(done, total int) { c.Progress(name, done, total) }
+}
+
+func (out *Metrics) describe(m *Model) {
+	out.Stats = m.Stats()
+	out.ModelMB = float64(len(m.encode())) / 1e6
+	out.ModelHash = hexHash(m)
+}
+
+// judge fills in the quality and the serving times.
+func (out *Metrics) judge(m *Model, set *evalSet, train, test [][]int32) {
+	popularity := make([]int, len(set.names))
+	people := 0
+	for _, items := range train {
+		people += min(len(items), 1)
+		for _, i := range items {
+			popularity[i]++
+		}
+	}
+	listed := make([]bool, len(set.names))
+	var micros []float64
+	entries, surprise := 0, 0.0
+	out.Recall, out.NDCG = 0, 0
+	for user, wanted := range test {
+		if len(wanted) == 0 {
+			continue
+		}
+		var had []int32
+		if user < len(train) {
+			had = train[user]
+		}
+		list, took := timedList(m, set, had)
+		micros = append(micros, took)
+		recall, ndcg := score(list, wanted)
+		out.Recall += recall
+		out.NDCG += ndcg
+		for _, j := range list {
+			listed[j] = true
+			entries++
+			surprise += math.Log2(float64(people) / float64(max(popularity[j], 1)))
+		}
+	}
+	n := float64(max(len(micros), 1))
+	out.TestSize, out.Recall, out.NDCG = len(micros), out.Recall/n, out.NDCG/n
+	out.Novelty = surprise / float64(max(entries, 1))
+	out.Coverage = coverage(listed, popularity)
+	out.ServeP50, out.ServeP99 = percentile(micros, 50), percentile(micros, 99)
+}
+
+// timedList ranks for one user, masks all of their train items, and says how
+// many microseconds the ranking took.
+func timedList(m *Model, set *evalSet, had []int32) ([]int32, float64) {
+	history := make([]thimble.Interaction, len(had))
+	for k, i := range had {
+		history[k].Item = set.names[i]
+	}
+	q := Query{K: cutoff}
+	if len(had) > m.recipe.HistoryCap {
+		q.Exclude = func(id thimble.ItemID) bool { return slices.Contains(had, m.table.at[id]) }
+	}
+	start := time.Now()
+	ranked := m.ForYou(history, q)
+	took := time.Since(start)
+	list := make([]int32, len(ranked))
+	for k, r := range ranked {
+		list[k] = m.table.at[r.Item]
+	}
+	return list, float64(took.Nanoseconds()) / 1e3
+}
+
+// score returns recall and NDCG of a list.
+func score(list, wanted []int32) (recall, ndcg float64) {
+	hits, gain, ideal := 0, 0.0, 0.0
+	for place, j := range list {
+		if slices.Contains(wanted, j) {
+			hits++
+			gain += 1 / math.Log2(float64(place+2))
+		}
+	}
+	for place := range min(len(wanted), cutoff) {
+		ideal += 1 / math.Log2(float64(place+2))
+	}
+	return float64(hits) / float64(len(wanted)), gain / ideal
+}
+
+func coverage(listed []bool, popularity []int) float64 {
+	known, shown := 0, 0
+	for i, n := range popularity {
+		if n == 0 {
+			continue
+		}
+		known++
+		if listed[i] {
+			shown++
+		}
+	}
+	return float64(shown) / float64(max(known, 1))
+}
+
+// percentile returns the value below which p of 100 values lie; 0 of nothing.
+func percentile(values []float64, p int) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[min(len(sorted)*p/100, len(sorted)-1)]
+}

@@ -1,0 +1,171 @@
+package recommend
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"maps"
+	"runtime"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"thimble"
+)
+
+// Whatever sequence of additions, changes and deletions, the model at hand is
+// byte for byte what training on the people who are left gives.
+func TestNoSequenceOfChangesLeavesATrace(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		items, r := rapid.IntRange(1, 30).Draw(rt, "items"), drawRecipe(rt)
+		now := drawCrowd(rt, items)
+		d := now.dataset(t, items, now.sorted())
+		m := train(t, r, d)
+		for range rapid.IntRange(1, 6).Draw(rt, "rounds") {
+			var changes []Change
+			for range rapid.IntRange(1, 3).Draw(rt, "batch") {
+				p := rapid.IntRange(0, 30).Draw(rt, "person")
+				if rapid.Bool().Draw(rt, "forget") {
+					delete(now, p)
+					changes = append(changes, Change{Person: person(p)})
+					continue
+				}
+				now[p] = drawHistory(rt, items)
+				changes = append(changes, Change{Person: person(p), Items: now[p]})
+			}
+			next, _, err := m.Update(t.Context(), d, changes)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			m = next
+			want := train(t, r, now.dataset(t, items, now.sorted()))
+			if !bytes.Equal(modelBytes(t, m), modelBytes(t, want)) {
+				rt.Fatalf("after %v: %d differences from a retrained model", changes, differences(m, want))
+			}
+		}
+	})
+}
+
+// Larger data, where most columns stay as they are.
+func TestForgettingResolvesSomeColumnsAndEqualsRetraining(t *testing.T) {
+	d := clusteredShop(600, 800, 3)
+	r := smallRecipe()
+	m := train(t, r, d)
+	for p := range 20 {
+		before := m
+		next, affected, err := m.Forget(t.Context(), d, person(7*p))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if affected == 0 || affected > 600 {
+			t.Errorf("person %d: %d columns solved again, want some of 800", p, affected)
+		}
+		if before.Stats().People-1 != next.Stats().People {
+			t.Errorf("people = %d after %d", next.Stats().People, before.Stats().People)
+		}
+		m = next
+	}
+	if n := differences(m, train(t, r, d)); n != 0 {
+		t.Errorf("%d differences from a retrained model, want none", n)
+	}
+}
+
+func TestDecodedModelForgetsLikeTheOriginal(t *testing.T) {
+	d := clusteredShop(300, 160, 4)
+	trained := train(t, smallRecipe(), d)
+	m, err := UnmarshalModel(modelBytes(t, trained))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := m.Forget(t.Context(), d, person(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := differences(got, train(t, smallRecipe(), d)); n != 0 {
+		t.Errorf("%d differences from a retrained model, want none", n)
+	}
+}
+
+func TestModelDoesNotDependOnTheNumberOfWorkers(t *testing.T) {
+	d := clusteredShop(300, 160, 6)
+	want := modelBytes(t, train(t, DefaultRecipe(), d))
+	for _, workers := range []int{1, 3, 7} {
+		before := runtime.GOMAXPROCS(workers)
+		got := modelBytes(t, train(t, DefaultRecipe(), d))
+		runtime.GOMAXPROCS(before)
+		if !bytes.Equal(got, want) {
+			t.Errorf("%d workers give other bytes", workers)
+		}
+	}
+}
+
+func TestStaleColumnsAreNamedWithoutChangingAnything(t *testing.T) {
+	d := clusteredShop(600, 800, 3)
+	m := train(t, smallRecipe(), d)
+	stale, err := m.Stale(d, []Change{{Person: person(5)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !d.Has(person(5)) {
+		t.Error("asking removed the person")
+	}
+	after, affected, err := m.Forget(t.Context(), d, person(5))
+	if err != nil || affected != len(stale) {
+		t.Fatalf("%d columns were solved again, %d were named, error %v", affected, len(stale), err)
+	}
+	named := map[thimble.ItemID]bool{}
+	for _, i := range stale {
+		named[i] = true
+	}
+	for i := range m.table.ids {
+		for _, c := range differingCells(m.row(int32(i)), after.row(int32(i))) {
+			if !named[m.table.ids[c.item()]] {
+				t.Errorf("column %s changed and was not named", m.table.ids[c.item()])
+			}
+		}
+	}
+}
+
+func differingCells(a, b []cell) []cell {
+	seen := map[cell]int{}
+	for _, c := range a {
+		seen[c]++
+	}
+	for _, c := range b {
+		seen[c]--
+	}
+	maps.DeleteFunc(seen, func(_ cell, n int) bool { return n == 0 })
+	var out []cell
+	for c := range seen {
+		out = append(out, c)
+	}
+	return out
+}
+
+func TestForgettingRefusesADataSetOfAnotherModel(t *testing.T) {
+	m := train(t, smallRecipe(), clusteredShop(50, 80, 4))
+	_, _, err := m.Forget(t.Context(), clusteredShop(60, 80, 4), person(1))
+	if !errors.Is(err, thimble.ErrConflict) {
+		t.Errorf("error = %v, want a conflict", err)
+	}
+}
+
+func TestForgettingAStrangerChangesNothing(t *testing.T) {
+	d := clusteredShop(50, 80, 4)
+	m := train(t, smallRecipe(), d)
+	got, affected, err := m.Forget(t.Context(), d, person(1000))
+	if got != m || affected != 0 || err != nil {
+		t.Errorf("model changed: %v, %d columns, error %v", got != m, affected, err)
+	}
+}
+
+func TestCancelledForgettingStillRemovesThePerson(t *testing.T) {
+	d := clusteredShop(50, 80, 4)
+	m := train(t, smallRecipe(), d)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _, err := m.Forget(ctx, d, person(1))
+	if !errors.Is(err, context.Canceled) || d.Has(person(1)) {
+		t.Errorf("error = %v, person still there: %v", err, d.Has(person(1)))
+	}
+}

@@ -1,0 +1,126 @@
+package recommend
+
+import (
+	"thimble/internal/ml"
+)
+
+// weightUnit is the weight of a customer with one item.
+const weightUnit = 4096
+
+// An index is a data set as one recipe sees it: capped histories, customers'
+// weights, and who had an item. All of it is integers and sums of integers, so
+// that adding and removing a person cancel exactly.
+type index struct {
+	limit    int
+	alpha    int
+	byLength []uint16  // items in a history → customer's weight
+	weights  []uint16  // slot → customer's weight, 0 when free
+	baskets  [][]int32 // slot → items that count
+	buyers   [][]int32 // item → slots, in no particular order
+	degree   []int64   // item → sum of its buyers' weights
+}
+
+// indexFor returns the data set's index under a recipe, building it when the
+// last one was made for another.
+func (d *Dataset) indexFor(r Recipe) *index {
+	if x := d.index; x != nil && x.limit == r.HistoryCap && x.alpha == r.AlphaMilli {
+		return x
+	}
+	x := &index{
+		limit: r.HistoryCap, alpha: r.AlphaMilli, byLength: customerWeights(r),
+		weights: make([]uint16, len(d.histories)),
+		baskets: make([][]int32, len(d.histories)),
+		buyers:  carve(d, r.HistoryCap),
+		degree:  make([]int64, len(d.table.ids)),
+	}
+	for slot, history := range d.histories {
+		if len(history) > 0 {
+			x.add(int32(slot), history)
+		}
+	}
+	d.index = x
+	return x
+}
+
+// customerWeights returns the weight of a customer by the length of the capped
+// history.
+func customerWeights(r Recipe) []uint16 {
+	out := make([]uint16, r.HistoryCap+1)
+	for n := 1; n < len(out); n++ {
+		out[n] = uint16(ml.Round(float64(weightUnit * ml.Pow(float64(n), -float64(r.AlphaMilli)/1000))))
+	}
+	return out
+}
+
+// carve cuts one block of memory into an empty list per item with room for its
+// buyers.
+func carve(d *Dataset, limit int) [][]int32 {
+	counts := make([]int, len(d.table.ids))
+	total := 0
+	for _, history := range d.histories {
+		for _, i := range tail(history, limit) {
+			counts[i]++
+			total++
+		}
+	}
+	block := make([]int32, total)
+	out := make([][]int32, len(counts))
+	for i, n := range counts {
+		out[i], block = block[:0:n], block[n:]
+	}
+	return out
+}
+
+func tail(history []int32, limit int) []int32 {
+	return history[max(0, len(history)-limit):]
+}
+
+func (x *index) add(slot int32, history []int32) {
+	for int(slot) >= len(x.weights) {
+		x.weights = append(x.weights, 0)
+		x.baskets = append(x.baskets, nil)
+	}
+	basket := tail(history, x.limit)
+	w := x.byLength[len(basket)]
+	x.weights[slot], x.baskets[slot] = w, basket
+	for _, i := range basket {
+		x.buyers[i] = append(x.buyers[i], slot)
+		x.degree[i] += int64(w)
+	}
+}
+
+func (x *index) remove(slot int32, history []int32) {
+	w := x.weights[slot]
+	for _, i := range tail(history, x.limit) {
+		x.degree[i] -= int64(w)
+		x.buyers[i] = without(x.buyers[i], slot)
+	}
+	x.weights[slot], x.baskets[slot] = 0, nil
+}
+
+// without removes slot from a list whose order does not matter.
+func without(list []int32, slot int32) []int32 {
+	for k, s := range list {
+		if s == slot {
+			list[k] = list[len(list)-1]
+			return list[:len(list)-1]
+		}
+	}
+	return list
+}
+
+// together sums, for every item that shares a customer with j, the weights of
+// those customers into counts, which was zero, and appends those items to found,
+// j among them.
+func (x *index) together(j int32, counts []uint32, found []int32) []int32 {
+	for _, u := range x.buyers[j] {
+		w := uint32(x.weights[u])
+		for _, i := range x.baskets[u] {
+			if counts[i] == 0 {
+				found = append(found, i)
+			}
+			counts[i] += w
+		}
+	}
+	return found
+}

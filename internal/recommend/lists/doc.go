@@ -1,0 +1,16 @@
+// Package lists makes the lists a shop shows: for you, goes with, popular. It
+// joins the recommender to the gate, the orders and the record of decisions.
+//
+// It promises:
+//
+//   - a person's history is read for a list only if the person permits it; who
+//     does not gets the popular list, which uses nothing about anybody;
+//   - each personal list is a recorded decision with its terms and its receipt,
+//     kept before the list is returned, and not returned when the person changed
+//     their mind meanwhile;
+//   - only orders of people who permit training reach the model; a withdrawal
+//     queues a training without them in the transaction that records it;
+//   - one model file is kept, the one that serves: a model that somebody was taken
+//     out of exists nowhere any more;
+//   - erasing a person trains without them before it returns.
+package lists

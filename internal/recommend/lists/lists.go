@@ -1,0 +1,198 @@
+package lists
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"thimble"
+	"thimble/internal/catalog"
+	"thimble/internal/decision"
+	"thimble/internal/gate"
+	"thimble/internal/recommend"
+	"thimble/internal/recommend/recommenddb"
+)
+
+// A List is what a page shows, with how it came about.
+type List struct {
+	Personal bool          // made from the person's own history
+	Why      string        // one sentence: why it is personal, or why not
+	Verdict  *gate.Verdict // the gate's answer; nil when nobody was asked about
+	Decision thimble.ID    // of a personal list
+	Model    int64         // the version; 0 for the popular list
+	Entries  []Entry
+}
+
+// An Entry is one item of a list.
+type Entry struct {
+	Product catalog.Product
+	Score   int64
+	Terms   []Term // of a personal list: the largest shares first
+	Orders  int64  // of the popular list: how many orders contained it
+}
+
+// A Term is the share that one past item has in the score.
+type Term struct {
+	Because catalog.Product
+	Share   int64
+}
+
+// popularDays is the window of the popular list, counted back from the last sale.
+const popularDays = 30
+
+// shownTerms bounds how many reasons a page lists; the receipt has them all.
+const shownTerms = 3
+
+// ForYou returns a list of n items for a person on behalf of an actor. A person
+// who does not permit it, and one without a history, get the popular list.
+func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, placement string, n int) (List, error) {
+	grant, err := s.Gate.Open(ctx, gate.Request{Actor: a, Subject: who, Purpose: thimble.PersonalizeContent, Categories: []thimble.Category{thimble.PurchaseHistory}})
+	if denial, ok := errors.AsType[*gate.Denial](err); ok {
+		list, err := s.Popular(ctx, n)
+		list.Why, list.Verdict = "Not personal, because "+denial.Verdict.Why+".", &denial.Verdict
+		return list, err
+	}
+	if err != nil {
+		return List{}, fmt.Errorf("recommend: asking for a list: %w", err)
+	}
+	history, err := s.history(ctx, grant)
+	if err != nil {
+		return List{}, fmt.Errorf("recommend: reading a history: %w", err)
+	}
+	now := s.live.Load()
+	if now == nil || len(history) == 0 {
+		return s.Popular(ctx, n)
+	}
+	ranked, err := s.rank(ctx, now.model, history, n)
+	if err != nil || len(ranked) == 0 {
+		list, popErr := s.Popular(ctx, n)
+		return list, errors.Join(err, popErr)
+	}
+	return s.decide(ctx, grant, now.version, history, ranked, placement)
+}
+
+// rank asks the model for n items that the person has not bought and that are
+// still products.
+func (s *Shop) rank(_ context.Context, m *recommend.Model, history []thimble.Interaction, n int) ([]recommend.Ranked, error) {
+	bought := make(map[thimble.ItemID]bool, len(history))
+	for _, h := range history {
+		bought[h.Item] = true
+	}
+	ranked := m.ForYou(history, recommend.Query{K: n, Exclude: func(id thimble.ItemID) bool { return bought[id] }})
+	return ranked, recommend.Replay(m, history, ranked)
+}
+
+const boughtGuard = "what you already bought is left out"
+
+func (s *Shop) decide(ctx context.Context, g *gate.Grant, v recommenddb.Version, history []thimble.Interaction, ranked []recommend.Ranked, placement string) (List, error) {
+	verdict := g.Verdict()
+	r := decision.Record{
+		V: 1, Capability: "recommend", Placement: placement, Subject: g.Subject(), At: s.Now().UTC().Truncate(time.Microsecond),
+		Model:  decision.Model{Name: recommenddb.ModelName, Version: v.Number, SHA256: fmt.Sprintf("%x", v.Hash)},
+		Inputs: []decision.Input{{Category: thimble.PurchaseHistory, Purpose: g.Purpose(), Basis: verdict.Basis, Cite: verdict.Cite, Count: len(history)}},
+		Guards: []string{boughtGuard}, Packs: []string{verdict.Pack},
+	}
+	for _, e := range ranked {
+		res := decision.Result{Item: e.Item, Score: e.Score}
+		for _, t := range e.Terms {
+			res.Terms = append(res.Terms, decision.Term{Because: t.Item, Share: t.Share})
+		}
+		r.Results = append(r.Results, res)
+	}
+	id, err := s.Decisions.Keep(ctx, r, s.Pack.Digest())
+	if err != nil {
+		return List{}, err
+	}
+	list, err := s.Describe(ctx, r)
+	if err != nil {
+		return List{}, err
+	}
+	list.Decision, list.Verdict = id, &verdict
+	// The list leaves the process now: a withdrawal since the grant was given ends it here.
+	if err := g.Live(ctx); err != nil {
+		popular, popErr := s.Popular(ctx, len(ranked))
+		popular.Why = "Not personal, because your choices have just changed."
+		return popular, popErr
+	}
+	return list, nil
+}
+
+// Describe puts a record into the words of the catalogue, with at most three
+// reasons for each item.
+func (s *Shop) Describe(ctx context.Context, r decision.Record) (List, error) {
+	var ids []thimble.ItemID
+	for _, res := range r.Results {
+		ids = append(ids, res.Item)
+		for _, t := range res.Terms {
+			ids = append(ids, t.Because)
+		}
+	}
+	products, err := s.Catalog.Get(ctx, ids...)
+	if err != nil {
+		return List{}, err
+	}
+	list := List{Personal: true, Why: "Made from what you bought, because you allow it.", Model: r.Model.Version}
+	for _, res := range r.Results {
+		e := Entry{Product: named(products, res.Item), Score: res.Score}
+		for _, t := range res.Terms[:min(shownTerms, len(res.Terms))] {
+			e.Terms = append(e.Terms, Term{Because: named(products, t.Because), Share: t.Share})
+		}
+		list.Entries = append(list.Entries, e)
+	}
+	return list, nil
+}
+
+// named returns the product, or one that has only its number when the catalogue
+// no longer knows it.
+func named(products map[thimble.ItemID]catalog.Product, id thimble.ItemID) catalog.Product {
+	if p, ok := products[id]; ok {
+		return p
+	}
+	return catalog.Product{ID: id, Name: string(id)}
+}
+
+// Popular returns the items that most orders of the last 30 days of sales
+// contained. Nothing about any person is used.
+func (s *Shop) Popular(ctx context.Context, n int) (List, error) {
+	ranked, err := s.Catalog.Popular(ctx, catalog.Window{Days: popularDays}, n, catalog.Service)
+	if err != nil {
+		return List{}, err
+	}
+	ids := make([]thimble.ItemID, len(ranked))
+	for i, r := range ranked {
+		ids[i] = r.Item
+	}
+	products, err := s.Catalog.Get(ctx, ids...)
+	if err != nil {
+		return List{}, err
+	}
+	list := List{Why: "What most orders of the last 30 days contained. Nothing about you was used."}
+	for _, r := range ranked {
+		list.Entries = append(list.Entries, Entry{Product: named(products, r.Item), Score: r.Orders, Orders: r.Orders})
+	}
+	return list, nil
+}
+
+// GoesWith returns n items that are bought by the same people as the given one.
+// Nothing about the reader is used.
+func (s *Shop) GoesWith(ctx context.Context, item thimble.ItemID, n int) (List, error) {
+	now := s.live.Load()
+	if now == nil {
+		return List{Why: "Nothing was learned yet."}, nil
+	}
+	ranked := now.model.GoesWith(item, recommend.Query{K: n, Exclude: func(id thimble.ItemID) bool { return id == item }})
+	ids := make([]thimble.ItemID, 0, len(ranked))
+	for _, r := range ranked {
+		ids = append(ids, r.Item)
+	}
+	products, err := s.Catalog.Get(ctx, ids...)
+	if err != nil {
+		return List{}, err
+	}
+	list := List{Why: "Learned from the orders of everyone who allows it. Nothing about you was used.", Model: now.version.Number}
+	for _, r := range ranked {
+		list.Entries = append(list.Entries, Entry{Product: named(products, r.Item), Score: r.Score})
+	}
+	return list, nil
+}

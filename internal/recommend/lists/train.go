@@ -1,0 +1,156 @@
+package lists
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"thimble"
+	"thimble/internal/blob"
+	"thimble/internal/catalog"
+	"thimble/internal/order"
+	"thimble/internal/recommend"
+	"thimble/internal/recommend/recommenddb"
+)
+
+// A Shop makes lists. It is a thimble.Holder of the model.
+type Shop struct {
+	Deps
+	training sync.Mutex
+	live     atomic.Pointer[live]
+}
+
+// live is the model that serves, with its version.
+type live struct {
+	model   *recommend.Model
+	version recommenddb.Version
+}
+
+// New returns a shop without a model; Load or Train gives it one.
+func New(d Deps) *Shop { return &Shop{Deps: d} }
+
+// Load takes up the serving version, checking the file against its hash. The
+// error is of kind ErrNotFound when there is none, ErrDenied when the file is not
+// what was released.
+func (s *Shop) Load(ctx context.Context) error {
+	v, err := s.Versions.Serving(ctx)
+	if err != nil {
+		return err
+	}
+	content, err := s.Files.Get(ctx, blob.Hash(v.Hash))
+	if err != nil {
+		return fmt.Errorf("recommend: loading version %d: %w", v.Number, err)
+	}
+	m, err := recommend.UnmarshalModel(content)
+	if err != nil {
+		return fmt.Errorf("recommend: loading version %d: %w", v.Number, err)
+	}
+	s.live.Store(&live{model: m, version: v})
+	return nil
+}
+
+// Version returns the version that serves.
+func (s *Shop) Version() (recommenddb.Version, bool) {
+	l := s.live.Load()
+	if l == nil {
+		return recommenddb.Version{}, false
+	}
+	return l.version, true
+}
+
+// Train learns from the orders of everyone who permits it now, releases the
+// result and destroys the file it replaces. Progress, when given, is called with
+// columns solved.
+func (s *Shop) Train(ctx context.Context, reason string, progress func(done, total int)) (recommenddb.Version, error) {
+	s.training.Lock()
+	defer s.training.Unlock()
+	began := s.Now()
+	data, err := s.dataset(ctx)
+	if err != nil {
+		return recommenddb.Version{}, fmt.Errorf("recommend: gathering: %w", err)
+	}
+	recipe := recommend.DefaultRecipe()
+	m, err := recommend.Train(ctx, recipe, data, progress)
+	if err != nil {
+		return recommenddb.Version{}, fmt.Errorf("recommend: training: %w", err)
+	}
+	content, err := m.MarshalBinary()
+	if err != nil {
+		return recommenddb.Version{}, err
+	}
+	h, err := s.Files.Put(ctx, content)
+	if err != nil {
+		return recommenddb.Version{}, err
+	}
+	now := s.Now().UTC()
+	v, err := s.Versions.Release(ctx, recommenddb.Version{Hash: h, Recipe: string(recipe.JSON()), Stats: m.Stats(), Bytes: len(content),
+		Took: now.Sub(began), Reason: reason, TrainedAt: now})
+	if err != nil {
+		return v, err
+	}
+	s.live.Store(&live{model: m, version: v})
+	return v, s.keepOnly(ctx, h)
+}
+
+// keepOnly destroys every other model file, also one that a crash left behind.
+func (s *Shop) keepOnly(ctx context.Context, keep blob.Hash) error {
+	files, err := s.Files.List()
+	for _, h := range files {
+		if h != keep {
+			err = errors.Join(err, s.Files.Delete(ctx, h))
+		}
+	}
+	return err
+}
+
+// dataset gathers who bought what, of the people who permit training.
+func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, error) {
+	products, err := s.Catalog.IDs(ctx, catalog.Goods)
+	if err != nil {
+		return nil, err
+	}
+	data := recommend.NewDataset(products)
+	known := make(map[thimble.ItemID]bool, len(products))
+	for _, id := range products {
+		known[id] = true
+	}
+	for g, err := range s.Gate.Scan(ctx, trainer, thimble.TrainAISystem, thimble.PurchaseHistory) {
+		if err != nil {
+			return nil, err
+		}
+		history, err := s.history(ctx, g)
+		if err != nil {
+			return nil, err
+		}
+		items := make([]thimble.ItemID, 0, len(history))
+		for _, h := range history {
+			if known[h.Item] {
+				items = append(items, h.Item)
+			}
+		}
+		if err := data.Add(g.Subject(), items); err != nil {
+			return nil, err
+		}
+	}
+	return data, nil
+}
+
+// history opens what a person bought.
+func (s *Shop) history(ctx context.Context, g thimble.Grant) ([]thimble.Interaction, error) {
+	sealed, err := s.Orders.Of(ctx, g.Subject(), 0)
+	if err != nil {
+		return nil, err
+	}
+	orders := make([]order.Order, 0, len(sealed))
+	for _, o := range sealed {
+		opened, err := order.Open(ctx, g, o)
+		if err != nil {
+			return nil, err
+		}
+		orders = append(orders, opened)
+	}
+	return slices.Clip(order.History(orders)), nil
+}

@@ -1,0 +1,108 @@
+package recommend
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+
+	"thimble"
+	"thimble/internal/ml"
+)
+
+// A Recipe is everything that decides a model besides the data: frozen per
+// version, whole numbers only, none of them derived from the data. A constant
+// taken from the data, such as a mean, would change with every deletion and
+// with it every column.
+type Recipe struct {
+	Name string `json:"name"`
+	// K is how many neighbours a column has at most.
+	K int `json:"k"`
+	// AlphaMilli is 1000 times the exponent of a customer's weight,
+	// round(4096 · items^-alpha): who bought everything says little about each.
+	AlphaMilli int `json:"alpha_milli"`
+	// DegreeBits is how many leading bits of an item's popularity count; it is
+	// rounded up to that. Then most deletions leave most columns as they are.
+	DegreeBits int `json:"degree_bits"`
+	// LambdaMilli is 1000 times the ridge of an item that one customer of sixteen
+	// items had.
+	LambdaMilli int `json:"lambda_milli"`
+	// RidgeMilli is 1000 times the exponent by which the ridge grows with an
+	// item's popularity.
+	RidgeMilli int `json:"ridge_milli"`
+	// NeighbourMilli is 1000 times the exponent by which popularity counts
+	// against a candidate neighbour.
+	NeighbourMilli int `json:"neighbour_milli"`
+	// EtaMilli is 1000 times the exponent by which popularity counts against a
+	// recommended item.
+	EtaMilli int `json:"eta_milli"`
+	// Steps is the number of conjugate-gradient steps.
+	Steps int `json:"steps"`
+	// LastStepMilli is 1000 times the length of the last step; 0 means the best
+	// length, found at half the cost of a step.
+	LastStepMilli int `json:"last_step_milli"`
+	// PruneBelow is the smallest 8-bit code that is kept. A code c stands for a
+	// weight of (c/127)².
+	PruneBelow int `json:"prune_below"`
+	// HistoryCap is how many of a person's last items count, in training and in
+	// serving.
+	HistoryCap int `json:"history_cap"`
+}
+
+// DefaultRecipe is "D200" of the reference: one untuned default for all shops.
+func DefaultRecipe() Recipe {
+	return Recipe{
+		Name: "D200", K: 200, AlphaMilli: 500, DegreeBits: 3, LambdaMilli: 25_000, RidgeMilli: 500,
+		NeighbourMilli: 300, EtaMilli: 0, Steps: 2, LastStepMilli: 900, PruneBelow: 8, HistoryCap: 500,
+	}
+}
+
+// Check reports the first rule that r breaks, as an error of kind ErrInvalid.
+func (r Recipe) Check() error {
+	if len(r.Name) > 64 {
+		return fmt.Errorf("recommend: recipe: name is longer than 64 bytes: %w", thimble.ErrInvalid)
+	}
+	for _, f := range []struct {
+		name          string
+		got, low, top int
+	}{
+		{"k", r.K, 1, ml.MaxGramBound},
+		{"alpha_milli", r.AlphaMilli, 0, 1000},
+		{"degree_bits", r.DegreeBits, 1, 32},
+		{"lambda_milli", r.LambdaMilli, 1, 1_000_000_000},
+		{"ridge_milli", r.RidgeMilli, 0, 1000},
+		{"neighbour_milli", r.NeighbourMilli, 0, 1000},
+		{"eta_milli", r.EtaMilli, 0, 1000},
+		{"steps", r.Steps, 1, 100},
+		{"last_step_milli", r.LastStepMilli, 0, 2000},
+		{"prune_below", r.PruneBelow, 1, ml.CompandMax},
+		{"history_cap", r.HistoryCap, 1, ml.MaxGramBound},
+	} {
+		if f.got < f.low || f.got > f.top {
+			return fmt.Errorf("recommend: recipe: %s is %d, must be from %d to %d: %w",
+				f.name, f.got, f.low, f.top, thimble.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// JSON returns the canonical form: fields in one order, no spaces.
+func (r Recipe) JSON() []byte {
+	b, err := json.Marshal(r)
+	if err != nil { // a struct of a string and integers always marshals
+		panic(err)
+	}
+	return b
+}
+
+// Hash returns the SHA-256 of the canonical form.
+func (r Recipe) Hash() [32]byte { return sha256.Sum256(r.JSON()) }
+
+// parseRecipe reads the canonical form and nothing else.
+func parseRecipe(b []byte) (Recipe, error) {
+	var r Recipe
+	if err := json.Unmarshal(b, &r); err != nil || !bytes.Equal(r.JSON(), b) {
+		return r, fmt.Errorf("recommend: recipe is not in canonical form: %w", thimble.ErrInvalid)
+	}
+	return r, r.Check()
+}

@@ -1,0 +1,212 @@
+package recommend
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"thimble"
+)
+
+// smallRecipe makes the rules bite on small data: few neighbours, a low cap.
+func smallRecipe() Recipe {
+	r := DefaultRecipe()
+	r.Name, r.K, r.HistoryCap, r.LambdaMilli, r.PruneBelow = "small", 3, 5, 1000, 2
+	return r
+}
+
+// drawRecipe draws any recipe that suits small data.
+func drawRecipe(t *rapid.T) Recipe {
+	return Recipe{
+		Name:           "drawn",
+		K:              rapid.IntRange(1, 8).Draw(t, "k"),
+		AlphaMilli:     rapid.SampledFrom([]int{0, 300, 500, 1000}).Draw(t, "alpha"),
+		DegreeBits:     rapid.SampledFrom([]int{1, 3, 5, 32}).Draw(t, "bits"),
+		LambdaMilli:    rapid.SampledFrom([]int{1, 1000, 25_000}).Draw(t, "lambda"),
+		RidgeMilli:     rapid.SampledFrom([]int{0, 500, 1000}).Draw(t, "ridge"),
+		NeighbourMilli: rapid.SampledFrom([]int{0, 300, 1000}).Draw(t, "neighbour"),
+		EtaMilli:       rapid.SampledFrom([]int{0, 100}).Draw(t, "eta"),
+		Steps:          rapid.IntRange(1, 6).Draw(t, "steps"),
+		LastStepMilli:  rapid.SampledFrom([]int{0, 900}).Draw(t, "last"),
+		PruneBelow:     rapid.SampledFrom([]int{1, 8, 30}).Draw(t, "prune"),
+		HistoryCap:     rapid.IntRange(1, 12).Draw(t, "cap"),
+	}
+}
+
+func itemName(i int) thimble.ItemID { return thimble.ItemID(fmt.Sprintf("sku-%03d", i)) }
+
+func shelf(n int) []thimble.ItemID {
+	out := make([]thimble.ItemID, n)
+	for i := range out {
+		out[i] = itemName(i)
+	}
+	return out
+}
+
+func person(n int) (p thimble.SubjectID) {
+	binary.LittleEndian.PutUint64(p[:], uint64(n)+1)
+	return p
+}
+
+// A crowd is who had what, by person number.
+type crowd map[int][]thimble.ItemID
+
+func drawHistory(t *rapid.T, items int) []thimble.ItemID {
+	var out []thimble.ItemID
+	for _, i := range rapid.SliceOfN(rapid.IntRange(0, items-1), 1, 10).Draw(t, "history") {
+		out = append(out, itemName(i))
+	}
+	return out
+}
+
+func drawCrowd(t *rapid.T, items int) crowd {
+	out := crowd{}
+	for p := range rapid.IntRange(0, 25).Draw(t, "people") {
+		out[p] = drawHistory(t, items)
+	}
+	return out
+}
+
+func (c crowd) dataset(t testing.TB, items int, order []int) *Dataset {
+	t.Helper()
+	d := NewDataset(shelf(items))
+	for _, p := range order {
+		if err := d.Add(person(p), c[p]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return d
+}
+
+func (c crowd) sorted() []int {
+	var out []int
+	for p := range c {
+		out = append(out, p)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func train(t testing.TB, r Recipe, d *Dataset) *Model {
+	t.Helper()
+	m, err := Train(t.Context(), r, d, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func modelBytes(t testing.TB, m *Model) []byte {
+	t.Helper()
+	b, err := m.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func history(items ...thimble.ItemID) []thimble.Interaction {
+	var out []thimble.Interaction
+	for _, i := range items {
+		out = append(out, thimble.Interaction{Item: i, Units: 1})
+	}
+	return out
+}
+
+// clusteredShop is a shop whose people mostly stay in one of eight aisles.
+func clusteredShop(people, items, each int) *Dataset {
+	rng := rand.New(rand.NewPCG(1, 2))
+	d := NewDataset(shelf(items))
+	aisle := items / 8
+	for p := range people {
+		home := rng.IntN(8)
+		var had []thimble.ItemID
+		for range 1 + rng.IntN(2*each) {
+			// The square of a uniform number: a few items are popular.
+			u := rng.Float64()
+			i := int(u * u * float64(aisle))
+			if rng.IntN(5) == 0 {
+				home = rng.IntN(8)
+			}
+			had = append(had, itemName(home*aisle+i))
+		}
+		_ = d.Add(person(p), had)
+	}
+	return d
+}
+
+func TestModelDoesNotDependOnTheOrderOfPeople(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		items, r := rapid.IntRange(1, 30).Draw(rt, "items"), drawRecipe(rt)
+		c := drawCrowd(rt, items)
+		order := rapid.Permutation(c.sorted()).Draw(rt, "order")
+		want := modelBytes(t, train(t, r, c.dataset(t, items, c.sorted())))
+		got := modelBytes(t, train(t, r, c.dataset(t, items, order)))
+		if !bytes.Equal(got, want) {
+			rt.Errorf("order %v gives other bytes", order)
+		}
+	})
+}
+
+// goldenHash pins the bytes of one model. It must come out on every processor
+// family; a change of it is a change of the recipe's meaning.
+const goldenHash = "89759b6c87ad3c4014162ec073c6745d2ea941afcce44483b286ebae3af1d8ed"
+
+func TestGoldenModelHasTheSameBytesEverywhere(t *testing.T) {
+	m := train(t, DefaultRecipe(), clusteredShop(400, 160, 8))
+	h := m.Hash()
+	if got := hex.EncodeToString(h[:]); got != goldenHash {
+		t.Errorf("model hash = %s, want %s", got, goldenHash)
+	}
+	if m.Stats().NonZeros == 0 {
+		t.Error("the golden model is empty")
+	}
+}
+
+func TestPeopleOfAnAisleAreShownThatAisle(t *testing.T) {
+	m := train(t, DefaultRecipe(), clusteredShop(400, 160, 8))
+	list := m.ForYou(history(itemName(0), itemName(1), itemName(2)), Query{K: 5})
+	if len(list) != 5 {
+		t.Fatalf("list = %v, want 5 entries", list)
+	}
+	for _, e := range list {
+		if e.Item >= itemName(20) {
+			t.Errorf("%s is of another aisle", e.Item)
+		}
+	}
+}
+
+func TestTrainingReportsProgressToTheEnd(t *testing.T) {
+	d := clusteredShop(100, 160, 4)
+	last := 0
+	_, err := Train(t.Context(), smallRecipe(), d, func(done, total int) {
+		if total != 160 || done <= last {
+			t.Errorf("progress %d of %d after %d", done, total, last)
+		}
+		last = done
+	})
+	if err != nil || last != 160 {
+		t.Errorf("progress ended at %d, error %v", last, err)
+	}
+}
+
+func TestOneShopperWithoutCompanyTrainsAnEmptyModel(t *testing.T) {
+	for name, d := range map[string]*Dataset{
+		"no items": NewDataset(nil), "no people": NewDataset(shelf(3)),
+		"one item each": crowd{1: {itemName(1)}, 2: {itemName(2)}}.dataset(t, 3, []int{1, 2}),
+	} {
+		m := train(t, DefaultRecipe(), d)
+		if got := m.Stats().NonZeros; got != 0 {
+			t.Errorf("%s: %d weights, want none", name, got)
+		}
+		if got := m.ForYou(history(itemName(1)), Query{}); len(got) != 0 {
+			t.Errorf("%s: list = %v, want none", name, got)
+		}
+	}
+}

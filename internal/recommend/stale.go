@@ -1,0 +1,156 @@
+package recommend
+
+import (
+	"maps"
+	"slices"
+)
+
+// A trail is what a batch of changes touched in a data set.
+type trail struct {
+	// people has, for each changed person, the items that count in their old or
+	// new history.
+	people [][]int32
+	before map[int32]int64 // touched item → its degree before the batch
+}
+
+// apply puts the changes into d. A change that leaves a person's items the same,
+// in whatever order, leaves no trail.
+func (d *Dataset) apply(r Recipe, changes []Change) trail {
+	x := d.indexFor(r)
+	t := trail{before: map[int32]int64{}}
+	for _, c := range changes {
+		var old []int32
+		if slot, ok := d.slots[c.Person]; ok {
+			old = sortedTail(d.histories[slot], r.HistoryCap)
+		}
+		history := d.numbers(c.Items)
+		items := sortedTail(history, r.HistoryCap)
+		if !slices.Equal(old, items) {
+			items = append(items, old...)
+			slices.Sort(items)
+			items = slices.Compact(items)
+			t.people = append(t.people, items)
+		}
+		for _, i := range items {
+			if _, ok := t.before[i]; !ok {
+				t.before[i] = x.degree[i]
+			}
+		}
+		d.put(c.Person, history)
+	}
+	return t
+}
+
+func sortedTail(history []int32, limit int) []int32 {
+	out := slices.Clone(tail(history, limit))
+	slices.Sort(out)
+	return out
+}
+
+// stale lists the columns that a trail can have moved, ascending.
+//
+// A column reads the counts of its own item, its neighbours' rounded degrees, and
+// the baskets of customers who have two of its neighbours or more: one who has a
+// single neighbour adds to that neighbour's degree only, and what the degree is
+// rounded by makes up for it exactly. So the stale columns are:
+//
+//  1. the touched items' own;
+//  2. those that had a changed person's two items among their neighbours;
+//  3. those in whose neighbourhood an item whose rounded degree changed was, or
+//     now belongs.
+//
+// No changed person has, or had, any other column's item, so its counts stand as
+// they were: one pass over a touched item's customers, and the stored key of the
+// K-th neighbour, decide 2 and 3. When most columns are stale the list is not
+// complete: whoever is past the break-even trains anew.
+func (m *Model) stale(d *Dataset, t trail) []int32 {
+	s := staleness{
+		m: m, x: d.index,
+		mark:   make([]bool, len(d.table.ids)),
+		met:    make([]uint16, len(d.table.ids)),
+		counts: make([]uint32, len(d.table.ids)),
+	}
+	for _, items := range t.people {
+		for _, i := range items {
+			s.set(i)
+		}
+	}
+	for _, i := range slices.Sorted(maps.Keys(t.before)) {
+		s.neighbourhoods(i, t.before[i])
+	}
+	for _, items := range t.people {
+		if pastBreakEven(s.marked, len(s.mark)) {
+			break
+		}
+		s.pairs(items)
+	}
+	out := make([]int32, 0, s.marked)
+	for j, stale := range s.mark {
+		if stale {
+			out = append(out, int32(j))
+		}
+	}
+	return out
+}
+
+// pastBreakEven reports whether training anew is as quick as solving the stale
+// columns again.
+func pastBreakEven(stale, all int) bool { return 4*stale > 3*all }
+
+// A staleness collects stale columns.
+type staleness struct {
+	m      *Model
+	x      *index
+	mark   []bool
+	marked int
+	met    []uint16 // column → the person's items among its neighbours; scratch
+	counts []uint32 // scratch
+	found  []int32  // scratch
+}
+
+func (s *staleness) set(j int32) {
+	if !s.mark[j] {
+		s.mark[j] = true
+		s.marked++
+	}
+}
+
+// neighbourhoods marks the columns of case 3 for one item.
+func (s *staleness) neighbourhoods(i int32, before int64) {
+	old, now := s.m.recipe.round(before), s.m.recipe.round(s.x.degree[i])
+	if old == now {
+		return
+	}
+	// The better affinity reaches the threshold when either does.
+	s.visit(i, max(affinity(s.m.recipe, old), affinity(s.m.recipe, now)), s.set)
+}
+
+// pairs marks the columns of case 2 for one person's items.
+func (s *staleness) pairs(items []int32) {
+	var met []int32
+	for _, i := range items {
+		s.visit(i, affinity(s.m.recipe, s.m.recipe.round(s.x.degree[i])), func(j int32) {
+			if s.met[j]++; s.met[j] == 1 {
+				met = append(met, j)
+			}
+		})
+	}
+	for _, j := range met {
+		if s.met[j] > 1 {
+			s.set(j)
+		}
+		s.met[j] = 0
+	}
+}
+
+// visit calls f for the unmarked columns in which item i, with an affinity, is
+// good enough to be a neighbour.
+func (s *staleness) visit(i int32, affinity uint32, f func(j int32)) {
+	s.found = s.x.together(i, s.counts, s.found[:0])
+	for _, j := range s.found {
+		if !s.mark[j] && neighbourKey(s.counts[j], affinity, i) >= s.m.thresholds[j] {
+			f(j)
+		}
+		s.counts[j] = 0
+	}
+}

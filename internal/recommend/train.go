@@ -1,0 +1,127 @@
+package recommend
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"thimble"
+	"thimble/internal/ml"
+)
+
+// Train computes the model of a data set under a recipe, on all processors that
+// GOMAXPROCS allows. progress, when not nil, is told how many of the columns are
+// done, from one goroutine at a time. The result depends on the recipe, the item
+// table and the histories alone.
+func Train(ctx context.Context, recipe Recipe, d *Dataset, progress func(done, total int)) (*Model, error) {
+	if err := recipe.Check(); err != nil {
+		return nil, err
+	}
+	x := d.indexFor(recipe)
+	if err := x.check(); err != nil {
+		return nil, err
+	}
+	all := make([]int32, len(d.table.ids))
+	for j := range all {
+		all[j] = int32(j)
+	}
+	solved, err := solveColumns(ctx, recipe, x, all, progress)
+	if err != nil {
+		return nil, err
+	}
+	return newModel(recipe, d, nil, solved), nil
+}
+
+// check refuses what would overflow the fixed-point sums.
+func (x *index) check() error {
+	if len(x.degree) > maxItems {
+		return fmt.Errorf("recommend: %d items, at most %d fit: %w", len(x.degree), maxItems, thimble.ErrInvalid)
+	}
+	for _, n := range x.degree {
+		if n >= ml.MaxGramDegree {
+			return fmt.Errorf("recommend: an item has more customers than a model can count: %w", thimble.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// Solved columns, by position in the list that was asked for.
+type solvedColumns struct {
+	items   []int32
+	columns []column
+}
+
+// batch is how many columns a worker takes at a time.
+const batch = 32
+
+func solveColumns(ctx context.Context, r Recipe, x *index, items []int32, progress func(done, total int)) (solvedColumns, error) {
+	out := solvedColumns{items: items, columns: make([]column, len(items))}
+	terms := newItemTerms(r, x.degree)
+	report := newReporter(len(items), progress)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range max(1, min(runtime.GOMAXPROCS(0), len(items)/batch)) {
+		wg.Go(func() {
+			w := &worker{solver: newSolver(r, x, terms)}
+			for ctx.Err() == nil {
+				lo := int(next.Add(batch)) - batch
+				if lo >= len(items) {
+					return
+				}
+				hi := min(lo+batch, len(items))
+				for k := lo; k < hi; k++ {
+					out.columns[k] = w.column(items[k])
+				}
+				report.add(hi - lo)
+			}
+		})
+	}
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return out, fmt.Errorf("recommend: solving %d columns: %w", len(items), err)
+	}
+	return out, nil
+}
+
+// A worker keeps its columns' cells in blocks, so that a model costs a few
+// allocations and not one for each column.
+type worker struct {
+	solver *solver
+	block  []cell
+}
+
+const blockCells = 1 << 16
+
+func (w *worker) column(j int32) column {
+	if cap(w.block)-len(w.block) < w.solver.recipe.K {
+		w.block = make([]cell, 0, max(blockCells, w.solver.recipe.K))
+	}
+	from := len(w.block)
+	c := w.solver.solve(w.block[from:from], j)
+	w.block = w.block[:from+len(c.cells)]
+	c.cells = c.cells[:len(c.cells):len(c.cells)]
+	return c
+}
+
+// A reporter counts finished columns for a progress callback.
+type reporter struct {
+	mu          sync.Mutex
+	done, total int
+	tell        func(done, total int)
+}
+
+func newReporter(total int, tell func(done, total int)) *reporter {
+	return &reporter{total: total, tell: tell}
+}
+
+func (r *reporter) add(n int) {
+	if r.tell == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done += n
+	r.tell(r.done, r.total)
+}

@@ -1,0 +1,16 @@
+// Package subject says who people are: identifiers, their spelling, and where a
+// person lives as far as there is evidence for it.
+//
+// It promises:
+//
+//   - Two spellings of one identifier become one ([Normalize]), so that one person
+//     is found once. Nothing is guessed: what does not fit the rule is refused, and the
+//     error names the field and the rule, never the value.
+//   - Identifiers and residence are stored sealed (package subjectdb). An identifier is
+//     found by a keyed blind index; there is none for anything with few values.
+//   - A forgotten person's identifiers stay only as hashes under a key of their own, so
+//     that an old list does not bring the person back.
+//
+// Left for later, visibly: merging and un-merging, several identifiers for one
+// person, age state, households and gift recipients, rotation of the index keys.
+package subject

@@ -1,0 +1,206 @@
+package subjectdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"thimble"
+	"thimble/internal/sqldb"
+	"thimble/internal/subject"
+)
+
+// Keys is what a Store needs of the vault.
+type Keys interface {
+	thimble.Sealer
+	Index(ctx context.Context, kind, value string) ([]byte, error)
+	Ensure(ctx context.Context, owners ...thimble.SubjectID) error
+}
+
+// An Opener opens sealed cells. The composition root gives one for exports.
+type Opener interface {
+	Open(ctx context.Context, c thimble.Cell, sealed []byte) ([]byte, error)
+}
+
+// Config has working zero values.
+type Config struct {
+	Now    func() time.Time // nil means time.Now
+	Rand   io.Reader        // nil means crypto/rand
+	Opener Opener           // for Export; nil means that Export is denied
+}
+
+// A Store keeps subjects.
+type Store struct {
+	db   *sqldb.DB
+	keys Keys
+	cfg  Config
+}
+
+var _ thimble.Holder = (*Store)(nil)
+
+// New returns a store on the set sqldb.Core.
+func New(db *sqldb.DB, keys Keys, cfg Config) *Store {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Store{db: db, keys: keys, cfg: cfg}
+}
+
+// Count returns how many subjects there are, without the erased.
+func (s *Store) Count(ctx context.Context) (n int, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		return tx.QueryRow(ctx, `select count(*) from subject_subjects where state = 'active'`).Scan(&n)
+	})
+	return n, wrap("counting", err)
+}
+
+// Page returns up to limit subjects after the given one in the order of their ids,
+// without the erased.
+func (s *Store) Page(ctx context.Context, after thimble.SubjectID, limit int) (page []thimble.SubjectID, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		rows, err := tx.Query(ctx, `select id from subject_subjects
+			where id > $1 and state = 'active' order by id limit $2`, after[:], limit)
+		page, err = scanIDs(rows, err)
+		return err
+	})
+	return page, wrap("listing", err)
+}
+
+// Exists reports, for each id, whether there is such a subject that is not erased.
+func (s *Store) Exists(ctx context.Context, ids []thimble.SubjectID) ([]bool, error) {
+	exists := make([]bool, len(ids))
+	keys := make([][]byte, len(ids))
+	for i := range ids {
+		keys[i] = ids[i][:]
+	}
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		clear(exists)
+		return inChunks(keys, func(from int, list string, args []any) error {
+			rows, err := tx.Query(ctx, `select id from subject_subjects where state = 'active' and id in (`+list+`)`, args...)
+			found, err := scanIDs(rows, err)
+			if err != nil {
+				return err
+			}
+			there := make(map[thimble.SubjectID]bool, len(found))
+			for _, id := range found {
+				there[id] = true
+			}
+			for i := from; i < from+len(args); i++ {
+				exists[i] = there[ids[i]]
+			}
+			return nil
+		})
+	})
+	return exists, wrap("looking for subjects", err)
+}
+
+// Missing returns those ids that are no subject, for vault's Sweep.
+func (s *Store) Missing(ctx context.Context, ids []thimble.SubjectID) (missing []thimble.SubjectID, err error) {
+	exists, err := s.Exists(ctx, ids)
+	for i, there := range exists {
+		if !there {
+			missing = append(missing, ids[i])
+		}
+	}
+	return missing, err
+}
+
+// Epoch returns the subject's epoch: it moves when something that enters a verdict
+// about the subject changes. The error for an erased subject is of kind
+// thimble.ErrNotFound.
+func (s *Store) Epoch(ctx context.Context, id thimble.SubjectID) (epoch int64, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		return tx.QueryRow(ctx, `select epoch from subject_subjects where id = $1 and state = 'active'`, id[:]).Scan(&epoch)
+	})
+	return epoch, wrap("reading the epoch of "+id.String(), err)
+}
+
+// Touch moves the subject's epoch within the transaction of the change, and returns
+// the new one.
+func (s *Store) Touch(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (epoch int64, err error) {
+	err = tx.QueryRow(ctx, `update subject_subjects set epoch = epoch + 1
+		where id = $1 and state = 'active' returning epoch`, id[:]).Scan(&epoch)
+	return epoch, wrap("moving the epoch of "+id.String(), err)
+}
+
+// SetResidence seals where a person lives, and moves the epoch.
+func (s *Store) SetResidence(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID, r subject.Residence) error {
+	if err := r.Validate(); err != nil {
+		return err
+	}
+	plain, err := r.Bytes()
+	if err != nil {
+		return wrap("writing the residence of "+id.String(), err)
+	}
+	sealed, err := s.keys.Seal(ctx, subject.ResidenceCell(id), plain)
+	if err != nil {
+		return wrap("sealing the residence of "+id.String(), err)
+	}
+	n, err := tx.Exec(ctx, `update subject_subjects set residence = $1, epoch = epoch + 1
+		where id = $2 and state = 'active'`, sealed, id[:])
+	if err == nil && n == 0 {
+		err = thimble.ErrNotFound
+	}
+	return wrap("keeping the residence of "+id.String(), err)
+}
+
+// Residence returns the sealed residence, nil when it is unknown;
+// subject.OpenResidence opens it.
+func (s *Store) Residence(ctx context.Context, id thimble.SubjectID) (sealed []byte, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		return tx.QueryRow(ctx, `select residence from subject_subjects where id = $1 and state = 'active'`, id[:]).Scan(&sealed)
+	})
+	return sealed, wrap("reading the residence of "+id.String(), err)
+}
+
+func scanIDs(rows *sql.Rows, err error) (ids []thimble.SubjectID, _ error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id thimble.SubjectID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+const chunk = 500
+
+// inChunks calls f with the parameters of an IN list for each part of keys.
+func inChunks(keys [][]byte, f func(from int, list string, args []any) error) error {
+	for from := 0; from < len(keys); from += chunk {
+		part := keys[from:min(from+chunk, len(keys))]
+		args := make([]any, len(part))
+		var list strings.Builder
+		for i, k := range part {
+			args[i] = k
+			if i > 0 {
+				list.WriteByte(',')
+			}
+			list.WriteString("$" + strconv.Itoa(i+1))
+		}
+		if err := f(from, list.String(), args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func wrap(doing string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, sql.ErrNoRows):
+		err = thimble.ErrNotFound
+	}
+	return fmt.Errorf("subjectdb: %s: %w", doing, err)
+}

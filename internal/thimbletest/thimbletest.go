@@ -1,0 +1,188 @@
+// Package thimbletest gives tests a whole Thimble in a temporary folder, and words
+// to say what its people do.
+package thimbletest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"thimble"
+	"thimble/internal/app"
+	"thimble/internal/catalog"
+	"thimble/internal/consent"
+	"thimble/internal/consent/consentdb"
+	"thimble/internal/gate"
+	"thimble/internal/order"
+	"thimble/internal/recommend/lists"
+	"thimble/internal/rights"
+	"thimble/internal/sqldb"
+	"thimble/internal/sqldb/sqldbtest"
+	"thimble/internal/subject"
+)
+
+// A Shop is one installation under test.
+type Shop struct {
+	*app.App
+	TB testing.TB
+
+	orders int
+}
+
+// New opens an installation in a temporary folder, on SQLite.
+func New(tb testing.TB) *Shop {
+	tb.Helper()
+	return Open(tb, map[string]string{"data": filepath.Join(tb.TempDir(), "data")})
+}
+
+// Each runs f as a subtest per engine, on an installation of its own.
+func Each(t *testing.T, f func(t *testing.T, s *Shop)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { f(t, New(t)) })
+	t.Run("postgres", func(t *testing.T) {
+		url := sqldbtest.Database(t)
+		f(t, Open(t, map[string]string{"data": filepath.Join(t.TempDir(), "data"), "database-url": url}))
+	})
+}
+
+// Open opens an installation with the given settings; opening the same folder
+// again is a restart.
+func Open(tb testing.TB, settings map[string]string) *Shop {
+	tb.Helper()
+	cfg, err := app.Load(settings, func(string) string { return "" }, os.DevNull)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	cfg.Demo = true
+	a, err := app.Open(context.Background(), cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			tb.Errorf("closing: %v", err)
+		}
+	})
+	return &Shop{App: a, TB: tb}
+}
+
+func (s *Shop) must(err error) {
+	s.TB.Helper()
+	if err != nil {
+		s.TB.Fatal(err)
+	}
+}
+
+// Subject makes a person with an account and the given choices.
+func (s *Shop) Subject(account string, choices ...consent.Choice) thimble.SubjectID {
+	s.TB.Helper()
+	ctx := context.Background()
+	id, err := subject.NewIdentifier(subject.Account, account)
+	s.must(err)
+	drafts, err := s.Subjects.Draft(ctx, []subject.Identifier{id})
+	s.must(err)
+	s.must(s.Core.Write(ctx, func(tx *sqldb.Tx) error { return s.Subjects.Create(ctx, tx, drafts[0]) }))
+	who := drafts[0].ID
+	if len(choices) > 0 {
+		s.Chooses(who, choices...)
+	}
+	return who
+}
+
+// Allows are the choices that allow the purposes.
+func Allows(purposes ...thimble.Purpose) (choices []consent.Choice) {
+	for _, p := range purposes {
+		choices = append(choices, consent.Choice{Purpose: p, State: consent.Given})
+	}
+	return choices
+}
+
+// Withdraws are the choices that withdraw the purposes.
+func Withdraws(purposes ...thimble.Purpose) (choices []consent.Choice) {
+	for _, p := range purposes {
+		choices = append(choices, consent.Choice{Purpose: p, State: consent.Withdrawn})
+	}
+	return choices
+}
+
+// Chooses records choices of a person.
+func (s *Shop) Chooses(who thimble.SubjectID, choices ...consent.Choice) []consentdb.Recorded {
+	s.TB.Helper()
+	r, err := s.Consent.Record(context.Background(), who, choices, consentdb.How{
+		Notice: consent.Current(), UI: consent.UI{Component: "test"}, By: consent.By{Actor: "subject", Auth: "session"},
+	})
+	s.must(err)
+	return r
+}
+
+// Buys gives a person an order of the items, which the catalogue gets to know.
+func (s *Shop) Buys(who thimble.SubjectID, items ...thimble.ItemID) {
+	s.TB.Helper()
+	ctx := context.Background()
+	s.orders++
+	id, err := thimble.NewID(nil)
+	s.must(err)
+	at := time.Date(2026, 11, 1, 12, 0, s.orders, 0, time.UTC)
+	o := order.Order{ID: id, Subject: who, Number: fmt.Sprintf("test-%d", s.orders), PlacedAt: at, Country: "GB"}
+	var products []catalog.Product
+	var demand []catalog.Demand
+	price := thimble.Money{Minor: 250, Currency: "GBP"}
+	for _, item := range items {
+		o.Lines = append(o.Lines, order.Line{Item: item, Units: 1, Price: price})
+		products = append(products, catalog.Product{ID: item, Name: "ITEM " + string(item), Kind: catalog.Goods, Price: price, Category: "other", UpdatedAt: at})
+		demand = append(demand, catalog.Demand{Item: item, Day: catalog.Day(at), Orders: 1, Units: 1})
+	}
+	drafts, err := s.Orders.Draft(ctx, []order.Order{o})
+	s.must(err)
+	s.must(s.Core.Write(ctx, func(tx *sqldb.Tx) error {
+		if err := s.Catalog.Upsert(ctx, tx, products); err != nil {
+			return err
+		}
+		if err := s.Catalog.AddDemand(ctx, tx, demand); err != nil {
+			return err
+		}
+		return s.Orders.Add(ctx, tx, drafts)
+	}))
+}
+
+// Works does all waiting jobs and integrates the ledger.
+func (s *Shop) Works() {
+	s.TB.Helper()
+	ctx := context.Background()
+	for worked := true; worked; {
+		var err error
+		worked, err = s.Jobs.Step(ctx)
+		s.must(err)
+	}
+	s.must(s.Uses.Flush(ctx))
+	_, err := s.Ledger.Integrate(ctx)
+	s.must(err)
+}
+
+// Sees returns the list a person is shown at the storefront.
+func (s *Shop) Sees(who thimble.SubjectID) lists.List {
+	s.TB.Helper()
+	l, err := s.App.Shop.ForYou(context.Background(), gate.Actor{Kind: gate.Machine, Name: "recommend"}, who, "test", 10)
+	s.must(err)
+	return l
+}
+
+// Archive returns everything held about a person.
+func (s *Shop) Archive(who thimble.SubjectID) rights.Archive {
+	s.TB.Helper()
+	a, err := s.Desk.Access(context.Background(), who)
+	s.must(err)
+	return a
+}
+
+// Erase forgets a person.
+func (s *Shop) Erase(who thimble.SubjectID) rights.Report {
+	s.TB.Helper()
+	r, err := s.Desk.Erase(context.Background(), who)
+	s.must(err)
+	return r
+}
