@@ -31,9 +31,6 @@ func importOrders(ctx context.Context, c *call) error {
 	}})
 	end()
 	report(tell, r)
-	if err == nil {
-		_, err = a.Ledger.Integrate(ctx)
-	}
 	return errors.Join(err, a.Close())
 }
 
@@ -54,7 +51,7 @@ func report(tell teller, r collect.Report) {
 			tell.Say("  … %d more; the console lists them under Imports", r.Rejected-shownRejects)
 			break
 		}
-		tell.Say("  line %d: %s", reject.Line, reject.Reason)
+		tell.Say("  line %d: %s", reject.Line, reject.Reason.Rule())
 	}
 	for _, category := range r.Withheld {
 		tell.Say("  not collected: %s", category)

@@ -57,15 +57,9 @@ const demoFolder = "data/demo"
 func demo(ctx context.Context, c *call) error {
 	began := time.Now()
 	port := c.flags.Lookup("port").Value.String()
-	if _, given := c.settings["listen"]; !given {
-		c.settings["listen"] = net.JoinHostPort("localhost", port)
-	}
-	if _, given := c.settings["data"]; !given {
-		c.settings["data"] = demoFolder
-	}
-	if _, given := c.settings["log-level"]; !given {
-		c.settings["log-level"] = "warn" // the demo tells what it does in words
-	}
+	c.prefer("listen", net.JoinHostPort("localhost", port))
+	c.prefer("data", demoFolder)
+	c.prefer("log-level", "warn") // the demo tells what it does in words
 	cfg, err := c.config()
 	if err != nil {
 		return err
@@ -84,6 +78,13 @@ func demo(ctx context.Context, c *call) error {
 		}
 		return sayDemo(ctx, a, tell, url, began)
 	})
+}
+
+// prefer sets a setting that neither a flag nor the environment has given.
+func (c *call) prefer(key, value string) {
+	if _, given := c.settings[key]; !given && os.Getenv(app.EnvName(key)) == "" {
+		c.settings[key] = value
+	}
 }
 
 // wipe deletes a data folder, and nothing that is not one.
