@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,36 +41,47 @@ func vectors(t *testing.T) []vector {
 	m.add(299)
 	vkey := m.signer.VerifierKey()
 	good := m.receipt(123)
-	edit := func(old, new string) []byte {
+	return slices.Concat([]vector{
+		{"only leaf", first, vkey, "ok"},
+		{"leaf of many", good, vkey, "ok"},
+		{"last leaf", m.receipt(299), vkey, "ok"},
+		{"class from a newer version", m.foreign(t, 77), vkey, "ok"},
+	}, m.misspelt(t, good), m.untrue(t, good))
+}
+
+// editor changes a receipt's text, and its parts.
+func editor(t *testing.T, good []byte) (edit func(old, new string) []byte, with func(func(*ledger.Receipt)) []byte) {
+	edit = func(old, new string) []byte {
 		if !bytes.Contains(good, []byte(old)) {
 			t.Fatalf("the receipt has no %q", old)
 		}
 		return bytes.Replace(good, []byte(old), []byte(new), 1)
 	}
-	r, err := ledger.ParseReceipt(good)
-	if err != nil {
-		t.Fatal(err)
-	}
-	with := func(change func(*ledger.Receipt)) []byte {
-		r := *r
-		change(&r)
+	with = func(change func(*ledger.Receipt)) []byte {
+		r, err := ledger.ParseReceipt(good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(r)
 		text, err := r.MarshalText()
 		if err != nil {
 			t.Fatal(err)
 		}
 		return text
 	}
-	signedTwice, err := note.Sign(&note.Note{Text: strings.SplitAfter(string(r.Note), "=\n")[0]}, m.signer, newMemlog(t, 2).signer)
+	return edit, with
+}
+
+// misspelt are texts that are no receipts, whatever they say.
+func (m *memlog) misspelt(t *testing.T, good []byte) []vector {
+	edit, with := editor(t, good)
+	vkey := m.signer.VerifierKey()
+	text, _, _ := strings.Cut(string(m.head().Note), "\n\n")
+	signedTwice, err := note.Sign(&note.Note{Text: text + "\n"}, m.signer, newMemlog(t, 2).signer)
 	if err != nil {
 		t.Fatal(err)
 	}
-	notJSON := m.openings[123]
-	notJSON.Record = []byte("{")
 	return []vector{
-		{"only leaf", first, vkey, "ok"},
-		{"leaf of many", good, vkey, "ok"},
-		{"last leaf", m.receipt(299), vkey, "ok"},
-		{"class from a newer version", m.foreign(t, 77), vkey, "ok"},
 		{"empty", []byte{}, vkey, "form"},
 		{"byte order mark", append([]byte("\ufeff"), good...), vkey, "form"},
 		{"line ends of Windows", bytes.ReplaceAll(good, []byte("\n"), []byte("\r\n")), vkey, "form"},
@@ -87,6 +99,16 @@ func vectors(t *testing.T) []vector {
 		{"stray bits in base64", with(func(r *ledger.Receipt) { r.Note = bytes.Replace(r.Note, []byte("=\n\n"), []byte("A\n\n"), 1) }), vkey, "form"},
 		{"opening too short", with(func(r *ledger.Receipt) { r.Note = bytes.Clone(r.Note) })[:80], vkey, "form"},
 		{"leaf of another version", with(func(r *ledger.Receipt) { r.Opening.Leaf = append([]byte{2}, r.Opening.Leaf[1:]...) }), vkey, "form"},
+	}
+}
+
+// untrue are receipts in good form that prove nothing.
+func (m *memlog) untrue(t *testing.T, good []byte) []vector {
+	edit, with := editor(t, good)
+	vkey := m.signer.VerifierKey()
+	notJSON := m.openings[123]
+	notJSON.Record = []byte("{")
+	return []vector{
 		{"another record", with(func(r *ledger.Receipt) { r.Opening.Record = []byte(`{"n":0}`) }), vkey, "opening"},
 		{"record is not JSON", with(func(r *ledger.Receipt) { r.Opening = notJSON }), vkey, "opening"},
 		{"another salt", with(func(r *ledger.Receipt) { r.Opening.Salt = make([]byte, 32) }), vkey, "opening"},

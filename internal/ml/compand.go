@@ -23,10 +23,11 @@ func Compand(v float64) int8 {
 }
 
 // Expand returns what a code stands for, in units of 1/CompandUnit.
-func Expand(code int8) int32 {
-	c := int32(code)
-	if c < 0 {
-		return -c * c
+func Expand(code int8) int32 { return int32(expanded[uint8(code)]) }
+
+var expanded = func() (table [256]int16) {
+	for c := -CompandMax; c <= CompandMax; c++ {
+		table[uint8(int8(c))] = int16(c * max(c, -c))
 	}
-	return c * c
-}
+	return table
+}()

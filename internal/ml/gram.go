@@ -15,14 +15,19 @@ import "math"
 type Gram struct {
 	weights []uint16
 	sums    []int32 // (Xᵀp) at each column in fixed point, zero between calls
-	rows    [][]int32
-	deg     []float64
-	pad     []int64
-	ridge   []float64
+	rows    []GramRow
 	bound   int
 	size    int // total length of rows
 	fixed   []int32
 	shift   int // p = fixed · 2^-shift
+}
+
+// A GramRow is one row of X with its share of the diagonal.
+type GramRow struct {
+	Columns []int32 // where the row has ones
+	Pad     int64   // from 0, added on the diagonal in the exact integer sums
+	Degree  float64 // the sum of the columns' weights, plus Pad
+	Ridge   float64 // added on the diagonal in floating point
 }
 
 // MaxGramDegree bounds a row's sum of weights and pad, and MaxGramBound the rows
@@ -38,18 +43,14 @@ func NewGram(weights []uint16) *Gram {
 	return &Gram{weights: weights, sums: make([]int32, len(weights))}
 }
 
-// Restrict sets the rows: rows[k] lists the columns of row k, pad[k] ≥ 0 and
-// ridge[k] are added on the diagonal, deg[k] is the sum of the row's weights plus
-// pad[k]. No column is in more than bound of the rows. The slices are read until
-// the next call.
-//
-// The pad enters the exact integer sums: a result does not show how deg[k] is
-// made up of weights and pad.
-func (g *Gram) Restrict(rows [][]int32, deg []float64, pad []int64, ridge []float64, bound int) {
-	g.rows, g.deg, g.pad, g.ridge, g.bound = rows, deg, pad, ridge, max(1, min(bound, len(rows)))
+// Restrict sets the rows, of which no column is in more than bound. They are read
+// until the next call. A result does not show how a Degree is made up of weights
+// and Pad, unless two rows share a column.
+func (g *Gram) Restrict(rows []GramRow, bound int) {
+	g.rows, g.bound = rows, max(1, min(bound, len(rows)))
 	g.size = 0
-	for _, row := range rows {
-		g.size += len(row)
+	for k := range rows {
+		g.size += len(rows[k].Columns)
 	}
 	g.fixed = grow(g.fixed, len(rows))
 }
@@ -60,12 +61,13 @@ func (g *Gram) Apply(dst, p []float64) {
 	g.scatter()
 	unit := math.Ldexp(1, -g.shift)
 	sums, weights := g.sums, g.weights[:len(g.sums)]
-	for k, row := range g.rows {
-		sum := g.pad[k] * int64(g.fixed[k])
-		for _, u := range row {
+	for k := range g.rows {
+		row := &g.rows[k]
+		sum := row.Pad * int64(g.fixed[k])
+		for _, u := range row.Columns {
 			sum += int64(sums[u]) * int64(weights[u])
 		}
-		dst[k] = float64(float64(sum)*unit) + float64(g.ridge[k]*p[k])
+		dst[k] = float64(float64(sum)*unit) + float64(row.Ridge*p[k])
 	}
 	g.wipe()
 }
@@ -75,13 +77,14 @@ func (g *Gram) Energy(p []float64) float64 {
 	g.round(p)
 	energy := int64(0)
 	sums, weights := g.sums, g.weights[:len(g.sums)]
-	for k, row := range g.rows {
+	for k := range g.rows {
+		row := &g.rows[k]
 		d := g.fixed[k]
 		if d == 0 {
 			continue
 		}
-		gain := g.pad[k] * int64(d)
-		for _, u := range row {
+		gain := row.Pad * int64(d)
+		for _, u := range row.Columns {
 			// w·((s+d)² − s²) = d·w·(2s+d): the energy grows as the sums do.
 			s := sums[u]
 			gain += int64(weights[u]) * (2*int64(s) + int64(d))
@@ -92,7 +95,7 @@ func (g *Gram) Energy(p []float64) float64 {
 	g.wipe()
 	out := math.Ldexp(float64(energy), -2*g.shift)
 	for k, v := range p {
-		out += float64(float64(g.ridge[k]*v) * v)
+		out += float64(float64(g.rows[k].Ridge*v) * v)
 	}
 	return out
 }
@@ -100,12 +103,13 @@ func (g *Gram) Energy(p []float64) float64 {
 // scatter sets each column's sum to (Xᵀp) in fixed point.
 func (g *Gram) scatter() {
 	sums := g.sums
-	for k, row := range g.rows {
+	for k := range g.rows {
+		row := &g.rows[k]
 		d := g.fixed[k]
 		if d == 0 {
 			continue
 		}
-		for _, u := range row {
+		for _, u := range row.Columns {
 			sums[u] += d
 		}
 	}
@@ -118,8 +122,8 @@ func (g *Gram) wipe() {
 		clear(g.sums)
 		return
 	}
-	for _, row := range g.rows {
-		for _, u := range row {
+	for k := range g.rows {
+		for _, u := range g.rows[k].Columns {
 			g.sums[u] = 0
 		}
 	}
@@ -136,7 +140,7 @@ func (g *Gram) round(p []float64) {
 	largest, energy := 0.0, 0.0
 	for k, v := range p {
 		largest = max(largest, math.Abs(v))
-		energy += float64(float64(g.deg[k]*v) * v)
+		energy += float64(float64(g.rows[k].Degree*v) * v)
 	}
 	_, e1 := math.Frexp(largest)
 	_, e2 := math.Frexp(float64(energy * float64(g.bound)))

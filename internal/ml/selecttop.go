@@ -1,16 +1,69 @@
 package ml
 
-import "slices"
+import (
+	"math"
+	"math/bits"
+	"slices"
+)
 
-// SelectTop moves the k largest keys to the front, in no particular order. When
-// there are not more than k keys it does nothing. Keys that carry their own
-// tie-break, such as an inverted id in the low bits, make the chosen set unique.
-// It takes linear time on average and O(n log n) at worst.
-func SelectTop(keys []uint64, k int) {
-	lo, hi := 0, len(keys)
+// Largest returns the k largest keys, in no particular order; all of them when
+// there are not more. It reuses keys, whose other contents are lost. Keys that
+// carry their own tie-break, such as an inverted id in the low bits, make the
+// chosen set unique. It takes linear time on average and O(n log n) at worst.
+func Largest(keys []uint64, k int) []uint64 {
 	if k <= 0 {
-		return
+		return keys[:0]
 	}
+	if k >= len(keys) {
+		return keys
+	}
+	if len(keys) > 64 {
+		keys = atLeast(keys, coarseFloor(keys, k))
+	}
+	selectTop(keys, k)
+	return keys[:k]
+}
+
+// Keys are sorted coarsely by bit length and the three bits after the first.
+const (
+	coarseBits  = 3
+	coarseSteps = 64 << coarseBits
+)
+
+func coarse(key uint64) int {
+	n := bits.Len64(key | 1<<coarseBits) // from coarseBits+1 to 64
+	return (n-1-coarseBits)<<coarseBits + int(key>>(n-1-coarseBits))&(coarseSteps-1)
+}
+
+// coarseFloor returns a step that at least k keys reach, and fewer than k exceed.
+func coarseFloor(keys []uint64, k int) int {
+	var count [coarseSteps]uint32
+	for _, key := range keys {
+		count[coarse(key)&(coarseSteps-1)]++
+	}
+	floor, above := coarseSteps, 0
+	for above < k {
+		floor--
+		above += int(count[floor])
+	}
+	return floor
+}
+
+// atLeast keeps the keys that reach a step.
+func atLeast(keys []uint64, floor int) []uint64 {
+	n := 0
+	for _, key := range keys {
+		keys[n] = key
+		if coarse(key) >= floor {
+			n++
+		}
+	}
+	return keys[:n]
+}
+
+// selectTop moves the k largest keys to the front.
+func selectTop(keys []uint64, k int) {
+	lo, hi := 0, len(keys)
 	for tries := 64; lo < k && k < hi; tries-- {
 		if tries == 0 || hi-lo <= 12 {
 			slices.SortFunc(keys[lo:hi], descending)
@@ -73,23 +126,23 @@ type Top struct {
 // Reset empties t and sets how many keys it keeps.
 func (t *Top) Reset(k int) { t.k, t.heap = k, t.heap[:0] }
 
-// Takes reports whether Push would keep key.
-func (t *Top) Takes(key uint64) bool {
-	return len(t.heap) < t.k || t.k > 0 && key > t.heap[0]
-}
-
-// Push keeps key when it is among the k largest so far.
-func (t *Top) Push(key uint64) {
-	if !t.Takes(key) {
-		return
-	}
+// Push keeps key when it is among the k largest so far, and returns the floor:
+// a key that is not above it would not be kept.
+func (t *Top) Push(key uint64) (floor uint64) {
 	if len(t.heap) < t.k {
 		t.heap = append(t.heap, key)
 		t.up(len(t.heap) - 1)
-		return
+	} else if t.k > 0 && key > t.heap[0] {
+		t.heap[0] = key
+		t.down()
 	}
-	t.heap[0] = key
-	t.down()
+	switch {
+	case t.k <= 0:
+		return math.MaxUint64
+	case len(t.heap) < t.k:
+		return 0
+	}
+	return t.heap[0]
 }
 
 // Sorted returns the kept keys, largest first. The slice is valid until Reset,

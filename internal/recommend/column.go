@@ -1,8 +1,8 @@
 package recommend
 
 import (
-	"math"
 	"math/bits"
+	"slices"
 
 	"thimble/internal/ml"
 )
@@ -28,96 +28,28 @@ type column struct {
 
 // A solver computes columns. Each worker has its own.
 type solver struct {
-	recipe Recipe
-	x      *index
-	terms  *itemTerms
-	counts []uint32 // item → co-occurrence with the column's item; zero between calls
-	found  []int32  // items with counts
-	keys   []uint64
-	chosen []uint64 // one bit per item; zero between calls
-	gram   *ml.Gram
-	cg     ml.CG
+	recipe  Recipe
+	x       *index
+	popular *popularity
+	counts  []uint32 // item → co-occurrence with the column's item; zero between calls
+	found   []int32  // items with counts
+	keys    []uint64
+	chosen  []uint64 // one bit per item; zero between calls
+	gram    *ml.Gram
+	cg      ml.CG
 
-	items                        []int32 // the neighbours, ascending
-	rows                         [][]int32
-	pad                          []int64
-	deg, ridge, diag, rhs, weigh []float64
+	items          []int32 // the neighbours, ascending
+	rows           []ml.GramRow
+	diag, rhs, fit []float64
 }
 
-func newSolver(r Recipe, x *index, terms *itemTerms) *solver {
+func newSolver(r Recipe, x *index, p *popularity) *solver {
 	n := len(x.degree)
 	return &solver{
-		recipe: r, x: x, terms: terms,
+		recipe: r, x: x, popular: p,
 		counts: make([]uint32, n), chosen: make([]uint64, bitWords(n)),
 		gram: ml.NewGram(x.weights),
 	}
-}
-
-// itemTerms is what a column needs to know about each item's popularity, all of
-// it a function of the rounded degree.
-type itemTerms struct {
-	degree   []int64   // rounded
-	affinity []uint32  // degree^-neighbour, fixed point: what makes a count a key
-	ridge    []float64 // the item's ridge
-	damp     []float64 // degree^-eta
-}
-
-func newItemTerms(r Recipe, degree []int64) *itemTerms {
-	t := &itemTerms{
-		degree:   make([]int64, len(degree)),
-		affinity: make([]uint32, len(degree)),
-		ridge:    make([]float64, len(degree)),
-		damp:     make([]float64, len(degree)),
-	}
-	first := map[int64]int{} // rounded degree → the first item that has it
-	for i, n := range degree {
-		n = r.round(n)
-		if k, ok := first[n]; ok {
-			t.degree[i], t.affinity[i], t.ridge[i], t.damp[i] = n, t.affinity[k], t.ridge[k], t.damp[k]
-			continue
-		}
-		first[n] = i
-		t.set(r, i, n)
-	}
-	return t
-}
-
-// unitItems is the number of items of the customer in whose weight the ridge and
-// the damping are measured.
-const unitItems = 16
-
-// set fills in the terms of an item by its rounded degree.
-func (t *itemTerms) set(r Recipe, i int, degree int64) {
-	if degree <= 0 {
-		return
-	}
-	unit := float64(weightUnit * ml.Pow(unitItems, -float64(r.AlphaMilli)/1000))
-	relative := float64(degree) / unit
-	lambda := float64(float64(r.LambdaMilli) / 1000 * unit)
-	t.degree[i] = degree
-	t.affinity[i] = affinity(r, degree)
-	t.ridge[i] = float64(lambda * ml.Pow(relative, float64(r.RidgeMilli)/1000))
-	t.damp[i] = ml.Pow(relative, -float64(r.EtaMilli)/1000)
-}
-
-// round returns a degree rounded up to the recipe's leading bits.
-func (r Recipe) round(degree int64) int64 {
-	drop := max(0, bits.Len64(uint64(degree))-r.DegreeBits)
-	return (degree + 1<<drop - 1) >> drop << drop
-}
-
-const (
-	affinityBits = 24
-	keyIDBits    = 24
-	keyShift     = 16
-)
-
-// affinity returns degree^-neighbour in fixed point, of a rounded degree.
-func affinity(r Recipe, degree int64) uint32 {
-	if degree <= 0 {
-		return 0
-	}
-	return uint32(ml.Round(math.Ldexp(ml.Pow(float64(degree), -float64(r.NeighbourMilli)/1000), affinityBits)))
 }
 
 // neighbourKey orders candidate neighbours: by count times affinity, then by the
@@ -135,9 +67,9 @@ func (s *solver) solve(dst []cell, j int32) column {
 	threshold := s.choose()
 	s.restrict()
 	if len(s.items) > 0 {
-		s.cg.Solve(s.gram, s.diag, s.rhs, s.weigh, s.recipe.Steps,
+		s.cg.Solve(s.gram, s.diag, s.rhs, s.fit, s.recipe.Steps,
 			float64(s.recipe.LastStepMilli)/1000)
-		dst = s.quantise(dst, s.terms.damp[j])
+		dst = s.quantise(dst, s.popular.damp[j])
 	}
 	return column{cells: dst, threshold: threshold}
 }
@@ -155,13 +87,12 @@ func (s *solver) choose() uint64 {
 	s.keys = s.keys[:0]
 	for _, i := range s.found {
 		if n := s.counts[i]; n > 0 {
-			s.keys = append(s.keys, neighbourKey(n, s.terms.affinity[i], i))
+			s.keys = append(s.keys, neighbourKey(n, s.popular.affinity[i], i))
 		}
 	}
 	threshold := uint64(0)
 	if k := s.recipe.K; len(s.keys) >= k {
-		ml.SelectTop(s.keys, k)
-		s.keys = s.keys[:k]
+		s.keys = ml.Largest(s.keys, k)
 		threshold = s.keys[0]
 		for _, key := range s.keys {
 			threshold = min(threshold, key)
@@ -177,8 +108,7 @@ func (s *solver) choose() uint64 {
 // restrict builds the ridge system of the chosen neighbours, in ascending order,
 // and clears the scratch.
 func (s *solver) restrict() {
-	s.items, s.rows = s.items[:0], s.rows[:0]
-	s.deg, s.pad, s.ridge, s.diag, s.rhs = s.deg[:0], s.pad[:0], s.ridge[:0], s.diag[:0], s.rhs[:0]
+	s.items, s.rows, s.diag, s.rhs = s.items[:0], s.rows[:0], s.diag[:0], s.rhs[:0]
 	for word, set := range s.chosen {
 		if set == 0 {
 			continue
@@ -191,28 +121,22 @@ func (s *solver) restrict() {
 	for _, i := range s.found {
 		s.counts[i] = 0
 	}
-	for len(s.weigh) < len(s.items) {
-		s.weigh = append(s.weigh, 0)
-	}
-	s.weigh = s.weigh[:len(s.items)]
-	s.gram.Restrict(s.rows, s.deg, s.pad, s.ridge, s.recipe.HistoryCap)
+	s.fit = slices.Grow(s.fit[:0], len(s.items))[:len(s.items)]
+	s.gram.Restrict(s.rows, s.recipe.HistoryCap)
 }
 
 func (s *solver) addRow(i int32) {
-	degree, ridge := float64(s.terms.degree[i]), s.terms.ridge[i]
+	row := &s.popular.rows[i]
 	s.items = append(s.items, i)
-	s.rows = append(s.rows, s.x.buyers[i])
-	s.deg = append(s.deg, degree)
-	s.pad = append(s.pad, s.terms.degree[i]-s.x.degree[i])
-	s.ridge = append(s.ridge, ridge)
-	s.diag = append(s.diag, degree+ridge)
+	s.rows = append(s.rows, *row)
+	s.diag = append(s.diag, row.Degree+row.Ridge)
 	s.rhs = append(s.rhs, float64(s.counts[i]))
 }
 
 // quantise appends the cells whose code is large enough to keep.
 func (s *solver) quantise(dst []cell, damp float64) []cell {
 	for k, i := range s.items {
-		if code := ml.Compand(float64(s.weigh[k] * damp)); s.recipe.keeps(code) {
+		if code := ml.Compand(float64(s.fit[k] * damp)); s.recipe.keeps(code) {
 			dst = append(dst, newCell(i, code))
 		}
 	}

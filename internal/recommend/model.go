@@ -94,23 +94,36 @@ func transpose(starts []int32, solved solvedColumns) []cell {
 // mergeRows joins the rows of old without its stale columns and fresh rows,
 // both ascending.
 func mergeRows(old *Model, stale []bool, starts []int32, fresh []cell) ([]int32, []cell) {
-	out := make([]cell, 0, len(old.cells)+len(fresh))
+	out := make([]cell, len(old.cells)+len(fresh))
 	outStarts := make([]int32, len(starts))
+	n := 0
 	for i := range len(starts) - 1 {
-		row := fresh[starts[i]:starts[i+1]]
+		from := n
 		for _, c := range old.cells[old.starts[i]:old.starts[i+1]] {
-			if stale[c.item()] {
-				continue
+			out[n] = c
+			if !stale[c.item()] {
+				n++
 			}
-			for len(row) > 0 && row[0] < c {
-				out, row = append(out, row[0]), row[1:]
-			}
-			out = append(out, c)
 		}
-		out = append(out, row...)
-		outStarts[i+1] = int32(len(out))
+		n += mergeInto(out[from:], n-from, fresh[starts[i]:starts[i+1]])
+		outStarts[i+1] = int32(n)
 	}
-	return outStarts, out
+	return outStarts, out[:n:n]
+}
+
+// mergeInto merges more into the first n cells of dst and returns how many it
+// added. From the end, no cell is overwritten before it has moved.
+func mergeInto(dst []cell, n int, more []cell) int {
+	for left, at := len(more), n+len(more)-1; left > 0; at-- {
+		if n > 0 && dst[n-1] > more[left-1] {
+			n--
+			dst[at] = dst[n]
+			continue
+		}
+		left--
+		dst[at] = more[left]
+	}
+	return len(more)
 }
 
 func (m *Model) row(i int32) []cell { return m.cells[m.starts[i]:m.starts[i+1]] }

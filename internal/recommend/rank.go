@@ -11,9 +11,12 @@ import (
 // ScoreUnit is the integer score that stands for a regression weight of 1.
 const ScoreUnit = ml.CompandUnit
 
+// maxList bounds what one answer allocates.
+const maxList = 10_000
+
 // A Query says what a list should hold. The zero value asks for 20 new items.
 type Query struct {
-	// K is the length of the list at most; 0 means 20.
+	// K is the length of the list at most, up to 10,000; 0 means 20.
 	K int
 	// Exclude leaves an item out: no stock, wrong size, withdrawn, stale. It is
 	// asked only about items that would otherwise enter the list.
@@ -22,6 +25,14 @@ type Query struct {
 	Repeat bool
 	// NoTerms leaves the terms out, for a caller that shows no reasons.
 	NoTerms bool
+}
+
+// length returns how many entries the query asks for.
+func (q Query) length() int {
+	if q.K == 0 {
+		return 20
+	}
+	return min(max(q.K, 0), maxList)
 }
 
 // A Ranked is one entry of a list. The shares of its terms sum to its score.
@@ -96,120 +107,3 @@ func (m *Model) share(i, j int32) int64 {
 }
 
 func abs(v int64) int64 { return max(v, -v) }
-
-// A ranker is the scratch of one ranking. Its arrays are zero between calls.
-type ranker struct {
-	history []int32
-	seen    []uint64 // one bit per item
-	scores  []int32  // item → score so far, later place in the list
-	found   []int32  // items with a score; some twice, when a sum passed zero
-	top     ml.Top
-	parts   []part
-}
-
-// A part is a term before it has an id.
-type part struct {
-	place, item int32
-	share       int32
-}
-
-func (m *Model) ranker() *ranker {
-	if r, ok := m.table.pool.Get().(*ranker); ok {
-		return r
-	}
-	n := len(m.table.ids)
-	return &ranker{seen: make([]uint64, bitWords(n)), scores: make([]int32, n)}
-}
-
-func (r *ranker) rank(m *Model, q Query) []Ranked {
-	r.accumulate(m)
-	if q.K == 0 {
-		q.K = 20
-	}
-	r.choose(m, q)
-	out := r.list(m)
-	if !q.NoTerms && len(out) > 0 {
-		r.explain(m, out)
-	}
-	return out
-}
-
-func (r *ranker) accumulate(m *Model) {
-	r.found = r.found[:0]
-	for _, i := range r.history {
-		for _, c := range m.row(i) {
-			j := c.item()
-			if r.scores[j] == 0 {
-				r.found = append(r.found, j)
-			}
-			r.scores[j] += c.share()
-		}
-	}
-}
-
-// choose keeps the best candidates and sets the scores back to zero.
-func (r *ranker) choose(m *Model, q Query) {
-	r.top.Reset(max(q.K, 0))
-	if !q.Repeat {
-		for _, i := range r.history {
-			r.scores[i] = 0
-		}
-	}
-	for _, j := range r.found {
-		score := r.scores[j]
-		r.scores[j] = 0
-		if score <= 0 {
-			continue
-		}
-		key := uint64(score)<<keyIDBits | uint64(maxItems-1-j)
-		if r.top.Takes(key) && (q.Exclude == nil || !q.Exclude(m.table.ids[j])) {
-			r.top.Push(key)
-		}
-	}
-}
-
-func (r *ranker) list(m *Model) []Ranked {
-	keys := r.top.Sorted()
-	if len(keys) == 0 {
-		return nil
-	}
-	out := make([]Ranked, len(keys))
-	for k, key := range keys {
-		out[k] = Ranked{Item: m.table.ids[keyItem(key)], Score: int64(key >> keyIDBits)}
-	}
-	return out
-}
-
-// explain fills in the terms: the largest share first, then the smaller id.
-func (r *ranker) explain(m *Model, out []Ranked) {
-	keys := r.top.Sorted()
-	for k, key := range keys {
-		r.scores[keyItem(key)] = int32(k + 1)
-	}
-	r.parts = r.parts[:0]
-	for _, i := range r.history {
-		for _, c := range m.row(i) {
-			if place := r.scores[c.item()]; place != 0 {
-				r.parts = append(r.parts, part{place - 1, i, c.share()})
-			}
-		}
-	}
-	for _, key := range keys {
-		r.scores[keyItem(key)] = 0
-	}
-	slices.SortFunc(r.parts, func(a, b part) int {
-		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(b.share, a.share), cmp.Compare(a.item, b.item))
-	})
-	terms := make([]Term, len(r.parts))
-	for k, p := range r.parts {
-		terms[k] = Term{m.table.ids[p.item], int64(p.share)}
-	}
-	for from := 0; from < len(terms); {
-		place, to := r.parts[from].place, from+1
-		for to < len(terms) && r.parts[to].place == place {
-			to++
-		}
-		out[place].Terms = terms[from:to:to]
-		from = to
-	}
-}

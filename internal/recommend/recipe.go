@@ -53,7 +53,7 @@ type Recipe struct {
 func DefaultRecipe() Recipe {
 	return Recipe{
 		Name: "D200", K: 200, AlphaMilli: 500, DegreeBits: 3, LambdaMilli: 25_000, RidgeMilli: 500,
-		NeighbourMilli: 300, EtaMilli: 0, Steps: 2, LastStepMilli: 900, PruneBelow: 8, HistoryCap: 500,
+		NeighbourMilli: 300, EtaMilli: 0, Steps: 2, LastStepMilli: 800, PruneBelow: 8, HistoryCap: 500,
 	}
 }
 

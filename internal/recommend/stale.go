@@ -122,14 +122,14 @@ func (s *staleness) neighbourhoods(i int32, before int64) {
 		return
 	}
 	// The better affinity reaches the threshold when either does.
-	s.visit(i, max(affinity(s.m.recipe, old), affinity(s.m.recipe, now)), s.set)
+	s.visit(i, max(s.m.recipe.affinity(old), s.m.recipe.affinity(now)), s.set)
 }
 
 // pairs marks the columns of case 2 for one person's items.
 func (s *staleness) pairs(items []int32) {
 	var met []int32
 	for _, i := range items {
-		s.visit(i, affinity(s.m.recipe, s.m.recipe.round(s.x.degree[i])), func(j int32) {
+		s.visit(i, s.m.recipe.affinity(s.m.recipe.round(s.x.degree[i])), func(j int32) {
 			if s.met[j]++; s.met[j] == 1 {
 				met = append(met, j)
 			}

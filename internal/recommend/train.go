@@ -58,13 +58,13 @@ const batch = 32
 
 func solveColumns(ctx context.Context, r Recipe, x *index, items []int32, progress func(done, total int)) (solvedColumns, error) {
 	out := solvedColumns{items: items, columns: make([]column, len(items))}
-	terms := newItemTerms(r, x.degree)
+	popular := popularityOf(r, x)
 	report := newReporter(len(items), progress)
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range max(1, min(runtime.GOMAXPROCS(0), len(items)/batch)) {
 		wg.Go(func() {
-			w := &worker{solver: newSolver(r, x, terms)}
+			w := &worker{solver: newSolver(r, x, popular)}
 			for ctx.Err() == nil {
 				lo := int(next.Add(batch)) - batch
 				if lo >= len(items) {

@@ -22,7 +22,7 @@ func TestProbe(t *testing.T) {
 	tr, va := make([][]int32, len(set.train)), make([][]int32, len(set.train))
 	for u, items := range set.train {
 		for _, i := range items {
-			if rng.IntN(10) == 0 {
+			if rng.IntN(100) < probePct() {
 				va[u] = append(va[u], i)
 			} else {
 				tr[u] = append(tr[u], i)
@@ -67,4 +67,10 @@ func probeSet(t *testing.T, name string) *evalSet {
 		t.Fatal(err)
 	}
 	return set
+}
+func probePct() int {
+	if os.Getenv("PCT") != "" {
+		return 21
+	}
+	return 10
 }

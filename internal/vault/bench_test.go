@@ -119,13 +119,26 @@ func BenchmarkEnsure5000Owners(b *testing.B) {
 	b.ReportMetric(5000*float64(b.N)/b.Elapsed().Seconds(), "keys/s")
 }
 
+// BenchmarkRotate wraps 50,000 keys anew, or a million with THIMBLE_SOAK=1.
 func BenchmarkRotate(b *testing.B) {
 	n := 50_000
 	if rounds(0) > 0 {
 		n = 1_000_000
 	}
+	b.Run("sqlite", func(b *testing.B) { benchmarkRotate(b, sqldbtest.SQLite(b, sqldb.Keys), n) })
+	b.Run("postgres", func(b *testing.B) {
+		db, err := sqldb.Open(ctx, sqldb.Config{Set: sqldb.Keys, URL: sqldbtest.Database(b)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer db.Close()
+		benchmarkRotate(b, db, n)
+	})
+}
+
+func benchmarkRotate(b *testing.B, db *sqldb.DB, n int) {
 	day := time.Now()
-	v := vaulttest.Open(b, vaultdb.New(sqldbtest.SQLite(b, sqldb.Keys)), vaulttest.Root(b), vault.Config{Now: func() time.Time { return day }})
+	v := vaulttest.Open(b, vaultdb.New(db), vaulttest.Root(b), vault.Config{Now: func() time.Time { return day }})
 	for range n / 5000 {
 		owners := make([]thimble.SubjectID, 5000)
 		for i := range owners {

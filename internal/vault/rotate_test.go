@@ -86,9 +86,17 @@ func TestDailyRotationKeepsThePeopleAndDestroysOldEpochs(t *testing.T) {
 				t.Errorf("day %d destroyed %d epochs, want the one of 7 days ago", day, r.Destroyed)
 			}
 		}
-		epochs, err := vaultdb.New(db).Epochs(ctx)
+		epochs, err := v.Epochs(ctx)
 		if err != nil || len(epochs) != 7 {
 			t.Errorf("%d epochs live, %v, want 7", len(epochs), err)
+		}
+		for _, e := range epochs {
+			if e.Ends.Sub(e.Made) != 7*24*time.Hour || e.Made.After(clock.Now()) || e.Ends.Before(clock.Now()) {
+				t.Errorf("epoch %+v is not one of the last 7 days", e)
+			}
+		}
+		if got, newest := v.UnreadableAfter(), epochs[6].Ends; got.Before(newest) || got.After(newest.AddDate(0, 0, 1)) {
+			t.Errorf("UnreadableAfter = %s, the newest epoch ends %s", got, newest)
 		}
 		p.wantOpen(t, v)
 		p.wantOpen(t, vaulttest.Open(t, vaultdb.New(open(sqldb.Keys)), root, cfg))

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"thimble"
 )
+
+// aads holds scratch for associated data, which names cells and no plain value.
+var aads = sync.Pool{New: func() any { b := make([]byte, 0, 256); return &b }}
 
 // Seal seals plain for its cell. The zero owner's cells are sealed by the
 // installation's key. The error is of kind thimble.ErrNotFound when the owner has
@@ -44,8 +48,10 @@ func (v *Vault) sealWith(k *dataKey, c *thimble.Cell, month int, plain []byte) (
 	}
 	sealed := make([]byte, 0, headerLen+size+len(plain)+tagLen)
 	sealed = h.append(sealed)
-	var buf [256]byte
-	aad := appendCell(append(buf[:0], sealed...), *v.installation.Load(), c)
+	buf := aads.Get().(*[]byte)
+	defer aads.Put(buf)
+	aad := appendCell(append((*buf)[:0], sealed...), *v.installation.Load(), c)
+	*buf = aad
 	sealed = sealed[:headerLen+size]
 	nonce := sealed[headerLen:]
 	if _, err := io.ReadFull(v.cfg.Rand, nonce); err != nil {
@@ -97,8 +103,10 @@ func (v *Vault) open(ctx context.Context, c *thimble.Cell, sealed []byte) ([]byt
 }
 
 func (v *Vault) openWith(k *dataKey, c *thimble.Cell, size int, sealed []byte) ([]byte, error) {
-	var buf [256]byte
-	aad := appendCell(append(buf[:0], sealed[:headerLen]...), *v.installation.Load(), c)
+	buf := aads.Get().(*[]byte)
+	defer aads.Put(buf)
+	aad := appendCell(append((*buf)[:0], sealed[:headerLen]...), *v.installation.Load(), c)
+	*buf = aad
 	body := sealed[headerLen:]
 	plain := make([]byte, 0, len(body)-size-tagLen)
 	var err error

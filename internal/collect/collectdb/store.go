@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"sync"
 	"time"
 
@@ -184,7 +185,16 @@ func (r *run) State(ctx context.Context) (collect.State, error) {
 	if err != nil {
 		return i.State, fmt.Errorf("collect: reading import %s: %w", r.id.Token("imp"), err)
 	}
+	r.reach(i.Line)
 	return i.State, nil
+}
+
+// reach forgets who was to come in batches up to the line: they are written, be it
+// by another importer with people of its own, and are found in the database.
+func (r *run) reach(line int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.DeleteFunc(r.coming, func(_ string, who *person) bool { return who.line <= line })
 }
 
 func state(ctx context.Context, tx *sqldb.Tx, id thimble.ID) (Import, error) {

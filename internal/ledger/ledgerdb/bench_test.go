@@ -17,6 +17,15 @@ func BenchmarkQueue(b *testing.B) {
 	b.Run("batched-256", func(b *testing.B) { sustained(b, 256, queueMany) })
 	b.Run("batched-256-one-by-one", func(b *testing.B) { sustained(b, 256, queueEach) })
 	b.Run("unbatched", func(b *testing.B) { sustained(b, 1, queueEach) })
+	// The tests' private cluster syncs to disk only under THIMBLE_TEST_FSYNC=on.
+	b.Run("postgres-batched-256", func(b *testing.B) {
+		db, err := sqldb.Open(b.Context(), sqldb.Config{Set: sqldb.Core, URL: sqldbtest.Database(b)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer db.Close()
+		sustainedOn(b, db, 256, queueMany)
+	})
 }
 
 type queuer func(context.Context, *ledgerdb.Log, *sqldb.Tx, []ledger.Entry) error
@@ -38,8 +47,15 @@ func queueEach(ctx context.Context, l *ledgerdb.Log, tx *sqldb.Tx, entries []led
 // sustained queues while the sequencer runs, and stops the clock when the last
 // leaf is in a signed tree.
 func sustained(b *testing.B, each int, queue queuer) {
-	db := sqldbtest.SQLite(b, sqldb.Core)
+	sustainedOn(b, sqldbtest.SQLite(b, sqldb.Core), each, queue)
+}
+
+func sustainedOn(b *testing.B, db *sqldb.DB, each int, queue queuer) {
 	l := ledgerdb.New(db, signer(b), ledgerdb.Config{})
+	before, err := l.Size(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- l.Run(ctx) }()
@@ -56,7 +72,7 @@ func sustained(b *testing.B, each int, queue queuer) {
 		leaves += each
 	}
 	queued := time.Since(start)
-	for size := int64(0); size < int64(leaves); time.Sleep(time.Millisecond) {
+	for size := before; size < before+int64(leaves); time.Sleep(time.Millisecond) {
 		var err error
 		if size, err = l.Size(ctx); err != nil {
 			b.Fatal(err)
@@ -69,6 +85,26 @@ func sustained(b *testing.B, each int, queue queuer) {
 	}
 	b.ReportMetric(float64(leaves)/queued.Seconds(), "queued/s")
 	b.ReportMetric(float64(leaves)/whole.Seconds(), "leaves/s")
+}
+
+// BenchmarkWait measures what a staff read pays: a leaf is committed, and its
+// signed tree awaited.
+func BenchmarkWait(b *testing.B) {
+	db := sqldbtest.SQLite(b, sqldb.Core)
+	l := ledgerdb.New(db, signer(b), ledgerdb.Config{})
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- l.Run(ctx) }()
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := l.Wait(ctx, queue(b, db, l, 0, 1)[0]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	stop()
+	if err := <-done; err != nil {
+		b.Fatal(err)
+	}
 }
 
 // BenchmarkProveVerify measures a receipt from the database to the verdict, in a

@@ -49,8 +49,9 @@ type Log struct {
 
 	wake   chan struct{} // has room for one: somebody waits
 	mu     sync.Mutex
-	seen   tlog.Tree     // the newest tree this process has met
-	signed chan struct{} // closed when a newer checkpoint is committed
+	seen   tlog.Tree         // the newest tree this process has met
+	opened ledger.Checkpoint // the last checkpoint that was verified
+	signed chan struct{}     // closed when a newer checkpoint is committed
 	health health
 }
 

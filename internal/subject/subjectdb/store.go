@@ -173,7 +173,9 @@ func scanIDs(rows *sql.Rows, err error) (ids []thimble.SubjectID, _ error) {
 	return ids, rows.Err()
 }
 
-const chunk = 500
+// chunk is small because the SQLite driver finds each parameter by its name: a list
+// costs the square of its length.
+const chunk = 100
 
 // inChunks calls f with the parameters of an IN list for each part of keys.
 func inChunks(keys [][]byte, f func(from int, list string, args []any) error) error {

@@ -76,6 +76,9 @@ func (t *transit) Wrap(ctx context.Context, plain, aad []byte) ([]byte, error) {
 
 // Unwrap implements vault.Root.
 func (t *transit) Unwrap(ctx context.Context, wrapped, aad []byte) ([]byte, error) {
+	if !canonical(string(wrapped)) {
+		return nil, fmt.Errorf("vaultroot: transit: unwrapping what transit never wrote: %w", thimble.ErrDenied)
+	}
 	answer, err := t.call(ctx, "decrypt", transitRequest{Ciphertext: string(wrapped), AAD: encode(aad)})
 	if err != nil {
 		return nil, fmt.Errorf("vaultroot: transit: unwrapping: %w", err)
@@ -117,6 +120,15 @@ func (t *transit) call(ctx context.Context, verb string, body transitRequest) (a
 		return answer, fmt.Errorf("an answer that is no JSON: %w", thimble.ErrUnavailable)
 	}
 	return answer, nil
+}
+
+// canonical reports whether the text is as transit writes it. Its base 64 has other
+// spellings of the same bytes, which transit accepts; one key shall have one wrapping.
+func canonical(wrapped string) bool {
+	rest, ok := strings.CutPrefix(wrapped, "vault:v")
+	_, text, found := strings.Cut(rest, ":")
+	b, err := base64.StdEncoding.DecodeString(text)
+	return ok && found && err == nil && encode(b) == text
 }
 
 func encode(b []byte) string { return base64.StdEncoding.EncodeToString(b) }

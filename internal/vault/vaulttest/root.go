@@ -50,7 +50,7 @@ func TestRoot(t *testing.T, start func(t *testing.T) RootCase) {
 		wantKind(t, "no associated data", err, thimble.ErrDenied)
 		_, err = c.Other(t).Unwrap(background, wrapped, aad)
 		wantKind(t, "another root", err, thimble.ErrDenied)
-		for i := range wrapped {
+		for i := 0; i < len(wrapped); i += 1 + len(wrapped)/40 { // each costs an exec plug-in a process
 			changed := bytes.Clone(wrapped)
 			changed[i] ^= 1 << (i % 8)
 			if got, err := root.Unwrap(background, changed, aad); err == nil {

@@ -1,0 +1,38 @@
+package catalogweb
+
+import (
+	"net/url"
+	"testing"
+
+	"thimble"
+	"thimble/internal/catalog"
+	"thimble/internal/web"
+	"thimble/internal/web/webtest"
+)
+
+func TestEveryConsolePageRendersWithNothingAndWithEverything(t *testing.T) {
+	kit, err := web.New(web.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := kit.Pages(consoleFiles, "pages/console_*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := catalog.Product{ID: "85123A/B", Name: "HANGING LIGHT", Kind: catalog.Goods, Category: "lights", Price: thimble.Money{Minor: 255, Currency: "GBP"}}
+	demand := []catalog.Demand{{Day: 14945, Orders: 1, Units: 6}, {Day: 15030, Orders: 2, Units: 8}} // December 2010, February 2011
+	months := consoleMonths("Units", demand)
+	if got := months.Labels; len(got) != 3 || got[1] != "Jan 2011" || months.Series[0].Values[1] != 0 {
+		t.Errorf("months = %v %v, want December to February with an empty January", got, months.Series)
+	}
+	row := consoleRow(catalog.Listed{Product: p, SoldUnits: 14})
+	if row.Href != "/console/catalogue/85123A%2FB" {
+		t.Errorf("href = %s", row.Href)
+	}
+	list := consoleTable(&url.URL{Path: "/console/catalogue"}, catalog.Query{})
+	list.Rows = []web.Row{row}
+	webtest.RenderAll(t, pages, map[string]web.Page{
+		"console_catalogue.html": {Layout: web.Console, Title: "Catalogue", Body: consoleListBody{list}},
+		"console_product.html":   {Layout: web.Console, Title: "Light", Body: consoleBody{Facts: consoleFacts(p, demand), Chart: months, GoesWith: web.Table{ID: "goes-with", Caption: "Goes with", Columns: []web.Column{{Label: "a"}}, Rows: []web.Row{{Cells: web.Cells(web.Meter{Share: 0.5})}}}}},
+	})
+}

@@ -1,0 +1,3 @@
+// Package catalogweb shows what the shop sells. Nothing on its pages is about a
+// person.
+package catalogweb

@@ -1,0 +1,245 @@
+package consentweb
+
+import (
+	"context"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+
+	"thimble"
+	"thimble/internal/consent"
+	"thimble/internal/consent/consentdb"
+	"thimble/internal/subject/subjectweb"
+	"thimble/internal/web"
+)
+
+//go:embed pages/console_*.html
+var consoleFiles embed.FS
+
+// ConsoleCounts says how many people are in each state of a purpose: consentdb does.
+type ConsoleCounts interface {
+	Counts(ctx context.Context, p thimble.Purpose) (map[consent.State]int, error)
+}
+
+// ConsolePeople counts the customers, so that those who said nothing count too.
+type ConsolePeople interface {
+	Count(ctx context.Context) (int, error)
+}
+
+const consolePath = "/console/consent"
+
+// consoleUnanswered is no state of a person: it is what is left.
+const consoleUnanswered consent.State = "unanswered"
+
+func consoleStates() [5]consent.State {
+	return [...]consent.State{consent.Given, consent.Refused, consent.Withdrawn, consent.Expired, consoleUnanswered}
+}
+
+// Console is the consent part of the staff console: nobody in particular.
+func Console(kit *web.Kit, counts ConsoleCounts, people ConsolePeople) (web.Section, error) {
+	pages, err := kit.Pages(consoleFiles, "pages/console_*.html")
+	if err != nil {
+		return web.Section{}, err
+	}
+	return web.Section{
+		Nav: []web.NavItem{{Label: "Consent", Href: consolePath, Icon: "check", Group: "Customers"}},
+		Mount: func(mux *http.ServeMux, f *web.Frame) {
+			mux.HandleFunc("GET "+consolePath, func(w http.ResponseWriter, r *http.Request) {
+				body, err := consoleBodyOf(r.Context(), counts, people)
+				if err != nil {
+					f.Fail(w, r, err)
+					return
+				}
+				f.Render(w, r, http.StatusOK, pages, "console_consent.html", web.Page{
+					Title: "Consent", Lead: "What people permit, as counts. A purpose nobody answered is a purpose nobody permits.", Body: body,
+				})
+			})
+		},
+	}, nil
+}
+
+// A consoleTally is one purpose's answers.
+type consoleTally struct {
+	ask    consent.Ask
+	counts map[consent.State]int
+	people int
+}
+
+func (t consoleTally) share(s consent.State) float64 {
+	return float64(t.counts[s]) / float64(max(t.people, 1))
+}
+
+func consoleTallies(ctx context.Context, counts ConsoleCounts, people ConsolePeople) ([]consoleTally, error) {
+	n, err := people.Count(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []consoleTally
+	for _, ask := range consent.Asked {
+		found, err := counts.Counts(ctx, ask.Purpose)
+		if err != nil {
+			return nil, fmt.Errorf("consentweb: counting %s: %w", ask.Purpose, err)
+		}
+		t := consoleTally{ask: ask, counts: map[consent.State]int{}, people: n}
+		answered := 0
+		for state, k := range found {
+			t.counts[state], answered = k, answered+k
+		}
+		// The two counts are read one after the other: somebody may join in between.
+		t.people = max(n, answered)
+		t.counts[consoleUnanswered] = t.people - answered
+		all = append(all, t)
+	}
+	return all, nil
+}
+
+type consoleBody struct {
+	Stats   []web.Stat
+	Chart   web.Chart
+	Table   web.Table
+	Notice  []web.KeyValue
+	Text    web.CodeBlock
+	Nothing *web.Callout
+}
+
+func consoleBodyOf(ctx context.Context, counts ConsoleCounts, people ConsolePeople) (consoleBody, error) {
+	all, err := consoleTallies(ctx, counts, people)
+	if err != nil {
+		return consoleBody{}, err
+	}
+	n := consent.Current()
+	body := consoleBody{Stats: consoleStats(all), Chart: consoleChart(all), Table: consoleTable(all),
+		Notice: []web.KeyValue{
+			{Key: "Version", Value: n.Version}, {Key: "Language", Value: n.Lang},
+			{Key: "SHA-256", Value: n.Ref().SHA256, Copy: true, Sub: "each recorded choice names the hash of the text that was on the page"},
+		},
+		Text: web.CodeBlock{Title: "Notice " + n.Version, Code: n.Text}}
+	if len(all) > 0 && all[0].people == 0 {
+		body.Nothing = &web.Callout{Tone: web.Info, Title: "Nobody is here to answer yet", Text: "Import orders first: run “thimble import orders FILE”. Until somebody permits a purpose, nothing is used for it."}
+	}
+	return body, nil
+}
+
+// ConsoleTiles shows for the overview what share of people permits each purpose.
+func ConsoleTiles(counts ConsoleCounts, people ConsolePeople) func(context.Context) ([]web.Stat, error) {
+	return func(ctx context.Context) ([]web.Stat, error) {
+		all, err := consoleTallies(ctx, counts, people)
+		return consoleStats(all), err
+	}
+}
+
+func consoleStats(all []consoleTally) []web.Stat {
+	var stats []web.Stat
+	for _, t := range all {
+		stats = append(stats, web.Stat{Label: consoleTitle(t.ask.Purpose), Value: web.Percent(t.share(consent.Given)), Href: consolePath,
+			Note: fmt.Sprintf("permitted by %s of %s", web.Text(t.counts[consent.Given]), web.Text(t.people))})
+	}
+	return stats
+}
+
+// consoleTitle is an ask in two or three words, for staff.
+func consoleTitle(p thimble.Purpose) string {
+	switch p {
+	case thimble.PersonalizeContent:
+		return "Personal lists"
+	case thimble.TrainAISystem:
+		return "Learning from orders"
+	}
+	return string(p)
+}
+
+func consoleChart(all []consoleTally) web.Chart {
+	c := web.Chart{ID: "answers", Title: "Answers by purpose", Unit: "people", XLabel: "Answer", Kind: web.BarChart}
+	for _, s := range consoleStates() {
+		c.Labels = append(c.Labels, string(s))
+	}
+	for _, t := range all {
+		series := web.Series{Label: consoleTitle(t.ask.Purpose)}
+		for _, s := range consoleStates() {
+			series.Values = append(series.Values, float64(t.counts[s]))
+		}
+		c.Series = append(c.Series, series)
+	}
+	if len(all) > 0 {
+		c.Finding = fmt.Sprintf("%s of people permit %s.", web.Percent(all[0].share(consent.Given)), consoleLower(consoleTitle(all[0].ask.Purpose)))
+	}
+	return c
+}
+
+func consoleLower(s string) string {
+	if s == "" {
+		return s
+	}
+	return string(s[0]|0x20) + s[1:]
+}
+
+func consoleTable(all []consoleTally) web.Table {
+	t := web.Table{
+		ID: "purposes", Caption: "Purposes", Note: "Shares are of all customers.",
+		Columns: []web.Column{{Label: "Purpose"}, {Label: "Given"}, {Label: "Refused"}, {Label: "Withdrawn"}, {Label: "Expired"}, {Label: "Unanswered"}},
+	}
+	for _, one := range all {
+		row := web.Row{Cells: []web.Cell{{Value: consoleTitle(one.ask.Purpose), Sub: string(one.ask.Purpose)}}}
+		for _, s := range consoleStates() {
+			row.Cells = append(row.Cells, web.Cell{Value: web.Text(one.counts[s]), Sub: web.Percent(one.share(s))})
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// ConsoleHistories opens a person's choices: consentdb does.
+type ConsoleHistories interface {
+	History(ctx context.Context, g thimble.Grant) ([]consentdb.Recorded, error)
+}
+
+// CustomerPanel shows a customer's choices, the newest first.
+func CustomerPanel(histories ConsoleHistories) subjectweb.Panel {
+	return subjectweb.Panel{
+		Categories: []thimble.Category{thimble.PrivacyPreferences},
+		Show: func(ctx context.Context, g thimble.Grant) (subjectweb.Part, error) {
+			part := subjectweb.Part{ID: "choices", Title: "Choices", Empty: &web.Empty{Icon: "check", Title: "No choices yet", Text: "The customer was not asked, or has not answered. Nothing that needs consent is done."}}
+			all, err := histories.History(ctx, g)
+			if err != nil || len(all) == 0 {
+				return part, err
+			}
+			part.Tables = []web.Table{consoleChoiceLog(all)}
+			return part, nil
+		},
+	}
+}
+
+func consoleChoiceLog(all []consentdb.Recorded) web.Table {
+	t := web.Table{
+		ID: "choice-log", Caption: "Recorded choices", HideCaption: true,
+		Columns: []web.Column{{Label: "Purpose"}, {Label: "Choice"}, {Label: "When"}, {Label: "Notice"}, {Label: "Made by", Secondary: true}},
+	}
+	current := map[thimble.Purpose]bool{}
+	for i := len(all) - 1; i >= 0; i-- {
+		e := all[i].Event
+		badge := web.Badge{Text: string(e.State)}
+		if !current[e.Purpose] {
+			current[e.Purpose] = true
+			badge = web.Badge{Text: string(e.State) + ", in force", Tone: consoleTone(e.State)}
+		}
+		hash := e.Notice.SHA256
+		if b, err := hex.DecodeString(hash); err == nil && len(b) > 6 {
+			hash = hex.EncodeToString(b[:6]) + "…"
+		}
+		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(
+			web.Cell{Value: consoleTitle(e.Purpose), Sub: string(e.Purpose)}, badge, e.At,
+			web.Cell{Value: e.Notice.Version, Sub: hash}, web.Cell{Value: e.By.Actor, Sub: e.UI.Component})})
+	}
+	return t
+}
+
+func consoleTone(s consent.State) web.Tone {
+	switch s {
+	case consent.Given:
+		return web.Good
+	case consent.Refused, consent.Withdrawn:
+		return web.Warn
+	}
+	return web.Neutral
+}

@@ -1,0 +1,108 @@
+package consentweb
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"thimble/internal/consent"
+)
+
+var operationWord = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
+
+// A CurrentNotice is the text that is to be shown beside the choices.
+type CurrentNotice struct {
+	Lang    string      `json:"lang"`
+	Version string      `json:"version"`
+	SHA256  string      `json:"sha256" doc:"Of the text; recorded choices name it."`
+	Text    string      `json:"text"`
+	Asks    []NoticeAsk `json:"asks"`
+}
+
+// A NoticeAsk is one purpose in plain words.
+type NoticeAsk struct {
+	Purpose string `json:"purpose"`
+	Title   string `json:"title"`
+	What    string `json:"what"`
+	With    string `json:"with" doc:"What happens when it is allowed."`
+	Without string `json:"without" doc:"What happens when it is not."`
+}
+
+type noticeOutput struct{ Body CurrentNotice }
+
+func currentNotice() CurrentNotice {
+	n := consent.Current()
+	out := CurrentNotice{Lang: n.Lang, Version: n.Version, SHA256: n.Ref().SHA256, Text: n.Text, Asks: make([]NoticeAsk, len(consent.Asked))}
+	for i, a := range consent.Asked {
+		out.Asks[i] = NoticeAsk{Purpose: string(a.Purpose), Title: a.Title, What: a.What, With: a.With, Without: a.Without}
+	}
+	return out
+}
+
+// Operations are consent's part of the API.
+func Operations(d OperationDeps) func(huma.API) {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	return func(api huma.API) {
+		api.OpenAPI().Tags = append(api.OpenAPI().Tags, &huma.Tag{Name: "consent", Description: "What people permit. A choice takes effect at once, and each has a receipt."})
+		notice := operation("getNotice", http.MethodGet, "/v1/notice", "Get the notice", "The text to show beside the choices, in the language there is.", "public")
+		notice.Responses = answers("application/json", currentNotice())
+		huma.Register(api, notice, func(context.Context, *struct{}) (*noticeOutput, error) {
+			return &noticeOutput{Body: currentNotice()}, nil
+		})
+
+		standing := operation("listConsents", http.MethodGet, "/v1/subjects/{subject}/consents", "List a subject's consents",
+			"Where a person stands on each purpose that is asked for. The read is counted in the use log, which the person can see.", "read")
+		standing.Errors = []int{http.StatusNotFound}
+		standing.Responses = answers("application/json", exampleStanding)
+		huma.Register(api, standing, d.standing)
+
+		record := operation("recordConsents", http.MethodPost, "/v1/subjects/{subject}/consents", "Record a subject's choices",
+			"Records what a person chose, after they saw the notice in the language you name. It takes effect before the answer arrives: "+
+				"after a withdrawal no list made from their history is given out. There is no Idempotency-Key yet: sending a choice twice records it twice, with the same effect.", "collect")
+		record.Errors, record.MaxBodyBytes = []int{http.StatusNotFound, http.StatusConflict}, 16<<10
+		record.RequestBody = &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Example: exampleChoices}}}
+		record.Responses = answers("application/json", exampleRecorded)
+		huma.Register(api, record, d.record)
+
+		receipt := operation("getConsentReceipt", http.MethodGet, "/v1/subjects/{subject}/consents/{seq}/receipt", "Get the receipt of a choice",
+			"The proof that the choice is in the ledger: a file in the format c2sp.org/tlog-proof@v1. It holds what was chosen, and so belongs to the person.", "read")
+		receipt.Errors = []int{http.StatusNotFound}
+		receipt.Responses = answers("text/plain", "c2sp.org/tlog-proof@v1\nextra AQIDBA==\nindex 17\n…\n")
+		receipt.Responses["200"].Content["text/plain"].Schema = &huma.Schema{Type: "string"}
+		huma.Register(api, receipt, d.receipt)
+	}
+}
+
+func operation(id, method, path, summary, about, scope string) huma.Operation {
+	return huma.Operation{
+		OperationID: id, Method: method, Path: path, Tags: []string{"consent"}, Summary: summary, Description: about,
+		Metadata: map[string]any{"scope": scope},
+	}
+}
+
+func answers(kind string, example any) map[string]*huma.Response {
+	return map[string]*huma.Response{"200": {Content: map[string]*huma.MediaType{kind: {Example: example}}}}
+}
+
+var (
+	exampleStanding = map[string]any{
+		"subject": "sub_1vz3m8t6q4c0k7d9h2x5r8w3ya",
+		"consents": []map[string]any{
+			{"purpose": "personalize.content.profiled", "state": "given", "permits": true, "seq": 1, "at": "2026-11-22T08:00:00Z", "expires": "2027-11-22T08:00:00Z"},
+			{"purpose": "train_ai_system", "state": "unanswered", "permits": false},
+		},
+	}
+	exampleChoices = NewChoices{
+		Choices: []NewChoice{{Purpose: "personalize.content.profiled", State: "given"}},
+		UI:      ChoiceUI{Component: "banner", ChoicePath: []string{"settings", "save"}}, Lang: "en",
+	}
+	exampleRecorded = map[string]any{"recorded": []map[string]any{{
+		"purpose": "personalize.content.profiled", "state": "given", "seq": 1, "at": "2026-11-22T08:00:00Z", "expires": "2027-11-22T08:00:00Z",
+		"receipt": "/v1/subjects/sub_1vz3m8t6q4c0k7d9h2x5r8w3ya/consents/1/receipt",
+	}}}
+)

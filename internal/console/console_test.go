@@ -1,0 +1,310 @@
+package console_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"thimble"
+	"thimble/internal/console"
+	"thimble/internal/ledger"
+	"thimble/internal/session"
+	"thimble/internal/web"
+	"thimble/internal/web/webtest"
+)
+
+// sessions keeps links and cookies in memory.
+type sessions struct {
+	links map[string]string // token to member of staff
+	open  map[string]string // cookie to member of staff
+	fault error
+}
+
+func (s *sessions) Redeem(_ context.Context, token string, a session.Audience) (string, session.Who, error) {
+	staff, ok := s.links[token]
+	delete(s.links, token)
+	if !ok || a != session.Staff {
+		return "", session.Who{}, thimble.ErrDenied
+	}
+	s.open["cookie-of-"+staff] = staff
+	return "cookie-of-" + staff, session.Who{Audience: session.Staff, Staff: staff}, nil
+}
+
+func (s *sessions) Who(_ context.Context, cookie string, _ session.Audience) (session.Who, error) {
+	if staff, ok := s.open[cookie]; ok || s.fault != nil {
+		return session.Who{Audience: session.Staff, Staff: staff}, s.fault
+	}
+	return session.Who{}, thimble.ErrDenied
+}
+
+func (s *sessions) End(_ context.Context, cookie string) error {
+	delete(s.open, cookie)
+	return nil
+}
+
+func newDoor(t *testing.T, s *sessions, tls bool, overview console.Overview) http.Handler {
+	t.Helper()
+	kit, err := web.New(web.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := overview.Section(kit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := web.Section{Nav: []web.NavItem{{Label: "Jobs", Href: "/console/jobs", Group: "Proof"}, {Label: "Customers", Href: "/console/customers", Group: "Customers"}}, Mount: func(*http.ServeMux, *web.Frame) {}}
+	door, err := console.New(console.Config{Kit: kit, Log: slog.New(slog.DiscardHandler), Sessions: s, Sections: []web.Section{other, first}, TLS: tls, Site: "Fold & Hem"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return door
+}
+
+func ask(h http.Handler, method, path string, cookies ...*http.Cookie) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, nil)
+	r.Header.Set("Accept", "text/html")
+	for _, c := range cookies {
+		r.AddCookie(c)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestWhoIsNotSignedInIsShownTheWay(t *testing.T) {
+	door := newDoor(t, &sessions{}, false, console.Overview{})
+	for _, path := range []string{"/console", "/console/customers", "/console/nowhere", "/console/sign-out"} {
+		for _, method := range []string{"GET", "POST"} {
+			w := ask(door, method, path, &http.Cookie{Name: "thimble_staff", Value: "forged"})
+			if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/console/sign-in" {
+				t.Errorf("%s %s = %d to %q, want the sign-in page", method, path, w.Code, w.Header().Get("Location"))
+			}
+		}
+	}
+	w := ask(door, "GET", "/console/sign-in")
+	if w.Code != 200 || !strings.Contains(w.Body.String(), "thimble sign-in") || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("sign-in page = %d %v", w.Code, w.Header())
+	}
+}
+
+func TestAPartOfAPageSendsTheWholePageToSignIn(t *testing.T) {
+	r := httptest.NewRequest("GET", "/console/customers", nil)
+	r.Header.Set("HX-Request", "true")
+	w := httptest.NewRecorder()
+	newDoor(t, &sessions{}, false, console.Overview{}).ServeHTTP(w, r)
+	if w.Code != http.StatusNoContent || w.Header().Get("HX-Redirect") != "/console/sign-in" {
+		t.Errorf("answer = %d %v", w.Code, w.Header())
+	}
+}
+
+func TestALinkWorksOnceAndLookingAtItDoesNotUseIt(t *testing.T) {
+	for name, tc := range map[string]struct {
+		tls    bool
+		cookie string
+	}{"plain": {false, "thimble_staff"}, "TLS": {true, "__Host-thimble_staff"}} {
+		t.Run(name, func(t *testing.T) {
+			s := &sessions{links: map[string]string{"abc": "mara"}, open: map[string]string{}}
+			door := newDoor(t, s, tc.tls, console.Overview{})
+			for range 2 {
+				if w := ask(door, "GET", "/console/link/abc"); w.Code != 200 || len(w.Result().Cookies()) > 0 {
+					t.Fatalf("looking at the link = %d %v", w.Code, w.Result().Cookies())
+				}
+			}
+			w := ask(door, "POST", "/console/link/abc")
+			if w.Code != http.StatusSeeOther || len(w.Result().Cookies()) != 1 {
+				t.Fatalf("using the link = %d", w.Code)
+			}
+			c := w.Result().Cookies()[0]
+			if c.Name != tc.cookie || c.Secure != tc.tls || !c.HttpOnly || c.SameSite != http.SameSiteStrictMode || c.Path != "/" || c.Domain != "" {
+				t.Errorf("cookie = %v", c)
+			}
+			if w := ask(door, "GET", "/console", c); w.Code != 200 || w.Header().Get("Cache-Control") != "no-store" {
+				t.Errorf("the console = %d %v", w.Code, w.Header())
+			}
+			if w := ask(door, "POST", "/console/link/abc"); w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "does not work any more") {
+				t.Errorf("using the link again = %d", w.Code)
+			}
+			if w := ask(door, "POST", "/console/sign-out", c); w.Code != http.StatusSeeOther || w.Result().Cookies()[0].MaxAge >= 0 {
+				t.Errorf("signing out = %d %v", w.Code, w.Result().Cookies())
+			}
+			if w := ask(door, "GET", "/console", c); w.Code != http.StatusSeeOther {
+				t.Errorf("after signing out = %d", w.Code)
+			}
+		})
+	}
+}
+
+func TestTheNavigationIsGroupedAndKnowsWhereItIs(t *testing.T) {
+	s := &sessions{open: map[string]string{"c": "mara"}}
+	page := ask(newDoor(t, s, false, console.Overview{}), "GET", "/console", &http.Cookie{Name: "thimble_staff", Value: "c"}).Body.String()
+
+	if got := strings.Join(webtest.Select(t, page, ".railbody .navlink"), " "); got != "Overview Customers Jobs" {
+		t.Errorf("navigation = %s", got)
+	}
+	if got := webtest.Select(t, page, ".railbody [aria-current=page]"); len(got) != 1 || got[0] != "Overview" {
+		t.Errorf("current = %v", got)
+	}
+	missing := ask(newDoor(t, s, false, console.Overview{}), "GET", "/console/customers/sub_1", &http.Cookie{Name: "thimble_staff", Value: "c"})
+	if got := webtest.Select(t, missing.Body.String(), ".railbody [aria-current=page]"); missing.Code != 404 || len(got) != 1 || got[0] != "Customers" {
+		t.Errorf("a missing page = %d below %v", missing.Code, got)
+	}
+}
+
+func TestAFaultIsAPageThatTellsNothing(t *testing.T) {
+	cookie := &http.Cookie{Name: "thimble_staff", Value: "c"}
+	broken := ask(newDoor(t, &sessions{fault: errors.New("disk of Ada")}, false, console.Overview{}), "GET", "/console", cookie)
+	tile := console.Overview{Tiles: []func(context.Context) ([]web.Stat, error){func(context.Context) ([]web.Stat, error) { return nil, errors.New("disk of Ada") }}}
+	inside := ask(newDoor(t, &sessions{open: map[string]string{"c": "mara"}}, false, tile), "GET", "/console", cookie)
+	for name, w := range map[string]*httptest.ResponseRecorder{"sessions": broken, "a tile": inside} {
+		if w.Code != 500 || strings.Contains(w.Body.String(), "Ada") {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+}
+
+// browser is a client with cookies that does not follow redirects by itself.
+func browser(t *testing.T) *http.Client {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+func do(t *testing.T, c *http.Client, method, address string, form url.Values) (int, string, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/html")
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	resp, err := c.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, resp.Header.Get("Location"), string(body)
+}
+
+func TestTheConsoleOfARealShop(t *testing.T) {
+	var journal bytes.Buffer
+	s := newShop(t, slog.New(slog.NewTextHandler(&journal, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	s.fill()
+	base, client := s.serve(), browser(t)
+	if code, to, _ := do(t, client, "POST", base+s.link(), nil); code != http.StatusSeeOther || to != "/console" {
+		t.Fatalf("signing in = %d to %s", code, to)
+	}
+	who := s.people()[0]
+	account := s.account(who)
+
+	t.Run("a customer is found by a number that is in no address and no log", func(t *testing.T) {
+		code, to, _ := do(t, client, "POST", base+"/console/customers", url.Values{"account": {account}, "purpose": {string(thimble.SupportOperations)}})
+		if code != http.StatusSeeOther || to != "/console/customers/"+who.String() {
+			t.Fatalf("finding = %d to %s", code, to)
+		}
+		code, _, body := do(t, client, "GET", base+to, nil)
+		if code != 200 || !strings.Contains(body, account) || !strings.Contains(body, "use_") || !strings.Contains(body, string(thimble.SupportOperations)) {
+			t.Errorf("the customer = %d", code)
+		}
+		uses, err := s.uses.Of(t.Context(), who, 1)
+		if err != nil || len(uses) != 1 || uses[0].Actor != "mara" || !uses[0].Receipted() {
+			t.Errorf("recorded use = %v, %v", uses, err)
+		}
+	})
+	t.Run("a number that nobody has is a field error and is not repeated", func(t *testing.T) {
+		for name, form := range map[string]url.Values{
+			"unknown": {"account": {"no-such-number"}, "purpose": {string(thimble.SupportOperations)}}, "empty": {"purpose": {string(thimble.SupportOperations)}},
+			"purpose": {"account": {"no-such-number"}, "purpose": {"marketing"}},
+		} {
+			code, _, body := do(t, client, "POST", base+"/console/customers", form)
+			if code != http.StatusUnprocessableEntity || len(webtest.Select(t, body, ".field .error")) != 1 || strings.Contains(body, "no-such-number") {
+				t.Errorf("%s = %d %v", name, code, webtest.Select(t, body, ".field .error"))
+			}
+		}
+	})
+	t.Run("a refusal says why and shows nothing", func(t *testing.T) {
+		code, _, body := do(t, client, "GET", base+"/console/customers/"+thimble.SubjectID{9}.String(), nil)
+		if code != http.StatusForbidden || !strings.Contains(body, "there is no such person") || len(webtest.Select(t, body, "main table")) > 0 {
+			t.Errorf("a stranger = %d", code)
+		}
+	})
+	t.Run("bad values give a field error or the first page", func(t *testing.T) { s.badValues(t, client, base) })
+	t.Run("training is queued once and done", func(t *testing.T) {
+		for range 2 {
+			if code, to, _ := do(t, client, "POST", base+"/console/recommendations/train", nil); code != http.StatusSeeOther || to != "/console/recommendations?queued=1" {
+				t.Fatalf("train = %d to %s", code, to)
+			}
+		}
+		n := 0
+		for worked := true; worked; n++ {
+			var err error
+			if worked, err = s.jobs.Step(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n != 2 { // one job, and one look that found none
+			t.Errorf("%d jobs, want 1", n-1)
+		}
+	})
+	t.Run("each address answers", func(t *testing.T) {
+		for name, path := range s.addresses() {
+			want := map[string]int{"missing": 404, "denied": 403, "catalogue-bad": 422}[name]
+			if code, _, _ := do(t, client, "GET", base+path, nil); code != max(want, 200) && code != want {
+				t.Errorf("%s = %d", name, code)
+			}
+		}
+	})
+	if strings.Contains(journal.String(), account) || strings.Contains(journal.String(), "no-such-number") || strings.Contains(journal.String(), "sub_") {
+		t.Error("the log names a person")
+	}
+}
+
+func (s *shop) badValues(t *testing.T, client *http.Client, base string) {
+	t.Helper()
+	for path, want := range map[string]int{
+		"/catalogue?kind=zz": 422, "/catalogue?q=a+b+c+d+e+f+g+h+i": 422, "/catalogue?category=%00": 422, "/catalogue?after=zz": 422, "/catalogue?sort=zz": 200,
+		"/customers?after=zz": 200, "/ledger?before=zz": 200, "/ledger?before=-1": 200, "/jobs?state=zz": 422, "/datamap?category=zz": 422, "/requests?kind=zz": 422, "/access?staff=zz": 200,
+		"/customers/zz": 404, "/decisions/zz": 404, "/requests/zz": 404, "/requests/zz/receipt": 404, "/imports/zz": 404, "/catalogue/zz": 404,
+	} {
+		if code, _, body := do(t, client, "GET", base+"/console"+path, nil); code != want {
+			t.Errorf("%s = %d, want %d: %v", path, code, want, webtest.Select(t, body, "main h1"))
+		}
+	}
+}
+
+func TestAReceiptOfAnErasureCanBeCheckedByItself(t *testing.T) {
+	s := newShop(t, slog.New(slog.DiscardHandler))
+	s.fill()
+	base, client := s.serve(), browser(t)
+	if code, _, _ := do(t, client, "POST", base+s.link(), nil); code != http.StatusSeeOther {
+		t.Fatal(code)
+	}
+	code, _, text := do(t, client, "GET", base+s.addresses()["request-erase"]+"/receipt", nil)
+	if code != 200 {
+		t.Fatalf("receipt = %d", code)
+	}
+	checkReceipt(t, text, s.ledger.VerifierKey())
+}
+
+func checkReceipt(t *testing.T, text, vkey string) {
+	t.Helper()
+	opened, err := ledger.Verify([]byte(text), vkey)
+	if err != nil || opened.Class != ledger.Erasure {
+		t.Errorf("receipt = %v, %v", opened.Class, err)
+	}
+}

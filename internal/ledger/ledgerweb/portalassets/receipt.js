@@ -1,0 +1,145 @@
+// Checks the receipts on a page, and shows what they say. Nothing is sent
+// anywhere: the file comes from this shop, the sums are done here.
+
+const patience = 10; // tries, while a receipt is being sealed
+const shown = 12; // entries of a list
+
+const classes = {
+  consent: "a choice you made",
+  access: "somebody of the staff looked at your data",
+  erasure: "data was destroyed",
+  decision: "a program decided something for you",
+  request: "a request about your rights was handled",
+};
+
+const words = {
+  v: null,
+  subject: "the random number that stands for you",
+  seq: "number of your choice",
+  at: "when",
+  state: "your answer",
+  notice: "the text you read",
+  ui: "where",
+  by: "by whom",
+  basis: "legal basis",
+  packs: "rules of law applied",
+  expires: "ends by itself",
+  cite: "article of law",
+  inputs: "what went in",
+  guards: "rules that took something out",
+  results: "what came out",
+  model: "model",
+  key_sha256: "fingerprint of the destroyed key",
+  models: "fingerprints of the model",
+};
+
+const make = (tag, text, name) => {
+  const el = document.createElement(tag);
+  if (text !== undefined) el.textContent = text;
+  if (name) el.className = name;
+  return el;
+};
+
+const isTime = (v) => typeof v === "string" && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(v);
+
+function scalar(v) {
+  if (isTime(v)) {
+    const time = make("time", v.replace("T", " ").replace(/(:\d\d)(\.\d+)?Z$/, "$1 UTC"));
+    time.dateTime = v;
+    return time;
+  }
+  const text = typeof v === "number" ? v.toLocaleString("en-GB") : v === true ? "yes" : v === false ? "no" : String(v ?? "–");
+  return make("span", text);
+}
+
+function draw(v) {
+  if (v === null || typeof v !== "object") return scalar(v);
+  if (!Array.isArray(v)) {
+    const dl = make("dl");
+    for (const [key, value] of Object.entries(v)) {
+      if (words[key] === null) continue;
+      const row = make("div");
+      const dd = make("dd");
+      dd.append(draw(value));
+      row.append(make("dt", words[key] ?? key.replaceAll("_", " ")), dd);
+      dl.append(row);
+    }
+    return dl;
+  }
+  if (v.every((x) => x === null || typeof x !== "object")) return make("span", v.join(", ") || "–");
+  const ol = make("ol");
+  for (const x of v.slice(0, shown)) {
+    const li = make("li");
+    li.append(draw(x));
+    ol.append(li);
+  }
+  if (v.length > shown) ol.append(make("li", `and ${v.length - shown} more, in the file`));
+  return ol;
+}
+
+function show(box, got) {
+  const said = box.querySelector(".receiptsaid");
+  const from = got.hour.replace("T", " ").slice(0, 16);
+  const intro = make("p", `Entry ${(got.index + 1).toLocaleString("en-GB")} of ${got.size.toLocaleString("en-GB")} in the log, `
+    + `from the hour after ${from} UTC: ${classes[got.class] ?? got.class}. This is what it says:`, "muted");
+  said.replaceChildren(intro, draw(got.record));
+  said.hidden = false;
+}
+
+function state(box, tone, text) {
+  box.classList.remove("good", "bad", "busy");
+  if (tone) box.classList.add(tone);
+  box.querySelector(".receiptstate").textContent = text;
+}
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+async function load(box) {
+  for (let i = 0; i < patience; i++) {
+    const answer = await fetch(box.dataset.receipt, { cache: "no-store" });
+    if (answer.ok) return new Uint8Array(await answer.arrayBuffer());
+    if (answer.status !== 503) return null;
+    state(box, "busy", "The receipt is being sealed. One moment …");
+    await pause(400 + 200 * i);
+  }
+  return null;
+}
+
+const reasons = {
+  form: "It is not written as receipts are.",
+  opening: "What it says is not what the log noted.",
+  inclusion: "It is not in the log where it says it is.",
+  signature: "The log has not signed for it.",
+  key: "The key of the log is misspelt.",
+};
+
+async function check(box) {
+  const button = box.querySelector("[data-check]");
+  button.disabled = true;
+  state(box, "busy", "Checking …");
+  try {
+    const file = await load(box);
+    if (!file) {
+      state(box, "bad", "The receipt could not be loaded. Load the page again.");
+      return;
+    }
+    const { verify } = await import(box.dataset.verify);
+    const got = await verify(file, box.dataset.key);
+    state(box, "good", "Checked here, and true.");
+    show(box, got);
+    button.hidden = true;
+  } catch (err) {
+    const why = reasons[err.message?.split(":")[0]];
+    if (why) state(box, "bad", `This receipt is not true. ${why}`);
+    else state(box, "", "This browser cannot check receipts. Download it, and run: thimble verify receipt FILE");
+  } finally {
+    button.disabled = false;
+  }
+}
+
+for (const box of document.querySelectorAll("[data-receipt]")) {
+  const button = box.querySelector("[data-check]");
+  button.hidden = false;
+  button.addEventListener("click", () => check(box));
+  if (box.dataset.auto !== undefined) check(box);
+}

@@ -1,0 +1,234 @@
+package ml
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestPowAgreesWithTheLibrary(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		x := rapid.Float64Range(1e-6, 1e12).Draw(t, "x")
+		y := rapid.Float64Range(-2, 2).Draw(t, "y")
+		got, want := Pow(x, y), math.Pow(x, y)
+		if math.Abs(got-want) > 1e-10*want {
+			t.Errorf("Pow(%g, %g) = %g, want %g", x, y, got, want)
+		}
+	})
+	for _, x := range []float64{0, -1, math.NaN(), math.Inf(1)} {
+		if got := Pow(x, 0.5); !math.IsNaN(got) {
+			t.Errorf("Pow(%g, 0.5) = %g, want NaN", x, got)
+		}
+	}
+}
+
+// These bits must come out on every processor.
+func TestPowHasGoldenBits(t *testing.T) {
+	for _, c := range []struct {
+		x, y float64
+		want uint64
+	}{
+		{3, 0.5, 0x3ffbb67ae8584bcd},
+		{1e9, -0.3, 0x3f60585e4c78b00b},
+		{12345.678, 0.7, 0x4086d9ed51d0aee3},
+	} {
+		if got := math.Float64bits(Pow(c.x, c.y)); got != c.want {
+			t.Errorf("Pow(%g, %g) has bits %#x, want %#x", c.x, c.y, got, c.want)
+		}
+	}
+}
+
+func TestRoundTakesHalvesAwayFromZero(t *testing.T) {
+	for v, want := range map[float64]int64{0.5: 1, -0.5: -1, 1.49: 1, -2.5: -3, 0: 0} {
+		if got := Round(v); got != want {
+			t.Errorf("Round(%g) = %d, want %d", v, got, want)
+		}
+	}
+}
+
+func TestExpandingGivesBackWhatWasCompanded(t *testing.T) {
+	for c := -CompandMax; c <= CompandMax; c++ {
+		v := float64(Expand(int8(c))) / CompandUnit
+		if got := Compand(v); int(got) != c {
+			t.Errorf("code %d stands for %g, which has code %d", c, v, got)
+		}
+	}
+	for v, want := range map[float64]int8{7: CompandMax, math.Inf(-1): -CompandMax, math.NaN(): 0, 1e-9: 0} {
+		if got := Compand(v); got != want {
+			t.Errorf("Compand(%g) = %d, want %d", v, got, want)
+		}
+	}
+}
+
+func TestLargestFindsTheLargest(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		one := rapid.Uint64Range(0, rapid.SampledFrom([]uint64{3, 40, 1 << 60, math.MaxUint64}).Draw(t, "range"))
+		keys := rapid.SliceOfN(one, 0, 200).Draw(t, "keys")
+		k := rapid.IntRange(0, len(keys)+2).Draw(t, "k")
+		want := slices.Clone(keys)
+		slices.SortFunc(want, descending)
+		var top Top
+		top.Reset(k)
+		for _, key := range keys {
+			top.Push(key)
+		}
+		n := min(k, len(keys))
+		got := Largest(keys, k)
+		slices.SortFunc(got, descending)
+		if !slices.Equal(got, want[:n]) {
+			t.Errorf("selected %v, want %v", got, want[:n])
+		}
+		if got := top.Sorted(); !slices.Equal(got, want[:n]) {
+			t.Errorf("kept %v, want %v", got, want[:n])
+		}
+	})
+}
+
+func TestCoarseStepsFollowTheOrderOfKeys(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := rapid.Uint64().Draw(t, "a"), rapid.Uint64().Draw(t, "b")
+		if a, b := min(a, b), max(a, b); coarse(a) > coarse(b) || coarse(b) >= coarseSteps || coarse(a) < 0 {
+			t.Errorf("coarse(%d) = %d, coarse(%d) = %d", a, coarse(a), b, coarse(b))
+		}
+	})
+}
+
+func TestTopTellsWhatItWouldNotKeep(t *testing.T) {
+	var top Top
+	top.Reset(2)
+	for i, c := range []struct{ key, floor uint64 }{{5, 0}, {9, 5}, {4, 5}, {7, 7}} {
+		if got := top.Push(c.key); got != c.floor {
+			t.Errorf("push %d: floor %d, want %d", i, got, c.floor)
+		}
+	}
+	top.Reset(0)
+	if got := top.Push(1); got != math.MaxUint64 {
+		t.Errorf("floor of nothing = %d, want the largest number", got)
+	}
+}
+
+// A dense matrix as an operator, for comparison.
+type dense [][]float64
+
+func (a dense) Apply(dst, p []float64) {
+	for i, row := range a {
+		dst[i] = Dot(row, p)
+	}
+}
+
+func (a dense) Energy(p []float64) float64 {
+	q := make([]float64, len(p))
+	a.Apply(q, p)
+	return Dot(p, q)
+}
+
+// A system is a drawn ridge problem over sparse rows.
+type system struct {
+	weights []uint16
+	rows    []GramRow
+	diag, b []float64
+	matrix  dense
+}
+
+func drawSystem(t *rapid.T) *system {
+	n, columns := rapid.IntRange(1, 8).Draw(t, "rows"), rapid.IntRange(1, 30).Draw(t, "columns")
+	s := &system{matrix: make(dense, n)}
+	for range columns {
+		s.weights = append(s.weights, uint16(rapid.IntRange(1, 4096).Draw(t, "weight")))
+	}
+	for range n {
+		row := rapid.SliceOfDistinct(rapid.Int32Range(0, int32(columns-1)), func(u int32) int32 { return u }).Draw(t, "row")
+		s.rows = append(s.rows, GramRow{
+			Columns: row,
+			Pad:     rapid.Int64Range(0, 1000).Draw(t, "pad"),
+			Ridge:   rapid.Float64Range(1, 1e5).Draw(t, "ridge"),
+		})
+		s.b = append(s.b, rapid.Float64Range(0, 1e5).Draw(t, "b"))
+	}
+	for i := range n {
+		s.matrix[i] = make([]float64, n)
+		for j := range n {
+			for _, u := range s.rows[i].Columns {
+				if slices.Contains(s.rows[j].Columns, u) {
+					s.matrix[i][j] += float64(s.weights[u])
+				}
+			}
+		}
+		s.rows[i].Degree = s.matrix[i][i] + float64(s.rows[i].Pad)
+		s.matrix[i][i] = s.rows[i].Degree + s.rows[i].Ridge
+		s.diag = append(s.diag, s.matrix[i][i])
+	}
+	return s
+}
+
+func (s *system) gram() *Gram {
+	g := NewGram(s.weights)
+	g.Restrict(s.rows, len(s.rows))
+	return g
+}
+
+func TestGramAppliesTheMatrixItDoesNotBuild(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawSystem(t)
+		g := s.gram()
+		got, want := make([]float64, len(s.b)), make([]float64, len(s.b))
+		p := slices.Clone(s.b)
+		for range 2 { // twice, to find what a call leaves behind
+			g.Apply(got, p)
+			s.matrix.Apply(want, p) // of the rounded p
+			for i := range want {
+				if math.Abs(got[i]-want[i]) > 1e-9*(1+math.Abs(want[i])) {
+					t.Fatalf("A·p = %v, want %v", got, want)
+				}
+			}
+		}
+		if got, want := g.Energy(p), s.matrix.Energy(p); math.Abs(got-want) > 1e-9*(1+want) {
+			t.Errorf("energy = %g, want %g", got, want)
+		}
+	})
+}
+
+func TestGramDoesNotDependOnTheOrderOfColumns(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawSystem(t)
+		x, y := make([]float64, len(s.b)), make([]float64, len(s.b))
+		var cg CG
+		cg.Solve(s.gram(), s.diag, s.b, x, 3, 0)
+		for k, row := range s.rows {
+			if len(row.Columns) > 0 {
+				s.rows[k].Columns = rapid.Permutation(row.Columns).Draw(t, "order")
+			}
+		}
+		cg.Solve(s.gram(), s.diag, s.b, y, 3, 0)
+		if !slices.Equal(x, y) {
+			t.Errorf("%v in one order, %v in another", x, y)
+		}
+	})
+}
+
+func TestConjugateGradientsSolveTheSystem(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawSystem(t)
+		x, back := make([]float64, len(s.b)), make([]float64, len(s.b))
+		var cg CG
+		cg.Solve(s.matrix, s.diag, s.b, x, 4*len(s.b), 0)
+		s.matrix.Apply(back, x)
+		for i := range back {
+			if math.Abs(back[i]-s.b[i]) > 1e-6*(1+math.Sqrt(Dot(s.b, s.b))) {
+				t.Fatalf("A·x = %v, want %v", back, s.b)
+			}
+		}
+	})
+}
+
+func TestLastStepCanHaveAFixedLength(t *testing.T) {
+	a := dense{{2, 0}, {0, 4}}
+	x := make([]float64, 2)
+	var cg CG
+	cg.Solve(a, []float64{2, 4}, []float64{2, 4}, x, 1, 0.5)
+	if want := []float64{0.5, 0.5}; !slices.Equal(x, want) {
+		t.Errorf("x = %v, want %v", x, want)
+	}
+}

@@ -1,0 +1,143 @@
+package portal
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"thimble"
+	"thimble/internal/session/sessionweb"
+	"thimble/internal/web"
+)
+
+//go:embed pages/*.html
+var pageFiles embed.FS
+
+//go:embed assets
+var assetFiles embed.FS
+
+// Assets returns the door's style; it goes to the kit ([web.Config]).
+func Assets() fs.FS { return assetFiles }
+
+const style = "portal.css"
+
+// Root is where the door is mounted: this path and everything below it.
+const Root = "/privacy"
+
+// A Card sums up one part of a person's data for the first page.
+type Card = func(ctx context.Context, who thimble.SubjectID) (web.Card, error)
+
+// Config is what the door is handed. Kit and Sessions are needed.
+type Config struct {
+	Kit      *web.Kit
+	Log      *slog.Logger
+	Sessions *sessionweb.Door
+	// Sections are the capabilities' pages, in the order of the navigation.
+	Sections []web.Section
+	// Cards fill the first page, in this order.
+	Cards []Card
+	// Own opens a person's own data to that person.
+	Own func(ctx context.Context, who thimble.SubjectID, categories ...thimble.Category) (thimble.Grant, error)
+	// Label says how the header names who is signed in; "You" when nil.
+	Label  func(ctx context.Context, who thimble.SubjectID) string
+	Shop   string // the shop's name; the kit's when empty
+	Banner string // one line above everything
+	Footer []web.NavItem
+}
+
+type door struct {
+	Config
+	pages *web.Pages
+	frame *web.Frame
+	nav   []web.NavItem
+}
+
+// New returns the privacy centre. It answers [Root] and everything below it.
+func New(cfg Config) (http.Handler, error) {
+	if cfg.Kit == nil || cfg.Sessions == nil || cfg.Own == nil {
+		return nil, fmt.Errorf("portal: kit, sessions and a way to open people's own data are needed: %w", thimble.ErrInvalid)
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	pages, err := cfg.Kit.Pages(pageFiles)
+	if err != nil {
+		return nil, err
+	}
+	d := &door{Config: cfg, pages: pages, nav: []web.NavItem{{Label: "Overview", Href: Root}}}
+	d.frame = &web.Frame{Kit: cfg.Kit, Log: cfg.Log, Wrap: d.wrap}
+	mux := http.NewServeMux()
+	for _, s := range cfg.Sections {
+		d.nav = append(d.nav, s.Nav...)
+		s.Mount(mux, d.frame)
+	}
+	mux.HandleFunc("GET "+Root, d.overview)
+	mux.HandleFunc("GET "+Root+"/{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, Root, http.StatusMovedPermanently) })
+	mux.HandleFunc(Root+"/", d.nothing)
+	return cfg.Sessions.Visitors(guard(web.Routed(mux))), nil
+}
+
+// open are the pages that need nobody signed in.
+func open(path string) bool {
+	return path == sessionweb.SignIn || path == sessionweb.SignOut ||
+		strings.HasPrefix(path, sessionweb.Links) || strings.HasPrefix(path, Root+"/forgotten/")
+}
+
+// guard sends strangers to the page that explains how to sign in.
+func guard(next http.Handler) http.Handler {
+	signedIn := sessionweb.Require(sessionweb.SignIn, next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if open(r.URL.Path) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		signedIn.ServeHTTP(w, r)
+	})
+}
+
+func (d *door) nothing(w http.ResponseWriter, r *http.Request) {
+	d.frame.Fail(w, r, fmt.Errorf("portal: no page here: %w", thimble.ErrNotFound))
+}
+
+// overviewBody is the first page.
+type overviewBody struct{ Cards []web.Card }
+
+// seen are the categories that the first page counts.
+func seen() []thimble.Category {
+	return []thimble.Category{
+		thimble.PrivacyPreferences, thimble.AccessRecord, thimble.AutomatedDecision, thimble.PurchaseHistory,
+		thimble.AccountIdentifier, thimble.Country, thimble.Pseudonym, thimble.Credentials,
+	}
+}
+
+func (d *door) overview(w http.ResponseWriter, r *http.Request) {
+	who := web.VisitorFrom(r.Context()).Subject
+	_, err := d.Own(r.Context(), who, seen()...)
+	var body overviewBody
+	for _, card := range d.Cards {
+		var c web.Card
+		if err == nil {
+			c, err = card(r.Context(), who)
+			body.Cards = append(body.Cards, c)
+		}
+	}
+	if err != nil {
+		d.frame.Fail(w, r, err)
+		return
+	}
+	d.frame.Render(w, r, http.StatusOK, d.pages, "overview.html", web.Page{
+		Title: "Your data, your choices", Lead: "See what " + d.shop() + " knows about you and who looked at it. Change what you allow. Take it with you, or have it deleted.",
+		Notice: &web.AccessNotice{Purpose: "showing you your own data"}, Body: body,
+	})
+}
+
+func (d *door) shop() string {
+	if d.Shop == "" {
+		return "the shop"
+	}
+	return d.Shop
+}

@@ -1,0 +1,56 @@
+package portal
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"thimble/internal/session/sessionweb"
+	"thimble/internal/web"
+)
+
+// flashes are the answers to actions, by the code that a redirect carries.
+func flashes(code string) *web.Flash {
+	switch code {
+	case "saved":
+		return &web.Flash{Kind: web.Good, Text: "Saved. It counts from now on, also on the next page of the shop. Your new receipts are below."}
+	case "same":
+		return &web.Flash{Kind: web.Info, Text: "Nothing has changed: these were your choices already."}
+	case "signed-in":
+		return &web.Flash{Kind: web.Good, Text: "You are signed in."}
+	case "signed-out":
+		return &web.Flash{Kind: web.Good, Text: "You are signed out."}
+	}
+	return nil
+}
+
+// gpc answers a browser that sends Global Privacy Control (W3C, Sec-GPC: 1).
+const gpc = "Your browser asks shops not to sell or share your data (Global Privacy Control). This shop does neither, and nothing is personal here unless you allow it."
+
+// wrap puts the door around a page.
+func (d *door) wrap(r *http.Request, p web.Page) web.Page {
+	p.Layout, p.Site, p.Home = web.Portal, d.Shop, "/"
+	p.Banner = d.Banner
+	if r.Header.Get("Sec-GPC") == "1" {
+		p.Banner = gpc
+	}
+	p.Footer = append([]web.NavItem{{Label: "Shop", Href: "/"}}, d.Footer...)
+	p.Styles = append([]string{style}, p.Styles...)
+	if p.Flash == nil {
+		p.Flash = flashes(r.URL.Query().Get("done"))
+	}
+	who := web.VisitorFrom(r.Context()).Subject
+	if who.IsZero() {
+		return p
+	}
+	p.Nav = slices.Clone(d.nav)
+	for i, item := range p.Nav {
+		p.Nav[i].Current = item.Href == r.URL.Path || item.Href != Root && strings.HasPrefix(r.URL.Path, item.Href+"/")
+	}
+	label := "You"
+	if d.Label != nil {
+		label = d.Label(r.Context(), who)
+	}
+	p.Account = &web.Account{Label: label, SignOutHref: sessionweb.SignOut}
+	return p
+}

@@ -1,0 +1,214 @@
+package rightsweb
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"thimble"
+	"thimble/internal/catalog"
+	"thimble/internal/gate/gateweb"
+	"thimble/internal/ledger"
+	"thimble/internal/ledger/ledgerweb"
+	"thimble/internal/rights"
+	"thimble/internal/web"
+)
+
+//go:embed pages/portal_*.html
+//go:embed pages/_portal_tree.html
+var portalFiles embed.FS
+
+// A PortalDesk executes what people ask for; *rights.Desk does.
+type PortalDesk interface {
+	Access(ctx context.Context, who thimble.SubjectID) (rights.Archive, error)
+	Erase(ctx context.Context, who thimble.SubjectID) (rights.Report, error)
+	Holders() []thimble.Holder
+}
+
+// PortalRequests opens the leaf of a finished request; *rightsdb.Store does.
+type PortalRequests interface {
+	Opening(ctx context.Context, id thimble.ID) (ledger.Opening, error)
+}
+
+// PortalNames knows the shop's products; *catalogdb.Store does.
+type PortalNames interface {
+	Get(ctx context.Context, ids ...thimble.ItemID) (map[thimble.ItemID]catalog.Product, error)
+}
+
+// A PortalExit takes the cookie from a browser whose person is gone;
+// *sessionweb.Door does.
+type PortalExit interface{ Drop(w http.ResponseWriter) }
+
+// PortalDeps are what the pages of rights are made of.
+type PortalDeps struct {
+	Desk     PortalDesk
+	Requests PortalRequests
+	Names    PortalNames
+	Receipts ledgerweb.ReceiptLog
+	Own      gateweb.Own
+	Exit     PortalExit
+}
+
+// Forgotten is the page of a finished erasure; the request's id follows. It holds
+// no person and needs nobody signed in.
+const Forgotten = "/privacy/forgotten/"
+
+type portal struct {
+	PortalDeps
+	pages *web.Pages
+	frame *web.Frame
+}
+
+// Portal returns the pages on which people see their data, take it along, and are
+// forgotten.
+func Portal(kit *web.Kit, d PortalDeps) (web.Section, error) {
+	pages, err := kit.Pages(ledgerweb.WithCheck(portalFiles), "pages/portal_*.html", "pages/_portal_tree.html", ledgerweb.CheckPartial)
+	if err != nil {
+		return web.Section{}, err
+	}
+	nav := []web.NavItem{{Label: "My data", Href: "/privacy/data"}}
+	return web.Section{Nav: nav, Mount: func(mux *http.ServeMux, f *web.Frame) {
+		p := &portal{PortalDeps: d, pages: pages, frame: f}
+		mux.HandleFunc("GET /privacy/data", p.data)
+		mux.HandleFunc("GET /privacy/data.json", p.download)
+		mux.HandleFunc("GET /privacy/forget", func(w http.ResponseWriter, r *http.Request) { p.askToForget(w, r, http.StatusOK, forgetForm()) })
+		mux.HandleFunc("POST /privacy/forget", p.forget)
+		mux.HandleFunc("GET "+Forgotten+"{id}", p.forgotten)
+		mux.HandleFunc("GET "+Forgotten+"{id}/file", p.forgottenFile)
+	}}, nil
+}
+
+// everything is all that a person may see of theirs.
+func everything() []thimble.Category {
+	return []thimble.Category{
+		thimble.Pseudonym, thimble.AccountIdentifier, thimble.Country, thimble.PurchaseHistory, thimble.PrivacyPreferences,
+		thimble.AutomatedDecision, thimble.AccessRecord, thimble.Credentials,
+	}
+}
+
+// A dataBody is the page of everything that is held.
+type dataBody struct {
+	Report rights.Report
+	Groups []group
+	One    *group // one holder alone, a page at a time
+	Pages  []web.Action
+}
+
+func (p *portal) data(w http.ResponseWriter, r *http.Request) {
+	ctx, who := r.Context(), web.VisitorFrom(r.Context()).Subject
+	_, err := p.Own(ctx, who, everything()...)
+	var body dataBody
+	if err == nil {
+		if of := r.URL.Query().Get("of"); of != "" {
+			body, err = p.one(r, who, of)
+		} else {
+			body, err = p.all(ctx, who)
+		}
+	}
+	if err != nil {
+		p.frame.Fail(w, r, err)
+		return
+	}
+	page := web.Page{
+		Title: "What the shop keeps about me", Lead: "Everything, from every place where something of yours lies. You can take all of it with you.",
+		Notice: &web.AccessNotice{Purpose: gateweb.OwnData}, Body: body,
+		Actions: []web.Action{{Label: "Download (JSON)", Href: "/privacy/data.json", Icon: "download", Kind: "primary"}},
+	}
+	if body.One != nil {
+		page.Title, page.Lead = body.One.Title, body.One.Text
+		page.Crumbs = []web.Crumb{{Label: "My data", Href: "/privacy/data"}, {Label: body.One.Title}}
+	}
+	p.frame.Render(w, r, http.StatusOK, p.pages, "portal_data.html", page)
+}
+
+func (p *portal) all(ctx context.Context, who thimble.SubjectID) (dataBody, error) {
+	archive, err := p.Desk.Access(ctx, who)
+	if err != nil {
+		return dataBody{}, err
+	}
+	names, err := p.names(ctx, firstOfEach(archive.Data, shownFirst))
+	return dataBody{Report: archive.Report, Groups: grouped(archive, names)}, err
+}
+
+// one shows what a single holder has, a page at a time.
+func (p *portal) one(r *http.Request, who thimble.SubjectID, of string) (dataBody, error) {
+	for _, h := range p.Desk.Holders() {
+		if h.HolderName() != of {
+			continue
+		}
+		var all []thimble.Datum
+		for d, err := range h.Export(r.Context(), who) {
+			if err != nil {
+				return dataBody{}, err
+			}
+			all = append(all, d)
+		}
+		from, to, links := paged(r.URL, len(all))
+		names, err := p.names(r.Context(), all[from:to])
+		g := groupOf(of, all[from:to], len(all), names)
+		return dataBody{One: &g, Pages: links}, err
+	}
+	return dataBody{}, fmt.Errorf("rights: holder %q: %w", of, thimble.ErrNotFound)
+}
+
+// names asks for the products that the data name.
+func (p *portal) names(ctx context.Context, data []thimble.Datum) (map[thimble.ItemID]catalog.Product, error) {
+	var ids []thimble.ItemID
+	for _, d := range data {
+		ids = append(ids, itemsIn(treeOf(d.Value))...)
+	}
+	if p.Names == nil || len(ids) == 0 {
+		return nil, nil
+	}
+	return p.Names.Get(ctx, ids...)
+}
+
+func (p *portal) download(w http.ResponseWriter, r *http.Request) {
+	ctx, who := r.Context(), web.VisitorFrom(r.Context()).Subject
+	_, err := p.Own(ctx, who, everything()...)
+	var archive rights.Archive
+	if err == nil {
+		archive, err = p.Desk.Access(ctx, who)
+	}
+	var body []byte
+	if err == nil {
+		body, err = json.MarshalIndent(archive, "", "  ")
+	}
+	if err != nil {
+		p.frame.Fail(w, r, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Disposition", `attachment; filename="my-data.json"`)
+	h.Set("Cache-Control", "no-store")
+	_, _ = w.Write(append(body, '\n')) // a reader that went away needs no answer
+}
+
+// PortalCard counts what is held, for the privacy centre's first page.
+func PortalCard(d PortalDesk) func(ctx context.Context, who thimble.SubjectID) (web.Card, error) {
+	return func(ctx context.Context, who thimble.SubjectID) (web.Card, error) {
+		card := web.Card{Icon: "box", Title: "What the shop keeps about me", Href: "/privacy/data"}
+		var parts []string
+		for _, h := range d.Holders() {
+			n := 0
+			for _, err := range h.Export(ctx, who) {
+				if err != nil {
+					return card, err
+				}
+				n++
+			}
+			if n > 0 {
+				parts = append(parts, fmt.Sprintf("%s: %s", holderWords(h.HolderName()).title, web.Text(n)))
+			}
+		}
+		card.Text = strings.Join(parts, ". ") + "."
+		if len(parts) == 0 {
+			card.Text = "Nothing."
+		}
+		return card, nil
+	}
+}

@@ -1,0 +1,134 @@
+package storefront
+
+import (
+	"net/http"
+	"net/url"
+
+	"thimble/internal/catalog"
+	"thimble/internal/decision/decisionweb"
+	"thimble/internal/gate"
+	"thimble/internal/recommend/lists"
+	"thimble/internal/web"
+)
+
+// A shelf is a row of products with its reason.
+type shelf struct {
+	ID       string
+	Title    string
+	Badge    web.Badge
+	Why      string
+	WhyHref  string // the decision behind the shelf
+	WhyLabel string
+	Products []web.Product
+}
+
+// A category is a link to a part of the catalogue.
+type category struct {
+	Label  string
+	Href   string
+	Swatch int
+}
+
+type homeBody struct {
+	Shelves    []shelf
+	Categories []category
+	SignIn     bool // invites to the demo's sign-in
+}
+
+// How many products the shelves show.
+const (
+	homeSize = 10
+	goesSize = 5
+)
+
+// actor is who asks the gate on behalf of the pages.
+func actor() gate.Actor { return gate.Actor{Kind: gate.Machine, Name: "storefront"} }
+
+func (s *shop) home(w http.ResponseWriter, r *http.Request) {
+	first, err := s.first(r)
+	var sold catalog.Page
+	if err == nil {
+		sold, err = s.Catalog.Page(r.Context(), catalog.Query{Sort: catalog.BySold, Desc: true, Kind: catalog.Goods, Limit: goesSize})
+	}
+	if err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	}
+	most := shelf{ID: "most-sold", Title: "Most sold of all", Why: "By units, over all orders. Nothing about you was used."}
+	for _, p := range sold.Products {
+		most.Products = append(most.Products, card(p.Product))
+	}
+	s.frame.Render(w, r, http.StatusOK, s.pages, "home.html", web.Page{
+		Title: "Small things for the house and for giving", Description: "The demo shop of Thimble, on real orders.",
+		Lead: s.lead(),
+		Body: homeBody{Shelves: []shelf{first, most}, Categories: s.categories(), SignIn: s.Demo && web.VisitorFrom(r.Context()).Subject.IsZero()},
+	})
+}
+
+func (s *shop) lead() string {
+	if s.Demo {
+		return "What a real shop sold between December 2010 and December 2011. Look as a customer who allows a personal list, or as one who refused."
+	}
+	return ""
+}
+
+// first is the shelf that is personal for whoever allows it.
+func (s *shop) first(r *http.Request) (shelf, error) {
+	who := web.VisitorFrom(r.Context()).Subject
+	var list lists.List
+	var err error
+	if who.IsZero() {
+		list, err = s.Lists.Popular(r.Context(), homeSize)
+	} else {
+		list, err = s.Lists.ForYou(r.Context(), actor(), who, "home", homeSize)
+	}
+	if err != nil {
+		return shelf{}, err
+	}
+	if list.Personal {
+		return personal(list), nil
+	}
+	v := shelf{ID: "popular", Title: "Popular", Badge: web.Badge{Text: "Not personal"}, Why: list.Why}
+	if list.Verdict != nil {
+		v.WhyHref, v.WhyLabel = "/privacy/choices", "Change my choices"
+	}
+	for _, e := range list.Entries {
+		p := card(e.Product)
+		p.Why = "In " + web.Plural(int(e.Orders), "order", "orders") + " lately"
+		v.Products = append(v.Products, p)
+	}
+	return v, nil
+}
+
+func personal(list lists.List) shelf {
+	why := decisionweb.WhyHref(list.Decision)
+	v := shelf{ID: "for-you", Title: "For you", Badge: web.Badge{Text: "Personal", Tone: web.Good}, Why: list.Why, WhyHref: why, WhyLabel: "Why am I seeing this? All reasons and the receipt"}
+	for i, e := range list.Entries {
+		p := card(e.Product)
+		if len(e.Terms) > 0 {
+			p.Why = "Because you bought " + decisionweb.ItemName(e.Terms[0].Because.Name)
+			p.WhyHref = why + "#" + decisionweb.Anchor(i)
+		}
+		v.Products = append(v.Products, p)
+	}
+	return v
+}
+
+func card(p catalog.Product) web.Product {
+	c := web.Product{Name: decisionweb.ItemName(p.Name), Href: itemHref(p), Category: decisionweb.ItemName(p.Category)}
+	if p.Price.Minor > 0 {
+		c.Price = p.Price
+	}
+	return c
+}
+
+func itemHref(p catalog.Product) string { return "/shop/items/" + url.PathEscape(string(p.ID)) }
+
+func (s *shop) categories() []category {
+	all := make([]category, 0, len(s.Categories))
+	for _, c := range s.Categories {
+		label := decisionweb.ItemName(c)
+		all = append(all, category{Label: label, Href: "/shop/items?category=" + url.QueryEscape(c), Swatch: web.Swatch(label)})
+	}
+	return all
+}

@@ -1,0 +1,180 @@
+package subjectweb
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"thimble"
+	"thimble/internal/subject"
+	"thimble/internal/subject/subjectdb"
+	"thimble/internal/web"
+)
+
+//go:embed pages/console_*.html
+var consoleFiles embed.FS
+
+// ConsolePeople knows who there is, sealed: subjectdb does.
+type ConsolePeople interface {
+	Find(ctx context.Context, id subject.Identifier) (thimble.SubjectID, error)
+	Count(ctx context.Context) (int, error)
+	Page(ctx context.Context, after thimble.SubjectID, limit int) ([]thimble.SubjectID, error)
+	Identifiers(ctx context.Context, id thimble.SubjectID) ([]subjectdb.SealedIdentifier, error)
+	Residence(ctx context.Context, id thimble.SubjectID) ([]byte, error)
+}
+
+// A Reader opens a person's data for a member of staff, and records that it did:
+// the gate does.
+type Reader interface {
+	Read(ctx context.Context, staff string, who thimble.SubjectID, p thimble.Purpose, categories ...thimble.Category) (Reading, error)
+}
+
+// A Reading is the answer of a [Reader].
+type Reading struct {
+	Grant thimble.Grant // nil: refused
+	Use   string        // the recorded use
+	Why   string        // one sentence
+	Cite  string        // the rule that says so
+}
+
+const (
+	consolePath     = "/console/customers"
+	consolePageSize = 50
+)
+
+type console struct {
+	pages  *web.Pages
+	people ConsolePeople
+	reader Reader
+	panels []Panel
+}
+
+// Console is the customers' part of the staff console. The panels follow each
+// other on a customer's page.
+func Console(kit *web.Kit, people ConsolePeople, reader Reader, panels ...Panel) (web.Section, error) {
+	pages, err := kit.Pages(consoleFiles, "pages/console_*.html")
+	if err != nil {
+		return web.Section{}, err
+	}
+	c := &console{pages: pages, people: people, reader: reader, panels: panels}
+	return web.Section{
+		Nav: []web.NavItem{{Label: "Customers", Href: consolePath, Icon: "people", Group: "Customers"}},
+		Mount: func(mux *http.ServeMux, f *web.Frame) {
+			mux.HandleFunc("GET "+consolePath, func(w http.ResponseWriter, r *http.Request) { c.list(w, r, f) })
+			mux.HandleFunc("POST "+consolePath, func(w http.ResponseWriter, r *http.Request) { c.find(w, r, f) })
+			mux.HandleFunc("GET "+consolePath+"/{subject}", func(w http.ResponseWriter, r *http.Request) { c.show(w, r, f) })
+		},
+	}, nil
+}
+
+// ConsoleTiles counts the customers for the overview.
+func ConsoleTiles(people ConsolePeople) func(context.Context) ([]web.Stat, error) {
+	return func(ctx context.Context) ([]web.Stat, error) {
+		n, err := people.Count(ctx)
+		return []web.Stat{{Label: "Customers", Value: n, Note: "known by a random id", Href: consolePath}}, err
+	}
+}
+
+type consoleListBody struct {
+	Find  web.Form
+	Table web.Table
+}
+
+func consoleForm() web.Form {
+	return web.Form{
+		ID: "find", Action: consolePath, Legend: "Find a customer", Submit: "Open customer",
+		Intro: "Opening a customer is recorded in the ledger, and the customer sees it.",
+		Fields: []web.Field{
+			{Name: "account", Label: "Account number", Required: true, Autocomplete: "off", MaxLength: 254, Short: true},
+			{Name: "purpose", Label: "What for", Kind: web.SelectField, Value: string(thimble.SupportOperations), Short: true,
+				Options: []web.Option{{Value: string(thimble.SupportOperations), Label: "Help a customer who asked"}}},
+		},
+	}
+}
+
+func (c *console) list(w http.ResponseWriter, r *http.Request, f *web.Frame) {
+	c.render(w, r, f, http.StatusOK, consoleForm())
+}
+
+func (c *console) render(w http.ResponseWriter, r *http.Request, f *web.Frame, status int, form web.Form) {
+	table, err := c.table(r)
+	if err != nil {
+		f.Fail(w, r, err)
+		return
+	}
+	f.Render(w, r, status, c.pages, "console_customers.html", web.Page{
+		Title: "Customers", Lead: "People are listed by a random id that says nothing about them. Who somebody is takes a purpose.",
+		Body: consoleListBody{Find: form, Table: table},
+	})
+}
+
+func (c *console) table(r *http.Request) (web.Table, error) {
+	t := web.Table{
+		ID: "customers", Caption: "All customers", URL: r.URL,
+		Columns: []web.Column{{Label: "Customer", Kind: web.TokenColumn}, {Label: "Open", Kind: web.ActionColumn, HideHead: true}},
+		Empty: &web.Empty{Icon: "people", Title: "No customers yet",
+			Text: "They appear with the first import of orders: run “thimble import orders FILE”."},
+	}
+	var after thimble.SubjectID
+	if cursor := r.URL.Query().Get("after"); cursor != "" {
+		var err error
+		if after, err = thimble.ParseSubjectID(cursor); err != nil {
+			t.Note = "That page does not exist; this is the first one."
+		}
+	}
+	total, err := c.people.Count(r.Context())
+	if err != nil {
+		return t, err
+	}
+	ids, err := c.people.Page(r.Context(), after, consolePageSize+1)
+	if err != nil {
+		return t, err
+	}
+	t.Paging = &web.Paging{Total: total}
+	if len(ids) > consolePageSize {
+		ids = ids[:consolePageSize]
+		t.Paging.Next = ids[consolePageSize-1].String()
+	}
+	for _, id := range ids {
+		href := consolePath + "/" + id.String()
+		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(id.String(), web.Action{Label: "Open for support", Href: href, About: id.String()})})
+	}
+	if !after.IsZero() {
+		t.Actions = []web.Action{{Label: "First page", Href: consolePath, Kind: "quiet"}}
+	}
+	return t, nil
+}
+
+// find looks an account up. The number stays in the body of the request: it is
+// neither part of an address nor sent back.
+func (c *console) find(w http.ResponseWriter, r *http.Request, f *web.Frame) {
+	if err := r.ParseForm(); err != nil {
+		f.Fail(w, r, fmt.Errorf("subjectweb: reading the form: %w", thimble.ErrInvalid))
+		return
+	}
+	if thimble.Purpose(r.PostForm.Get("purpose")) != thimble.SupportOperations {
+		c.render(w, r, f, http.StatusUnprocessableEntity, consoleForm().Explain(web.FieldProblem{Field: "purpose", Detail: "Choose what the data is opened for."}))
+		return
+	}
+	var id thimble.SubjectID
+	account, err := subject.NewIdentifier(subject.Account, r.PostForm.Get("account"))
+	if err == nil {
+		id, err = c.people.Find(r.Context(), account)
+	}
+	problem := web.FieldProblem{Field: "account"}
+	switch {
+	case err == nil:
+		http.Redirect(w, r, consolePath+"/"+id.String(), http.StatusSeeOther)
+		return
+	case errors.Is(err, thimble.ErrNotFound):
+		problem.Detail = "No customer has this account number. It may be misspelt, or its owner was forgotten."
+	case errors.Is(err, thimble.ErrInvalid):
+		problem.Detail = "Type the shop's own number of the customer, without control characters."
+	default:
+		f.Fail(w, r, err)
+		return
+	}
+	c.render(w, r, f, http.StatusUnprocessableEntity, consoleForm().Explain(problem))
+}

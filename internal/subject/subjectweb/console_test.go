@@ -1,0 +1,35 @@
+package subjectweb
+
+import (
+	"testing"
+
+	"thimble/internal/web"
+	"thimble/internal/web/webtest"
+)
+
+func TestEveryConsolePageRendersWithNothingAndWithEverything(t *testing.T) {
+	kit, err := web.New(web.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := kit.Pages(consoleFiles, "pages/console_*.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := web.Table{ID: "lines", Caption: "Lines", Columns: []web.Column{{Label: "Product"}}, Rows: []web.Row{{Cells: web.Cells("a light")}}}
+	log := web.Table{ID: "log", Caption: "Log", Columns: []web.Column{{Label: "When"}}, Rows: []web.Row{{Cells: web.Cells("now")}}}
+	webtest.RenderAll(t, pages, map[string]web.Page{
+		"console_customers.html": {Layout: web.Console, Title: "Customers", Body: consoleListBody{
+			Find:  consoleForm().Explain(web.FieldProblem{Field: "account", Detail: "Nobody has it."}),
+			Table: web.Table{ID: "customers", Caption: "All", Columns: []web.Column{{Label: "Customer"}}, Rows: []web.Row{{Cells: web.Cells("sub_1")}}},
+		}},
+		"console_customer.html": {Layout: web.Console, Title: "Customer", Body: consoleBody{
+			Who: []web.KeyValue{{Key: "Account", Value: "17850", Copy: true}}, Denied: consoleDenied(Reading{Why: "the ledger is silent", Cite: "GDPR Art. 6"}),
+			Parts: []Part{
+				{ID: "orders", Title: "Orders", Note: "One.", Folds: []Fold{{Summary: "Order 1", Detail: "£1", Badge: &web.Badge{Text: "Came back"}, Open: true, Table: lines}}},
+				{ID: "looked", Title: "Who looked", Tables: []web.Table{log}, Facts: []web.KeyValue{{Key: "k", Value: 1}}},
+				{ID: "none", Title: "Nothing", Empty: &web.Empty{Title: "Nothing"}},
+			},
+		}},
+	})
+}
