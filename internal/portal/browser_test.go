@@ -62,7 +62,7 @@ func TestEveryPageIsAccessibleAndSilent(t *testing.T) {
 func look(t *testing.T, tab *webtest.Tab, name, address string) {
 	tab.Look(webtest.Desk)
 	tab.Goto(address)
-	for _, v := range []struct {
+	for i, v := range []struct {
 		name string
 		view webtest.Viewport
 	}{
@@ -75,7 +75,9 @@ func look(t *testing.T, tab *webtest.Tab, name, address string) {
 			tab.Screenshot(t, filepath.Join(dir, name+"-"+v.name+".png"))
 		}
 		tab.NoOverflow(t)
-		tab.Axe(t)
+		if i == 0 || i == 3 { // each colour and each width once
+			tab.Axe(t)
+		}
 	}
 }
 

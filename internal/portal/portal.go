@@ -44,7 +44,7 @@ type Config struct {
 	Own func(ctx context.Context, who thimble.SubjectID, categories ...thimble.Category) (thimble.Grant, error)
 	// Label says how the header names who is signed in; "You" when nil.
 	Label  func(ctx context.Context, who thimble.SubjectID) string
-	Shop   string // the shop's name; the kit's when empty
+	Shop   string // the shop's name in a sentence; "the shop" when empty
 	Banner string // one line above everything
 	Footer []web.NavItem
 }

@@ -204,7 +204,7 @@ func (h *house) privacy(kit *web.Kit, log *slog.Logger, sessions *sessionweb.Doo
 	own := gateweb.OpenOwn(h.gate)
 	why := decisionweb.PortalDeps{Store: h.decisions, Names: h.catalog, Receipts: h.ledger, Own: own}
 	return must(portal.New(portal.Config{
-		Kit: kit, Log: log, Sessions: sessions, Own: own, Label: label, Shop: "Online Retail, the demo shop",
+		Kit: kit, Log: log, Sessions: sessions, Own: own, Label: label, Shop: "Online Retail",
 		Banner: "Demo on real orders of a real shop (UCI Online Retail, CC BY 4.0).",
 		Sections: []web.Section{
 			must(consentweb.Portal(kit, h.consents, h.ledger, own, nil))(h),

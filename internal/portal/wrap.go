@@ -29,12 +29,12 @@ const gpc = "Your browser asks shops not to sell or share your data (Global Priv
 
 // wrap puts the door around a page.
 func (d *door) wrap(r *http.Request, p web.Page) web.Page {
-	p.Layout, p.Site, p.Home = web.Portal, d.Shop, "/"
+	p.Layout, p.Site, p.Home = web.Portal, "Privacy centre", Root
 	p.Banner = d.Banner
 	if r.Header.Get("Sec-GPC") == "1" {
 		p.Banner = gpc
 	}
-	p.Footer = append([]web.NavItem{{Label: "Shop", Href: "/"}}, d.Footer...)
+	p.Footer = append([]web.NavItem{{Label: "Back to the shop", Href: "/"}}, d.Footer...)
 	p.Styles = append([]string{style}, p.Styles...)
 	if p.Flash == nil {
 		p.Flash = flashes(r.URL.Query().Get("done"))

@@ -1,6 +1,8 @@
 package recommend
 
 import (
+	"fmt"
+	"math"
 	"slices"
 	"sync"
 
@@ -29,9 +31,19 @@ func newCatalogue(items []thimble.ItemID) *catalogue {
 	return c
 }
 
-// lastDistinct appends to dst the numbers of the last distinct items, at most
-// limit of them and most recent last. next returns the items from the last to
-// the first. seen holds one bit per item, zero before and after.
+// check refuses ids that the model's file cannot hold.
+func (c *catalogue) check() error {
+	for _, id := range c.ids {
+		if len(id) > math.MaxUint16 {
+			return fmt.Errorf("recommend: an item id is %d bytes long, at most %d fit: %w", len(id), math.MaxUint16, thimble.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// lastDistinct appends to dst the numbers of the last distinct known items among
+// item(0) … item(n-1), at most limit of them and most recent last. seen holds one
+// bit per item, zero before and after.
 func (c *catalogue) lastDistinct(dst []int32, n, limit int, item func(int) thimble.ItemID, seen []uint64) []int32 {
 	from := len(dst)
 	for k := n - 1; k >= 0 && len(dst)-from < limit; k-- {

@@ -23,6 +23,9 @@ func Train(ctx context.Context, recipe Recipe, d *Dataset, progress func(done, t
 	if err := x.check(); err != nil {
 		return nil, err
 	}
+	if err := d.table.check(); err != nil {
+		return nil, err
+	}
 	all := make([]int32, len(d.table.ids))
 	for j := range all {
 		all[j] = int32(j)

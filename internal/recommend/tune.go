@@ -60,7 +60,7 @@ func grid(start Recipe) []func(Recipe) []Recipe {
 	return []func(Recipe) []Recipe{
 		vary([]int{start.Steps, 2 * start.Steps}, func(r *Recipe, v int) { r.Steps = v }),
 		vary([]int{300, 500}, func(r *Recipe, v int) { r.AlphaMilli = v }),
-		vary([]int{15_000, 25_000, 40_000}, func(r *Recipe, v int) { r.LambdaMilli = v }),
+		vary([]int{20_000, 35_000, 60_000}, func(r *Recipe, v int) { r.LambdaMilli = v }),
 		vary([]int{0, 100}, func(r *Recipe, v int) { r.EtaMilli = v }),
 		vary([]int{100, 200, 400}, func(r *Recipe, v int) { r.K = v }),
 	}

@@ -3,6 +3,8 @@ package storefront
 import (
 	"net/http"
 	"net/url"
+	"unicode"
+	"unicode/utf8"
 
 	"thimble/internal/catalog"
 	"thimble/internal/decision/decisionweb"
@@ -33,6 +35,7 @@ type homeBody struct {
 	Shelves    []shelf
 	Categories []category
 	SignIn     bool // invites to the demo's sign-in
+	Demo       bool
 }
 
 // How many products the shelves show.
@@ -61,7 +64,7 @@ func (s *shop) home(w http.ResponseWriter, r *http.Request) {
 	s.frame.Render(w, r, http.StatusOK, s.pages, "home.html", web.Page{
 		Title: "Small things for the house and for giving", Description: "The demo shop of Thimble, on real orders.",
 		Lead: s.lead(),
-		Body: homeBody{Shelves: []shelf{first, most}, Categories: s.categories(), SignIn: s.Demo && web.VisitorFrom(r.Context()).Subject.IsZero()},
+		Body: homeBody{Shelves: []shelf{first, most}, Categories: s.categories(), Demo: s.Demo, SignIn: s.Demo && web.VisitorFrom(r.Context()).Subject.IsZero()},
 	})
 }
 
@@ -115,11 +118,20 @@ func personal(list lists.List) shelf {
 }
 
 func card(p catalog.Product) web.Product {
-	c := web.Product{Name: decisionweb.ItemName(p.Name), Href: itemHref(p), Category: decisionweb.ItemName(p.Category)}
+	c := web.Product{Name: decisionweb.ItemName(p.Name), Href: itemHref(p), Category: capital(p.Category)}
 	if p.Price.Minor > 0 {
 		c.Price = p.Price
 	}
 	return c
+}
+
+// capital writes a category's word as a label.
+func capital(word string) string {
+	r, size := utf8.DecodeRuneInString(word)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(r)) + word[size:]
 }
 
 func itemHref(p catalog.Product) string { return "/shop/items/" + url.PathEscape(string(p.ID)) }
@@ -127,7 +139,7 @@ func itemHref(p catalog.Product) string { return "/shop/items/" + url.PathEscape
 func (s *shop) categories() []category {
 	all := make([]category, 0, len(s.Categories))
 	for _, c := range s.Categories {
-		label := decisionweb.ItemName(c)
+		label := capital(c)
 		all = append(all, category{Label: label, Href: "/shop/items?category=" + url.QueryEscape(c), Swatch: web.Swatch(label)})
 	}
 	return all

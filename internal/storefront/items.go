@@ -8,7 +8,6 @@ import (
 
 	"thimble"
 	"thimble/internal/catalog"
-	"thimble/internal/decision/decisionweb"
 	"thimble/internal/web"
 )
 
@@ -65,7 +64,7 @@ func (s *shop) browse(w http.ResponseWriter, r *http.Request) {
 	}
 	title := "All products"
 	if c := v.Get("category"); c != "" {
-		title = decisionweb.ItemName(c)
+		title = capital(c)
 	}
 	s.frame.Render(w, r, http.StatusOK, s.pages, "browse.html", web.Page{Title: title, Lead: web.Plural(int(page.Total), "product", "products") + ". Nothing about you was used for this page.", Body: body})
 }
@@ -73,7 +72,7 @@ func (s *shop) browse(w http.ResponseWriter, r *http.Request) {
 func (s *shop) filter(v url.Values) []web.Field {
 	categories := []web.Option{{Value: "", Label: "All"}}
 	for _, c := range s.Categories {
-		categories = append(categories, web.Option{Value: c, Label: decisionweb.ItemName(c)})
+		categories = append(categories, web.Option{Value: c, Label: capital(c)})
 	}
 	sort := v.Get("sort")
 	if sort == "" {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"thimble"
 	"thimble/internal/catalog"
@@ -118,8 +119,7 @@ func New(cfg Config) (http.Handler, error) {
 func (s *shop) wrap(r *http.Request, p web.Page) web.Page {
 	p.Layout, p.Site, p.Home = web.Shop, s.Name, "/"
 	p.Nav = []web.NavItem{
-		{Label: "Shop", Href: "/", Current: r.URL.Path == "/"},
-		{Label: "All products", Href: "/shop/items", Current: r.URL.Path == "/shop/items"},
+		{Label: "Products", Href: "/shop/items", Current: strings.HasPrefix(r.URL.Path, "/shop/items")},
 		{Label: "Privacy centre", Href: "/privacy"},
 	}
 	p.Footer = append([]web.NavItem{{Label: "Privacy centre", Href: "/privacy"}}, s.Footer...)
@@ -127,7 +127,7 @@ func (s *shop) wrap(r *http.Request, p web.Page) web.Page {
 	p.Search = &web.Search{Action: "/shop/items", Name: "q", Value: r.URL.Query().Get("q"), Label: "Search products"}
 	if s.Demo {
 		p.Banner = "Demo on real orders of a real shop (UCI Online Retail, CC BY 4.0). Who allows what was assigned by a rule."
-		p.Nav = append(p.Nav, web.NavItem{Label: "About this demo", Href: "/shop/about", Current: r.URL.Path == "/shop/about"})
+		p.Nav = append(p.Nav, web.NavItem{Label: "About", Href: "/shop/about", Current: r.URL.Path == "/shop/about"})
 	}
 	if p.Flash == nil {
 		p.Flash = flashes(r.URL.Query().Get("done"))

@@ -66,6 +66,7 @@ type Check struct {
 	Page  string // the receipt's own page; empty on that page
 	Key   string // of the log
 	Auto  bool   // checks as soon as the page is there
+	Open  bool   // shows what it says without being asked
 }
 
 // The assets of a page with a [Check].
@@ -240,7 +241,7 @@ func (p *portal) show(w http.ResponseWriter, r *http.Request) {
 	}
 	kind, key := r.PathValue("kind"), r.PathValue("key")
 	check := CheckOf(p.log, kind, key, "this receipt")
-	check.Page, check.Auto = "", true
+	check.Page, check.Auto, check.Open = "", true, true
 	p.frame.Render(w, r, http.StatusOK, p.pages, "portal_receipt.html", web.Page{
 		Title: "A receipt", Lead: "Your browser checks it by itself. It does not ask the shop whether it is true.",
 		Crumbs: []web.Crumb{{Label: "Receipts", Href: "/privacy/receipts"}, {Label: s.Title, Href: "/privacy/receipts?kind=" + url.QueryEscape(kind)}, {Label: "A receipt"}},

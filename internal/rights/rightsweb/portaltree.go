@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -111,6 +112,7 @@ func groupOf(holder string, data []thimble.Datum, count int, names map[thimble.I
 		e := entry{Title: strings.ReplaceAll(d.Name, "_", " "), Category: gateweb.CategoryWords(d.Category), At: d.At, Node: treeOf(d.Value)}
 		if d.Category == thimble.AutomatedDecision {
 			e.Title, e.Href = "A decision", "/privacy/decisions/"+url.PathEscape(d.Name)
+			e.Node.Parts = slices.DeleteFunc(e.Node.Parts, func(n node) bool { return len(n.Head) > 0 }) // they are on its page
 		}
 		name(&e.Node, names)
 		g.Items = append(g.Items, e)
@@ -190,8 +192,10 @@ func decodeAll(dec *json.Decoder, object bool) (node, error) {
 		if err != nil {
 			return n, err
 		}
-		part.Name = strings.ReplaceAll(name, "_", " ")
-		n.Parts = append(n.Parts, part)
+		part.Text = valueWords(name, part.Text)
+		if part.Name = keyWords(name); part.Name != "" || !object {
+			n.Parts = append(n.Parts, part)
+		}
 	}
 	_, err := dec.Token()
 	switch {
@@ -203,6 +207,42 @@ func decodeAll(dec *json.Decoder, object bool) (node, error) {
 		n = node{Text: join(n.Parts)}
 	}
 	return n, err
+}
+
+// keyWords says a field's name; what only programs need has none.
+func keyWords(key string) string {
+	switch key {
+	case "v", "subject", "seq":
+		return ""
+	case "at":
+		return "when"
+	case "ui":
+		return "where"
+	case "sha256":
+		return "fingerprint"
+	case "packs":
+		return "rules of law"
+	case "notice":
+		return "text you read"
+	}
+	return strings.ReplaceAll(key, "_", " ")
+}
+
+// valueWords says purposes and kinds of data so that anybody understands them.
+func valueWords(key, text string) string {
+	switch key {
+	case "purpose":
+		return gateweb.PurposeWords(thimble.Purpose(text))
+	case "category":
+		return gateweb.CategoryWords(thimble.Category(text))
+	case "categories":
+		parts := strings.Split(text, ", ")
+		for i, p := range parts {
+			parts[i] = gateweb.CategoryWords(thimble.Category(p))
+		}
+		return strings.Join(parts, ", ")
+	}
+	return text
 }
 
 func join(parts []node) string {

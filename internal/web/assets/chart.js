@@ -109,7 +109,7 @@ function axesOf(data, figure, box) {
     const width = Math.max(4, Math.floor(box.clientWidth / data.names.length / 7));
     const short = (name) => (name.length > width ? name.slice(0, Math.max(1, width - 1)) + "…" : name);
     Object.assign(x, {
-      space: 26,
+      space: Math.max(26, 7.5 * Math.max(...data.names.map((name) => short(name).length))), // labels do not touch
       incrs: [1, 2, 5, 10, 20, 50, 100],
       values: (_, splits) => splits.map((i) => (Number.isInteger(i) && data.names[i] ? short(data.names[i]) : "")),
     });

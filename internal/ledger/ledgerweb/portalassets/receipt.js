@@ -20,6 +20,12 @@ const words = {
   state: "your answer",
   notice: "the text you read",
   ui: "where",
+  component: "part of the site",
+  choice_path: "steps",
+  sha256: "fingerprint",
+  lang: "language",
+  actor: "who",
+  auth: "signed in by",
   by: "by whom",
   basis: "legal basis",
   packs: "rules of law applied",
@@ -31,6 +37,21 @@ const words = {
   model: "model",
   key_sha256: "fingerprint of the destroyed key",
   models: "fingerprints of the model",
+};
+
+const values = {
+  given: "allowed",
+  refused: "not allowed",
+  withdrawn: "stopped",
+  subject: "you",
+  "demo-rule": "the rule of the demo",
+  "personalize.content.profiled": "lists made for you",
+  train_ai_system: "learning for everyone",
+  "essential.legal_obligation": "what the law tells the shop to do",
+  "essential.service.operations.support": "helping you when you asked for help",
+  "user.behavior.purchase_history": "what you bought",
+  "user.privacy_preferences": "your choices",
+  consent: "you allowed it",
 };
 
 const make = (tag, text, name) => {
@@ -48,7 +69,7 @@ function scalar(v) {
     time.dateTime = v;
     return time;
   }
-  const text = typeof v === "number" ? v.toLocaleString("en-GB") : v === true ? "yes" : v === false ? "no" : String(v ?? "–");
+  const text = typeof v === "number" ? v.toLocaleString("en-GB") : v === true ? "yes" : v === false ? "no" : (values[v] ?? String(v ?? "–")) || "–";
   return make("span", text);
 }
 
@@ -81,8 +102,11 @@ function show(box, got) {
   const said = box.querySelector(".receiptsaid");
   const from = got.hour.replace("T", " ").slice(0, 16);
   const intro = make("p", `Entry ${(got.index + 1).toLocaleString("en-GB")} of ${got.size.toLocaleString("en-GB")} in the log, `
-    + `from the hour after ${from} UTC: ${classes[got.class] ?? got.class}. This is what it says:`, "muted");
-  said.replaceChildren(intro, draw(got.record));
+    + `from the hour after ${from} UTC: ${classes[got.class] ?? got.class}.`, "muted");
+  const fold = make("details");
+  fold.open = box.dataset.open !== undefined;
+  fold.append(make("summary", "What it says"), draw(got.record));
+  said.replaceChildren(intro, fold);
   said.hidden = false;
 }
 
