@@ -24,6 +24,7 @@ type manual struct {
 	Version  string
 	About    string
 	Start    web.CodeBlock
+	Overview web.Table
 	Tags     []manualTag
 	Schemas  []manualSchema
 	Problems web.Table
@@ -65,6 +66,8 @@ func (a *API) serveManual(cfg Config) error {
 			Title: "API manual", Layout: web.Plain, Lead: "Everything a program can ask for and record here.",
 			Description: "The HTTP API of Thimble: operations, parameters, answers and problems.",
 			Actions: []web.Action{
+				{Label: "Schemas", Href: "#schemas", Kind: "quiet"},
+				{Label: "Problems", Href: "#problems", Kind: "quiet"},
 				{Label: "OpenAPI in YAML", Href: DocumentPath + ".yaml", Icon: "download"},
 				{Label: "in JSON", Href: DocumentPath + ".json", Icon: "download", Kind: "quiet"},
 			},
@@ -99,13 +102,20 @@ func (a *API) manual(origin string) manual {
 		Version: doc.Info.Version, About: doc.Info.Description,
 		Start: web.CodeBlock{ID: "start", Title: "First call", Lang: "sh", Code: "export THIMBLE_KEY=tk_…   # from the console, under API keys\n" +
 			"curl -H \"Authorization: Bearer $THIMBLE_KEY\" '" + origin + "/v1/items?limit=1'"},
+		Overview: web.Table{
+			ID: "operations", Caption: "Operations",
+			Columns: []web.Column{{Label: "Operation"}, {Label: "Tag", Secondary: true}, {Label: "Needs"}},
+		},
 		Problems: problemTable(),
 	}
 	for _, tag := range doc.Tags {
 		t := manualTag{Name: tag.Name, About: tag.Description}
 		for op := range operations(doc) {
 			if slices.Contains(op.Tags, tag.Name) {
-				t.Operations = append(t.Operations, a.describe(op, origin))
+				one := a.describe(op, origin)
+				t.Operations = append(t.Operations, one)
+				m.Overview.Rows = append(m.Overview.Rows, web.Row{Href: "#" + one.ID, Cells: web.Cells(
+					web.Cell{Value: one.Summary, Sub: one.Method + " " + one.Path}, tag.Name, one.Scope)})
 			}
 		}
 		m.Tags = append(m.Tags, t)

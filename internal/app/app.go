@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 	"thimble/internal/job/jobdb"
 	"thimble/internal/recommend/lists"
 	"thimble/internal/recommend/recommenddb"
+	"thimble/internal/recommend/recommendweb"
 	"thimble/internal/rights"
 	"thimble/internal/rights/rightsdb"
 	"thimble/internal/sqldb"
@@ -32,11 +34,12 @@ type App struct {
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
 
-	progress func(done, total int) // of the first training, for the one who waits
+	telemetry *Telemetry
+	progress  func(done, total int) // of the first training, for the one who waits
 }
 
 // TrainJob is the kind of the job that trains the recommender.
-const TrainJob = "recommend.train"
+const TrainJob = recommendweb.TrainJob
 
 // Open puts an installation together and recovers what a crash left.
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
@@ -47,6 +50,10 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 		return nil, err
 	}
 	a.capabilities()
+	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Traces: cfg.Traces, Version: Version, Log: log})
+	if err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
 	if err := a.recover(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("recovering: %w", err), a.Close())
 	}
@@ -88,8 +95,15 @@ func (a *App) modelHash() string {
 	return fmt.Sprintf("%x", v.Hash)
 }
 
-func (a *App) train(ctx context.Context, _ job.Job) error {
-	v, err := a.Shop.Train(ctx, "consents changed", a.progress)
+// train does a training job. Its payload may say why.
+func (a *App) train(ctx context.Context, j job.Job) error {
+	asked := struct {
+		Reason string `json:"reason"`
+	}{Reason: "consents changed"}
+	if err := json.Unmarshal([]byte(j.Payload), &asked); err != nil {
+		return fmt.Errorf("reading the job: %w", err)
+	}
+	v, err := a.Shop.Train(ctx, asked.Reason, a.progress)
 	if err == nil {
 		a.Log.InfoContext(ctx, "model trained", slog.Int64("version", v.Number), slog.Int("people", v.Stats.People), slog.Duration("took", v.Took))
 	}
@@ -136,5 +150,13 @@ func (a *App) loadModel(ctx context.Context) error {
 	return err
 }
 
-// Close folds and closes the databases.
-func (a *App) Close() error { return a.Kernel.close() }
+// Close sends the last traces, and folds and closes the databases.
+func (a *App) Close() error {
+	var err error
+	if a.telemetry != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		err = a.telemetry.Shutdown(ctx)
+	}
+	return errors.Join(err, a.Kernel.close())
+}

@@ -2,12 +2,167 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
 	"net/http"
+	"time"
+
+	"thimble/internal/api"
+	"thimble/internal/apikey/apikeydb"
+	"thimble/internal/decision/decisionweb"
+	"thimble/internal/gate/gateweb"
+	"thimble/internal/ledger/ledgerweb"
+	"thimble/internal/portal"
+	"thimble/internal/session"
+	"thimble/internal/session/sessionweb"
+	"thimble/internal/storefront"
+	"thimble/internal/web"
+
+	"thimble"
 )
 
-// Handler puts the doors together.
-func (a *App) Handler(context.Context) (http.Handler, error) {
+// doors are what the doors share.
+type doors struct {
+	*App
+	kit       *web.Kit
+	keys      *apikeydb.Store
+	customers *sessionweb.Door
+	own       gateweb.Own
+	tls       bool
+}
+
+// Handler puts the doors together: storefront, privacy centre, console, API, log.
+func (a *App) Handler(ctx context.Context) (http.Handler, error) {
+	kit, err := web.New(web.Config{Name: "Thimble", Log: a.Log, Extra: []fs.FS{
+		ledgerweb.PortalAssets(), decisionweb.PortalAssets(), portal.Assets(), storefront.Assets(),
+	}})
+	if err != nil {
+		return nil, err
+	}
+	d := &doors{App: a, kit: kit, keys: apikeydb.New(a.Core, nil), own: gateweb.OpenOwn(a.Gate), tls: a.secure()}
+	d.customers = sessionweb.New(a.Sessions, session.Customer, d.tls, a.Log)
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	return mux, nil
+	for _, mount := range []func(context.Context, *http.ServeMux) error{d.mountShop, d.mountPortal, d.mountConsole, d.mountAPI, d.mountOperations} {
+		if err := mount(ctx, mux); err != nil {
+			return nil, err
+		}
+	}
+	return d.around(mux)
+}
+
+// secure reports whether people come by TLS, also where a proxy ends it.
+func (a *App) secure() bool {
+	return a.Config.TLSCert != "" || len(a.Config.PublicURL) > 8 && a.Config.PublicURL[:8] == "https://"
+}
+
+// around is what every request passes, from the outside in.
+func (d *doors) around(h http.Handler) (http.Handler, error) {
+	h = web.Limit(h, d.Config.MaxBody)
+	h, err := web.Secure(h, web.SecureOptions{TLS: d.tls})
+	if err != nil {
+		return nil, err
+	}
+	h = web.Recover(h, d.Log, d.kit.Error)
+	return web.RequestID(d.telemetry.Middleware(h)), nil
+}
+
+// mountShop mounts the storefront. It comes with the demo: a real shop has its own.
+func (d *doors) mountShop(ctx context.Context, mux *http.ServeMux) error {
+	if !d.Config.Demo {
+		mux.Handle("GET /{$}", http.RedirectHandler("/console", http.StatusFound))
+		return nil
+	}
+	why, err := decisionweb.Shop(d.kit, d.decisions())
+	if err != nil {
+		return err
+	}
+	customers, err := d.DemoCustomers(ctx)
+	if err != nil {
+		return err
+	}
+	categories, err := d.Catalog.Categories(ctx)
+	if err != nil {
+		return err
+	}
+	cfg := storefront.Config{
+		Kit: d.kit, Log: d.Log, Sessions: d.customers, Sections: []web.Section{why}, Lists: d.Shop, Catalog: d.Catalog,
+		Categories: categories, Label: d.label, Demo: true, Rule: DemoRule,
+	}
+	for _, c := range customers {
+		cfg.Customers = append(cfg.Customers, storefront.DemoCustomer{Label: "Customer " + c.Account, Note: c.Note, Subject: c.Subject})
+	}
+	h, err := storefront.New(cfg)
+	if err != nil {
+		return err
+	}
+	mux.Handle("/", h)
+	return nil
+}
+
+// label names a signed-in customer. The demo's account numbers are those of the
+// public data set; a person of a real shop is "You".
+func (d *doors) label(ctx context.Context, who thimble.SubjectID) string {
+	if !d.Config.Demo {
+		return "You"
+	}
+	account, err := d.account(ctx, who)
+	if err != nil || account == "" {
+		return "You"
+	}
+	return "Customer " + account
+}
+
+func (d *doors) mountAPI(_ context.Context, mux *http.ServeMux) error {
+	door, err := api.New(api.Config{Kit: d.kit, Keys: d.keys, Operations: d.operations(), Version: Version, Log: d.Log, Frame: func(_ *http.Request, p web.Page) web.Page {
+		p.Layout, p.Home = web.Plain, "/"
+		return p
+	}})
+	if err != nil {
+		return err
+	}
+	mux.Handle(api.Prefix, door)
+	mux.Handle(api.ManualPath, door)
+	return nil
+}
+
+// mountOperations mounts what operators and other programs need: assets, the log
+// itself, health, metrics.
+func (d *doors) mountOperations(_ context.Context, mux *http.ServeMux) error {
+	mux.Handle(web.AssetPrefix, d.kit.Assets())
+	mux.Handle("/ledger/", ledgerweb.Handler(d.Ledger, d.Log))
+	mux.Handle("GET /metrics", d.telemetry.Handler())
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", d.ready)
+	return nil
+}
+
+// readyWithin bounds how long the question may take.
+const readyWithin = 2 * time.Second
+
+// ready says whether requests can be served: both databases answer and the ledger
+// records. The reason goes to the log, not to whoever asks.
+func (d *doors) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
+	defer cancel()
+	err := d.Core.Ping(ctx)
+	if err == nil {
+		err = d.Keys.Ping(ctx)
+	}
+	if err == nil && d.Ledger.Silent(ctx) {
+		err = fmt.Errorf("the ledger is silent: %w", thimble.ErrUnavailable)
+	}
+	if err != nil {
+		d.Log.WarnContext(ctx, "not ready", slog.String("cause", err.Error()))
+		plain(w, http.StatusServiceUnavailable, "not ready")
+		return
+	}
+	plain(w, http.StatusOK, "ready")
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text + "\n")) // who asked may have gone
 }

@@ -75,7 +75,7 @@ func TestEachPageIsAccessibleSilentAndFitsAPhone(t *testing.T) {
 					tab.Screenshot(t, filepath.Join(dir, "console-"+name+"-"+look.name+".png"))
 				}
 				tab.NoOverflow(t)
-				if look.name != "phone-dark" { // each layout and each palette once
+				if look.name == "desk-light" || look.name == "phone-dark" { // each layout and each palette once
 					tab.Axe(t)
 				}
 			}

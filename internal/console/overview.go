@@ -16,11 +16,13 @@ type Overview struct {
 	Moments []func(context.Context) ([]web.Moment, error)
 }
 
-// momentsShown bounds the timeline.
-const momentsShown = 8
+const (
+	momentsShown = 8 // bounds the timeline
+	rowOfTiles   = 4
+)
 
 type overviewBody struct {
-	Stats    []web.Stat
+	Stats    [][]web.Stat // rows of the same length, so that no row ends in a gap
 	Charts   []web.Chart
 	Timeline web.Timeline
 }
@@ -50,13 +52,15 @@ func (o Overview) Section(kit *web.Kit) (web.Section, error) {
 
 func (o Overview) body(ctx context.Context) (overviewBody, error) {
 	body := overviewBody{Timeline: web.Timeline{Title: "Lately", Empty: &web.Empty{Icon: "clock", Title: "Nothing has happened yet", Text: "Start by importing the shop's orders: run “thimble import orders FILE”."}}}
+	var all []web.Stat
 	for _, tile := range o.Tiles {
 		stats, err := tile(ctx)
 		if err != nil {
 			return body, err
 		}
-		body.Stats = append(body.Stats, stats...)
+		all = append(all, stats...)
 	}
+	body.Stats = slices.Collect(slices.Chunk(all, rowOfTiles))
 	for _, chart := range o.Charts {
 		c, err := chart(ctx)
 		if err != nil {

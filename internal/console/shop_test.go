@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -238,6 +239,12 @@ func (s *shop) serve() string {
 	mux.Handle("/console/", door)
 	secure, err := web.Secure(mux, web.SecureOptions{})
 	s.must(err)
+	// The sequencer and the use log run beside the door, as they do in the product.
+	ctx, stop := context.WithCancel(s.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = s.ledger.Run(ctx) })
+	running.Go(func() { _ = s.uses.Run(ctx) })
+	s.Cleanup(func() { stop(); running.Wait() })
 	server := httptest.NewServer(web.RequestID(web.AccessLog(web.Recover(secure, s.log, nil), s.log)))
 	s.Cleanup(server.Close)
 	return server.URL

@@ -96,7 +96,8 @@ func TestReceiptsAreCheckedInTheBrowser(t *testing.T) {
 	tab.Click(`input[name=choice-0][value=refuse]`)
 	tab.Follow(`.choicebuttons .primary`)
 	tab.Wait(`document.querySelectorAll(".receipt.good").length === 2`)
-	if got := tab.Text(".receipt.good .receiptsaid"); !strings.Contains(got, "withdrawn") {
+	tab.Click(".receipt.good .receiptsaid summary")
+	if got := tab.Text(".receipt.good .receiptsaid"); !strings.Contains(got, "stopped") {
 		t.Errorf("the receipt says %q", got)
 	}
 	shoot(t, tab, "privacy-saved")

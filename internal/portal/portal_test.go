@@ -44,7 +44,7 @@ func TestWhoAllowsItGetsAListWithReasonsAndWhoRefusesThePopularOne(t *testing.T)
 	if points := one(t, page, ".whyresult:first-of-type .points"); len(sums) != 1 || points != sums[0]+" points" {
 		t.Errorf("the sum is %v, the score %q", sums, points)
 	}
-	if got := h.signedIn(1).page("/"); len(webtest.Select(t, got, "#for-you")) != 0 || !strings.Contains(one(t, got, ".shelfwhy"), "refused") {
+	if got := h.signedIn(1).page("/"); len(webtest.Select(t, got, "#for-you")) != 0 || !strings.Contains(one(t, got, ".shelfwhy"), "you do not allow it") {
 		t.Errorf("who refused everything sees %q", one(t, got, ".shelfwhy"))
 	}
 	if got := one(t, h.guest().page("/"), "#popular"); got != "Popular" {

@@ -136,9 +136,10 @@ func (d *decoder) items(n int) *catalogue {
 
 func (d *decoder) rows(m *Model) {
 	n := m.stats.Items
-	m.starts = make([]int32, n+1)
-	m.cells = make([]cell, 0, m.stats.NonZeros)
+	m.rows = make([][]cell, n)
+	cells := make([]cell, 0, m.stats.NonZeros)
 	for i := range n {
+		from := len(cells)
 		before := int32(-1)
 		for range d.uvarint(n) {
 			step := d.uvarint(n)
@@ -151,12 +152,12 @@ func (d *decoder) rows(m *Model) {
 				d.fail("a weight is not valid")
 				return
 			}
-			m.cells = append(m.cells, newCell(item, code))
+			cells = append(cells, newCell(item, code))
 			before = item
 		}
-		m.starts[i+1] = int32(len(m.cells))
+		m.rows[i] = cells[from:len(cells):len(cells)]
 	}
-	if len(m.cells) != m.stats.NonZeros {
+	if len(cells) != m.stats.NonZeros {
 		d.fail("the number of weights is not what it says")
 	}
 }

@@ -32,7 +32,7 @@ func (m *Model) encode() []byte {
 }
 
 func (m *Model) sizeHint() int {
-	return 1024 + 20*len(m.table.ids) + 3*len(m.cells)
+	return 1024 + 20*len(m.table.ids) + 3*m.stats.NonZeros
 }
 
 func (m *Model) appendTo(b []byte) []byte {

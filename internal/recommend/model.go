@@ -16,8 +16,7 @@ type Model struct {
 	recipe     Recipe
 	table      *catalogue
 	stats      Stats
-	starts     []int32  // item → where its row starts in cells; one more at the end
-	cells      []cell   // rows: recommended item and code, ascending by item
+	rows       [][]cell // past item → recommended items and codes, ascending by item
 	thresholds []uint64 // item → key of its column's K-th neighbour, 0 when fewer
 
 	encodeOnce sync.Once
@@ -51,64 +50,79 @@ func (m *Model) Hash() [sha256.Size]byte {
 // newModel lays solved columns out by row. Columns that were not solved again
 // are taken from old, which may be nil when all were.
 func newModel(r Recipe, d *Dataset, old *Model, solved solvedColumns) *Model {
-	n := len(d.table.ids)
-	m := &Model{recipe: r, table: d.table, thresholds: make([]uint64, n)}
-	stale := make([]bool, n)
-	m.starts = make([]int32, n+1)
+	m := &Model{recipe: r, table: d.table, thresholds: make([]uint64, len(d.table.ids))}
 	if old != nil {
 		copy(m.thresholds, old.thresholds)
 	}
 	for k, j := range solved.items {
-		stale[j] = true
 		m.thresholds[j] = solved.columns[k].threshold
-		for _, c := range solved.columns[k].cells {
-			m.starts[c.item()+1]++
-		}
 	}
-	fresh := transpose(m.starts, solved)
+	m.rows = transpose(len(d.table.ids), solved)
 	if old != nil {
-		m.starts, fresh = mergeRows(old, stale, m.starts, fresh)
+		mergeRows(m.rows, old.rows, solved.items)
 	}
-	m.cells = fresh
-	m.stats = Stats{People: d.People(), Items: n, Interactions: d.Interactions(), NonZeros: len(m.cells)}
+	m.stats = Stats{People: d.People(), Items: len(d.table.ids), Interactions: d.Interactions()}
+	for _, row := range m.rows {
+		m.stats.NonZeros += len(row)
+	}
 	return m
 }
 
-// transpose turns columns into rows. On entry starts[i+1] is the length of row
-// i; on return starts is where each row starts.
-func transpose(starts []int32, solved solvedColumns) []cell {
-	for i := 1; i < len(starts); i++ {
-		starts[i] += starts[i-1]
+// transpose turns columns into n rows, cut from one block.
+func transpose(n int, solved solvedColumns) [][]cell {
+	lengths, total := make([]int32, n), 0
+	for _, column := range solved.columns {
+		total += len(column.cells)
+		for _, c := range column.cells {
+			lengths[c.item()]++
+		}
 	}
-	out := make([]cell, starts[len(starts)-1])
-	at := slices.Clone(starts)
+	rows, block := make([][]cell, n), make([]cell, total)
+	for i, length := range lengths {
+		rows[i], block = block[:0:length], block[length:]
+	}
 	for k, j := range solved.items {
 		for _, c := range solved.columns[k].cells {
-			out[at[c.item()]] = newCell(j, c.code())
-			at[c.item()]++
+			rows[c.item()] = append(rows[c.item()], newCell(j, c.code()))
 		}
 	}
-	return out
+	return rows
 }
 
-// mergeRows joins the rows of old without its stale columns and fresh rows,
-// both ascending.
-func mergeRows(old *Model, stale []bool, starts []int32, fresh []cell) ([]int32, []cell) {
-	out := make([]cell, len(old.cells)+len(fresh))
-	outStarts := make([]int32, len(starts))
-	n := 0
-	for i := range len(starts) - 1 {
-		from := n
-		for _, c := range old.cells[old.starts[i]:old.starts[i+1]] {
-			out[n] = c
-			if !stale[c.item()] {
-				n++
+// mergeRows adds to fresh rows the cells of old ones whose columns were not
+// solved again.
+func mergeRows(fresh, old [][]cell, solved []int32) {
+	stale := make([]bool, len(old))
+	for _, j := range solved {
+		stale[j] = true
+	}
+	parallel(len(fresh), 512, func() func(lo, hi int) {
+		return func(lo, hi int) {
+			room := 0
+			for i := lo; i < hi; i++ {
+				room += len(old[i]) + len(fresh[i])
+			}
+			block := make([]cell, room)
+			for i := lo; i < hi; i++ {
+				n := keepCells(block, old[i], stale)
+				n += mergeInto(block, n, fresh[i])
+				fresh[i], block = block[:n:n], block[n:]
 			}
 		}
-		n += mergeInto(out[from:], n-from, fresh[starts[i]:starts[i+1]])
-		outStarts[i+1] = int32(n)
+	})
+}
+
+// keepCells copies the cells that are not stale and returns how many they are.
+// dst has room for all of row.
+func keepCells(dst, row []cell, stale []bool) int {
+	n := 0
+	for _, c := range row {
+		dst[n] = c
+		if !stale[c.item()] {
+			n++
+		}
 	}
-	return outStarts, out[:n:n]
+	return n
 }
 
 // mergeInto merges more into the first n cells of dst and returns how many it
@@ -126,7 +140,7 @@ func mergeInto(dst []cell, n int, more []cell) int {
 	return len(more)
 }
 
-func (m *Model) row(i int32) []cell { return m.cells[m.starts[i]:m.starts[i+1]] }
+func (m *Model) row(i int32) []cell { return m.rows[i] }
 
 // fits reports whether d is the data set m was trained on, as far as sizes and
 // the item table can tell.

@@ -49,13 +49,11 @@ type Recipe struct {
 	HistoryCap int `json:"history_cap"`
 }
 
-// DefaultRecipe is "D200": one untuned default for all shops. Its exponents and
-// its ridge were chosen on held-out parts of the train files of Gowalla and of
-// three Amazon sets, never on test.
+// DefaultRecipe is "D200": one untuned default for all shops.
 func DefaultRecipe() Recipe {
 	return Recipe{
-		Name: "D200", K: 200, AlphaMilli: 300, DegreeBits: 3, LambdaMilli: 35_000, RidgeMilli: 300,
-		NeighbourMilli: 300, EtaMilli: 0, Steps: 2, LastStepMilli: 800, PruneBelow: 10, HistoryCap: 500,
+		Name: "D200", K: 200, AlphaMilli: 500, DegreeBits: 3, LambdaMilli: 25_000, RidgeMilli: 500,
+		NeighbourMilli: 300, EtaMilli: 0, Steps: 2, LastStepMilli: 800, PruneBelow: 8, HistoryCap: 500,
 	}
 }
 

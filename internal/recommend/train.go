@@ -63,29 +63,42 @@ func solveColumns(ctx context.Context, r Recipe, x *index, items []int32, progre
 	out := solvedColumns{items: items, columns: make([]column, len(items))}
 	popular := popularityOf(r, x)
 	report := newReporter(len(items), progress)
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range max(1, min(runtime.GOMAXPROCS(0), len(items)/batch)) {
-		wg.Go(func() {
-			w := &worker{solver: newSolver(r, x, popular)}
-			for ctx.Err() == nil {
-				lo := int(next.Add(batch)) - batch
-				if lo >= len(items) {
-					return
-				}
-				hi := min(lo+batch, len(items))
-				for k := lo; k < hi; k++ {
-					out.columns[k] = w.column(items[k])
-				}
-				report.add(hi - lo)
+	parallel(len(items), batch, func() func(lo, hi int) {
+		w := &worker{solver: newSolver(r, x, popular)}
+		return func(lo, hi int) {
+			if ctx.Err() != nil {
+				return
 			}
-		})
-	}
-	wg.Wait()
+			for k := lo; k < hi; k++ {
+				out.columns[k] = w.column(items[k])
+			}
+			report.add(hi - lo)
+		}
+	})
 	if err := ctx.Err(); err != nil {
 		return out, fmt.Errorf("recommend: solving %d columns: %w", len(items), err)
 	}
 	return out, nil
+}
+
+// parallel cuts n things into pieces and hands them to as many workers as
+// GOMAXPROCS allows; start is called once for each worker.
+func parallel(n, piece int, start func() func(lo, hi int)) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), (n+piece-1)/piece) {
+		wg.Go(func() {
+			work := start()
+			for {
+				lo := int(next.Add(int64(piece))) - piece
+				if lo >= n {
+					return
+				}
+				work(lo, min(lo+piece, n))
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // A worker keeps its columns' cells in blocks, so that a model costs a few

@@ -201,7 +201,7 @@ func (d *Desk) eraseAll(ctx context.Context, r Request) ([]HolderLine, error) {
 		if err != nil {
 			return 0, fmt.Errorf("rights: erasure %s: %s: %w", r.ID.Token(TokenPrefix), h.HolderName(), err)
 		}
-		lines[i] = HolderLine{Holder: h.HolderName(), Count: lines[i].Count + e.Erased, Kept: e.Kept}
+		lines[i] = HolderLine{Holder: h.HolderName(), Count: lines[i].Count + e.Erased, Kept: append(lines[i].Kept, e.Kept...)}
 		return e.Erased, nil
 	}
 	for range passes {

@@ -111,6 +111,9 @@ func (db *DB) Close() error {
 	db.stop()
 	db.done.Wait()
 	err := db.Truncate(context.Background())
+	if errors.Is(err, errBusy) {
+		err = nil // another handle reads; whoever closes last folds the log
+	}
 	return errors.Join(err, db.closePools())
 }
 

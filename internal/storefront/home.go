@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"thimble/internal/catalog"
+	"thimble/internal/consent"
 	"thimble/internal/decision/decisionweb"
 	"thimble/internal/gate"
 	"thimble/internal/recommend/lists"
@@ -93,6 +94,7 @@ func (s *shop) first(r *http.Request) (shelf, error) {
 	}
 	v := shelf{ID: "popular", Title: "Popular", Badge: web.Badge{Text: "Not personal"}, Why: list.Why}
 	if list.Verdict != nil {
+		v.Why = whyNot(list)
 		v.WhyHref, v.WhyLabel = "/privacy/choices", "Change my choices"
 	}
 	for _, e := range list.Entries {
@@ -101,6 +103,21 @@ func (s *shop) first(r *http.Request) (shelf, error) {
 		v.Products = append(v.Products, p)
 	}
 	return v, nil
+}
+
+// whyNot says in plain words why a list is not personal.
+func whyNot(list lists.List) string {
+	switch list.Verdict.Consent.State {
+	case "":
+		return "Not personal, because you have not said whether you allow it. Nothing about you was used."
+	case consent.Refused, consent.Withdrawn:
+		return "Not personal, because you do not allow it. Nothing about you was used."
+	case consent.Given:
+		if !list.Verdict.Allowed {
+			return "Not personal, because your yes has run out or cannot be checked now. Nothing about you was used."
+		}
+	}
+	return list.Why
 }
 
 func personal(list lists.List) shelf {

@@ -77,7 +77,7 @@ func (c *console) list(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 	values := r.URL.Query()
 	q := catalog.Query{Search: values.Get("q"), Category: values.Get("category"), Kind: catalog.Kind(values.Get("kind")), After: values.Get("after"), Limit: consoleRows}
 	q.Sort, q.Desc = web.SortBy(values, "-"+catalog.BySold, catalog.ByName, catalog.ByPrice, catalog.BySold)
-	t := consoleTable(r.URL, q)
+	t := consoleTable(consoleSorted(r.URL, q), q)
 	status := http.StatusOK
 	if problems := consoleProblems(&q); len(problems) > 0 {
 		status = http.StatusUnprocessableEntity
@@ -100,7 +100,7 @@ func (c *console) list(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 		t.Actions = []web.Action{{Label: "First page", Href: web.WithQuery(r.URL, "after", ""), Kind: "quiet"}}
 	}
 	f.Render(w, r, status, c.pages, "console_catalogue.html", web.Page{
-		Title: "Catalogue", Lead: "What the shop sells and how much of it was sold. Nothing here is about a person.", Body: consoleListBody{t},
+		Title: "Catalogue", Lead: "What the shop sells and how much of it was sold. Nothing here is about a person.", Body: consoleListBody{t}, APICall: consoleCall(q),
 	})
 }
 
@@ -126,6 +126,35 @@ func consoleProblems(q *catalog.Query) (problems []web.FieldProblem) {
 		problems = append(problems, web.FieldProblem{Field: "after", Detail: "That page does not exist; this is the first one."})
 	}
 	return problems
+}
+
+// consoleSorted is the page's address with the order it is in, so that the table's
+// head shows it.
+func consoleSorted(u *url.URL, q catalog.Query) *url.URL {
+	sorted := *u
+	values := u.Query()
+	values.Set("sort", consoleOrder(q))
+	sorted.RawQuery = values.Encode()
+	return &sorted
+}
+
+func consoleOrder(q catalog.Query) string {
+	if q.Desc {
+		return "-" + q.Sort
+	}
+	return q.Sort
+}
+
+// consoleCall is the first page of the same list as an API call.
+func consoleCall(q catalog.Query) string {
+	values := url.Values{"sort": {consoleOrder(q)}}
+	if q.Search != "" {
+		values.Set("q", q.Search)
+	}
+	if q.Category != "" {
+		values.Set("category", q.Category)
+	}
+	return "GET /v1/items?" + values.Encode()
 }
 
 func consoleTable(u *url.URL, q catalog.Query) web.Table {
@@ -196,7 +225,7 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 		return
 	}
 	f.Render(w, r, http.StatusOK, c.pages, "console_product.html", web.Page{
-		Title: p.Name, Crumbs: []web.Crumb{{Label: "Catalogue", Href: consolePath}, {Label: string(id)}}, Body: body,
+		Title: p.Name, Crumbs: []web.Crumb{{Label: "Catalogue", Href: consolePath}, {Label: string(id)}}, Body: body, APICall: "GET /v1/items/" + url.PathEscape(string(id)),
 	})
 }
 

@@ -53,6 +53,7 @@ func Console(kit *web.Kit, counts ConsoleCounts, people ConsolePeople) (web.Sect
 				}
 				f.Render(w, r, http.StatusOK, pages, "console_consent.html", web.Page{
 					Title: "Consent", Lead: "What people permit, as counts. A purpose nobody answered is a purpose nobody permits.", Body: body,
+					APICall: "GET /v1/notice",
 				})
 			})
 		},
@@ -96,7 +97,7 @@ func consoleTallies(ctx context.Context, counts ConsoleCounts, people ConsolePeo
 
 type consoleBody struct {
 	Stats   []web.Stat
-	Chart   web.Chart
+	Charts  []web.Chart
 	Table   web.Table
 	Notice  []web.KeyValue
 	Text    web.CodeBlock
@@ -109,7 +110,7 @@ func consoleBodyOf(ctx context.Context, counts ConsoleCounts, people ConsolePeop
 		return consoleBody{}, err
 	}
 	n := consent.Current()
-	body := consoleBody{Stats: consoleStats(all), Chart: consoleChart(all), Table: consoleTable(all),
+	body := consoleBody{Stats: consoleStats(all), Charts: consoleCharts(all), Table: consoleTable(all),
 		Notice: []web.KeyValue{
 			{Key: "Version", Value: n.Version}, {Key: "Language", Value: n.Lang},
 			{Key: "SHA-256", Value: n.Ref().SHA256, Copy: true, Sub: "each recorded choice names the hash of the text that was on the page"},
@@ -149,29 +150,20 @@ func consoleTitle(p thimble.Purpose) string {
 	return string(p)
 }
 
-func consoleChart(all []consoleTally) web.Chart {
-	c := web.Chart{ID: "answers", Title: "Answers by purpose", Unit: "people", XLabel: "Answer", Kind: web.BarChart}
-	for _, s := range consoleStates() {
-		c.Labels = append(c.Labels, string(s))
-	}
-	for _, t := range all {
-		series := web.Series{Label: consoleTitle(t.ask.Purpose)}
+func consoleCharts(all []consoleTally) []web.Chart {
+	charts := make([]web.Chart, len(all))
+	for i, t := range all {
+		c := web.Chart{ID: fmt.Sprintf("answers-%d", i+1), Title: consoleTitle(t.ask.Purpose), Unit: "people", XLabel: "Answer", Kind: web.BarChart, Small: true,
+			Finding: fmt.Sprintf("%s of %s people permit it.", web.Percent(t.share(consent.Given)), web.Text(t.people))}
+		series := web.Series{Label: "People"}
 		for _, s := range consoleStates() {
+			c.Labels = append(c.Labels, string(s))
 			series.Values = append(series.Values, float64(t.counts[s]))
 		}
-		c.Series = append(c.Series, series)
+		c.Series = []web.Series{series}
+		charts[i] = c
 	}
-	if len(all) > 0 {
-		c.Finding = fmt.Sprintf("%s of people permit %s.", web.Percent(all[0].share(consent.Given)), consoleLower(consoleTitle(all[0].ask.Purpose)))
-	}
-	return c
-}
-
-func consoleLower(s string) string {
-	if s == "" {
-		return s
-	}
-	return string(s[0]|0x20) + s[1:]
+	return charts
 }
 
 func consoleTable(all []consoleTally) web.Table {

@@ -63,4 +63,3 @@ func asked() (all []string) {
 	}
 	return all
 }
-

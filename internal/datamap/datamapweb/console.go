@@ -44,7 +44,7 @@ func consoleMap(r *http.Request, tables []datamap.Table) (consoleBody, int) {
 	category, holder, sealed := r.URL.Query().Get("category"), r.URL.Query().Get("holder"), r.URL.Query().Get("sealed")
 	t := web.Table{
 		ID: "fields", Caption: "Personal fields", HideCaption: true, URL: r.URL,
-		Columns: []web.Column{{Label: "Field"}, {Label: "Category"}, {Label: "Source", Secondary: true}, {Label: "Purposes"}, {Label: "Sealed"}, {Label: "Holder"}, {Label: "Kept"}},
+		Columns: []web.Column{{Label: "Field"}, {Label: "Category and source"}, {Label: "Purposes"}, {Label: "Sealed"}, {Label: "Holder and retention"}},
 		Filters: []web.Field{
 			consoleFilter("category", "Category", category, tables, func(_ datamap.Table, f datamap.Field) string { return string(f.Category) }),
 			consoleFilter("holder", "Holder", holder, tables, func(t datamap.Table, _ datamap.Field) string { return t.Holder }),
@@ -75,7 +75,7 @@ func consoleRow(t datamap.Table, f datamap.Field) web.Row {
 	for i, p := range f.Purposes {
 		purposes[i] = string(p)
 	}
-	return web.Row{Cells: web.Cells(web.Cell{Value: t.Name + "." + f.Column, Sub: f.Note}, string(f.Category), f.Source, strings.Join(purposes, ", "), sealed, t.Holder, f.Retention)}
+	return web.Row{Cells: web.Cells(web.Cell{Value: t.Name + "." + f.Column, Sub: f.Note}, web.Cell{Value: string(f.Category), Sub: f.Source}, strings.Join(purposes, ", "), sealed, web.Cell{Value: t.Holder, Sub: f.Retention})}
 }
 
 // consoleFilter offers the values that occur.

@@ -182,7 +182,7 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 		f.Fail(w, r, err)
 		return
 	}
-	page.Notice = subjectweb.Notice(reading)
+	page.Notice, page.APICall = subjectweb.Notice(reading), "GET /v1/decisions/"+id.Token(decision.TokenPrefix)
 	page.Lead = "The customer sees this read in their privacy centre, with your name and the purpose."
 	f.Render(w, r, http.StatusOK, c.pages, "console_decision.html", page)
 }

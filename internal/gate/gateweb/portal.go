@@ -86,7 +86,7 @@ func Portal(kit *web.Kit, uses Uses, own Own) (web.Section, error) {
 				return
 			}
 			f.Render(w, r, http.StatusOK, pages, "portal_access.html", web.Page{
-				Title: "Who looked at my data", Lead: "Every look is written down before it happens, with what it was for.",
+				Title: "Who looked at my data", Lead: "Every look is written down, with what it was for. A look by staff is written down before they see anything.",
 				Notice: &web.AccessNotice{Purpose: OwnData}, Body: accessOf(all),
 			})
 		})

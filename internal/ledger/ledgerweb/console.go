@@ -110,7 +110,7 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 		f.Fail(w, r, err)
 		return
 	}
-	page.Body = body
+	page.Body, page.APICall = body, "GET /v1/ledger/checkpoint"
 	f.Render(w, r, http.StatusOK, c.pages, "console_ledger.html", page)
 }
 
@@ -151,7 +151,7 @@ func consoleQueue(ctx context.Context, log ConsoleLog) web.Badge {
 
 func consoleLeaves(r *http.Request, leaves []ledgerdb.LeafRow, before, size int64, note string) web.Table {
 	t := web.Table{ID: "leaves", Caption: "Leaves", URL: r.URL, Note: note,
-		Columns: []web.Column{{Label: "Entry", Kind: web.NumberColumn}, {Label: "What"}, {Label: "Hour"}, {Label: "Leaf hash", Kind: web.TokenColumn}},
+		Columns: []web.Column{{Label: "Entry"}, {Label: "What"}, {Label: "Hour"}, {Label: "Leaf hash", Kind: web.TokenColumn}},
 		Empty:   &web.Empty{Icon: "seal", Title: "Nothing happened yet", Text: "Consents, reads by staff, decisions and erasures appear here as hashes."}}
 	for _, l := range leaves {
 		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(l.Index, web.Badge{Text: l.Class.String(), Tone: consoleTone(l.Class)}, l.Hour.Format("2 Jan 2006, 15:00 UTC"), web.Token(fmt.Sprintf("%x", l.Hash[:])))})

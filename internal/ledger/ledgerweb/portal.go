@@ -100,10 +100,33 @@ func (w withCheck) Open(name string) (fs.File, error) {
 	return w.FS.Open(name)
 }
 
-// WriteReceipt sends a receipt as a file. One that is not sealed yet is answered
-// with 503: the script of [Check] tries again.
+// How long a reader is kept waiting for the seal, and how often it is looked for.
+const (
+	sealPatience = 3 * time.Second
+	sealLook     = 50 * time.Millisecond
+)
+
+// sealed returns a receipt as soon as the log has signed for it.
+func sealed(ctx context.Context, log ReceiptLog, o ledger.Opening) (*ledger.Receipt, error) {
+	deadline := time.Now().Add(sealPatience)
+	for {
+		receipt, err := log.Receipt(ctx, o)
+		if !errors.Is(err, thimble.ErrUnavailable) || time.Now().After(deadline) {
+			return receipt, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(sealLook):
+		}
+	}
+}
+
+// WriteReceipt sends a receipt as a file. One that was made just now is waited
+// for; when the log does not sign in time the answer is 503, and the script of
+// [Check] tries again.
 func WriteReceipt(w http.ResponseWriter, r *http.Request, log ReceiptLog, o ledger.Opening, name string) error {
-	receipt, err := log.Receipt(r.Context(), o)
+	receipt, err := sealed(r.Context(), log, o)
 	if errors.Is(err, thimble.ErrUnavailable) {
 		w.Header().Set("Retry-After", "1")
 		w.Header().Set("Cache-Control", "no-store")

@@ -39,7 +39,10 @@ func ConsoleTiles(orders ConsoleTotals) func(context.Context) ([]web.Stat, error
 	}
 }
 
-const consolePanelOrders = 20
+const (
+	consolePanelOrders = 20
+	consoleOpenLines   = 12 // a longer order stays folded
+)
 
 // CustomerPanel shows a customer's newest orders with their lines.
 func CustomerPanel(orders ConsoleOrders, products ConsoleProducts) subjectweb.Panel {
@@ -114,7 +117,7 @@ func consoleFold(i int, o order.Order, names map[thimble.ItemID]catalog.Product)
 		sum.Minor, sum.Currency, units = sum.Minor+total.Minor, total.Currency, units+l.Units
 	}
 	t.Totals = web.Cells("Total", units, nil, sum)
-	f := subjectweb.Fold{Summary: "Order " + o.Number, Table: t, Open: i == 0,
+	f := subjectweb.Fold{Summary: "Order " + o.Number, Table: t, Open: i == 0 && len(o.Lines) <= consoleOpenLines,
 		Detail: fmt.Sprintf("· %s · %s · %s", web.Date(o.PlacedAt), web.Plural(len(o.Lines), "line", "lines"), web.Money(sum))}
 	if o.Return {
 		f.Summary, f.Badge = "Return "+o.Number, &web.Badge{Text: "Came back", Tone: web.Warn}

@@ -88,7 +88,7 @@ func consoleForm() web.Form {
 		Intro: "Opening a customer is recorded in the ledger, and the customer sees it.",
 		Fields: []web.Field{
 			{Name: "account", Label: "Account number", Required: true, Autocomplete: "off", MaxLength: 254, Short: true},
-			{Name: "purpose", Label: "What for", Kind: web.SelectField, Value: string(thimble.SupportOperations), Short: true,
+			{Name: "purpose", Label: "What for", Kind: web.SelectField, Value: string(thimble.SupportOperations),
 				Options: []web.Option{{Value: string(thimble.SupportOperations), Label: "Help a customer who asked"}}},
 		},
 	}

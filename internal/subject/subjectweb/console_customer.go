@@ -86,7 +86,7 @@ func Notice(reading Reading) *web.AccessNotice {
 func consoleDenied(reading Reading) *web.Callout {
 	text := "Nothing was opened, because " + reading.Why + "."
 	if reading.Cite != "" {
-		text += " The rule: " + reading.Cite + "."
+		text += " It was asked for under " + reading.Cite + "."
 	}
 	return &web.Callout{Tone: web.Bad, Title: "The gate said no", Text: text, Action: &web.Action{Label: "Back to the customers", Href: consolePath}}
 }

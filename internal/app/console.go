@@ -1,0 +1,76 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"thimble/internal/apikey/apikeyweb"
+	"thimble/internal/catalog/catalogweb"
+	"thimble/internal/collect/collectweb"
+	"thimble/internal/consent/consentweb"
+	"thimble/internal/console"
+	"thimble/internal/datamap/datamapweb"
+	"thimble/internal/decision/decisionweb"
+	"thimble/internal/gate/gateweb"
+	"thimble/internal/job/jobweb"
+	"thimble/internal/ledger/ledgerweb"
+	"thimble/internal/order/orderweb"
+	"thimble/internal/recommend/recommendweb"
+	"thimble/internal/rights/rightsweb"
+	"thimble/internal/subject/subjectweb"
+	"thimble/internal/web"
+)
+
+// mountConsole mounts the staff's console.
+func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
+	staff := gateweb.Staff(d.Gate)
+	sections, err := sections(
+		func() (web.Section, error) { return d.overview().Section(d.kit) },
+		func() (web.Section, error) {
+			return subjectweb.Console(d.kit, d.Subjects, staff, orderweb.CustomerPanel(d.Orders, d.Catalog),
+				consentweb.CustomerPanel(d.Consent), decisionweb.CustomerPanel(d.Decisions), gateweb.CustomerPanel(d.Uses))
+		},
+		func() (web.Section, error) { return consentweb.Console(d.kit, d.Consent, d.Subjects) },
+		func() (web.Section, error) { return rightsweb.Console(d.kit, d.Requests, d.Ledger) },
+		func() (web.Section, error) {
+			return decisionweb.Console(d.kit, decisionweb.ConsoleConfig{Decisions: d.Decisions, Reader: staff, Receipts: d.Ledger, Names: d.Catalog})
+		},
+		func() (web.Section, error) { return gateweb.Console(d.kit, d.Uses) },
+		func() (web.Section, error) { return catalogweb.Console(d.kit, d.Catalog, recommendweb.Neighbours(d.Shop)) },
+		func() (web.Section, error) { return collectweb.Console(d.kit, d.Imports) },
+		func() (web.Section, error) { return recommendweb.Console(d.kit, d.Core, d.Versions, d.Jobs) },
+		func() (web.Section, error) { return ledgerweb.Console(d.kit, d.Ledger) },
+		func() (web.Section, error) { return datamapweb.Console(d.kit) },
+		func() (web.Section, error) { return jobweb.Console(d.kit, d.Jobs) },
+		func() (web.Section, error) { return apikeyweb.Console(d.kit, d.keys) },
+	)
+	if err != nil {
+		return err
+	}
+	cfg := console.Config{Kit: d.kit, Log: d.Log, Sessions: d.Sessions, Sections: sections, TLS: d.tls}
+	if d.Config.Demo {
+		cfg.Banner = "Demo on real orders of a real shop (UCI Online Retail, CC BY 4.0). Who allows what was assigned by a rule."
+	}
+	h, err := console.New(cfg)
+	if err != nil {
+		return err
+	}
+	mux.Handle("/console", h)
+	mux.Handle("/console/", h)
+	return nil
+}
+
+func (d *doors) overview() console.Overview {
+	return console.Overview{
+		Tiles: []func(context.Context) ([]web.Stat, error){
+			subjectweb.ConsoleTiles(d.Subjects), orderweb.ConsoleTiles(d.Orders), catalogweb.ConsoleTiles(d.Catalog),
+			consentweb.ConsoleTiles(d.Consent, d.Subjects), recommendweb.ConsoleTiles(d.Versions, time.Now),
+			decisionweb.ConsoleTiles(d.Decisions), ledgerweb.ConsoleTiles(d.Ledger),
+		},
+		Charts: []func(context.Context) (web.Chart, error){catalogweb.ConsoleChart(d.Catalog)},
+		Moments: []func(context.Context) ([]web.Moment, error){
+			recommendweb.ConsoleMoments(d.Versions), collectweb.ConsoleMoments(d.Imports), rightsweb.ConsoleMoments(d.Requests),
+		},
+	}
+}

@@ -1,0 +1,63 @@
+package app
+
+import (
+	"context"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"thimble"
+	"thimble/internal/catalog/catalogweb"
+	"thimble/internal/consent/consentweb"
+	"thimble/internal/decision/decisionweb"
+	"thimble/internal/gate"
+	"thimble/internal/ledger/ledgerweb"
+	"thimble/internal/recommend/recommendweb"
+	"thimble/internal/subject/subjectweb"
+)
+
+// Version is the version of this build; the command sets it.
+var Version = "development"
+
+// operations are the capabilities' parts of the API, in the order of its manual.
+func (d *doors) operations() []func(huma.API) {
+	return []func(huma.API){
+		recommendweb.Operations(d.Shop),
+		catalogweb.Operations(d.Catalog),
+		subjectweb.Operations(d.Subjects),
+		consentweb.Operations(consentweb.OperationDeps{Store: d.Consent, Receipts: d.Ledger, Exists: d.exists, Open: d.openFor}),
+		decisionweb.Operations(d.Decisions, d.Gate, d.Ledger),
+		ledgerweb.Operations(d.Ledger),
+	}
+}
+
+func (d *doors) exists(ctx context.Context, who thimble.SubjectID) error {
+	_, err := d.Subjects.Epoch(ctx, who)
+	return err
+}
+
+// openFor opens a person's data for a system of the shop, to meet a legal duty.
+func (d *doors) openFor(ctx context.Context, key string, who thimble.SubjectID, categories ...thimble.Category) (thimble.Grant, error) {
+	g, err := d.Gate.Open(ctx, gate.Request{Actor: gate.Actor{Kind: gate.Client, Name: key}, Subject: who, Purpose: thimble.LegalObligation, Categories: categories})
+	if err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// gauges are the numbers of the kernel that operators watch.
+func (a *App) gauges() []Gauge {
+	return []Gauge{
+		{Name: "ledger_leaves", Help: "Leaves in the ledger's tree.", Read: func(ctx context.Context) (float64, error) {
+			n, err := a.Ledger.Size(ctx)
+			return float64(n), err
+		}},
+		{Name: "ledger_lag_seconds", Help: "Age of the oldest leaf that waits for the sequencer.", Read: func(ctx context.Context) (float64, error) {
+			lag, err := a.Ledger.Lag(ctx)
+			return lag.Seconds(), err
+		}},
+		{Name: "recommend_model_version", Help: "Version of the model that serves; 0 for none.", Read: func(context.Context) (float64, error) {
+			v, _ := a.Shop.Version()
+			return float64(v.Number), nil
+		}},
+	}
+}
