@@ -36,4 +36,4 @@ golden: ## rewrite the golden files; look at the difference before you keep it
 
 screenshots: ## save a screenshot of each page, phone and desk, light and dark
 	@mkdir -p docs/screenshots
-	THIMBLE_REQUIRE_BROWSER=1 THIMBLE_SCREENSHOTS=$(CURDIR)/docs/screenshots $(GO) test -count=1 -run TestPages ./cmd/thimble
+	THIMBLE_REQUIRE_BROWSER=1 THIMBLE_SCREENSHOTS=$(CURDIR)/docs/screenshots THIMBLE_WHOLE_SET=1 $(GO) test -count=1 -run TestPages ./internal/app

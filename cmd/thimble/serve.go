@@ -73,7 +73,7 @@ func demo(ctx context.Context, c *call) error {
 	}
 	return c.serve(ctx, cfg, func(a *app.App, url string) error {
 		tell.Say("Thimble's demo: real orders of the UCI Online Retail data set (CC BY 4.0), in %s.", cfg.Data)
-		if err := a.SeedDemo(ctx, tell); err != nil {
+		if err := a.SeedDemo(ctx, app.DemoOrders(), tell); err != nil {
 			return err
 		}
 		return sayDemo(ctx, a, tell, url, began)

@@ -52,8 +52,8 @@ type DemoCustomer struct {
 
 // SeedDemo imports the orders, assigns the consents and trains, each only if it
 // was not done before. It can be killed and started again at any moment.
-func (a *App) SeedDemo(ctx context.Context, tell Teller) error {
-	if err := a.importDemo(ctx, tell); err != nil {
+func (a *App) SeedDemo(ctx context.Context, orders collect.Source, tell Teller) error {
+	if err := a.importDemo(ctx, orders, tell); err != nil {
 		return err
 	}
 	err := a.assignConsents(ctx, tell)
@@ -80,19 +80,24 @@ func (a *App) SeedDemo(ctx context.Context, tell Teller) error {
 	return nil
 }
 
-func (a *App) importDemo(ctx context.Context, tell Teller) error {
+// DemoOrders are the real orders that come with the demo.
+func DemoOrders() collect.Source {
+	return collect.Source{Name: onlineretail.Name, Open: onlineretail.Open}
+}
+
+func (a *App) importDemo(ctx context.Context, orders collect.Source, tell Teller) error {
 	imports, err := a.Imports.Imports(ctx)
 	if err != nil {
 		return err
 	}
 	for _, i := range imports {
-		if i.Name == onlineretail.Name && i.Finished {
+		if i.Name == orders.Name && i.Finished {
 			tell.Say("Orders are imported: %d orders, %d returns.", i.Counts.Orders, i.Counts.Returns)
 			return nil
 		}
 	}
 	move, end := tell.Begin("Importing orders", 0)
-	r, err := a.Importer.Orders(ctx, collect.Source{Name: onlineretail.Name, Open: onlineretail.Open}, collect.Options{Progress: func(p collect.Progress) {
+	r, err := a.Importer.Orders(ctx, orders, collect.Options{Progress: func(p collect.Progress) {
 		move(p.Bytes * 1000 / max(p.Total, 1))
 	}})
 	end()

@@ -5,7 +5,7 @@ const patience = 10; // tries, while a receipt is being sealed
 const shown = 12; // entries of a list
 
 const classes = {
-  consent: "a choice you made",
+  consent: "a choice about your data",
   access: "somebody of the staff looked at your data",
   erasure: "data was destroyed",
   decision: "a program decided something for you",
@@ -155,7 +155,7 @@ async function check(box) {
   } catch (err) {
     const why = reasons[err.message?.split(":")[0]];
     if (why) state(box, "bad", `This receipt is not true. ${why}`);
-    else state(box, "", "This browser cannot check receipts. Download it, and run: thimble verify receipt FILE");
+    else state(box, "", `This browser cannot check receipts. Download it, and run: thimble verify receipt FILE --key '${box.dataset.key}'`);
   } finally {
     button.disabled = false;
   }

@@ -1,0 +1,248 @@
+package app_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"thimble/internal/app"
+	"thimble/internal/collect"
+	"thimble/internal/session"
+	"thimble/internal/thimbletest"
+	"thimble/internal/web/webtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(webtest.Main(m)) }
+
+// A house is a demo that serves, on a sample of the real orders, or on all of
+// them with THIMBLE_WHOLE_SET=1.
+type house struct {
+	*thimbletest.Shop
+	url       string
+	customers []app.DemoCustomer
+}
+
+type silence struct{}
+
+func (silence) Say(string, ...any) {}
+
+func (silence) Begin(string, int64) (func(int64), func()) { return func(int64) {}, func() {} }
+
+func open(t *testing.T) *house {
+	t.Helper()
+	h := &house{Shop: thimbletest.New(t)}
+	orders := collect.File("../collect/testdata/online_retail_sample.csv.gz")
+	if os.Getenv("THIMBLE_WHOLE_SET") != "" {
+		orders = app.DemoOrders()
+	}
+	if err := h.SeedDemo(t.Context(), orders, silence{}); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if h.customers, err = h.DemoCustomers(t.Context()); err != nil || len(h.customers) < 3 {
+		t.Fatalf("customers %v, %v", h.customers, err)
+	}
+	handler, err := h.Handler(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	for _, run := range []func(context.Context) error{h.Ledger.Run, h.Uses.Run, h.Jobs.Run} {
+		work.Go(func() { _ = run(ctx) }) // what it could not do shows in the pages
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(func() { server.Close(); stop(); work.Wait() })
+	h.url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	return h
+}
+
+func (h *house) cookie(t *testing.T, who session.Who) string {
+	t.Helper()
+	cookie, err := h.Sessions.Begin(t.Context(), who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cookie
+}
+
+// A reader is a browser's view without a browser: it follows no redirects and
+// carries the cookies of one customer and one member of staff.
+type reader struct {
+	base    string
+	cookies []*http.Cookie
+}
+
+func (r reader) get(t *testing.T, path string) (status int, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.base+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/html")
+	for _, c := range r.cookies {
+		req.AddCookie(c)
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
+		return res.StatusCode, ""
+	}
+	return res.StatusCode, string(b)
+}
+
+var token = regexp.MustCompile(`/(?:(?:sub|dec|req|imp|use|key)_[0-9a-z]+|[0-9]{5}[A-Za-z]*|DOT|POST|[0-9a-f]{64}|[0-9]+)(/|$)`)
+
+// shape is a path with its tokens left out: pages of one shape are one page.
+func shape(path string) string { return token.ReplaceAllString(path, "/x$1") }
+
+// crawl follows every link from the given pages and returns one path of each
+// shape. A link that leads nowhere fails the test.
+func crawl(t *testing.T, r reader, from ...string) []string {
+	t.Helper()
+	seen := map[string]bool{}
+	shapes := map[string]int{}
+	var pages []string
+	for queue := from; len(queue) > 0; queue = queue[1:] {
+		path := queue[0]
+		plain, query, _ := strings.Cut(path, "?")
+		// Two of each shape are asked for, and a few of its queries.
+		if seen[path] || shapes[shape(plain)] >= 2 && query == "" || shapes[shape(plain)+"?"] >= 6 {
+			continue
+		}
+		seen[path] = true
+		shapes[shape(plain)]++
+		if query != "" {
+			shapes[shape(plain)+"?"]++
+		}
+		status, body := r.get(t, path)
+		if status >= 400 {
+			t.Errorf("%s answers %d", path, status)
+		}
+		if body == "" {
+			continue
+		}
+		if query == "" && shapes[shape(plain)] == 1 {
+			pages = append(pages, path)
+		}
+		for _, href := range webtest.SelectAttr(t, body, "a[href]", "href") {
+			if u, err := url.Parse(href); err == nil && u.Host == "" && strings.HasPrefix(u.Path, "/") {
+				u.Fragment = ""
+				queue = append(queue, u.String())
+			}
+		}
+	}
+	slices.Sort(pages)
+	return pages
+}
+
+// TestPagesHaveNoBarriersAndNoDeadLinks walks every page that a link leads to, as a
+// customer and as a member of staff, on the phone and the desk, in light and dark.
+func TestPagesHaveNoBarriersAndNoDeadLinks(t *testing.T) {
+	browser := webtest.Start(t)
+	h := open(t)
+	ada := h.customers[0].Subject
+	h.Sees(ada) // so that there is a decision to look at
+	customer := h.cookie(t, session.Who{Audience: session.Customer, Subject: ada})
+	staff := h.cookie(t, session.Who{Audience: session.Staff, Staff: "owner"})
+	time.Sleep(1500 * time.Millisecond) // counted uses and checkpoints are written each second
+	cookies := []*http.Cookie{{Name: "thimble_customer", Value: customer}, {Name: "thimble_staff", Value: staff}}
+	pages := crawl(t, reader{base: h.url, cookies: cookies}, "/", "/privacy", "/console", "/console/customers/"+ada.String(), "/docs/api", "/ledger/verify.html")
+	pages = append(pages, crawl(t, reader{base: h.url}, "/privacy/sign-in", "/console/sign-in")...)
+	if len(pages) < 30 {
+		t.Errorf("only %d pages were found: %v", len(pages), pages)
+	}
+	tab := browser.NewTab(webtest.Desk)
+	for _, c := range cookies {
+		tab.Cookie(h.url, c.Name, c.Value)
+	}
+	done := map[string]bool{}
+	for _, page := range pages {
+		if done[page] {
+			continue
+		}
+		done[page] = true
+		t.Run(strings.ReplaceAll(strings.Trim(shape(page), "/"), "/", " "), func(t *testing.T) {
+			look(t, tab, h.url, page)
+		})
+	}
+}
+
+func look(t *testing.T, tab *webtest.Tab, base, page string) {
+	views := map[string]webtest.Viewport{"desk-light": webtest.Desk, "phone-dark": webtest.Phone}
+	shots := os.Getenv("THIMBLE_SCREENSHOTS")
+	if shots != "" {
+		views["desk-dark"], views["phone-light"] = webtest.Desk, webtest.Phone
+	}
+	for name, view := range views {
+		view.Dark = strings.HasSuffix(name, "dark")
+		tab.Look(view)
+		tab.Goto(base + page)
+		tab.NoOverflow(t)
+		tab.Axe(t)
+		tab.Clean(t, base)
+		if shots != "" {
+			file := strings.Trim(strings.ReplaceAll(shape(page), "/", "-"), "-")
+			if file == "" {
+				file = "shop"
+			}
+			tab.Screenshot(t, filepath.Join(shots, file+"-"+name+".png"))
+		}
+	}
+}
+
+// TestTheMainJobInABrowser is the way of the first visitor: a personal list, its
+// reason, its receipt checked in place, a refusal, the popular list, the proof.
+func TestTheMainJobInABrowser(t *testing.T) {
+	browser := webtest.Start(t)
+	h := open(t)
+	tab := browser.Open(h.url+"/shop/sign-in", webtest.Phone)
+	tab.Follow("form button")
+	if text := tab.Text("main"); !strings.Contains(text, "For you") {
+		t.Fatalf("signed in, the shop shows:\n%s", text)
+	}
+	tab.Follow(".why a")
+	checkReceipt(t, tab)
+	tab.Goto(h.url + "/privacy/choices")
+	tab.Follow(`button[name=all][value=refuse]`)
+	checkReceipt(t, tab)
+	tab.Goto(h.url + "/")
+	text := tab.Text("main")
+	if strings.Contains(text, "For you") || !strings.Contains(text, "Popular") || !strings.Contains(text, "withdrawn") {
+		t.Errorf("after the refusal the shop shows:\n%s", text)
+	}
+	tab.Clean(t, h.url)
+}
+
+// checkReceipt has the page check its first receipt, and waits for the answer.
+func checkReceipt(t *testing.T, tab *webtest.Tab) {
+	t.Helper()
+	tab.Eval("document.querySelector('.receipt:not(.good):not(.busy) [data-check]')?.click(), true", new(bool))
+	for range 80 {
+		var good bool
+		tab.Eval("!!document.querySelector('.receipt.good')", &good)
+		if good {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Errorf("no receipt was found true; the page says:\n%s", tab.Text("main"))
+}
