@@ -67,7 +67,7 @@ func Evaluate(ctx context.Context, c EvalConfig) (Metrics, error) {
 	if c.Recipe == (Recipe{}) {
 		c.Recipe = DefaultRecipe()
 	}
-	out := Metrics{Recipe: c.Recipe, ChosenOn: "nothing: the recipe was given, train and test chose none of it"}
+	out := Metrics{Recipe: c.Recipe, ChosenOn: "nothing: the recipe was given and this run tuned none of it"}
 	if c.Tune {
 		if out.Recipe, err = tune(ctx, c, set); err != nil {
 			return out, err
