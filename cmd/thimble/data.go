@@ -26,7 +26,7 @@ func importOrders(ctx context.Context, c *call) error {
 	strict, _ := strconv.ParseBool(c.flags.Lookup("strict").Value.String()) // a boolean flag
 	tell := newTeller(c.out)
 	move, end := tell.Begin("Importing orders", 0)
-	r, err := a.Importer.Orders(ctx, collect.File(file), collect.Options{Strict: strict, Progress: func(p collect.Progress) {
+	r, err := a.ImportOrders(ctx, collect.File(file), collect.Options{Strict: strict, Progress: func(p collect.Progress) {
 		move(p.Bytes * perMille / max(p.Total, 1))
 	}})
 	end()

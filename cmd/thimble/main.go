@@ -38,8 +38,8 @@ var commands = []command{
 	{"demo", "[--port N] [--data DIR] [--fresh]", "serve a shop on real orders, console and privacy centre included", demo},
 	{"serve", "[flags]", "serve an installation", serve},
 	{"import", "orders FILE [--strict]", "import orders from a CSV file, gzipped or not", importOrders},
-	{"sign-in", "[--staff NAME]", "print a one-time sign-in link for the console", signIn},
-	// {"keys", "create NAME SCOPES… | list | revoke ID", "create, list and revoke API keys", keys},
+	{"sign-in", "[--staff NAME | --subject sub_…]", "print a one-time sign-in link, for the console or the privacy centre", signIn},
+	{"keys", "create NAME SCOPE… | list | revoke ID", "create, list and revoke API keys", keys},
 	{"verify", "receipt FILE [--key KEY]", "check a receipt offline", verify},
 	{"config", "", "print the configuration, secrets hidden", printConfig},
 	{"version", "", "print the version", func(_ context.Context, c *call) error { fmt.Fprintln(c.out, version); return nil }},
@@ -104,10 +104,13 @@ var extra = map[string]func(*flag.FlagSet){
 		f.Int("port", 8080, "port to serve on")
 		f.Bool("fresh", false, "delete the demo's data folder first")
 	},
-	"import":  func(f *flag.FlagSet) { f.Bool("strict", false, "stop at the first row that cannot be read") },
-	"sign-in": func(f *flag.FlagSet) { f.String("staff", "owner", "name of the account") },
+	"import": func(f *flag.FlagSet) { f.Bool("strict", false, "stop at the first row that cannot be read") },
+	"sign-in": func(f *flag.FlagSet) {
+		f.String("staff", "owner", "name of the staff account")
+		f.String("subject", "", "sub_… of a customer: a link for the privacy centre instead")
+	},
 	"verify": func(f *flag.FlagSet) {
-		f.String("key", "", "the log's verifier key; asked of the installation when empty")
+		f.String("key", "", "the log's verifier key, as the console's ledger page shows it")
 	},
 }
 

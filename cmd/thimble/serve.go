@@ -20,14 +20,15 @@ func serve(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.serve(ctx, cfg, func(a *app.App, url string) error {
+	return c.serve(ctx, cfg, nil, func(a *app.App, url string) error {
 		fmt.Fprintf(c.out, "Thimble serves on %s\n", url)
 		return nil
 	})
 }
 
-// serve binds the port, opens the installation, has it prepared and serves.
-func (c *call) serve(ctx context.Context, cfg app.Config, prepare func(*app.App, string) error) error {
+// serve binds the port, takes the folder, opens the installation, has it prepared
+// and serves. Before, if given, runs when port and folder are ours.
+func (c *call) serve(ctx context.Context, cfg app.Config, before func() error, prepare func(*app.App, string) error) error {
 	l, err := app.Listen(cfg)
 	if err != nil {
 		return err
@@ -38,9 +39,17 @@ func (c *call) serve(ctx context.Context, cfg app.Config, prepare func(*app.App,
 		return err
 	}
 	defer unlock()
+	if before != nil {
+		if err := before(); err != nil {
+			return err
+		}
+	}
 	a, err := app.Open(ctx, cfg, logger(cfg, c.err))
 	if err != nil {
 		return err
+	}
+	if err := a.Recover(ctx); err != nil {
+		return errors.Join(fmt.Errorf("recovering: %w", err), a.Close())
 	}
 	if err := prepare(a, a.URL(l)); err != nil {
 		return errors.Join(err, a.Close())
@@ -66,12 +75,13 @@ func demo(ctx context.Context, c *call) error {
 	}
 	cfg.Demo = true
 	tell := newTeller(c.out)
-	if fresh, _ := strconv.ParseBool(c.flags.Lookup("fresh").Value.String()); fresh {
-		if err := wipe(cfg.Data); err != nil {
-			return err
+	before := func() error {
+		if fresh, _ := strconv.ParseBool(c.flags.Lookup("fresh").Value.String()); !fresh {
+			return nil
 		}
+		return wipe(cfg.Data)
 	}
-	return c.serve(ctx, cfg, func(a *app.App, url string) error {
+	return c.serve(ctx, cfg, before, func(a *app.App, url string) error {
 		tell.Say("Thimble's demo: real orders of the UCI Online Retail data set (CC BY 4.0), in %s.", cfg.Data)
 		if err := a.SeedDemo(ctx, app.DemoOrders(), tell); err != nil {
 			return err
@@ -87,19 +97,25 @@ func (c *call) prefer(key, value string) {
 	}
 }
 
-// wipe deletes a data folder, and nothing that is not one.
+// wipe empties a data folder but for the lock, which we hold; a folder that is not
+// one of Thimble's is left alone.
 func wipe(folder string) error {
 	entries, err := os.ReadDir(folder)
-	if os.IsNotExist(err) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(folder, "core.db")); err != nil && len(entries) > 0 {
+	if _, err := os.Stat(filepath.Join(folder, "core.db")); err != nil && len(entries) > 1 {
 		return invalid("--fresh: %s holds no data of Thimble and is left alone", folder)
 	}
-	return os.RemoveAll(folder)
+	for _, e := range entries {
+		if e.Name() == app.LockName {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(folder, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func sayDemo(ctx context.Context, a *app.App, tell teller, url string, began time.Time) error {
@@ -133,15 +149,22 @@ func signIn(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	token, err := a.Sessions.Link(ctx, session.Who{Audience: session.Staff, Staff: c.flags.Lookup("staff").Value.String()})
+	who := session.Who{Audience: session.Staff, Staff: c.flags.Lookup("staff").Value.String()}
+	door := "console"
+	if text := c.flags.Lookup("subject").Value.String(); text != "" {
+		door, who = "privacy", session.Who{Audience: session.Customer}
+		if who.Subject, err = thimble.ParseSubjectID(text); err == nil {
+			_, err = a.Subjects.Epoch(ctx, who.Subject) // who was forgotten cannot sign in
+		}
+	}
+	var token string
+	if err == nil {
+		token, err = a.Sessions.Link(ctx, who)
+	}
 	if err != nil {
 		return errors.Join(err, a.Close())
 	}
-	url := a.Config.PublicURL
-	if url == "" {
-		url = "http://" + a.Config.Listen
-	}
-	fmt.Fprintf(c.out, "%s/console/link/%s\nIt works once, within %d minutes.\n", url, token, int(session.LinkLives.Minutes()))
+	fmt.Fprintf(c.out, "%s/%s/link/%s\nIt works once, within %d minutes.\n", a.Config.BaseURL(), door, token, int(session.LinkLives.Minutes()))
 	return a.Close()
 }
 

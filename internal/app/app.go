@@ -41,7 +41,9 @@ type App struct {
 // TrainJob is the kind of the job that trains the recommender.
 const TrainJob = recommendweb.TrainJob
 
-// Open puts an installation together and recovers what a crash left.
+// Open puts an installation together. Whoever holds the data folder's lock and is
+// about to serve calls Recover next; a command that runs beside a server does not,
+// since what it would take for left behind may be under way there.
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log}
 	var err error
@@ -53,9 +55,6 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Traces: cfg.Traces, Version: Version, Log: log})
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
-	}
-	if err := a.recover(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("recovering: %w", err), a.Close())
 	}
 	return a, nil
 }
@@ -114,7 +113,8 @@ func (a *App) train(ctx context.Context, j job.Job) error {
 // is under way makes keys before it commits their people.
 const orphanAge = time.Hour
 
-func (a *App) recover(ctx context.Context) error {
+// Recover finishes what a crash interrupted, and checks the model that serves.
+func (a *App) Recover(ctx context.Context) error {
 	if err := a.loadModel(ctx); err != nil {
 		return err
 	}
@@ -133,6 +133,17 @@ func (a *App) recover(ctx context.Context) error {
 		a.Log.InfoContext(ctx, "keys without a person swept", slog.Int("keys", swept))
 	}
 	return nil
+}
+
+// ImportOrders imports a file of orders, and queues a training on them.
+func (a *App) ImportOrders(ctx context.Context, src collect.Source, opt collect.Options) (collect.Report, error) {
+	r, err := a.Importer.Orders(ctx, src, opt)
+	if err != nil || r.Repeated {
+		return r, err
+	}
+	return r, a.Core.Write(ctx, func(tx *sqldb.Tx) error {
+		return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Payload: `{"reason":"orders were imported"}`, Dedupe: TrainJob})
+	})
 }
 
 // loadModel takes up the serving model. One that is missing or was changed is

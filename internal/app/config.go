@@ -181,6 +181,8 @@ func (c *Config) check() error {
 		return wrong("shutdown", "a positive duration was expected")
 	case c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://"):
 		return wrong("database-url", "postgres://… was expected")
+	case c.KeysURL != "" && !strings.HasPrefix(c.KeysURL, "postgres://") && !strings.HasPrefix(c.KeysURL, "postgresql://"):
+		return wrong("keys-url", "postgres://… was expected")
 	case c.PublicURL != "" && !strings.HasPrefix(c.PublicURL, "https://") && !strings.HasPrefix(c.PublicURL, "http://"):
 		return wrong("public-url", "https://… was expected")
 	}

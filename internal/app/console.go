@@ -37,7 +37,9 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 			return decisionweb.Console(d.kit, decisionweb.ConsoleConfig{Decisions: d.Decisions, Reader: staff, Receipts: d.Ledger, Names: d.Catalog})
 		},
 		func() (web.Section, error) { return gateweb.Console(d.kit, d.Uses) },
-		func() (web.Section, error) { return catalogweb.Console(d.kit, d.Catalog, recommendweb.Neighbours(d.Shop)) },
+		func() (web.Section, error) {
+			return catalogweb.Console(d.kit, d.Catalog, recommendweb.Neighbours(d.Shop))
+		},
 		func() (web.Section, error) { return collectweb.Console(d.kit, d.Imports) },
 		func() (web.Section, error) { return recommendweb.Console(d.kit, d.Core, d.Versions, d.Jobs) },
 		func() (web.Section, error) { return ledgerweb.Console(d.kit, d.Ledger) },

@@ -97,7 +97,7 @@ func (a *App) importDemo(ctx context.Context, orders collect.Source, tell Teller
 		}
 	}
 	move, end := tell.Begin("Importing orders", 0)
-	r, err := a.Importer.Orders(ctx, orders, collect.Options{Progress: func(p collect.Progress) {
+	r, err := a.ImportOrders(ctx, orders, collect.Options{Progress: func(p collect.Progress) {
 		move(p.Bytes * 1000 / max(p.Total, 1))
 	}})
 	end()

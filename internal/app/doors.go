@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"thimble/internal/api"
+	"thimble/internal/apikey"
 	"thimble/internal/apikey/apikeydb"
 	"thimble/internal/decision/decisionweb"
 	"thimble/internal/gate/gateweb"
@@ -131,10 +134,25 @@ func (d *doors) mountAPI(_ context.Context, mux *http.ServeMux) error {
 func (d *doors) mountOperations(_ context.Context, mux *http.ServeMux) error {
 	mux.Handle(web.AssetPrefix, d.kit.Assets())
 	mux.Handle("/ledger/", ledgerweb.Handler(d.Ledger, d.Log))
-	mux.Handle("GET /metrics", d.telemetry.Handler())
+	mux.Handle("GET /metrics", d.operators(d.telemetry.Handler()))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", d.ready)
 	return nil
+}
+
+// operators lets in this machine, and whoever has an admin key: metrics tell how
+// much a shop sells and to how many.
+func (d *doors) operators(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, _ := net.SplitHostPort(r.RemoteAddr) // set by the server
+		key, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		_, err := d.keys.Check(r.Context(), key, apikey.Admin)
+		if !loopback(host) && (!bearer || err != nil) {
+			web.WriteProblem(w, r, web.ProblemOf(thimble.ErrDenied))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // readyWithin bounds how long the question may take.

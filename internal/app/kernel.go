@@ -58,13 +58,14 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 		return k, err
 	}
 	now := time.Now
-	k.Subjects = subjectdb.New(k.Core, k.Vault, subjectdb.Config{Opener: k.Vault})
+	moves := gate.NewMoves()
+	k.Subjects = subjectdb.New(k.Core, k.Vault, subjectdb.Config{Opener: k.Vault, Moved: moves.Move})
 	k.Catalog = catalogdb.New(k.Core)
 	k.Orders = orderdb.New(k.Core, k.Vault, k.Vault)
 	k.Sessions = sessiondb.New(k.Core, now)
 	k.Consent = consentdb.New(k.Core, k.Ledger, k.Vault, k.Subjects, k.Pack, now)
 	k.Uses = gatedb.New(k.Core, k.Ledger, k.Vault, gatedb.Config{Log: log})
-	k.Gate = gate.New(k.Subjects, k.Consent, k.Vault, k.Uses, k.Pack, now)
+	k.Gate = gate.New(k.Subjects, k.Consent, k.Vault, k.Uses, k.Pack, moves, now)
 	k.Decisions = decisiondb.New(k.Core, k.Ledger, k.Vault)
 	k.Jobs = jobdb.New(k.Core, handlers, jobdb.Config{Log: log, Lease: 10 * time.Minute})
 	return k, nil

@@ -9,6 +9,9 @@ import (
 	"thimble"
 )
 
+// LockName is the file by which the data folder is locked.
+const LockName = "lock"
+
 // Lock takes the data folder for one serving process. The lock ends with the
 // process, however it ends.
 func Lock(cfg Config) (unlock func(), err error) {
@@ -16,7 +19,7 @@ func Lock(cfg Config) (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(filepath.Join(folder, LockName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("data folder %s cannot be written: %w", folder, thimble.ErrInvalid)
 	}

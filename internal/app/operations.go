@@ -6,6 +6,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"thimble"
+	"thimble/internal/apikey"
 	"thimble/internal/catalog/catalogweb"
 	"thimble/internal/consent/consentweb"
 	"thimble/internal/decision/decisionweb"
@@ -23,11 +24,19 @@ func (d *doors) operations() []func(huma.API) {
 	return []func(huma.API){
 		recommendweb.Operations(d.Shop),
 		catalogweb.Operations(d.Catalog),
-		subjectweb.Operations(d.Subjects),
+		subjectweb.Operations(d.Subjects, d.noteLookup),
 		consentweb.Operations(consentweb.OperationDeps{Store: d.Consent, Receipts: d.Ledger, Exists: d.exists, Open: d.openFor}),
 		decisionweb.Operations(d.Decisions, d.Gate, d.Ledger),
 		ledgerweb.Operations(d.Ledger),
 	}
+}
+
+// noteLookup has the gate judge and count that a system of the shop asked who has
+// an identifier.
+func (d *doors) noteLookup(ctx context.Context, who thimble.SubjectID) error {
+	_, err := d.Gate.Open(ctx, gate.Request{Actor: gate.Actor{Kind: gate.Client, Name: apikey.From(ctx).Name}, Subject: who,
+		Purpose: thimble.EssentialService, Categories: []thimble.Category{thimble.AccountIdentifier}})
+	return err
 }
 
 func (d *doors) exists(ctx context.Context, who thimble.SubjectID) error {

@@ -162,6 +162,9 @@ func TestErasureForgetsEverywhere(t *testing.T) {
 		report := s.Erase(ada)
 
 		after, _ := s.Shop.Version()
+		if i := slices.IndexFunc(report.Holders, func(l rights.HolderLine) bool { return l.Holder == "subject" }); i < 0 || len(report.Holders[i].Kept) != 1 {
+			t.Errorf("the report does not say what is kept of the identifiers: %+v", report.Holders)
+		}
 		if report.KeyHash == "" || report.Models == nil || report.Models.Before != fmt.Sprintf("%x", before.Hash) || report.Models.After != fmt.Sprintf("%x", after.Hash) || before.Hash == after.Hash {
 			t.Errorf("report %+v", report)
 		}
@@ -353,6 +356,13 @@ func TestGrantOpensNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	adas, err := s.Orders.Of(ctx, ada, 0)
+	if err != nil || len(adas) != 1 {
+		t.Fatal(adas, err)
+	}
+	if _, err := g.Open(ctx, adas[0].Cell(), adas[0].Body); err != nil {
+		t.Fatal(err)
+	}
 	bobs, err := s.Orders.Of(ctx, bob, 0)
 	if err != nil || len(bobs) != 1 {
 		t.Fatal(bobs, err)
@@ -371,6 +381,10 @@ func TestGrantOpensNothingElse(t *testing.T) {
 	}
 	if _, err := g.Open(ctx, ids[0].Cell, ids[0].Sealed); !errors.Is(err, thimble.ErrDenied) {
 		t.Errorf("a category that was not asked for: %v, want a denial", err)
+	}
+	s.Chooses(ada, thimbletest.Withdraws(personalize)...)
+	if _, err := g.Open(ctx, adas[0].Cell(), adas[0].Body); !errors.Is(err, thimble.ErrDenied) {
+		t.Errorf("after the withdrawal: %v, want a denial", err)
 	}
 }
 

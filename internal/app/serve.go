@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,12 +38,23 @@ func (a *App) URL(l net.Listener) string {
 	if a.Config.PublicURL != "" {
 		return a.Config.PublicURL
 	}
+	c := a.Config
+	host, _, _ := net.SplitHostPort(c.Listen) // checked with the configuration
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	c.Listen = net.JoinHostPort(host, port)
+	return c.BaseURL()
+}
+
+// BaseURL is the address people reach the installation at, as configured.
+func (c Config) BaseURL() string {
+	if c.PublicURL != "" {
+		return strings.TrimSuffix(c.PublicURL, "/")
+	}
 	scheme := "http"
-	if a.Config.TLSCert != "" {
+	if c.TLSCert != "" {
 		scheme = "https"
 	}
-	host, _, _ := net.SplitHostPort(a.Config.Listen) // checked with the configuration
-	_, port, _ := net.SplitHostPort(l.Addr().String())
+	host, port, _ := net.SplitHostPort(c.Listen) // checked with the configuration
 	if host == "" {
 		host = "localhost"
 	}

@@ -56,7 +56,7 @@ type UI struct {
 // By says who made the choice.
 type By struct {
 	Actor string `json:"actor"` // subject, import, demo-rule
-	Auth  string `json:"auth"`  // session, link, none
+	Auth  string `json:"auth"`  // session, shop, none
 }
 
 // Marshal returns the canonical form: the record that the ledger's leaf commits to.

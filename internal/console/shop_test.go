@@ -102,7 +102,7 @@ func newShop(t *testing.T, log *slog.Logger) *shop {
 	s.sessions = sessiondb.New(s.core, nil)
 	s.consent = consentdb.New(s.core, s.ledger, s.vault, s.subjects, pack, nil)
 	s.uses = gatedb.New(s.core, s.ledger, s.vault, gatedb.Config{})
-	s.gate = gate.New(s.subjects, s.consent, s.vault, s.uses, pack, nil)
+	s.gate = gate.New(s.subjects, s.consent, s.vault, s.uses, pack, gate.NewMoves(), nil)
 	s.decisions = decisiondb.New(s.core, s.ledger, s.vault)
 	s.versions = recommenddb.New(s.core, s.ledger)
 	s.lists = lists.New(lists.Deps{Gate: s.gate, Orders: s.orders, Catalog: s.catalog, Decisions: s.decisions, Versions: s.versions, Files: files, Pack: pack, Now: time.Now})

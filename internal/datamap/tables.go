@@ -65,6 +65,21 @@ var tables = []Table{
 		{Column: "seen_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
 		{Column: "expires_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
 	}},
+	{Name: "subject_subjects", Set: sqldb.Core, Holder: "subject", Plain: []string{"state", "epoch"}, Fields: []Field{
+		{Column: "id", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: learning, Retention: "stays as a number that leads to nobody, so that it is never given again"},
+		{Column: "residence", Category: thimble.Country, Source: "the shop's orders, or declared", Purposes: duty, Sealed: true, Retention: untilErased},
+		{Column: "created_at", Category: thimble.Pseudonym, Source: "made with the person", Purposes: service, Retention: untilErased},
+	}},
+	{Name: "subject_identifiers", Set: sqldb.Core, Holder: "subject", Plain: []string{"kind"}, Fields: []Field{
+		{Column: "subject", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: service, Retention: untilErased},
+		{Column: "blind", Category: thimble.AccountIdentifier, Source: "the shop", Purposes: service, Retention: untilErased, Note: "keyed blind index"},
+		{Column: "sealed", Category: thimble.AccountIdentifier, Source: "the shop", Purposes: service, Sealed: true, Retention: untilErased},
+		{Column: "mark", Category: thimble.AccountIdentifier, Source: "the shop", Purposes: service, Retention: "moves to the suppressions when the person is erased", Note: "keyed hash under its own key"},
+		{Column: "created_at", Category: thimble.AccountIdentifier, Source: "the shop", Purposes: service, Retention: untilErased},
+	}},
+	{Name: "subject_suppressions", Set: sqldb.Core, Holder: "subject", Fields: []Field{
+		{Column: "mark", Category: thimble.AccountIdentifier, Source: "kept of a forgotten person", Purposes: duty, Retention: "stays, so that an old file does not bring the person back", Note: "keyed hash; leads to nobody without the identifier"},
+	}},
 	{Name: "vault_keys", Set: sqldb.Keys, Holder: "vault", Plain: []string{"class", "chain", "gen", "month", "epoch", "wrapped", "commitment"}, Fields: []Field{
 		{Column: "owner", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: service, Retention: untilErased},
 		{Column: "created_at", Category: thimble.Pseudonym, Source: "made with the person", Purposes: service, Retention: untilErased},

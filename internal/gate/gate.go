@@ -46,15 +46,17 @@ type Gate struct {
 	vault    Opener
 	uses     UseLog
 	pack     *policy.Pack
+	moves    *Moves
 	now      func() time.Time
 }
 
-// New returns a gate. A nil clock means time.Now.
-func New(s Subjects, c Consents, v Opener, u UseLog, p *policy.Pack, now func() time.Time) *Gate {
+// New returns a gate. It learns from moves whose epoch has moved in this process.
+// A nil clock means time.Now.
+func New(s Subjects, c Consents, v Opener, u UseLog, p *policy.Pack, m *Moves, now func() time.Time) *Gate {
 	if now == nil {
 		now = time.Now
 	}
-	return &Gate{subjects: s, consents: c, vault: v, uses: u, pack: p, now: now}
+	return &Gate{subjects: s, consents: c, vault: v, uses: u, pack: p, moves: m, now: now}
 }
 
 // Decide answers a request and records nothing. No data can be opened with it.
@@ -79,6 +81,7 @@ func (g *Gate) Decide(ctx context.Context, r Request) (Verdict, error) {
 // Open answers a request with a grant, or with a *Denial. The use is recorded
 // before anything can be opened.
 func (g *Gate) Open(ctx context.Context, r Request) (*Grant, error) {
+	born := g.moves.now() // before the judgement: what moves during it kills the grant
 	v, err := g.Decide(ctx, r)
 	if err != nil {
 		return nil, err
@@ -86,7 +89,7 @@ func (g *Gate) Open(ctx context.Context, r Request) (*Grant, error) {
 	if !v.Allowed {
 		return nil, &Denial{Verdict: v}
 	}
-	grant := &Grant{gate: g, request: r, verdict: v}
+	grant := &Grant{gate: g, request: r, verdict: v, born: born}
 	if r.Actor.Kind == Staff {
 		// The leaf is durable before any data is seen: an access that nobody can
 		// prove must be impossible, not unlikely.
@@ -148,6 +151,7 @@ type Grant struct {
 	request Request
 	verdict Verdict
 	use     thimble.ID
+	born    uint64
 }
 
 // Subject returns whose cells the grant opens.
@@ -170,10 +174,15 @@ func (g *Grant) Open(ctx context.Context, c thimble.Cell, sealed []byte) ([]byte
 	if !slices.ContainsFunc(g.request.Categories, c.Category.Within) {
 		return nil, fmt.Errorf("gate: %s was not asked for: %w", c.Category, thimble.ErrDenied)
 	}
+	if g.gate.moves.since(g.request.Subject, g.born) {
+		return nil, errMoved
+	}
 	return g.gate.vault.Open(ctx, c, sealed)
 }
 
-// Live returns nil while the grant holds. A sink asks before output leaves the
+var errMoved = fmt.Errorf("gate: the person's choices have changed: %w", thimble.ErrDenied)
+
+// Live returns nil while the grant holds, also against what another process changed. A sink asks before output leaves the
 // process; a withdrawal in the meantime makes it an error of kind ErrDenied.
 func (g *Grant) Live(ctx context.Context) error {
 	epoch, err := g.gate.subjects.Epoch(ctx, g.request.Subject)
@@ -181,7 +190,7 @@ func (g *Grant) Live(ctx context.Context) error {
 		return fmt.Errorf("gate: asking for the epoch: %w", errors.Join(err, thimble.ErrDenied))
 	}
 	if epoch != g.verdict.Epoch {
-		return fmt.Errorf("gate: the person's choices have changed: %w", thimble.ErrDenied)
+		return errMoved
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ const (
 	Erasure    Class = 4  // data was destroyed
 	Model      Class = 5  // a model was trained, released, withdrawn or made to forget
 	Decision   Class = 6  // a machine decided
-	UseBatch   Class = 7  // the root of a batch of machine reads
+	UseBatch   Class = 7  // the counts of a batch of machine reads
 	Key        Class = 8  // a key was made, rotated or destroyed
 	System     Class = 9  // the installation: start, restore, configuration, packs
 	Request    Class = 10 // a rights request was received, extended or answered

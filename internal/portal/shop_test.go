@@ -105,7 +105,7 @@ func (h *house) kernel(core *sqldb.DB, v *vault.Vault) {
 	h.sessions = sessiondb.New(core, nil)
 	h.consents = consentdb.New(core, h.ledger, v, h.people, pack, nil)
 	h.uses = gatedb.New(core, h.ledger, v, gatedb.Config{Every: 50 * time.Millisecond})
-	h.gate = gate.New(h.people, h.consents, v, h.uses, pack, nil)
+	h.gate = gate.New(h.people, h.consents, v, h.uses, pack, gate.NewMoves(), nil)
 	h.decisions = decisiondb.New(core, h.ledger, v)
 	h.lists = lists.New(lists.Deps{
 		Gate: h.gate, Orders: orders, Catalog: h.catalog, Decisions: h.decisions, Versions: recommenddb.New(core, h.ledger),

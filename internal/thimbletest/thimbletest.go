@@ -62,6 +62,9 @@ func Open(tb testing.TB, settings map[string]string) *Shop {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	if err := a.Recover(context.Background()); err != nil {
+		tb.Fatal(err)
+	}
 	tb.Cleanup(func() {
 		if err := a.Close(); err != nil {
 			tb.Errorf("closing: %v", err)

@@ -52,7 +52,7 @@ func NewKernel(t testing.TB) *Kernel {
 	k.Subjects = subjectdb.New(k.Core, v, subjectdb.Config{Opener: v})
 	k.Consents = consentdb.New(k.Core, k.Ledger, v, k.Subjects, pack, nil)
 	k.Uses = gatedb.New(k.Core, k.Ledger, v, gatedb.Config{})
-	k.Gate = gate.New(k.Subjects, k.Consents, v, k.Uses, pack, nil)
+	k.Gate = gate.New(k.Subjects, k.Consents, v, k.Uses, pack, gate.NewMoves(), nil)
 	k.Decisions = decisiondb.New(k.Core, k.Ledger, v)
 	ctx, stop := context.WithCancel(context.Background())
 	var sequencer sync.WaitGroup

@@ -41,7 +41,7 @@ type Store struct {
 	subjects Subjects
 	pack     *policy.Pack
 	now      func() time.Time
-	// changed is told, after the commit, whose consent moved.
+	// changed runs in the transaction that records choices.
 	changed []func(context.Context, *sqldb.Tx, []consent.Event) error
 }
 

@@ -61,15 +61,28 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 		return List{}, fmt.Errorf("recommend: reading a history: %w", err)
 	}
 	now := s.live.Load()
-	if now == nil || len(history) == 0 {
-		return s.Popular(ctx, n)
+	switch {
+	case len(history) == 0:
+		return s.impersonal(ctx, grant, n, "Not personal, because there is no order to learn your taste from yet.")
+	case now == nil:
+		return s.impersonal(ctx, grant, n, "Not personal, because nothing was learned yet.")
 	}
 	ranked, err := s.rank(ctx, now.model, history, n)
-	if err != nil || len(ranked) == 0 {
-		list, popErr := s.Popular(ctx, n)
-		return list, errors.Join(err, popErr)
+	if err != nil {
+		return List{}, fmt.Errorf("recommend: ranking: %w", err)
+	}
+	if len(ranked) == 0 {
+		return s.impersonal(ctx, grant, n, "Not personal, because nothing goes with what you bought yet.")
 	}
 	return s.decide(ctx, grant, now.version, history, ranked, placement)
+}
+
+// impersonal is the popular list for a person who permits a personal one.
+func (s *Shop) impersonal(ctx context.Context, g *gate.Grant, n int, why string) (List, error) {
+	list, err := s.Popular(ctx, n)
+	verdict := g.Verdict()
+	list.Why, list.Verdict = why, &verdict
+	return list, err
 }
 
 // rank asks the model for n items that the person has not bought and that are

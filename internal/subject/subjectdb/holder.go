@@ -101,6 +101,7 @@ func (s *Store) Erase(ctx context.Context, id thimble.SubjectID) (thimble.Erasur
 	var done thimble.Erasure
 	err := s.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
 		done, err = erase(ctx, tx, id)
+		s.moves(tx, id)
 		return err
 	})
 	if err == nil {

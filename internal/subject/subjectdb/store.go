@@ -32,6 +32,8 @@ type Config struct {
 	Now    func() time.Time // nil means time.Now
 	Rand   io.Reader        // nil means crypto/rand
 	Opener Opener           // for Export; nil means that Export is denied
+	// Moved is told whose epoch has moved, after the change is durable; may be nil.
+	Moved func(thimble.SubjectID)
 }
 
 // A Store keeps subjects.
@@ -125,7 +127,15 @@ func (s *Store) Epoch(ctx context.Context, id thimble.SubjectID) (epoch int64, e
 func (s *Store) Touch(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (epoch int64, err error) {
 	err = tx.QueryRow(ctx, `update subject_subjects set epoch = epoch + 1
 		where id = $1 and state = 'active' returning epoch`, id[:]).Scan(&epoch)
+	s.moves(tx, id)
 	return epoch, wrap("moving the epoch of "+id.String(), err)
+}
+
+// moves has it told, once the change is durable, that the epoch has moved.
+func (s *Store) moves(tx *sqldb.Tx, id thimble.SubjectID) {
+	if s.cfg.Moved != nil {
+		tx.OnCommit(func() { s.cfg.Moved(id) })
+	}
 }
 
 // SetResidence seals where a person lives, and moves the epoch.
@@ -146,6 +156,7 @@ func (s *Store) SetResidence(ctx context.Context, tx *sqldb.Tx, id thimble.Subje
 	if err == nil && n == 0 {
 		err = thimble.ErrNotFound
 	}
+	s.moves(tx, id)
 	return wrap("keeping the residence of "+id.String(), err)
 }
 

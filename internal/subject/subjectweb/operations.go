@@ -35,8 +35,9 @@ type lookupOutput struct {
 	Body         Subject
 }
 
-// Operations are the subjects' part of the API.
-func Operations(subjects OperationSubjects) func(huma.API) {
+// Operations are the subjects' part of the API. Note has the gate judge and count
+// that a system of the shop has used a person's identifier.
+func Operations(subjects OperationSubjects, note func(ctx context.Context, who thimble.SubjectID) error) func(huma.API) {
 	return func(api huma.API) {
 		api.OpenAPI().Tags = append(api.OpenAPI().Tags, &huma.Tag{Name: "subject", Description: "Who people are, as tokens. An address or a number is sent in a body, never in a URL."})
 		huma.Register(api, huma.Operation{
@@ -55,6 +56,9 @@ func Operations(subjects OperationSubjects) func(huma.API) {
 				return nil, web.FieldProblems{{Field: "body.value", Detail: operationRules[subject.Kind(in.Body.Kind)]}}
 			}
 			who, err := subjects.Find(ctx, id)
+			if err == nil {
+				err = note(ctx, who)
+			}
 			if err != nil {
 				return nil, err
 			}

@@ -1,9 +1,11 @@
 package subjectweb_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
+	"thimble"
 	"thimble/internal/api/apitest"
 	"thimble/internal/subject/subjectweb"
 )
@@ -12,7 +14,7 @@ const lookup = "/v1/subjects/lookup"
 
 func TestASubjectIsLookedUpByABody(t *testing.T) {
 	k := apitest.NewKernel(t)
-	d := apitest.Open(t, subjectweb.Operations(k.Subjects))
+	d := apitest.Open(t, subjectweb.Operations(k.Subjects, func(context.Context, thimble.SubjectID) error { return nil }))
 	ada := k.Person("17850")
 	var got subjectweb.Subject
 	a := d.Do(apitest.Read, "POST", lookup, `{"kind":"account","value":" 17850 "}`)
@@ -26,7 +28,7 @@ func TestASubjectIsLookedUpByABody(t *testing.T) {
 
 func TestBadInputOfALookUpIsNamed(t *testing.T) {
 	k := apitest.NewKernel(t)
-	d := apitest.Open(t, subjectweb.Operations(k.Subjects))
+	d := apitest.Open(t, subjectweb.Operations(k.Subjects, func(context.Context, thimble.SubjectID) error { return nil }))
 	for body, field := range map[string]string{
 		`{"kind":"email","value":"secret"}`:                             "body.value",
 		`{"kind":"phone","value":"020 7946 secret"}`:                    "body.value",

@@ -15,5 +15,5 @@ create table gate_batches (
 	id         bytea    not null primary key,
 	at         bigint not null,
 	uses       bigint not null,
-	opening    bytea    not null -- what opens the batch's leaf: counts and a salted root
+	opening    bytea    not null -- what opens the batch's leaf: counts only
 );

@@ -15,5 +15,5 @@ create table gate_batches (
 	id         blob    not null primary key,
 	at         integer not null,
 	uses       integer not null,
-	opening    blob    not null -- what opens the batch's leaf: counts and a salted root
+	opening    blob    not null -- what opens the batch's leaf: counts only
 ) strict;

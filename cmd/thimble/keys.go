@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"thimble"
+	"thimble/internal/apikey"
+	"thimble/internal/apikey/apikeydb"
+)
+
+func keys(ctx context.Context, c *call) error {
+	words := c.flags.Args()
+	if len(words) == 0 {
+		return errWords
+	}
+	a, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	store := apikeydb.New(a.Core, nil)
+	switch {
+	case words[0] == "create" && len(words) > 2:
+		err = createKey(ctx, c, store, words[1], words[2:])
+	case words[0] == "list" && len(words) == 1:
+		err = listKeys(ctx, c, store)
+	case words[0] == "revoke" && len(words) == 2:
+		var id thimble.ID
+		if id, err = thimble.ParseID(apikey.TokenPrefix, words[1]); err == nil {
+			err = store.Revoke(ctx, id)
+		}
+	default:
+		err = errWords
+	}
+	return errors.Join(err, a.Close())
+}
+
+func createKey(ctx context.Context, c *call, store *apikeydb.Store, name string, scopes []string) error {
+	var all []apikey.Scope
+	for _, s := range scopes {
+		all = append(all, apikey.Scope(s))
+	}
+	text, k, err := store.Create(ctx, name, all)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "%s\nThis is the only time the key is shown. Its id is %s.\n", text, k.ID.Token(apikey.TokenPrefix))
+	return nil
+}
+
+func listKeys(ctx context.Context, c *call, store *apikeydb.Store) error {
+	all, err := store.List(ctx)
+	if err != nil {
+		return err
+	}
+	tab := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tab, "ID\tNAME\tSCOPES\tCREATED\tLAST USED\tSTATE")
+	for _, k := range all {
+		state, used := "active", "never"
+		if !k.Revoked.IsZero() {
+			state = "revoked"
+		}
+		if !k.Used.IsZero() {
+			used = k.Used.UTC().Format("2006-01-02 15:04")
+		}
+		var scopes []string
+		for _, s := range k.Scopes {
+			scopes = append(scopes, string(s))
+		}
+		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID.Token(apikey.TokenPrefix), k.Name, strings.Join(scopes, " "), k.Created.UTC().Format("2006-01-02"), used, state)
+	}
+	return tab.Flush()
+}
