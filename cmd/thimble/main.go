@@ -40,6 +40,7 @@ var commands = []command{
 	{"import", "orders FILE [--strict]", "import orders from a CSV file, gzipped or not", importOrders},
 	{"sign-in", "[--staff NAME | --subject sub_…]", "print a one-time sign-in link, for the console or the privacy centre", signIn},
 	{"keys", "create NAME SCOPE… | list | revoke ID", "create, list and revoke API keys", keys},
+	{"eval", "recommend --train FILE --test FILE [--json]", "score the recommender on your own files", eval},
 	{"verify", "receipt FILE [--key KEY]", "check a receipt offline", verify},
 	{"config", "", "print the configuration, secrets hidden", printConfig},
 	{"version", "", "print the version", func(_ context.Context, c *call) error { fmt.Fprintln(c.out, version); return nil }},
@@ -108,6 +109,13 @@ var extra = map[string]func(*flag.FlagSet){
 	"sign-in": func(f *flag.FlagSet) {
 		f.String("staff", "owner", "name of the staff account")
 		f.String("subject", "", "sub_… of a customer: a link for the privacy centre instead")
+	},
+	"eval": func(f *flag.FlagSet) {
+		f.String("train", "", "training file; a line is a user then its items, blank-separated; gzipped or not")
+		f.String("test", "", "test file of the same form")
+		f.Int("forget", 0, "delete so many people one by one, and compare with a retrained model")
+		f.Bool("tune", false, "choose hyper-parameters on a validation part of train")
+		f.Bool("json", false, "print one JSON object")
 	},
 	"verify": func(f *flag.FlagSet) {
 		f.String("key", "", "the log's verifier key, as the console's ledger page shows it")

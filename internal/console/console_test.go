@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"thimble"
@@ -202,7 +203,7 @@ func do(t *testing.T, c *http.Client, method, address string, form url.Values) (
 }
 
 func TestTheConsoleOfARealShop(t *testing.T) {
-	var journal bytes.Buffer
+	var journal journal
 	s := newShop(t, slog.New(slog.NewTextHandler(&journal, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	s.fill()
 	base, client := s.serve(), browser(t)
@@ -307,4 +308,22 @@ func checkReceipt(t *testing.T, text, vkey string) {
 	if err != nil || opened.Class != ledger.Erasure {
 		t.Errorf("receipt = %v, %v", opened.Class, err)
 	}
+}
+
+// A journal is a log that is read while the server writes it.
+type journal struct {
+	mu  sync.Mutex
+	log bytes.Buffer
+}
+
+func (j *journal) Write(b []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.log.Write(b)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.log.String()
 }

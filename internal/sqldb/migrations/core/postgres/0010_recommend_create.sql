@@ -14,9 +14,3 @@ create table recommend_versions (
 	opening      bytea    not null, -- what opens the release's leaf
 	serving      bigint not null
 );
-create table recommend_metrics (
-	version bigint not null,
-	name    text    not null,
-	value   double precision    not null,
-	primary key (version, name)
-);

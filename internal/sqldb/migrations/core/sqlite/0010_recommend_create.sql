@@ -14,9 +14,3 @@ create table recommend_versions (
 	opening      blob    not null, -- what opens the release's leaf
 	serving      integer not null
 ) strict;
-create table recommend_metrics (
-	version integer not null,
-	name    text    not null,
-	value   real    not null,
-	primary key (version, name)
-) strict;
