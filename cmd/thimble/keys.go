@@ -14,7 +14,10 @@ import (
 
 func keys(ctx context.Context, c *call) error {
 	words := c.flags.Args()
-	if len(words) == 0 {
+	create := len(words) > 2 && words[0] == "create"
+	list := len(words) == 1 && words[0] == "list"
+	revoke := len(words) == 2 && words[0] == "revoke"
+	if !create && !list && !revoke {
 		return errWords
 	}
 	a, err := c.open(ctx)
@@ -23,17 +26,15 @@ func keys(ctx context.Context, c *call) error {
 	}
 	store := apikeydb.New(a.Core, nil)
 	switch {
-	case words[0] == "create" && len(words) > 2:
+	case create:
 		err = createKey(ctx, c, store, words[1], words[2:])
-	case words[0] == "list" && len(words) == 1:
+	case list:
 		err = listKeys(ctx, c, store)
-	case words[0] == "revoke" && len(words) == 2:
+	default:
 		var id thimble.ID
 		if id, err = thimble.ParseID(apikey.TokenPrefix, words[1]); err == nil {
 			err = store.Revoke(ctx, id)
 		}
-	default:
-		err = errWords
 	}
 	return errors.Join(err, a.Close())
 }

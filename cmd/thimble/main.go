@@ -40,7 +40,7 @@ var commands = []command{
 	{"import", "orders FILE [--strict]", "import orders from a CSV file, gzipped or not", importOrders},
 	{"sign-in", "[--staff NAME | --subject sub_…]", "print a one-time sign-in link, for the console or the privacy centre", signIn},
 	{"keys", "create NAME SCOPE… | list | revoke ID", "create, list and revoke API keys", keys},
-	{"eval", "recommend --train FILE --test FILE [--json]", "score the recommender on your own files", eval},
+	{"eval", "recommend --train FILE --test FILE [--forget N] [--tune] [--json]", "score the recommender on your own files", eval},
 	{"verify", "receipt FILE [--key KEY]", "check a receipt offline", verify},
 	{"config", "", "print the configuration, secrets hidden", printConfig},
 	{"version", "", "print the version", func(_ context.Context, c *call) error { fmt.Fprintln(c.out, version); return nil }},
@@ -66,16 +66,20 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		}
 		c, err := parse(cmd, args[1:], out, errs)
 		if errors.Is(err, flag.ErrHelp) {
+			usage(errs)
 			return 2
 		}
 		if err == nil {
 			err = cmd.run(ctx, c)
 		}
-		if err != nil {
-			fmt.Fprintf(errs, "thimble %s: %s\n", cmd.name, line(err))
-			return 1
+		if err == nil {
+			return 0
 		}
-		return 0
+		fmt.Fprintf(errs, "thimble %s: %s\n", cmd.name, line(err))
+		if _, misread := errors.AsType[*misread](err); misread || errors.Is(err, errWords) {
+			return 2
+		}
+		return 1
 	}
 	fmt.Fprintf(errs, "thimble: %q is not a command\n", args[0])
 	usage(errs)
@@ -94,7 +98,7 @@ func line(err error) string {
 func usage(w io.Writer) {
 	fmt.Fprintln(w, "Thimble, an AI customer management system for shops. Commands:")
 	for _, cmd := range commands {
-		fmt.Fprintf(w, "  %-50s %s\n", "thimble "+cmd.name+" "+cmd.args, cmd.about)
+		fmt.Fprintf(w, "  thimble %s %s\n      %s\n", cmd.name, cmd.args, cmd.about)
 	}
 	fmt.Fprintln(w, "\nEvery setting is a flag, an environment variable and a key of thimble.yaml; `thimble config` lists them.")
 }
@@ -124,7 +128,7 @@ var extra = map[string]func(*flag.FlagSet){
 
 func parse(cmd command, args []string, out, errs io.Writer) (*call, error) {
 	c := &call{flags: flag.NewFlagSet(cmd.name, flag.ContinueOnError), settings: map[string]string{}, out: out, err: errs}
-	c.flags.SetOutput(errs)
+	c.flags.SetOutput(io.Discard) // the error says it in one line
 	c.flags.StringVar(&c.file, "config", "", "configuration file; thimble.yaml when there is one")
 	app.Flags(func(key, usage, _ string) {
 		c.flags.Func(key, usage, func(v string) error { c.settings[key] = v; return nil })
@@ -136,7 +140,7 @@ func parse(cmd command, args []string, out, errs io.Writer) (*call, error) {
 	var words []string
 	for len(args) > 0 {
 		if err := c.flags.Parse(args); err != nil {
-			return nil, err
+			return nil, &misread{err}
 		}
 		args = c.flags.Args()
 		if len(args) > 0 {
@@ -145,6 +149,12 @@ func parse(cmd command, args []string, out, errs io.Writer) (*call, error) {
 	}
 	return c, c.flags.Parse(append([]string{"--"}, words...))
 }
+
+// misread is the error of flags that were not understood.
+type misread struct{ error }
+
+// Unwrap returns what the flags said.
+func (m *misread) Unwrap() error { return m.error }
 
 // config loads the configuration of the call.
 func (c *call) config() (app.Config, error) { return app.Load(c.settings, os.Getenv, c.file) }

@@ -15,9 +15,9 @@ import (
 )
 
 var (
-	fenced = regexp.MustCompile("(?s)```sh\n(.*?)```")
-	inline = regexp.MustCompile("`((?:THIMBLE_SOAK=1 )?go test [^`]*)`")
-	served = regexp.MustCompile(`Storefront +(http://\S+)`)
+	fenced     = regexp.MustCompile("(?s)```sh\n(.*?)```")
+	inline     = regexp.MustCompile("`((?:THIMBLE_SOAK=1 )?go test [^`]*)`")
+	storefront = regexp.MustCompile(`Storefront +(http://\S+)`)
 )
 
 // TestCommandsOfTheReadmeWork runs `make demo` as a newcomer would, and asks for
@@ -114,7 +114,7 @@ func makeDemo(t *testing.T, root string) {
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		t.Log(lines.Text())
-		if m := served.FindStringSubmatch(lines.Text()); m != nil {
+		if m := storefront.FindStringSubmatch(lines.Text()); m != nil {
 			res, err := http.Get(m[1]) //nolint:noctx // the process is bounded
 			if err != nil {
 				t.Fatal(err)

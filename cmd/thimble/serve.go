@@ -156,6 +156,9 @@ func signIn(ctx context.Context, c *call) error {
 		if who.Subject, err = thimble.ParseSubjectID(text); err == nil {
 			_, err = a.Subjects.Epoch(ctx, who.Subject) // who was forgotten cannot sign in
 		}
+		if errors.Is(err, thimble.ErrNotFound) {
+			err = invalid("there is no such customer")
+		}
 	}
 	var token string
 	if err == nil {

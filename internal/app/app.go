@@ -115,6 +115,9 @@ const orphanAge = time.Hour
 
 // Recover finishes what a crash interrupted, and checks the model that serves.
 func (a *App) Recover(ctx context.Context) error {
+	if err := a.Files.Sweep(); err != nil {
+		return err
+	}
 	if err := a.loadModel(ctx); err != nil {
 		return err
 	}
@@ -135,15 +138,22 @@ func (a *App) Recover(ctx context.Context) error {
 	return nil
 }
 
-// ImportOrders imports a file of orders, and queues a training on them.
+// ImportOrders imports a file of orders, and queues a training on them. It is
+// queued before the import too: what a stopped import has committed is learned.
 func (a *App) ImportOrders(ctx context.Context, src collect.Source, opt collect.Options) (collect.Report, error) {
+	queue := func() error {
+		return a.Core.Write(ctx, func(tx *sqldb.Tx) error {
+			return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Payload: `{"reason":"orders were imported"}`, Dedupe: TrainJob})
+		})
+	}
+	if err := queue(); err != nil {
+		return collect.Report{}, err
+	}
 	r, err := a.Importer.Orders(ctx, src, opt)
 	if err != nil || r.Repeated {
 		return r, err
 	}
-	return r, a.Core.Write(ctx, func(tx *sqldb.Tx) error {
-		return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Payload: `{"reason":"orders were imported"}`, Dedupe: TrainJob})
-	})
+	return r, queue()
 }
 
 // loadModel takes up the serving model. One that is missing or was changed is

@@ -35,9 +35,6 @@ func cause(err error) error {
 
 // URL returns the address people reach the installation at.
 func (a *App) URL(l net.Listener) string {
-	if a.Config.PublicURL != "" {
-		return a.Config.PublicURL
-	}
 	c := a.Config
 	host, _, _ := net.SplitHostPort(c.Listen) // checked with the configuration
 	_, port, _ := net.SplitHostPort(l.Addr().String())
@@ -55,8 +52,8 @@ func (c Config) BaseURL() string {
 		scheme = "https"
 	}
 	host, port, _ := net.SplitHostPort(c.Listen) // checked with the configuration
-	if host == "" {
-		host = "localhost"
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost" // it listens on all addresses; this one is sure to work here
 	}
 	return scheme + "://" + net.JoinHostPort(host, port)
 }

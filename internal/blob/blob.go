@@ -33,22 +33,27 @@ func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 // A Store is a folder of files.
 type Store struct{ dir string }
 
-// Open returns the store in a folder, which it makes if it is missing. What a
-// crash left half-written is removed.
+// Open returns the store in a folder, which it makes if it is missing.
 func Open(dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("blob: opening the store: %w", err)
 	}
-	halves, err := filepath.Glob(filepath.Join(dir, "*.part"))
+	return &Store{dir: dir}, nil
+}
+
+// Sweep removes what a crash left half-written. No other process may be keeping a
+// file meanwhile.
+func (s *Store) Sweep() error {
+	halves, err := filepath.Glob(filepath.Join(s.dir, "*.part"))
 	if err != nil {
-		return nil, fmt.Errorf("blob: looking for halves: %w", err)
+		return fmt.Errorf("blob: looking for halves: %w", err)
 	}
 	for _, half := range halves {
 		if err := os.Remove(half); err != nil {
-			return nil, fmt.Errorf("blob: removing a half: %w", err)
+			return fmt.Errorf("blob: removing a half: %w", err)
 		}
 	}
-	return &Store{dir: dir}, nil
+	return nil
 }
 
 // Put keeps content and returns its hash.

@@ -90,13 +90,13 @@ func TestDeleteIsIdempotentAndLeavesNoBytes(t *testing.T) {
 	}
 }
 
-func TestHalfWrittenFileIsRemovedAtStart(t *testing.T) {
-	_, dir := open(t)
+func TestHalfWrittenFileIsSwept(t *testing.T) {
+	s, dir := open(t)
 	half := filepath.Join(dir, "123.part")
 	if err := os.WriteFile(half, []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(dir); err != nil {
+	if err := s.Sweep(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(half); !os.IsNotExist(err) {

@@ -182,8 +182,9 @@ func (g *Grant) Open(ctx context.Context, c thimble.Cell, sealed []byte) ([]byte
 
 var errMoved = fmt.Errorf("gate: the person's choices have changed: %w", thimble.ErrDenied)
 
-// Live returns nil while the grant holds, also against what another process changed. A sink asks before output leaves the
-// process; a withdrawal in the meantime makes it an error of kind ErrDenied.
+// Live returns nil while the grant holds, also against what another process
+// changed. A sink asks before output leaves the process; a withdrawal in the
+// meantime makes it an error of kind ErrDenied.
 func (g *Grant) Live(ctx context.Context) error {
 	epoch, err := g.gate.subjects.Epoch(ctx, g.request.Subject)
 	if err != nil {

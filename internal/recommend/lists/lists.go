@@ -57,6 +57,11 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 		return List{}, fmt.Errorf("recommend: asking for a list: %w", err)
 	}
 	history, err := s.history(ctx, grant)
+	if gone(ctx, grant, err) {
+		list, err := s.Popular(ctx, n)
+		list.Why = changed
+		return list, err
+	}
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: reading a history: %w", err)
 	}
@@ -75,6 +80,14 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 		return s.impersonal(ctx, grant, n, "Not personal, because nothing goes with what you bought yet.")
 	}
 	return s.decide(ctx, grant, now.version, history, ranked, placement)
+}
+
+const changed = "Not personal, because your choices have just changed."
+
+// gone reports whether an error is that of a grant that died in use, and not of
+// data that cannot be opened by anybody.
+func gone(ctx context.Context, g *gate.Grant, err error) bool {
+	return errors.Is(err, thimble.ErrDenied) && g.Live(ctx) != nil
 }
 
 // impersonal is the popular list for a person who permits a personal one.
@@ -125,7 +138,7 @@ func (s *Shop) decide(ctx context.Context, g *gate.Grant, v recommenddb.Version,
 	// The list leaves the process now: a withdrawal since the grant was given ends it here.
 	if err := g.Live(ctx); err != nil {
 		popular, popErr := s.Popular(ctx, len(ranked))
-		popular.Why = "Not personal, because your choices have just changed."
+		popular.Why = changed
 		return popular, popErr
 	}
 	return list, nil

@@ -122,6 +122,9 @@ func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, error) {
 			return nil, err
 		}
 		history, err := s.history(ctx, g)
+		if gone(ctx, g, err) {
+			continue // changed their mind since the scan came to them
+		}
 		if err != nil {
 			return nil, err
 		}
