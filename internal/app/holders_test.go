@@ -1,0 +1,98 @@
+package app_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"thimble"
+	"thimble/internal/gate"
+	"thimble/internal/session"
+	"thimble/internal/thimbletest"
+)
+
+// someone is a person of whom every holder keeps something.
+func someone(t *testing.T, s *thimbletest.Shop, account string) thimble.SubjectID {
+	t.Helper()
+	ctx := t.Context()
+	who := s.Subject(account, thimbletest.Allows(personalize, train)...)
+	s.Buys(who, "shirt", "scarf")
+	s.Works()
+	if list := s.Sees(who); !list.Personal {
+		t.Fatal("no decision was made")
+	}
+	if _, err := s.Sessions.Begin(ctx, session.Who{Audience: session.Customer, Subject: who}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Gate.Open(ctx, gate.Request{Actor: gate.Actor{Kind: gate.Staff, Name: "owner"}, Subject: who, Purpose: thimble.SupportOperations, Categories: []thimble.Category{thimble.PurchaseHistory}}); err != nil {
+		t.Fatal(err)
+	}
+	s.Archive(who)
+	s.Works()
+	return who
+}
+
+func exported(t *testing.T, h thimble.Holder, who thimble.SubjectID) (all []thimble.Datum) {
+	t.Helper()
+	for d, err := range h.Export(t.Context(), who) {
+		if err != nil {
+			t.Fatalf("%s: %v", h.HolderName(), err)
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+// TestEveryHolderKeepsTheContract runs each holder through what thimble.Holder
+// promises, on a person of whom all of them keep something.
+func TestEveryHolderKeepsTheContract(t *testing.T) {
+	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
+		crowd(s)
+		bob := someone(t, s, "bob")
+		for i, h := range s.Desk.Holders() {
+			t.Run(h.HolderName(), func(t *testing.T) { contract(t, s, h, someone(t, s, fmt.Sprintf("ada-%d", i)), bob) })
+		}
+	})
+}
+
+func contract(t *testing.T, s *thimbletest.Shop, h thimble.Holder, ada, bob thimble.SubjectID) {
+	ctx := t.Context()
+	if len(h.Places()) == 0 {
+		t.Error("it keeps data nowhere")
+	}
+	bobs := exported(t, h, bob)
+	before := rowsOf(t, s, ada)
+	data := exported(t, h, ada)
+	if len(data) == 0 && h.HolderName() != "vault" { // a key is nothing to read
+		t.Error("it exports nothing of a person of whom it keeps something")
+	}
+	for _, d := range data {
+		if d.Holder != h.HolderName() || d.Category == "" || d.Name == "" || d.Value == nil {
+			t.Errorf("an exported value lacks holder, category, name or value: %+v", d)
+		}
+	}
+	if diff := cmp.Diff(data, exported(t, h, ada)); diff != "" {
+		t.Errorf("two exports differ:\n%s", diff)
+	}
+	if diff := cmp.Diff(before, rowsOf(t, s, ada)); diff != "" {
+		t.Errorf("the export wrote:\n%s", diff)
+	}
+	first, err := h.Erase(ctx, ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, derived := h.(interface{ Derived() })
+	if first.Erased == 0 && !derived {
+		t.Error("it erased nothing")
+	}
+	if again, err := h.Erase(ctx, ada); err != nil || again.Erased != 0 {
+		t.Errorf("erasing again: %+v, %v, want nothing erased", again, err)
+	}
+	if h.HolderName() == "vault" {
+		return // without keys nothing of the person opens
+	}
+	if diff := cmp.Diff(bobs, exported(t, h, bob)); diff != "" && !derived {
+		t.Errorf("another person's data changed:\n%s", diff)
+	}
+}
