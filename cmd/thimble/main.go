@@ -41,7 +41,8 @@ var commands = []command{
 	{"sign-in", "[--staff NAME | --subject sub_…]", "print a one-time sign-in link, for the console or the privacy centre", signIn},
 	{"keys", "create NAME SCOPE… | list | revoke ID", "create, list and revoke API keys", keys},
 	{"eval", "recommend --train FILE --test FILE [--forget N] [--tune] [--json]", "score the recommender on your own files", eval},
-	{"verify", "receipt FILE [--key KEY]", "check a receipt offline", verify},
+	{"verify", "receipt FILE --key KEY", "check a receipt offline", verify},
+	{"witness", "--name NAME --log KEY… [flags]", "serve a witness for other shops' logs", witness},
 	{"config", "", "print the configuration, secrets hidden", printConfig},
 	{"version", "", "print the version", func(_ context.Context, c *call) error { fmt.Fprintln(c.out, version); return nil }},
 }
@@ -109,7 +110,8 @@ var extra = map[string]func(*flag.FlagSet){
 		f.Int("port", 8080, "port to serve on")
 		f.Bool("fresh", false, "delete the demo's data folder first")
 	},
-	"import": func(f *flag.FlagSet) { f.Bool("strict", false, "stop at the first row that cannot be read") },
+	"import":  func(f *flag.FlagSet) { f.Bool("strict", false, "stop at the first row that cannot be read") },
+	"witness": witnessFlags,
 	"sign-in": func(f *flag.FlagSet) {
 		f.String("staff", "owner", "name of the staff account")
 		f.String("subject", "", "sub_… of a customer: a link for the privacy centre instead")

@@ -15,7 +15,7 @@ func checkReceipt(text []byte, key string) (string, error) {
 	if key == "" {
 		return "", invalid("--key is needed: the log's verifier key, as the console's ledger page and /v1/ledger/key show it")
 	}
-	o, err := ledger.Verify(text, key)
+	o, err := ledger.Verify(text, strings.Fields(key)...)
 	if err != nil {
 		return "", err
 	}

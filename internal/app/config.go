@@ -30,6 +30,7 @@ type Config struct {
 	KeysURL     string // PostgreSQL for the keys; empty means DatabaseURL
 
 	RootPassphrase string // seals the root key; empty means the file's mode protects it
+	WitnessPolicy  string // a C2SP tlog-policy file; empty means no witnesses
 	LogLevel       string
 	LogFormat      string
 	Traces         string // OTLP over HTTP endpoint; empty means none
@@ -72,6 +73,7 @@ var settings = []setting{
 	secretSetting("database-url", "postgres:// URL; empty means SQLite in the data folder", func(c *Config) *string { return &c.DatabaseURL }),
 	secretSetting("keys-url", "postgres:// URL for the keys; empty means database-url", func(c *Config) *string { return &c.KeysURL }),
 	secretSetting("root-passphrase", "seals the root key file", func(c *Config) *string { return &c.RootPassphrase }),
+	stringSetting("witness-policy", "file that names the witnesses of the ledger and their quorum (C2SP tlog-policy)", "", func(c *Config) *string { return &c.WitnessPolicy }),
 	stringSetting("log-level", "debug, info, warn or error", "info", func(c *Config) *string { return &c.LogLevel }),
 	stringSetting("log-format", "text or json", "text", func(c *Config) *string { return &c.LogFormat }),
 	stringSetting("traces", "OTLP/HTTP endpoint for traces; empty means none", "", func(c *Config) *string { return &c.Traces }),

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
+	"thimble"
 	"thimble/internal/blob"
 	"thimble/internal/catalog/catalogdb"
 	"thimble/internal/consent/consentdb"
@@ -17,6 +19,7 @@ import (
 	"thimble/internal/job/jobdb"
 	"thimble/internal/ledger"
 	"thimble/internal/ledger/ledgerdb"
+	"thimble/internal/ledger/witness"
 	"thimble/internal/order/orderdb"
 	"thimble/internal/policy"
 	"thimble/internal/session/sessiondb"
@@ -54,7 +57,7 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	if err := k.openStores(ctx, cfg, log); err != nil {
 		return k, err
 	}
-	if err := k.openLedger(ctx, log); err != nil {
+	if err := k.openLedger(ctx, cfg, log); err != nil {
 		return k, err
 	}
 	now := time.Now
@@ -124,22 +127,65 @@ func (k *Kernel) openVault(ctx context.Context, cfg Config, folder string) error
 	return k.Vault.Init(ctx)
 }
 
-// openLedger makes the log's name and key on first use: both are random and stay.
-func (k *Kernel) openLedger(ctx context.Context, log *slog.Logger) error {
+// openLedger makes the log's name and key on first use: both are random and stay,
+// until a restore opens a new epoch with a key of its own.
+func (k *Kernel) openLedger(ctx context.Context, cfg Config, log *slog.Logger) error {
 	name, err := k.Vault.Secret(ctx, "ledger-origin", 16)
 	if err != nil {
 		return err
 	}
-	seed, err := k.Vault.Secret(ctx, "ledger-signing-seed", 32)
+	epoch, err := ledgerdb.Epoch(ctx, k.Core)
 	if err != nil {
 		return err
 	}
-	signer, err := ledger.NewSigner(fmt.Sprintf("thimble.local/log/%x", name[:8]), seed)
+	origin, err := ledger.EpochOrigin(fmt.Sprintf("thimble.local/log/%x", name[:8]), epoch)
 	if err != nil {
 		return err
 	}
-	k.Ledger = ledgerdb.New(k.Core, signer, ledgerdb.Config{Log: log})
+	secret := "ledger-signing-seed"
+	if epoch > 1 {
+		secret = fmt.Sprintf("%s-%d", secret, epoch)
+	}
+	seed, err := k.Vault.Secret(ctx, secret, 32)
+	if err != nil {
+		return err
+	}
+	signer, err := ledger.NewSigner(origin, seed)
+	if err != nil {
+		return err
+	}
+	lc, err := witnesses(cfg)
+	if err != nil {
+		return err
+	}
+	lc.Log = log
+	k.Ledger = ledgerdb.New(k.Core, signer, lc)
 	return nil
+}
+
+// witnesses reads who cosigns the log, if anybody does.
+func witnesses(cfg Config) (lc ledgerdb.Config, err error) {
+	if cfg.WitnessPolicy == "" {
+		return lc, nil
+	}
+	wrong := func(err error) error {
+		return fmt.Errorf("configuration: witness-policy (from %s): %w: %w", cfg.sources["witness-policy"], err, thimble.ErrInvalid)
+	}
+	text, err := os.ReadFile(cfg.WitnessPolicy)
+	if err != nil {
+		return lc, wrong(err)
+	}
+	if lc.Policy, err = ledger.ParsePolicy(text); err != nil {
+		return lc, wrong(err)
+	}
+	clients, err := witness.Clients(lc.Policy)
+	if err != nil {
+		return lc, wrong(err)
+	}
+	for _, c := range clients {
+		lc.Witnesses = append(lc.Witnesses, c)
+	}
+	return lc, nil
 }
 
 func (k *Kernel) close() error {

@@ -29,9 +29,8 @@ func (c Checkpoint) Tree() tlog.Tree { return tlog.Tree{N: c.Size, Hash: c.Root}
 // answers for it that the tree extends every tree signed before.
 func SignCheckpoint(s note.Signer, tree tlog.Tree) (Checkpoint, error) {
 	c := Checkpoint{Origin: s.Name(), Size: tree.N, Root: tree.Hash}
-	text := fmt.Sprintf("%s\n%d\n%s\n", c.Origin, c.Size, encode64(c.Root[:]))
 	var err error
-	if c.Note, err = note.Sign(&note.Note{Text: text}, s); err != nil {
+	if c.Note, err = note.Sign(&note.Note{Text: headText(c)}, s); err != nil {
 		return Checkpoint{}, fmt.Errorf("ledger: signing a checkpoint: %w", err)
 	}
 	return c, nil

@@ -19,11 +19,13 @@
 //   - A receipt has one spelling. [Verify] refuses every other text, so no byte
 //     of a receipt can change unnoticed, not even one that no signature covers.
 //   - [Auditor] notices when the log forks, shrinks or alters what it showed.
+//   - A receipt carries the log's signature and may carry witnesses' cosignatures.
+//     Given the witnesses' keys, [Verify] lets no byte of those change either;
+//     [Policy] says how many are enough.
 //
-// Not here yet: witness cosignatures (C2SP tlog-cosignature, tlog-witness),
-// rotation of the log's key, a new epoch after a restore. Until then a receipt
-// carries exactly one signature, the log's own, and an auditor is the witness.
+// Not here yet: rotation of the log's key without a new epoch, ML-DSA-44.
 //
-// Sources: c2sp.org/{signed-note, tlog-checkpoint, tlog-proof, tlog-tiles},
+// Sources: c2sp.org/{signed-note, tlog-checkpoint, tlog-proof, tlog-tiles,
+// tlog-cosignature, tlog-witness, tlog-policy},
 // RFC 6962 section 2.1, RFC 2104 (HMAC).
 package ledger

@@ -21,6 +21,9 @@ import (
 //	<base64 root>
 //
 //	— <origin> <base64 of key id and signature>
+//	— <witness> <base64 of key id, time and cosignature> …
+//
+// Cosignatures may be missing. They stand in ascending order.
 //
 // It contains the record, and so belongs to the person the record is about.
 type Receipt struct {
@@ -34,7 +37,7 @@ const (
 	proofHeader = "c2sp.org/tlog-proof@v1"
 	dash        = "— "
 	// maxReceipt bounds what ParseReceipt looks at: a record, sixty-odd hashes, a note.
-	maxReceipt = (LeafSize+SaltSize+MaxRecord)*4/3 + 8192
+	maxReceipt = (LeafSize+SaltSize+MaxRecord)*4/3 + 16384
 )
 
 // MarshalText writes the receipt as a file.
@@ -81,7 +84,7 @@ func ParseReceipt(text []byte) (*Receipt, error) {
 		}
 		r.Proof = append(r.Proof, tlog.Hash(h))
 	}
-	if _, err := r.head(); err != nil {
+	if _, _, err := r.head(); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -99,23 +102,32 @@ func (r *Receipt) parseExtra(line string) error {
 	return r.Opening.UnmarshalBinary(b)
 }
 
-// head reads the checkpoint with exactly one signature, in the log's name, in
-// canonical base64. signed-note would have a verifier ignore signatures by
-// unknown keys; in a receipt that would leave bytes that anyone may change.
-func (r *Receipt) head() (Checkpoint, error) {
+// head reads the checkpoint: first one signature in the log's name, then at most
+// sixteen lines that have the form of cosignatures, in ascending order, all in
+// canonical base64. signed-note would have a verifier ignore other lines; in a
+// receipt they would be bytes that anyone may change.
+func (r *Receipt) head() (Checkpoint, []sigLine, error) {
 	text, sigs, ok := strings.Cut(string(r.Note), "\n\n")
 	if !ok {
-		return Checkpoint{}, fmt.Errorf("%w: the checkpoint is not signed", ErrForm)
+		return Checkpoint{}, nil, fmt.Errorf("%w: the checkpoint is not signed", ErrForm)
 	}
 	c, err := parseHead(text + "\n")
 	if err != nil {
-		return Checkpoint{}, err
+		return Checkpoint{}, nil, err
 	}
 	c.Note = r.Note
-	line, ok1 := strings.CutPrefix(sigs, dash+c.Origin+" ")
-	sig, ok2 := strings.CutSuffix(line, "\n")
+	own, rest, ok1 := strings.Cut(sigs, "\n")
+	sig, ok2 := strings.CutPrefix(own, dash+c.Origin+" ")
 	if b, err := decode64(sig); !ok1 || !ok2 || err != nil || len(b) != 4+64 {
-		return Checkpoint{}, fmt.Errorf("%w: one signature in the name of the log was expected", ErrForm)
+		return Checkpoint{}, nil, fmt.Errorf("%w: one signature in the name of the log was expected", ErrForm)
 	}
-	return c, nil
+	var lines []sigLine
+	for text := range strings.Lines(rest) {
+		l, err := parseSigLine(text)
+		if n := len(lines); err != nil || n == maxCosignatures || n > 0 && lines[n-1].text >= text {
+			return Checkpoint{}, nil, fmt.Errorf("%w: at most %d cosignatures in ascending order were expected", ErrForm, maxCosignatures)
+		}
+		lines = append(lines, l)
+	}
+	return c, lines, nil
 }

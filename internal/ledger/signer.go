@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -68,4 +70,22 @@ func CheckOrigin(origin string) error {
 		return invalid("a log's origin is 1 to 255 printable ASCII characters without blanks and plus signs")
 	}
 	return nil
+}
+
+// EpochOrigin returns the name of a log's n-th epoch: the first has the log's own
+// name, the n-th that name and "/n". The name given may be that of any epoch.
+func EpochOrigin(origin string, n int64) (string, error) {
+	name := origin
+	if i := strings.LastIndexByte(origin, '/'); i > 0 {
+		if k, err := parseNumber(origin[i+1:]); err == nil && k > 1 {
+			name = origin[:i]
+		}
+	}
+	if n > 1 {
+		name += "/" + strconv.FormatInt(n, 10)
+	}
+	if n < 1 {
+		return "", invalid("epochs are counted from 1")
+	}
+	return name, CheckOrigin(name)
 }

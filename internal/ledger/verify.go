@@ -3,6 +3,7 @@ package ledger
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -28,17 +29,23 @@ type Opened struct {
 	Index, Size   int64
 	Root          tlog.Hash
 	Origin        string
+	// Cosigned are the witnesses' cosignatures, when their keys were given.
+	Cosigned []Cosignature
 }
 
-// Verify checks a receipt offline against the verifier keys of the logs that the
-// caller trusts. When it succeeds, the log named Origin has signed a tree of Size
-// leaves whose leaf Index says, and can only say, Record.
+// Verify checks a receipt offline against the verifier keys of the logs, and of the
+// witnesses, that the caller trusts. When it succeeds, the log named Origin has
+// signed a tree of Size leaves whose leaf Index says, and can only say, Record.
+//
+// Without a witness's key cosignatures are not judged, only their form. With one or
+// more, each cosignature of the receipt must be by one of them: what cannot be
+// checked could be changed unnoticed. How many are needed is a [Policy]'s to say.
 func Verify(text []byte, vkeys ...string) (Opened, error) {
 	r, err := ParseReceipt(text)
 	if err != nil {
 		return Opened{}, err
 	}
-	head, err := r.head()
+	head, lines, err := r.head()
 	if err != nil {
 		return Opened{}, err
 	}
@@ -51,7 +58,12 @@ func Verify(text []byte, vkeys ...string) (Opened, error) {
 	if err := tlog.CheckRecord(r.Proof, head.Size, head.Root, r.Index, r.Opening.Hash()); err != nil {
 		return Opened{}, fmt.Errorf("%w: %w", ErrInclusion, err)
 	}
-	if _, err := OpenCheckpoint(r.Note, vkeys...); err != nil {
+	logs, witnesses := splitKeys(vkeys)
+	if _, err := OpenCheckpoint(r.Note, logs...); err != nil {
+		return Opened{}, err
+	}
+	cosigned, err := cosignedBy(head, lines, witnesses)
+	if err != nil {
 		return Opened{}, err
 	}
 	leaf, err := ParseLeaf(r.Opening.Leaf)
@@ -61,6 +73,36 @@ func Verify(text []byte, vkeys ...string) (Opened, error) {
 	return Opened{
 		Class: leaf.Class, Hour: leaf.Hour, Model: leaf.Model, Policy: leaf.Policy,
 		Record: r.Opening.Record, Index: r.Index,
-		Size: head.Size, Root: head.Root, Origin: head.Origin,
+		Size: head.Size, Root: head.Root, Origin: head.Origin, Cosigned: cosigned,
 	}, nil
+}
+
+// splitKeys tells the keys of witnesses from those of logs.
+func splitKeys(vkeys []string) (logs []string, witnesses []CosignerKey) {
+	for _, vkey := range vkeys {
+		if k, err := ParseCosignerKey(vkey); err == nil {
+			witnesses = append(witnesses, k)
+		} else {
+			logs = append(logs, vkey)
+		}
+	}
+	return logs, witnesses
+}
+
+// cosignedBy judges a receipt's cosignatures, if there are keys to judge them by.
+func cosignedBy(head Checkpoint, lines []sigLine, keys []CosignerKey) (all []Cosignature, err error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	for _, l := range lines {
+		c, known, err := l.verify(head, keys)
+		if err != nil {
+			return nil, err
+		}
+		if !known || slices.ContainsFunc(all, func(have Cosignature) bool { return have.Key == c.Key }) {
+			return nil, fmt.Errorf("%w: a cosignature is by none of the given witnesses, or the second of one", ErrSignature)
+		}
+		all = append(all, c)
+	}
+	return all, nil
 }

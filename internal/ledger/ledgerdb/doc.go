@@ -16,7 +16,11 @@
 //     has seen, is not extended: the sequencer stops, the log falls silent
 //     ([Log.Silent]), the gate says no.
 //   - A receipt is checked before it is handed out.
+//   - Witnesses are asked beside the sequencer: no commit and no receipt waits for one.
+//     A witness that refuses is an alarm: an error in the journal, a callout on the page.
+//   - After [OpenEpoch] the old log is not extended, and its leaves stay provable.
 //
-// Tables: ledger_queue, ledger_leaves, ledger_hashes, ledger_state, ledger_lease.
+// Tables: ledger_queue, ledger_leaves, ledger_hashes, ledger_state, ledger_lease,
+// ledger_epochs, ledger_cosigned, ledger_witnesses.
 // None holds personal data.
 package ledgerdb

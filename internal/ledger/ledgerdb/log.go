@@ -34,6 +34,15 @@ type Config struct {
 	Batch int              // leaves per transaction of the sequencer; 0 means 1024
 	Lease time.Duration    // how long a silent sequencer keeps others out; 0 means 3 s
 	Log   *slog.Logger     // nil means silence
+
+	// Witnesses are asked for a cosignature after each checkpoint, beside the
+	// sequencer and never in its way.
+	Witnesses []Witness
+	// Policy says which of them make a checkpoint one that others may rely on; nil
+	// means that none is needed.
+	Policy *ledger.Policy
+	// Refresh is how often witnesses are asked when nothing is new; 0 means an hour.
+	Refresh time.Duration
 }
 
 // A Log is the ledger in one database. Its methods may be called concurrently.
@@ -51,8 +60,11 @@ type Log struct {
 	mu     sync.Mutex
 	seen   tlog.Tree         // the newest tree this process has met
 	opened ledger.Checkpoint // the last checkpoint that was verified
+	quorum ledger.Checkpoint // the last that reached the quorum and was verified
 	signed chan struct{}     // closed when a newer checkpoint is committed
 	health health
+
+	publisher publisher
 }
 
 // New makes the log over the core set of db. The signer's name is the log's
@@ -72,6 +84,9 @@ func New(db *sqldb.DB, signer Signer, cfg Config) *Log {
 	}
 	if cfg.Lease <= 0 {
 		cfg.Lease = 3 * time.Second
+	}
+	if cfg.Refresh <= 0 {
+		cfg.Refresh = time.Hour
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

@@ -17,15 +17,15 @@ import (
 
 // Checkpoint returns the newest signed checkpoint.
 func (l *Log) Checkpoint(ctx context.Context) (ledger.Checkpoint, error) {
-	var head ledger.Checkpoint
+	var head state
 	err := l.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
 		head, err = l.signedHead(ctx, tx)
 		return err
 	})
-	return head, wrap("reading the checkpoint", err)
+	return head.Checkpoint, wrap("reading the checkpoint", err)
 }
 
-func (l *Log) signedHead(ctx context.Context, tx *sqldb.Tx) (ledger.Checkpoint, error) {
+func (l *Log) signedHead(ctx context.Context, tx *sqldb.Tx) (state, error) {
 	head, err := l.head(ctx, tx)
 	if err == nil && len(head.Note) == 0 {
 		err = fmt.Errorf("nothing is signed yet: %w", thimble.ErrUnavailable)
@@ -42,22 +42,26 @@ func (l *Log) Size(ctx context.Context) (int64, error) {
 	return size, wrap("reading the size", err)
 }
 
-// Receipt returns the proof that the opening's leaf is in the newest signed tree.
-// The error is of kind ErrUnavailable until it is: see [Log.Wait].
+// Receipt returns the proof that the opening's leaf is in the newest tree that
+// reached the quorum of witnesses, or, while it is too new for that, in the newest
+// signed tree. A leaf of an epoch that has ended is proven in that epoch's log. The
+// error is of kind ErrUnavailable until the leaf is in a tree: see [Log.Wait].
 func (l *Log) Receipt(ctx context.Context, o ledger.Opening) (*ledger.Receipt, error) {
 	if err := o.Check(); err != nil {
 		return nil, wrap("making a receipt", err)
 	}
 	r := &ledger.Receipt{Opening: o}
-	var head ledger.Checkpoint
-	err := l.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
-		if head, err = l.signedHead(ctx, tx); err != nil {
+	var head state
+	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
+		row, err := find(ctx, tx, o)
+		if err == nil {
+			head, err = l.covering(ctx, tx, row)
+		}
+		if err != nil {
 			return err
 		}
-		if r.Index, err = find(ctx, tx, o); err != nil {
-			return err
-		}
-		r.Proof, err = tlog.ProveRecord(head.Size, r.Index, hashReader(ctx, tx))
+		r.Index = row - head.leaves
+		r.Proof, err = tlog.ProveRecord(head.Size, r.Index, hashReader(ctx, tx, head.hashes))
 		return err
 	})
 	if err != nil {
@@ -99,7 +103,7 @@ func (l *Log) Consistency(ctx context.Context, old, new int64) (tlog.TreeProof, 
 		if old == 0 || old == new {
 			return nil
 		}
-		proof, err = tlog.ProveTree(new, old, hashReader(ctx, tx))
+		proof, err = tlog.ProveTree(new, old, hashReader(ctx, tx, head.hashes))
 		return err
 	})
 	return proof, wrap("proving consistency", err)
@@ -116,12 +120,16 @@ type LeafRow struct {
 // begins at the end.
 func (l *Log) Page(ctx context.Context, before int64, limit int) ([]LeafRow, error) {
 	if before < 0 {
-		before = 1 << 62
+		before = 1 << 61
 	}
 	var page []LeafRow
 	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
 		page = nil
-		found, err := tx.Query(ctx, `select idx, leaf from ledger_leaves where idx < $1 order by idx desc limit $2`, before, limit)
+		_, base, _, err := extent(ctx, tx)
+		if err != nil {
+			return err
+		}
+		found, err := tx.Query(ctx, `select idx - $3, leaf from ledger_leaves where idx >= $3 and idx < $1 order by idx desc limit $2`, base+before, limit, base)
 		if err != nil {
 			return err
 		}
@@ -148,11 +156,11 @@ func (l *Log) Page(ctx context.Context, before int64, limit int) ([]LeafRow, err
 func (l *Log) Tile(ctx context.Context, t tlog.Tile) ([]byte, error) {
 	var data []byte
 	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
-		if err := l.within(ctx, tx, t); err != nil {
+		_, base, err := l.within(ctx, tx, t)
+		if err != nil {
 			return err
 		}
-		var err error
-		data, err = tlog.ReadTileData(t, hashReader(ctx, tx))
+		data, err = tlog.ReadTileData(t, hashReader(ctx, tx, base))
 		return err
 	})
 	return data, wrap("reading a tile", err)
@@ -164,10 +172,11 @@ func (l *Log) Leaves(ctx context.Context, t tlog.Tile) ([][]byte, error) {
 	first := t.N << t.H
 	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
 		leaves = nil
-		if err := l.within(ctx, tx, t); err != nil {
+		base, _, err := l.within(ctx, tx, t)
+		if err != nil {
 			return err
 		}
-		found, err := tx.Query(ctx, `select leaf from ledger_leaves where idx >= $1 and idx < $2 order by idx`, first, first+int64(t.W))
+		found, err := tx.Query(ctx, `select leaf from ledger_leaves where idx >= $1 and idx < $2 order by idx`, base+first, base+first+int64(t.W))
 		if err != nil {
 			return err
 		}
@@ -187,24 +196,31 @@ func (l *Log) Leaves(ctx context.Context, t tlog.Tile) ([][]byte, error) {
 	return leaves, wrap("reading leaves", err)
 }
 
-func (l *Log) within(ctx context.Context, tx *sqldb.Tx, t tlog.Tile) error {
-	var size int64
-	if err := tx.QueryRow(ctx, `select size from ledger_state where id = 1`).Scan(&size); err != nil {
-		return err
+// extent is the current epoch's size, and where its rows begin.
+func extent(ctx context.Context, tx *sqldb.Tx) (size, leaves, hashes int64, err error) {
+	err = tx.QueryRow(ctx, `select size, leaf_base, hash_base from ledger_state where id = 1`).Scan(&size, &leaves, &hashes)
+	return size, leaves, hashes, err
+}
+
+func (l *Log) within(ctx context.Context, tx *sqldb.Tx, t tlog.Tile) (leaves, hashes int64, err error) {
+	size, leaves, hashes, err := extent(ctx, tx)
+	if err != nil {
+		return 0, 0, err
 	}
 	full := size >> (t.H * max(t.L, 0)) // how many hashes the level has
 	if t.H*t.L > 62 || t.N < 0 || t.N > full>>t.H || t.N<<t.H+int64(t.W) > full {
-		return fmt.Errorf("the tree has no such tile: %w", thimble.ErrNotFound)
+		return 0, 0, fmt.Errorf("the tree has no such tile: %w", thimble.ErrNotFound)
 	}
-	return nil
+	return leaves, hashes, nil
 }
 
-func hashReader(ctx context.Context, tx *sqldb.Tx) tlog.HashReader {
-	return tlog.HashReaderFunc(func(at []int64) ([]tlog.Hash, error) { return readHashes(ctx, tx, at) })
+func hashReader(ctx context.Context, tx *sqldb.Tx, base int64) tlog.HashReader {
+	return tlog.HashReaderFunc(func(at []int64) ([]tlog.Hash, error) { return readHashes(ctx, tx, base, at) })
 }
 
-// readHashes returns the stored hashes in the order asked for.
-func readHashes(ctx context.Context, tx *sqldb.Tx, at []int64) ([]tlog.Hash, error) {
+// readHashes returns the stored hashes of the epoch whose rows begin at base, in the
+// order asked for.
+func readHashes(ctx context.Context, tx *sqldb.Tx, base int64, at []int64) ([]tlog.Hash, error) {
 	if len(at) == 0 {
 		return nil, nil
 	}
@@ -217,7 +233,7 @@ func readHashes(ctx context.Context, tx *sqldb.Tx, at []int64) ([]tlog.Hash, err
 			query.WriteByte(',')
 		}
 		query.WriteString("$" + strconv.Itoa(i+1))
-		args[i], where[idx] = idx, i
+		args[i], where[base+idx] = base+idx, i
 	}
 	query.WriteByte(')')
 	found, err := tx.Query(ctx, query.String(), args...)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"thimble"
@@ -15,9 +16,14 @@ import (
 // Run integrates queued leaves each Every, and at once when somebody in this
 // process waits for one, until ctx ends. While another process holds the lease it
 // stands by. It returns nil: an error of one step is logged, and the next step
-// tries again.
+// tries again. Beside it, it collects the witnesses' cosignatures.
 func (l *Log) Run(ctx context.Context) error {
 	defer l.release(ctx)
+	if len(l.cfg.Witnesses) > 0 {
+		var publishing sync.WaitGroup
+		publishing.Go(func() { l.publish(ctx) })
+		defer publishing.Wait()
+	}
 	tick := time.NewTicker(l.cfg.Every)
 	defer tick.Stop()
 	failing := false

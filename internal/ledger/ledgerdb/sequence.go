@@ -86,7 +86,7 @@ func (l *Log) integrate(ctx context.Context, tx *sqldb.Tx) (int, error) {
 	for _, leaf := range leaves {
 		stored = tree.Append(stored, tlog.RecordHash(leaf))
 	}
-	if err := l.store(ctx, tx, old, last, len(leaves), stored); err != nil {
+	if err := store(ctx, tx, old, last, len(leaves), stored); err != nil {
 		return 0, err
 	}
 	head, err := ledger.SignCheckpoint(l.signer, tree.Head())
@@ -119,18 +119,14 @@ func readBatch(ctx context.Context, tx *sqldb.Tx, limit int) (last int64, leaves
 // store moves the rows of the queue up to id last. The transaction sees one
 // snapshot of the queue, so the rows are those that were read and hashed, even
 // when ids below last commit meanwhile; the counts make sure.
-func (l *Log) store(ctx context.Context, tx *sqldb.Tx, old ledger.Checkpoint, last int64, n int, stored []tlog.Hash) error {
+func store(ctx context.Context, tx *sqldb.Tx, old state, last int64, n int, stored []tlog.Hash) error {
 	if n == 0 {
 		return nil
 	}
-	if got, err := tx.Exec(ctx, storeLeaves, old.Size, last); err != nil || got != int64(n) {
+	if got, err := tx.Exec(ctx, storeLeaves, old.leaves+old.Size, last); err != nil || got != int64(n) {
 		return errors.Join(err, changed(got, n))
 	}
-	hashes := make([]byte, 0, len(stored)*tlog.HashSize)
-	for _, h := range stored {
-		hashes = append(hashes, h[:]...)
-	}
-	if _, err := tx.Exec(ctx, storeHashes(tx.Engine()), hashes, tlog.StoredHashCount(old.Size), len(stored)); err != nil {
+	if err := keepHashes(ctx, tx, old.hashes+tlog.StoredHashCount(old.Size), stored); err != nil {
 		return err
 	}
 	got, err := tx.Exec(ctx, forgetQueued, last)
@@ -138,6 +134,15 @@ func (l *Log) store(ctx context.Context, tx *sqldb.Tx, old ledger.Checkpoint, la
 		return errors.Join(err, changed(got, n))
 	}
 	return nil
+}
+
+func keepHashes(ctx context.Context, tx *sqldb.Tx, from int64, stored []tlog.Hash) error {
+	hashes := make([]byte, 0, len(stored)*tlog.HashSize)
+	for _, h := range stored {
+		hashes = append(hashes, h[:]...)
+	}
+	_, err := tx.Exec(ctx, storeHashes(tx.Engine()), hashes, from, len(stored))
+	return err
 }
 
 func changed(got int64, want int) error {
@@ -149,50 +154,59 @@ func changed(got int64, want int) error {
 
 // load reads the signed head and the tree's right edge, and holds them against
 // each other and against what this process has seen.
-func (l *Log) load(ctx context.Context, tx *sqldb.Tx) (ledger.Checkpoint, *ledger.Tree, error) {
+func (l *Log) load(ctx context.Context, tx *sqldb.Tx) (state, *ledger.Tree, error) {
 	head, err := l.head(ctx, tx)
 	if err != nil {
-		return ledger.Checkpoint{}, nil, err
+		return state{}, nil, err
 	}
-	edge, err := readHashes(ctx, tx, ledger.Edge(head.Size))
+	edge, err := readHashes(ctx, tx, head.hashes, ledger.Edge(head.Size))
 	if err != nil {
-		return ledger.Checkpoint{}, nil, err
+		return state{}, nil, err
 	}
 	tree, err := ledger.NewTree(head.Size, edge)
 	if err != nil {
-		return ledger.Checkpoint{}, nil, err
+		return state{}, nil, err
 	}
 	if len(head.Note) > 0 && tree.Head() != head.Tree() {
-		return ledger.Checkpoint{}, nil, fmt.Errorf("%w: its hashes give another root", ErrAltered)
+		return state{}, nil, fmt.Errorf("%w: its hashes give another root", ErrAltered)
 	}
 	l.mu.Lock()
 	seen := l.seen
 	l.mu.Unlock()
 	if head.Size < seen.N || head.Size == seen.N && seen.N > 0 && head.Root != seen.Hash {
-		return ledger.Checkpoint{}, nil, fmt.Errorf("%w: this process has seen a later tree", ErrAltered)
+		return state{}, nil, fmt.Errorf("%w: this process has seen a later tree", ErrAltered)
 	}
 	return head, tree, nil
 }
 
+// A state is the signed head of the current epoch, and where its rows begin.
+type state struct {
+	ledger.Checkpoint
+	epoch          int64
+	leaves, hashes int64 // what the epochs before have of either
+}
+
 // head reads the signed head. Before the first one it is the empty tree,
 // without a note.
-func (l *Log) head(ctx context.Context, tx *sqldb.Tx) (ledger.Checkpoint, error) {
+func (l *Log) head(ctx context.Context, tx *sqldb.Tx) (state, error) {
+	var s state
 	var size int64
 	var signed string
-	if err := tx.QueryRow(ctx, `select size, note from ledger_state where id = 1`).Scan(&size, &signed); err != nil {
-		return ledger.Checkpoint{}, err
+	err := tx.QueryRow(ctx, `select size, note, epoch, leaf_base, hash_base from ledger_state where id = 1`).Scan(&size, &signed, &s.epoch, &s.leaves, &s.hashes)
+	if err != nil {
+		return state{}, err
 	}
 	if signed == "" && size == 0 {
-		return ledger.Checkpoint{Origin: l.Origin()}, nil
+		s.Checkpoint = ledger.Checkpoint{Origin: l.Origin()}
+		return s, nil
 	}
-	head, err := l.open(signed)
-	if err != nil {
-		return ledger.Checkpoint{}, fmt.Errorf("%w: %w", ErrAltered, err)
+	if s.Checkpoint, err = l.open(signed); err != nil {
+		return state{}, fmt.Errorf("%w: %w", ErrAltered, err)
 	}
-	if head.Size != size {
-		return ledger.Checkpoint{}, fmt.Errorf("%w: %d leaves are stored, %d are signed", ErrAltered, size, head.Size)
+	if s.Size != size {
+		return state{}, fmt.Errorf("%w: %d leaves are stored, %d are signed", ErrAltered, size, s.Size)
 	}
-	return head, nil
+	return s, nil
 }
 
 // open verifies a checkpoint. Many receipts come from one checkpoint, so the last

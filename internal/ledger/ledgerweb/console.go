@@ -29,6 +29,8 @@ type ConsoleLog interface {
 	Tile(ctx context.Context, t tlog.Tile) ([]byte, error)
 	Lag(ctx context.Context) (time.Duration, error)
 	Silent(ctx context.Context) bool
+	Published(ctx context.Context) (ledger.Checkpoint, error)
+	Witnesses(ctx context.Context) ([]ledgerdb.WitnessStatus, error)
 }
 
 const (
@@ -86,7 +88,9 @@ type consoleBody struct {
 	Waiting *web.Callout
 	Stats   []web.Stat
 	Grows   *web.Callout
+	Alarm   *web.Callout
 	Leaves  web.Table
+	Watched *web.Table
 	Facts   []web.KeyValue
 	Signed  web.CodeBlock
 }
@@ -117,7 +121,19 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 func (c *console) body(r *http.Request, head ledger.Checkpoint, body consoleBody) (consoleBody, error) {
 	body.Stats = []web.Stat{{Label: "Entries", Value: head.Size, Note: "in the signed tree"}, {Label: "Queue", Value: consoleQueue(r.Context(), c.log), Note: consoleLag(r.Context(), c.log)}}
 	body.Facts = []web.KeyValue{{Key: "Root", Value: head.Root.String(), Copy: true}, {Key: "Origin", Value: head.Origin}, {Key: "Verifier key", Value: c.log.VerifierKey(), Copy: true, Sub: "give it to whoever checks receipts"}}
-	body.Signed = web.CodeBlock{ID: "checkpoint", Title: "Signed checkpoint", Code: string(head.Note)}
+	published, err := c.log.Published(r.Context())
+	if err != nil {
+		return body, err
+	}
+	body.Signed = web.CodeBlock{ID: "checkpoint", Title: "Published checkpoint", Code: string(published.Note)}
+	all, err := c.log.Witnesses(r.Context())
+	if err != nil {
+		return body, err
+	}
+	if len(all) > 0 {
+		body.Stats = append(body.Stats, witnessStat(all, head.Size-published.Size))
+	}
+	body.Watched, body.Alarm = witnessTable(all), witnessAlarm(all)
 	before, note := head.Size, ""
 	if text := r.URL.Query().Get("before"); text != "" {
 		n, err := strconv.ParseInt(text, 10, 64)

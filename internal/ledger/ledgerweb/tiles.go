@@ -15,7 +15,8 @@ import (
 // A Log is what the handler serves; *ledgerdb.Log is one.
 type Log interface {
 	VerifierKey() string
-	Checkpoint(context.Context) (ledger.Checkpoint, error)
+	// Published is the newest checkpoint that others may rely on, with cosignatures.
+	Published(context.Context) (ledger.Checkpoint, error)
 	Tile(context.Context, tlog.Tile) ([]byte, error)
 	Leaves(context.Context, tlog.Tile) ([][]byte, error)
 }
@@ -43,7 +44,7 @@ func Handler(log Log, journal *slog.Logger) http.Handler {
 }
 
 func (h *handler) checkpoint(w http.ResponseWriter, r *http.Request) {
-	head, err := h.log.Checkpoint(r.Context())
+	head, err := h.log.Published(r.Context())
 	if err != nil {
 		h.fail(w, r, err)
 		return

@@ -48,6 +48,7 @@ const show = got => {
   said('When', `within the hour from ${from} UTC`)
   said('Log', got.origin)
   said('Entry', `number ${got.index}, counted from 0, of ${got.size}`)
+  if (got.cosigned.length) said('Witnesses', got.cosigned.join(', '))
   if (/[1-9a-f]/.test(got.model)) said('Model', got.model)
   if (/[1-9a-f]/.test(got.policy)) said('Policy', got.policy)
   byID('record').textContent = JSON.stringify(got.record, null, 2)
