@@ -19,7 +19,7 @@ demo: build ## build, and serve a shop on real orders at http://localhost:8080
 test: ## install what the tests need, then run all of them
 	@sh .ci/prepare
 	@$(MAKE) --no-print-directory check
-	THIMBLE_REQUIRE_POSTGRES=1 THIMBLE_REQUIRE_BROWSER=1 $(GO) test -race -timeout 25m ./...
+	THIMBLE_REQUIRE_POSTGRES=1 THIMBLE_REQUIRE_BROWSER=1 THIMBLE_REQUIRE_STRACE=1 $(GO) test -race -timeout 25m ./...
 
 check: ## formatting and vet
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -65,12 +65,12 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	k.Subjects = subjectdb.New(k.Core, k.Vault, subjectdb.Config{Opener: k.Vault, Moved: moves.Move})
 	k.Catalog = catalogdb.New(k.Core)
 	k.Orders = orderdb.New(k.Core, k.Vault, k.Vault)
-	k.Sessions = sessiondb.New(k.Core, now)
+	k.Sessions = sessiondb.New(k.Core, k.Subjects, now)
 	k.Consent = consentdb.New(k.Core, k.Ledger, k.Vault, k.Subjects, k.Pack, now)
-	k.Uses = gatedb.New(k.Core, k.Ledger, k.Vault, gatedb.Config{Log: log})
+	k.Uses = gatedb.New(k.Core, k.Ledger, k.Vault, gatedb.Config{Log: log, Alive: k.alive})
 	k.Gate = gate.New(k.Subjects, k.Consent, k.Vault, k.Uses, k.Pack, moves, now)
-	k.Decisions = decisiondb.New(k.Core, k.Ledger, k.Vault)
-	k.Jobs = jobdb.New(k.Core, handlers, jobdb.Config{Log: log, Lease: 10 * time.Minute})
+	k.Decisions = decisiondb.New(k.Core, k.Ledger, k.Vault, k.Subjects)
+	k.Jobs = jobdb.New(k.Core, handlers, jobdb.Config{Log: log, Lease: 10 * time.Minute, Forever: []string{TrainJob}})
 	return k, nil
 }
 
@@ -186,6 +186,12 @@ func witnesses(cfg Config) (lc ledgerdb.Config, err error) {
 		lc.Witnesses = append(lc.Witnesses, c)
 	}
 	return lc, nil
+}
+
+// alive is nil for somebody who was not erased.
+func (k *Kernel) alive(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) error {
+	_, err := k.Subjects.Alive(ctx, tx, who)
+	return err
 }
 
 func (k *Kernel) close() error {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"thimble"
+	"thimble/internal/job"
+	"thimble/internal/sqldb"
 )
 
 // Listen binds the configured address, so that a port in use is told before
@@ -86,7 +88,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	defer stop()
 	var workers sync.WaitGroup
 	failed := make(chan error, 8)
-	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.rotate} {
+	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.rotate, a.mend} {
 		workers.Go(func() { failed <- run(work) })
 	}
 	sequence, stopSequence := context.WithCancel(context.WithoutCancel(ctx))
@@ -112,6 +114,44 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 		err = nil
 	}
 	return errors.Join(err, integrateErr)
+}
+
+// mendEvery is how often open erasures and expired consents are looked for.
+const mendEvery = time.Minute
+
+// mend takes up erasures that an error left open, and trains without those whose
+// yes has run out since the model was trained.
+func (a *App) mend(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(mendEvery):
+		}
+		if _, err := a.Desk.Resume(ctx); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "an erasure is not done yet", slog.String("cause", err.Error()))
+		}
+		if err := a.queueExpired(ctx); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "expired consents not looked for", slog.String("cause", err.Error()))
+		}
+	}
+}
+
+// queueExpired queues a training when a consent to it has ended by itself since
+// the serving model was trained.
+func (a *App) queueExpired(ctx context.Context) error {
+	v, ok := a.Shop.Version()
+	if !ok {
+		return nil
+	}
+	// A training gathers before it ends: one that began earlier may count them still.
+	expired, err := a.Consent.Expired(ctx, thimble.TrainAISystem, v.TrainedAt.Add(-v.Took))
+	if err != nil || !expired {
+		return err
+	}
+	return a.Core.Write(ctx, func(tx *sqldb.Tx) error {
+		return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Payload: `{"reason":"consents ran out"}`, Dedupe: TrainJob})
+	})
 }
 
 // rotate renews the epoch key each day and destroys those whose time has come.

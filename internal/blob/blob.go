@@ -38,6 +38,10 @@ func Open(dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("blob: opening the store: %w", err)
 	}
+	// Or a power cut takes the folder with all its files.
+	if err := syncFolder(filepath.Dir(dir)); err != nil {
+		return nil, err
+	}
 	return &Store{dir: dir}, nil
 }
 
@@ -129,8 +133,10 @@ func (s *Store) List() ([]Hash, error) {
 
 func (s *Store) path(h Hash) string { return filepath.Join(s.dir, h.String()) }
 
-func (s *Store) sync() error {
-	d, err := os.Open(s.dir)
+func (s *Store) sync() error { return syncFolder(s.dir) }
+
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
 	if err != nil {
 		return fmt.Errorf("blob: syncing the folder: %w", err)
 	}

@@ -99,11 +99,11 @@ func newShop(t *testing.T, log *slog.Logger) *shop {
 	s.subjects = subjectdb.New(s.core, s.vault, subjectdb.Config{Opener: s.vault})
 	s.catalog = catalogdb.New(s.core)
 	s.orders = orderdb.New(s.core, s.vault, s.vault)
-	s.sessions = sessiondb.New(s.core, nil)
+	s.sessions = sessiondb.New(s.core, s.subjects, nil)
 	s.consent = consentdb.New(s.core, s.ledger, s.vault, s.subjects, pack, nil)
 	s.uses = gatedb.New(s.core, s.ledger, s.vault, gatedb.Config{})
 	s.gate = gate.New(s.subjects, s.consent, s.vault, s.uses, pack, gate.NewMoves(), nil)
-	s.decisions = decisiondb.New(s.core, s.ledger, s.vault)
+	s.decisions = decisiondb.New(s.core, s.ledger, s.vault, s.subjects)
 	s.versions = recommenddb.New(s.core, s.ledger)
 	s.lists = lists.New(lists.Deps{Gate: s.gate, Orders: s.orders, Catalog: s.catalog, Decisions: s.decisions, Versions: s.versions, Files: files, Pack: pack, Now: time.Now})
 	s.jobs = jobdb.New(s.core, map[string]jobdb.Handler{recommendweb.TrainJob: func(ctx context.Context, _ job.Job) error {

@@ -88,6 +88,12 @@ func (d *door) redeem(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, err)
 		return
 	}
+	if old, err := r.Cookie(d.cookieName()); err == nil {
+		if err := d.Sessions.End(r.Context(), old.Value); err != nil {
+			d.fail(w, r, err)
+			return
+		}
+	}
 	d.Log.InfoContext(r.Context(), "staff signed in", slog.String("request_id", web.RequestIDFrom(r.Context())))
 	d.setCookie(w, cookie)
 	http.Redirect(w, r, Home, http.StatusSeeOther)

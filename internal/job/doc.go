@@ -8,7 +8,8 @@
 //     another worker, so what a job does is idempotent;
 //   - of two workers one holds a job, and the result of one whose lease was taken
 //     over is not recorded (the fence);
-//   - a failing job backs off and, after its last try, stays visible as failed;
+//   - a failing job backs off and, after its last try, stays visible as failed; a
+//     kind that takes people out of something is tried until it succeeds;
 //   - a key (Dedupe) is waiting at most once.
 //
 // A payload holds tokens and counts, nothing personal.

@@ -102,11 +102,11 @@ func (h *house) kernel(core *sqldb.DB, v *vault.Vault) {
 	h.people = subjectdb.New(core, v, subjectdb.Config{Opener: v})
 	orders := orderdb.New(core, v, v)
 	h.catalog = catalogdb.New(core)
-	h.sessions = sessiondb.New(core, nil)
+	h.sessions = sessiondb.New(core, h.people, nil)
 	h.consents = consentdb.New(core, h.ledger, v, h.people, pack, nil)
 	h.uses = gatedb.New(core, h.ledger, v, gatedb.Config{Every: 50 * time.Millisecond})
 	h.gate = gate.New(h.people, h.consents, v, h.uses, pack, gate.NewMoves(), nil)
-	h.decisions = decisiondb.New(core, h.ledger, v)
+	h.decisions = decisiondb.New(core, h.ledger, v, h.people)
 	h.lists = lists.New(lists.Deps{
 		Gate: h.gate, Orders: orders, Catalog: h.catalog, Decisions: h.decisions, Versions: recommenddb.New(core, h.ledger),
 		Files: must(blob.Open(h.TempDir()))(h), Pack: pack, Now: time.Now,

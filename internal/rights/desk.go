@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
 	"time"
 
 	"thimble"
@@ -52,7 +53,10 @@ type Report struct {
 	At      time.Time    `json:"at"`
 	Holders []HolderLine `json:"holders"`
 	KeyHash string       `json:"key_sha256,omitempty"` // of the destroyed key
-	Models  *Models      `json:"models,omitempty"`
+	// Resumed says that the erasure was interrupted: what was erased before that is
+	// not in the counts.
+	Resumed bool    `json:"resumed,omitempty"`
+	Models  *Models `json:"models,omitempty"`
 }
 
 // A HolderLine is one holder's part in a request.
@@ -71,6 +75,7 @@ type Models struct {
 // A Store keeps requests.
 type Store interface {
 	Begin(ctx context.Context, who thimble.SubjectID, k Kind) (Request, error)
+	Note(ctx context.Context, r Request) error
 	Finish(ctx context.Context, r Request) error
 	Open(ctx context.Context) ([]Request, error)
 }
@@ -93,12 +98,15 @@ type Desk struct {
 	holders []thimble.Holder
 	keys    Shredder
 	model   func() string // the serving model's hash in hexadecimal; "" for none
+
+	mu    sync.Mutex
+	under map[thimble.ID]bool // the erasures under way in this process
 }
 
 // NewDesk returns a desk over the holders, which erase in the given order: first
 // the one that knows who exists, so that nobody opens anything any more.
 func NewDesk(s Store, keys Shredder, model func() string, holders ...thimble.Holder) *Desk {
-	return &Desk{store: s, holders: holders, keys: keys, model: model}
+	return &Desk{store: s, holders: holders, keys: keys, model: model, under: map[thimble.ID]bool{}}
 }
 
 // Holders returns who is looped over, and the keys, which are destroyed last.
@@ -157,9 +165,17 @@ func (d *Desk) Access(ctx context.Context, who thimble.SubjectID) (Archive, erro
 	return a, nil
 }
 
-// Erase forgets a person everywhere and returns what was done. A second call
-// finds nobody and is of kind ErrNotFound.
+// eraseWithin bounds an erasure, training included. What it does not manage is
+// taken up again.
+const eraseWithin = 30 * time.Minute
+
+// Erase forgets a person everywhere and returns what was done. It goes on when the
+// caller goes away: a closed window does not stop it half-way. A call for somebody
+// whose erasure was left open takes that up; one while it is under way is of kind
+// ErrConflict; one after it finds nobody and is of kind ErrNotFound.
 func (d *Desk) Erase(ctx context.Context, who thimble.SubjectID) (Report, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), eraseWithin)
+	defer cancel()
 	r, err := d.store.Begin(ctx, who, Erase)
 	if err != nil {
 		return Report{}, fmt.Errorf("rights: opening an erasure: %w", err)
@@ -167,8 +183,38 @@ func (d *Desk) Erase(ctx context.Context, who thimble.SubjectID) (Report, error)
 	return d.erase(ctx, r)
 }
 
+// take marks an erasure as under way here, or reports that it is already.
+func (d *Desk) take(id thimble.ID) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.under[id] {
+		return false
+	}
+	d.under[id] = true
+	return true
+}
+
+func (d *Desk) leave(id thimble.ID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.under, id)
+}
+
 func (d *Desk) erase(ctx context.Context, r Request) (Report, error) {
-	before := d.model()
+	if !d.take(r.ID) {
+		return Report{}, fmt.Errorf("rights: erasure %s is under way: %w", r.ID.Token(TokenPrefix), thimble.ErrConflict)
+	}
+	defer d.leave(r.ID)
+	if r.Report.Models == nil {
+		// What served before is noted before anything is erased: a resumed erasure
+		// could not know it any more.
+		r.Report.Models = &Models{Before: d.model()}
+		if err := d.store.Note(ctx, r); err != nil {
+			return Report{}, fmt.Errorf("rights: erasure %s: %w", r.ID.Token(TokenPrefix), err)
+		}
+	} else {
+		r.Report.Resumed = true
+	}
 	lines, err := d.eraseAll(ctx, r)
 	if err != nil {
 		return Report{}, err
@@ -179,8 +225,9 @@ func (d *Desk) erase(ctx context.Context, r Request) (Report, error) {
 	}
 	r.Report.Holders = lines
 	r.Report.KeyHash = fmt.Sprintf("%x", shredded.KeyHash)
-	if after := d.model(); after != "" {
-		r.Report.Models = &Models{Before: before, After: after}
+	r.Report.Models.After = d.model()
+	if r.Report.Models.After == "" {
+		r.Report.Models = nil // there is no model
 	}
 	if err := d.store.Finish(ctx, r); err != nil {
 		return Report{}, fmt.Errorf("rights: closing erasure %s: %w", r.ID.Token(TokenPrefix), err)
@@ -230,24 +277,31 @@ func (d *Desk) eraseAll(ctx context.Context, r Request) ([]HolderLine, error) {
 	return lines, nil
 }
 
-// Resume finishes the erasures that a crash interrupted. It runs before anything
-// is served. An access request that was interrupted is closed as it is: its
-// reader has gone.
+// Resume finishes the erasures that were left open, by a crash or an error. It runs
+// before anything is served, and now and then while serving. An access request
+// that was interrupted is closed as it is: its reader has gone.
 func (d *Desk) Resume(ctx context.Context) (int, error) {
 	open, err := d.store.Open(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("rights: looking for open requests: %w", err)
 	}
 	var failed error
+	done := 0
 	for _, r := range open {
 		if r.Kind == Erase {
 			_, err = d.erase(ctx, r)
 		} else {
 			err = d.store.Finish(ctx, r)
 		}
+		if errors.Is(err, thimble.ErrConflict) {
+			continue // under way
+		}
+		if err == nil {
+			done++
+		}
 		failed = errors.Join(failed, err)
 	}
-	return len(open), failed
+	return done, failed
 }
 
 // Marshal returns the canonical form, to which the ledger's leaf commits.

@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -108,5 +109,17 @@ func (db *DB) Truncate(ctx context.Context) error {
 	if busy != 0 {
 		return fmt.Errorf("sqldb: truncating the log of %s: a reader holds it: %w", db.set, errBusy)
 	}
-	return nil
+	// SQLite does not sync the emptied log: after a power cut it could be full again.
+	return syncFile(db.cfg.Path + "-wal")
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("sqldb: syncing an emptied log: %w", err)
+	}
+	return errors.Join(f.Sync(), f.Close())
 }

@@ -53,7 +53,7 @@ func NewKernel(t testing.TB) *Kernel {
 	k.Consents = consentdb.New(k.Core, k.Ledger, v, k.Subjects, pack, nil)
 	k.Uses = gatedb.New(k.Core, k.Ledger, v, gatedb.Config{})
 	k.Gate = gate.New(k.Subjects, k.Consents, v, k.Uses, pack, gate.NewMoves(), nil)
-	k.Decisions = decisiondb.New(k.Core, k.Ledger, v)
+	k.Decisions = decisiondb.New(k.Core, k.Ledger, v, k.Subjects)
 	ctx, stop := context.WithCancel(context.Background())
 	var sequencer sync.WaitGroup
 	sequencer.Go(func() { _ = k.Ledger.Run(ctx) })

@@ -233,6 +233,21 @@ func (s *Store) Permitting(ctx context.Context, p thimble.Purpose, at time.Time,
 	return all, nil
 }
 
+// Expired reports whether a consent to a purpose has ended by itself since a moment.
+func (s *Store) Expired(ctx context.Context, p thimble.Purpose, since time.Time) (expired bool, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		var n int
+		err := tx.QueryRow(ctx, `select count(*) from consent_state
+			where purpose = $1 and state = 'given' and expires_at > $2 and expires_at <= $3`, string(p), since.UnixMicro(), s.now().UnixMicro()).Scan(&n)
+		expired = n > 0
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("consent: looking for what ran out: %w", err)
+	}
+	return expired, nil
+}
+
 // Counts returns how many people are in each state of a purpose.
 func (s *Store) Counts(ctx context.Context, p thimble.Purpose) (map[consent.State]int, error) {
 	counts := map[consent.State]int{}

@@ -32,10 +32,18 @@ type Store struct {
 	db     *sqldb.DB
 	ledger Ledger
 	vault  Vault
+	people Subjects
+}
+
+// Subjects knows who exists; *subjectdb.Store does.
+type Subjects interface {
+	Alive(ctx context.Context, tx *sqldb.Tx, s thimble.SubjectID) (epoch int64, err error)
 }
 
 // New returns the store of a core database.
-func New(db *sqldb.DB, l Ledger, v Vault) *Store { return &Store{db: db, ledger: l, vault: v} }
+func New(db *sqldb.DB, l Ledger, v Vault, s Subjects) *Store {
+	return &Store{db: db, ledger: l, vault: v, people: s}
+}
 
 // A Sealed decision says what is known of it without a grant.
 type Sealed struct {
@@ -49,8 +57,10 @@ type Sealed struct {
 }
 
 // Keep checks a record, keeps it with its leaf in one durable transaction, and
-// returns its id.
-func (s *Store) Keep(ctx context.Context, r decision.Record, policy [8]byte) (thimble.ID, error) {
+// returns its id. Epoch is that of the verdict which allowed the decision: the
+// error is of kind ErrDenied when the person has changed their mind since, and
+// ErrNotFound when they were erased.
+func (s *Store) Keep(ctx context.Context, r decision.Record, policy [8]byte, epoch int64) (thimble.ID, error) {
 	id, err := thimble.NewID(nil)
 	if err != nil {
 		return id, err
@@ -67,6 +77,13 @@ func (s *Store) Keep(ctx context.Context, r decision.Record, policy [8]byte) (th
 		return id, fmt.Errorf("decision: model hash: hexadecimal was expected: %w", thimble.ErrInvalid)
 	}
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		now, err := s.people.Alive(ctx, tx, r.Subject)
+		if err == nil && now != epoch {
+			err = fmt.Errorf("the person's choices have changed: %w", thimble.ErrDenied)
+		}
+		if err != nil {
+			return err
+		}
 		opening, err := s.ledger.Queue(ctx, tx, ledger.Entry{Class: ledger.Decision, At: r.At, Model: r.Model.Digest(), Policy: policy, Record: record})
 		if err != nil {
 			return err

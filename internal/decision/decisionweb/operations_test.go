@@ -15,13 +15,17 @@ import (
 
 func decided(t *testing.T, k *apitest.Kernel, who thimble.SubjectID) string {
 	t.Helper()
+	epoch, err := k.Subjects.Epoch(t.Context(), who)
+	if err != nil {
+		t.Fatal(err)
+	}
 	id, err := k.Decisions.Keep(t.Context(), decision.Record{
 		V: 1, Capability: "recommend", Placement: "home", Subject: who, At: time.Now().UTC().Truncate(time.Microsecond),
 		Model:   decision.Model{Name: "item-item", Version: 3, SHA256: strings.Repeat("ab", 32)},
 		Inputs:  []decision.Input{{Category: thimble.PurchaseHistory, Purpose: thimble.PersonalizeContent, Basis: "consent", Cite: "GDPR Art. 6(1)(a)", Count: 2}},
 		Results: []decision.Result{{Item: "22423", Score: 9, Terms: []decision.Term{{Because: "22699", Share: 5}, {Because: "22698", Share: 4}}}},
 		Packs:   []string{"baseline.strict"},
-	}, k.Pack.Digest())
+	}, k.Pack.Digest(), epoch)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ package gatedb
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -29,6 +30,9 @@ type Config struct {
 	Now   func() time.Time
 	Every time.Duration // how often counts are written; 0 means one second
 	Log   *slog.Logger
+	// Alive is nil for somebody who exists, and of kind thimble.ErrNotFound for who
+	// was erased: of them nothing is written any more. Nil asks nobody.
+	Alive func(ctx context.Context, tx *sqldb.Tx, s thimble.SubjectID) error
 }
 
 // A Log keeps the use log. It is a gate.UseLog and a thimble.Holder.
@@ -62,6 +66,9 @@ func New(db *sqldb.DB, l Ledger, v thimble.Sealer, cfg Config) *Log {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Alive == nil {
+		cfg.Alive = func(context.Context, *sqldb.Tx, thimble.SubjectID) error { return nil }
+	}
 	return &Log{db: db, ledger: l, vault: v, cfg: cfg, counts: map[key]int64{}}
 }
 
@@ -90,6 +97,9 @@ func (l *Log) Record(ctx context.Context, r gate.Request, v gate.Verdict) (thimb
 		return id, err
 	}
 	return id, l.db.Write(ctx, func(tx *sqldb.Tx) error {
+		if err := l.cfg.Alive(ctx, tx, r.Subject); err != nil {
+			return err
+		}
 		opening, err := l.ledger.Queue(ctx, tx, ledger.Entry{Class: ledger.Access, At: now, Record: record})
 		if err != nil {
 			return err
@@ -180,6 +190,14 @@ func (l *Log) Flush(ctx context.Context) error {
 func (l *Log) flush(ctx context.Context, tx *sqldb.Tx, counts map[key]int64) error {
 	b := batch{At: l.cfg.Now().UTC().Truncate(time.Microsecond), Groups: len(counts)}
 	for k, n := range counts {
+		err := l.cfg.Alive(ctx, tx, k.subject)
+		if errors.Is(err, thimble.ErrNotFound) {
+			b.Uses += n // it happened, and nobody is left to show it to
+			continue
+		}
+		if err != nil {
+			return err
+		}
 		id, err := thimble.NewID(nil)
 		if err != nil {
 			return err

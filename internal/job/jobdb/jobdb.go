@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"thimble"
@@ -23,6 +24,8 @@ type Config struct {
 	Lease time.Duration    // 0 means one minute
 	Poll  time.Duration    // 0 means one second
 	Log   *slog.Logger
+	// Forever are the kinds that are tried until they succeed, an hour apart at most.
+	Forever []string
 }
 
 // A Queue keeps jobs and runs them.
@@ -69,8 +72,10 @@ func (q *Queue) Add(ctx context.Context, tx *sqldb.Tx, j job.Job) error {
 	if j.Dedupe != "" {
 		dedupe = &j.Dedupe
 	}
+	// The update changes nothing and locks the row: a worker that is about to take
+	// the waiting job sees what this transaction does, or this one adds another.
 	_, err = tx.Exec(ctx, `insert into job_jobs (id, kind, payload, dedupe, run_at, state, created_at)
-		values ($1, $2, $3, $4, $5, 'waiting', $6) on conflict (dedupe) do nothing`,
+		values ($1, $2, $3, $4, $5, 'waiting', $6) on conflict (dedupe) do update set run_at = job_jobs.run_at`,
 		id, j.Kind, j.Payload, dedupe, j.RunAt.UnixMicro(), now.UnixMicro())
 	if err != nil {
 		return fmt.Errorf("job: adding %s: %w", j.Kind, err)
@@ -166,7 +171,7 @@ func (q *Queue) finish(ctx context.Context, j job.Job, failure error) error {
 		state, runAt = job.Waiting, now.Add(job.Backoff(j.Tries))
 		q.cfg.Log.WarnContext(ctx, "job failed", slog.String("kind", j.Kind), slog.Int("try", j.Tries), slog.String("cause", text))
 	}
-	if failure != nil && j.Tries >= job.MaxTries {
+	if failure != nil && j.Tries >= job.MaxTries && !slices.Contains(q.cfg.Forever, j.Kind) {
 		state = job.Failed
 	}
 	if state != job.Waiting {

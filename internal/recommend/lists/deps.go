@@ -3,6 +3,7 @@ package lists
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"time"
 
 	"thimble"
@@ -36,7 +37,7 @@ type Catalog interface {
 
 // Decisions keeps records.
 type Decisions interface {
-	Keep(ctx context.Context, r decision.Record, policy [8]byte) (thimble.ID, error)
+	Keep(ctx context.Context, r decision.Record, policy [8]byte, epoch int64) (thimble.ID, error)
 }
 
 // Versions keeps which model serves.
@@ -62,5 +63,6 @@ type Deps struct {
 	Versions  Versions
 	Files     Files
 	Pack      *policy.Pack
+	Log       *slog.Logger
 	Now       func() time.Time
 }

@@ -87,7 +87,7 @@ const changed = "Not personal, because your choices have just changed."
 // gone reports whether an error is that of a grant that died in use, and not of
 // data that cannot be opened by anybody.
 func gone(ctx context.Context, g *gate.Grant, err error) bool {
-	return errors.Is(err, thimble.ErrDenied) && g.Live(ctx) != nil
+	return (errors.Is(err, thimble.ErrDenied) || errors.Is(err, thimble.ErrNotFound)) && g.Live(ctx) != nil
 }
 
 // impersonal is the popular list for a person who permits a personal one.
@@ -126,7 +126,12 @@ func (s *Shop) decide(ctx context.Context, g *gate.Grant, v recommenddb.Version,
 		}
 		r.Results = append(r.Results, res)
 	}
-	id, err := s.Decisions.Keep(ctx, r, s.Pack.Digest())
+	id, err := s.Decisions.Keep(ctx, r, s.Pack.Digest(), verdict.Epoch)
+	if gone(ctx, g, err) {
+		popular, popErr := s.Popular(ctx, len(ranked))
+		popular.Why = changed
+		return popular, popErr
+	}
 	if err != nil {
 		return List{}, err
 	}

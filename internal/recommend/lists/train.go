@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -124,6 +125,12 @@ func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, error) {
 		history, err := s.history(ctx, g)
 		if gone(ctx, g, err) {
 			continue // changed their mind since the scan came to them
+		}
+		if errors.Is(err, thimble.ErrDenied) {
+			// One damaged order must not keep everyone else from being forgotten. Its
+			// person is left out until it is mended.
+			s.Log.ErrorContext(ctx, "a history cannot be opened and is not learned from", slog.String("cause", err.Error()))
+			continue
 		}
 		if err != nil {
 			return nil, err

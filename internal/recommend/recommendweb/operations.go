@@ -126,7 +126,7 @@ func personal(ctx context.Context, l OperationLists, in *listInput) (*listOutput
 	}
 	body := shown(made, in.Explain)
 	if !body.Personal {
-		body.Why = notPersonal
+		body.Why, body.Verdict = notPersonal, nil
 	}
 	return &listOutput{Status: http.StatusOK, CacheControl: "private, no-store", Vary: "Authorization", Body: body}, nil
 }

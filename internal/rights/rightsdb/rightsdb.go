@@ -19,9 +19,9 @@ type Ledger interface {
 	Queue(ctx context.Context, tx *sqldb.Tx, e ledger.Entry) (ledger.Opening, error)
 }
 
-// Subjects knows who exists.
+// Subjects knows who exists; *subjectdb.Store does.
 type Subjects interface {
-	Epoch(ctx context.Context, s thimble.SubjectID) (int64, error)
+	Alive(ctx context.Context, tx *sqldb.Tx, s thimble.SubjectID) (epoch int64, err error)
 }
 
 // A Store keeps requests. It is a rights.Store and a thimble.Holder.
@@ -41,10 +41,13 @@ func New(db *sqldb.DB, l Ledger, s Subjects, now func() time.Time) *Store {
 }
 
 // Begin implements rights.Store. An unknown or forgotten person is of kind
-// ErrNotFound.
+// ErrNotFound, unless their erasure is still open: then that one is returned.
 func (s *Store) Begin(ctx context.Context, who thimble.SubjectID, k rights.Kind) (rights.Request, error) {
-	if _, err := s.subjects.Epoch(ctx, who); err != nil {
-		return rights.Request{}, err
+	if k == rights.Erase {
+		open, err := s.list(ctx, `where subject_id = $1 and kind = 'erase' and state = 'executing' order by at, id`, who)
+		if err != nil || len(open) > 0 {
+			return first(open), err
+		}
 	}
 	id, err := thimble.NewID(nil)
 	if err != nil {
@@ -58,8 +61,30 @@ func (s *Store) Begin(ctx context.Context, who thimble.SubjectID, k rights.Kind)
 		return r, err
 	}
 	return r, s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		if _, err := s.subjects.Alive(ctx, tx, who); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, `insert into rights_requests (id, subject_id, kind, state, at, report, opening) values ($1, $2, $3, 'executing', $4, $5, $6)`,
 			r.ID, r.Subject, string(r.Kind), now.UnixMicro(), string(report), []byte{})
+		return err
+	})
+}
+
+func first(all []rights.Request) (r rights.Request) {
+	if len(all) > 0 {
+		r = all[0]
+	}
+	return r
+}
+
+// Note implements rights.Store: what was found out so far survives a crash.
+func (s *Store) Note(ctx context.Context, r rights.Request) error {
+	report, err := json.Marshal(r.Report)
+	if err != nil {
+		return err
+	}
+	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(ctx, `update rights_requests set report = $1 where id = $2 and state = 'executing'`, string(report), r.ID)
 		return err
 	})
 }
@@ -72,9 +97,9 @@ func (s *Store) Finish(ctx context.Context, r rights.Request) error {
 		return err
 	}
 	class := ledger.Request
+	unlink := ""
 	if r.Kind == rights.Erase {
-		class = ledger.Erasure
-		r.Subject = thimble.SubjectID{}
+		class, unlink = ledger.Erasure, "subject_id = null, "
 	}
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		now := s.now()
@@ -86,8 +111,8 @@ func (s *Store) Finish(ctx context.Context, r rights.Request) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `update rights_requests set state = 'fulfilled', subject_id = $1, done_at = $2, report = $3, opening = $4
-			where id = $5 and state = 'executing'`, r.Subject, now.UnixMicro(), string(record), kept, r.ID)
+		_, err = tx.Exec(ctx, `update rights_requests set `+unlink+`state = 'fulfilled', done_at = $1, report = $2, opening = $3
+			where id = $4 and state = 'executing'`, now.UnixMicro(), string(record), kept, r.ID)
 		return err
 	})
 }
@@ -177,12 +202,12 @@ func (s *Store) Export(ctx context.Context, who thimble.SubjectID) iter.Seq2[thi
 	}
 }
 
-// Erase implements thimble.Holder: finished requests are unlinked from the person.
-// The erasure itself is unlinked when it is done.
+// Erase implements thimble.Holder: requests are unlinked from the person, but for
+// the erasure itself, which is unlinked when it is done.
 func (s *Store) Erase(ctx context.Context, who thimble.SubjectID) (thimble.Erasure, error) {
 	var n int64
 	err := s.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
-		n, err = tx.Exec(ctx, `update rights_requests set subject_id = null where subject_id = $1 and state = 'fulfilled'`, who)
+		n, err = tx.Exec(ctx, `update rights_requests set subject_id = null where subject_id = $1 and (state = 'fulfilled' or kind = 'access')`, who)
 		return err
 	})
 	if err != nil {

@@ -16,16 +16,32 @@ import (
 
 // A Store keeps links and sessions. It is a thimble.Holder of the customers' ones.
 type Store struct {
-	db  *sqldb.DB
-	now func() time.Time
+	db       *sqldb.DB
+	subjects Subjects
+	now      func() time.Time
+}
+
+// Subjects knows who exists; *subjectdb.Store does. Nobody who was erased gets a
+// link or a session, also when the erasure is committed a moment before.
+type Subjects interface {
+	Alive(ctx context.Context, tx *sqldb.Tx, s thimble.SubjectID) (epoch int64, err error)
 }
 
 // New returns the store of a core database. A nil clock means time.Now.
-func New(db *sqldb.DB, now func() time.Time) *Store {
+func New(db *sqldb.DB, s Subjects, now func() time.Time) *Store {
 	if now == nil {
 		now = time.Now
 	}
-	return &Store{db: db, now: now}
+	return &Store{db: db, subjects: s, now: now}
+}
+
+// exists is nil for staff, and for a customer who was not erased.
+func (s *Store) exists(ctx context.Context, tx *sqldb.Tx, who session.Who) error {
+	if who.Audience == session.Staff {
+		return nil
+	}
+	_, err := s.subjects.Alive(ctx, tx, who.Subject)
+	return err
 }
 
 // Link makes a one-time link's token.
@@ -36,6 +52,9 @@ func (s *Store) Link(ctx context.Context, who session.Who) (token string, err er
 	}
 	now := s.now()
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		if err := s.exists(ctx, tx, who); err != nil {
+			return err
+		}
 		// Links that nobody used are swept here: they are useless and would pile up.
 		if _, err := tx.Exec(ctx, `delete from session_links where expires_at < $1`, now.Add(-24*time.Hour).UnixMicro()); err != nil {
 			return err
@@ -85,6 +104,9 @@ func (s *Store) Begin(ctx context.Context, who session.Who) (cookie string, err 
 
 func (s *Store) begin(ctx context.Context, tx *sqldb.Tx, who session.Who) (string, error) {
 	cookie, hash, err := session.NewToken(nil)
+	if err == nil {
+		err = s.exists(ctx, tx, who)
+	}
 	if err != nil {
 		return "", err
 	}

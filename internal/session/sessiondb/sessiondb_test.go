@@ -1,6 +1,7 @@
 package sessiondb_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -15,9 +16,14 @@ import (
 func each(t *testing.T, f func(t *testing.T, s *sessiondb.Store, pass func(time.Duration))) {
 	sqldbtest.Each(t, sqldb.Core, func(t *testing.T, db *sqldb.DB) {
 		now := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
-		f(t, sessiondb.New(db, func() time.Time { return now }), func(d time.Duration) { now = now.Add(d) })
+		f(t, sessiondb.New(db, everybody{}, func() time.Time { return now }), func(d time.Duration) { now = now.Add(d) })
 	})
 }
+
+// everybody exists.
+type everybody struct{}
+
+func (everybody) Alive(context.Context, *sqldb.Tx, thimble.SubjectID) (int64, error) { return 0, nil }
 
 var ada = session.Who{Audience: session.Customer, Subject: thimble.SubjectID{1}}
 

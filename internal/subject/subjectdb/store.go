@@ -122,6 +122,14 @@ func (s *Store) Epoch(ctx context.Context, id thimble.SubjectID) (epoch int64, e
 	return epoch, wrap("reading the epoch of "+id.String(), err)
 }
 
+// Alive returns the subject's epoch within a transaction that is about to write
+// something about them. The error is of kind ErrNotFound for somebody who was
+// erased or never was: then nothing may be written.
+func (s *Store) Alive(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (epoch int64, err error) {
+	err = tx.QueryRow(ctx, `select epoch from subject_subjects where id = $1 and state = 'active'`, id[:]).Scan(&epoch)
+	return epoch, wrap("asking for "+id.String(), err)
+}
+
 // Touch moves the subject's epoch within the transaction of the change, and returns
 // the new one.
 func (s *Store) Touch(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (epoch int64, err error) {

@@ -166,6 +166,11 @@ func (c *console) find(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 	problem := web.FieldProblem{Field: "account"}
 	switch {
 	case err == nil:
+		// Whose number it is, is learned here: that is a read, and recorded as one.
+		if _, err := c.reader.Read(r.Context(), web.VisitorFrom(r.Context()).Staff, id, thimble.SupportOperations, thimble.AccountIdentifier); err != nil {
+			f.Fail(w, r, err)
+			return
+		}
 		http.Redirect(w, r, consolePath+"/"+id.String(), http.StatusSeeOther)
 		return
 	case errors.Is(err, thimble.ErrNotFound):
