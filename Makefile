@@ -29,7 +29,7 @@ bench: ## print the figures that the documents quote; never under -race
 	@sh .ci/bench
 
 soak: ## the property and fault tests at their full counts; hours
-	THIMBLE_SOAK=1 THIMBLE_REQUIRE_POSTGRES=1 THIMBLE_REQUIRE_BROWSER=1 $(GO) test -timeout 12h ./...
+	THIMBLE_SOAK=1 THIMBLE_REQUIRE_POSTGRES=1 THIMBLE_REQUIRE_BROWSER=1 THIMBLE_REQUIRE_STRACE=1 $(GO) test -timeout 12h ./...
 
 golden: ## rewrite the golden files; look at the difference before you keep it
 	$(GO) test ./internal/api -update
