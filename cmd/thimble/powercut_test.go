@@ -301,8 +301,9 @@ func ask(who thimble.SubjectID) gate.Request {
 // log integrates what waits, and holds the tree against what was acknowledged.
 func (j *judgement) log() {
 	l := j.a.Ledger
+	patience := time.Now().Add(5 * time.Second) // a lease lasts three; a damaged one for ever
 	for n, err := l.Integrate(j.ctx); n > 0 || err != nil; n, err = l.Integrate(j.ctx) {
-		if err != nil && !errors.Is(err, ledgerdb.ErrNotHolder) {
+		if err != nil && (!errors.Is(err, ledgerdb.ErrNotHolder) || time.Now().After(patience)) {
 			j.errorf("integrating: %v", err)
 			return
 		}
