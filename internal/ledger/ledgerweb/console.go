@@ -211,6 +211,9 @@ func (c *console) grows(ctx context.Context, head ledger.Checkpoint, old int64) 
 	if err != nil {
 		return &web.Callout{Tone: web.Bad, Title: "The stored log is not the signed one", Text: "The tree does not extend its own past. Stop the server, keep the database as it is, and compare with a backup."}, nil
 	}
+	if old == head.Size {
+		return &web.Callout{Tone: web.Good, Title: "It is as it was signed", Text: fmt.Sprintf("Just now the tree of %s was read again, and gives the signed root.", web.Plural(int(old), "entry", "entries"))}, nil
+	}
 	return &web.Callout{Tone: web.Good, Title: "It only grows", Text: fmt.Sprintf("Just now it was checked that the tree of %s extends the tree of %s, by a proof of %s.",
 		web.Plural(int(head.Size), "entry", "entries"), web.Plural(int(old), "entry", "entries"), web.Plural(len(proof), "hash", "hashes"))}, nil
 }
