@@ -133,3 +133,35 @@ func TestConsentThatRanOutIsNoticed(t *testing.T) {
 		t.Errorf("a consent that ran out a second ago is not noticed: %v", err)
 	}
 }
+
+func TestRequestIsClosedOnceAndRetryingLeavesReadersAlone(t *testing.T) {
+	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
+		ctx := t.Context()
+		ada := s.Subject("ada")
+		reading, err := s.Requests.Begin(ctx, ada, rights.Access)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := s.Desk.Retry(ctx); n != 0 || err != nil {
+			t.Errorf("retrying closed %d requests, %v, while the reader reads", n, err)
+		}
+		size := func() int64 {
+			s.Works()
+			n, err := s.Ledger.Size(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		before := size()
+		if err := s.Requests.Finish(ctx, reading); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Requests.Finish(ctx, reading); !errors.Is(err, thimble.ErrConflict) {
+			t.Errorf("closing again: %v, want a conflict", err)
+		}
+		if after := size(); after != before+1 {
+			t.Errorf("one request has %d leaves", after-before)
+		}
+	})
+}

@@ -128,7 +128,7 @@ func (a *App) mend(ctx context.Context) error {
 			return nil
 		case <-time.After(mendEvery):
 		}
-		if _, err := a.Desk.Resume(ctx); err != nil && ctx.Err() == nil {
+		if _, err := a.Desk.Retry(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "an erasure is not done yet", slog.String("cause", err.Error()))
 		}
 		if err := a.queueExpired(ctx); err != nil && ctx.Err() == nil {

@@ -277,29 +277,39 @@ func (d *Desk) eraseAll(ctx context.Context, r Request) ([]HolderLine, error) {
 	return lines, nil
 }
 
-// Resume finishes the erasures that were left open, by a crash or an error. It runs
-// before anything is served, and now and then while serving. An access request
-// that was interrupted is closed as it is: its reader has gone.
+// Resume finishes what a crash left open. It runs before anything is served, when
+// no request can be under way. An access request is closed as it is: its reader
+// has gone.
 func (d *Desk) Resume(ctx context.Context) (int, error) {
+	return d.finish(ctx, func(Request) bool { return true })
+}
+
+// Retry finishes the erasures that an error left open. It runs now and then while
+// serving, and leaves alone what is under way.
+func (d *Desk) Retry(ctx context.Context) (int, error) {
+	return d.finish(ctx, func(r Request) bool { return r.Kind == Erase })
+}
+
+func (d *Desk) finish(ctx context.Context, which func(Request) bool) (done int, failed error) {
 	open, err := d.store.Open(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("rights: looking for open requests: %w", err)
 	}
-	var failed error
-	done := 0
 	for _, r := range open {
+		if !which(r) {
+			continue
+		}
 		if r.Kind == Erase {
 			_, err = d.erase(ctx, r)
 		} else {
 			err = d.store.Finish(ctx, r)
 		}
-		if errors.Is(err, thimble.ErrConflict) {
-			continue // under way
-		}
-		if err == nil {
+		switch {
+		case err == nil:
 			done++
+		case !errors.Is(err, thimble.ErrConflict): // under way, or done meanwhile
+			failed = errors.Join(failed, err)
 		}
-		failed = errors.Join(failed, err)
 	}
 	return done, failed
 }

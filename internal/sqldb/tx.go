@@ -167,15 +167,6 @@ func kind(err error) error {
 	return err
 }
 
-// IsUnique reports whether err says that a row with this key is there already.
-func IsUnique(err error) bool {
-	if e, ok := errors.AsType[*sqlite.Error](err); ok {
-		return e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
-	}
-	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && e.Code == "23505"
-}
-
 // IsSerialization reports whether err says that the transaction met another and
 // may succeed when run again.
 func IsSerialization(err error) bool {

@@ -89,7 +89,8 @@ func (s *Store) Note(ctx context.Context, r rights.Request) error {
 	})
 }
 
-// Finish implements rights.Store: the report and its leaf are durable together.
+// Finish implements rights.Store: the report and its leaf are durable together, once.
+// The error is of kind ErrConflict when the request is not open any more.
 // The request of an erased person no longer says whose it was.
 func (s *Store) Finish(ctx context.Context, r rights.Request) error {
 	record, err := r.Report.Marshal()
@@ -111,8 +112,11 @@ func (s *Store) Finish(ctx context.Context, r rights.Request) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `update rights_requests set `+unlink+`state = 'fulfilled', done_at = $1, report = $2, opening = $3
+		n, err := tx.Exec(ctx, `update rights_requests set `+unlink+`state = 'fulfilled', done_at = $1, report = $2, opening = $3
 			where id = $4 and state = 'executing'`, now.UnixMicro(), string(record), kept, r.ID)
+		if err == nil && n == 0 {
+			err = fmt.Errorf("rights: request %s is closed already: %w", r.ID.Token(rights.TokenPrefix), thimble.ErrConflict)
+		}
 		return err
 	})
 }
