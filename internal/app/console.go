@@ -39,6 +39,9 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 		},
 		func() (web.Section, error) { return gateweb.Console(d.kit, d.Uses) },
 		func() (web.Section, error) {
+			return gateweb.ConsoleWatch(d.kit, d.Uses, d.PlantCanary, d.holderNames()...)
+		},
+		func() (web.Section, error) {
 			return catalogweb.Console(d.kit, d.Catalog, recommendweb.Neighbours(d.Shop))
 		},
 		func() (web.Section, error) { return collectweb.Console(d.kit, d.Imports) },

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"thimble"
+	"thimble/internal/gate"
 	"thimble/internal/job"
 	"thimble/internal/sqldb"
 )
@@ -130,6 +131,9 @@ func (a *App) mend(ctx context.Context) error {
 		}
 		if _, err := a.Desk.Retry(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "an erasure is not done yet", slog.String("cause", err.Error()))
+		}
+		if _, err := a.Uses.Watch(ctx, gate.Limits{}); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "the use log is not watched", slog.String("cause", err.Error()))
 		}
 		if err := a.queueExpired(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "expired consents not looked for", slog.String("cause", err.Error()))

@@ -38,9 +38,12 @@ var tables = []Table{
 		{Column: "actor", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
 		{Column: "purpose", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
 		{Column: "categories", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
+		{Column: "holders", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased, Note: "who keeps what was asked for"},
 		{Column: "uses", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
 		{Column: "opening", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Sealed: true, Retention: untilErased},
 	}},
+	{Name: "gate_canaries", Set: sqldb.Core, Plain: []string{"subject_id", "planted_at"}}, // made-up people only
+	{Name: "gate_alarms", Set: sqldb.Core, Plain: []string{"id", "kind", "actor_kind", "actor", "hour", "people", "reads", "why", "raised_at", "state", "closed_by", "closed_at", "note", "opening"}},
 	{Name: "gate_batches", Set: sqldb.Core, Plain: []string{"id", "at", "uses", "opening"}},
 	{Name: "decision_decisions", Set: sqldb.Core, Holder: "decision", Plain: []string{"id", "capability", "model"}, Fields: []Field{
 		pseudonym("", duty...),

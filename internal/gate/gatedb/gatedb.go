@@ -108,14 +108,24 @@ func (l *Log) Record(ctx context.Context, r gate.Request, v gate.Verdict) (thimb
 		if err != nil {
 			return err
 		}
-		return insert(ctx, tx, id, now, keyOf(r), 1, sealed)
+		if err := insert(ctx, tx, id, now, keyOf(r), 1, sealed); err != nil {
+			return err
+		}
+		return l.canary(ctx, tx, now, keyOf(r), 1)
 	})
 }
 
+func (k key) categories() (all []thimble.Category) {
+	for c := range strings.FieldsSeq(k.cats) {
+		all = append(all, thimble.Category(c))
+	}
+	return all
+}
+
 func insert(ctx context.Context, tx *sqldb.Tx, id thimble.ID, at time.Time, k key, uses int64, opening []byte) error {
-	_, err := tx.Exec(ctx, `insert into gate_uses (id, subject_id, at, actor_kind, actor, purpose, categories, uses, opening)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		id, k.subject, at.UnixMicro(), string(k.kind), k.actor, string(k.purpose), k.cats, uses, opening)
+	_, err := tx.Exec(ctx, `insert into gate_uses (id, subject_id, at, actor_kind, actor, purpose, categories, holders, uses, opening)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		id, k.subject, at.UnixMicro(), string(k.kind), k.actor, string(k.purpose), k.cats, holdersOf(k.categories()), uses, opening)
 	return err
 }
 
@@ -203,6 +213,9 @@ func (l *Log) flush(ctx context.Context, tx *sqldb.Tx, counts map[key]int64) err
 			return err
 		}
 		if err := insert(ctx, tx, id, b.At, k, n, []byte{}); err != nil {
+			return err
+		}
+		if err := l.canary(ctx, tx, b.At, k, n); err != nil {
 			return err
 		}
 		b.Uses += n

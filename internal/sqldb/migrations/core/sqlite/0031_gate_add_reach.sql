@@ -1,0 +1,29 @@
+-- +goose Up
+alter table gate_uses add column holders text not null default ''; -- who kept what was asked for, such as " order subject "
+create index gate_uses_actor on gate_uses (actor_kind, actor, at);
+create index gate_uses_at on gate_uses (at);
+
+-- People who are nobody: whoever opens one had no reason to.
+create table gate_canaries (
+	subject_id blob    not null primary key,
+	planted_at integer not null
+) strict, without rowid;
+
+create table gate_alarms (
+	id         blob    not null primary key,
+	kind       text    not null check (kind in ('bulk', 'pattern', 'canary')),
+	actor_kind text    not null,
+	actor      text    not null,
+	hour       integer not null, -- the hour it is about, UTC microseconds
+	people     integer not null,
+	reads      integer not null,
+	why        text    not null,
+	raised_at  integer not null,
+	state      text    not null check (state in ('open', 'closed')),
+	closed_by  text    not null,
+	closed_at  integer,
+	note       text    not null, -- what whoever closed it found
+	opening    blob    not null, -- what opens its leaf: it names no customer
+	unique (kind, actor_kind, actor, hour)
+) strict;
+create index gate_alarms_state on gate_alarms (state, raised_at);
