@@ -235,8 +235,8 @@ func (d *watchDesk) query(r *http.Request) (q gatedb.Query, form web.Form, ok bo
 		{Name: "kind", Label: "Kind of actor", Kind: web.SelectField, Options: choices(string(gate.Staff), string(gate.Client), string(gate.Machine), string(gate.Customer)), Short: true},
 		{Name: "actor", Label: "Actor", Hint: "An account of staff, the name of an API key, or a capability.", MaxLength: 80, Autocomplete: "off"},
 		{Name: "holder", Label: "Kept by", Kind: web.SelectField, Options: choices(d.holders...), Short: true},
-		{Name: "from", Label: "From (UTC)", Kind: "datetime-local", Short: true},
-		{Name: "to", Label: "Until (UTC)", Kind: "datetime-local", Short: true},
+		{Name: "from", Label: "From (UTC)", Kind: "datetime-local"},
+		{Name: "to", Label: "Until (UTC)", Kind: "datetime-local"},
 	}}.Fill(v)
 	q = gatedb.Query{Kind: gate.Kind(v.Get("kind")), Actor: v.Get("actor"), Holder: v.Get("holder")}
 	var problems []web.FieldProblem
