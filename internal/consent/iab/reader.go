@@ -84,30 +84,38 @@ func (r *Reader) Open(field, s string) error {
 
 // fill decodes s into b, which has slack bytes to spare.
 func fill(b []byte, field, s string) error {
-	clear(b[len(b)-slack-1:])
+	clear(b[len(b)-slack:])
 	at, i := 0, 0
-	for ; i+4 <= len(s); i, at = i+4, at+3 {
-		a, c, d, e := values[s[i]], values[s[i+1]], values[s[i+2]], values[s[i+3]]
-		if (a|c|d|e)&0xc0 != 0 {
+	for ; i+8 <= len(s); i, at = i+8, at+6 {
+		// Eight characters are 48 bits; what is written behind them is written again.
+		q, to := s[i:i+8], b[at:at+8]
+		a, c, d, e := values[q[0]], values[q[1]], values[q[2]], values[q[3]]
+		f, g, h, j := values[q[4]], values[q[5]], values[q[6]], values[q[7]]
+		if (a|c|d|e|f|g|h|j)&0xc0 != 0 {
 			return Invalid(field, "a character is not of base64url")
 		}
-		b[at], b[at+1], b[at+2] = a<<2|c>>4, c<<4|d>>2, d<<6|e
+		high := uint64(a)<<18 | uint64(c)<<12 | uint64(d)<<6 | uint64(e)
+		low := uint64(f)<<18 | uint64(g)<<12 | uint64(h)<<6 | uint64(j)
+		binary.BigEndian.PutUint64(to, high<<40|low<<16)
 	}
-	if i == len(s) {
-		return nil
-	}
-	var tail uint32
-	for j := i; j < i+4; j++ {
-		tail <<= 6
-		if j < len(s) {
-			v := values[s[j]]
-			if v == bad {
-				return Invalid(field, "a character is not of base64url")
-			}
-			tail |= uint32(v)
+	return tail(b[at:], field, s[i:])
+}
+
+// tail decodes up to seven characters.
+func tail(b []byte, field, s string) error {
+	var v uint64
+	for i := range 8 {
+		v <<= 6
+		if i >= len(s) {
+			continue
 		}
+		c := values[s[i]]
+		if c == bad {
+			return Invalid(field, "a character is not of base64url")
+		}
+		v |= uint64(c)
 	}
-	b[at], b[at+1], b[at+2] = byte(tail>>16), byte(tail>>8), byte(tail)
+	binary.BigEndian.PutUint64(b[:8], v<<16)
 	return nil
 }
 

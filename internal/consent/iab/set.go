@@ -124,6 +124,9 @@ const (
 	countBits = 12
 )
 
+// atOnce is how many bits of a field are read at a time: whole bytes of a window.
+const atOnce = 56
+
 // Set reads what the TCF calls a vendor section and the GPP an optimized range: the
 // largest id, then a bit field of so many bits, or ranges.
 func (r *Reader) Set(field string, c Coding) Set {
@@ -142,8 +145,8 @@ func (r *Reader) Set(field string, c Coding) Set {
 	}
 	// Bit i of the field is id i+1: the words are one bit behind it, and mirrored.
 	s := make(Set, top>>6+1)
-	for i := 0; i < top; i += 32 {
-		n := min(32, top-i)
+	for i := 0; i < top; i += atOnce {
+		n := min(atOnce, top-i)
 		w := bits.Reverse64(r.window() >> (64 - n) << (64 - n))
 		r.pos += n
 		at := i + 1
