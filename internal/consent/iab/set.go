@@ -158,28 +158,18 @@ func (r *Reader) Set(field string, c Coding) Set {
 	return s
 }
 
-// Ranges reads ranges without a bit field before them: those of one restriction.
+// Ranges reads ranges without a bit field before them, those of one restriction,
+// and returns them in ascending order.
 func (r *Reader) Ranges(field string) []Range {
 	var all []Range
 	r.ranges(field, Fixed, MaxID, nil, &all)
-	if !disjoint(all) {
-		r.Fail(field, "an id is named twice")
-	}
-	return all
-}
-
-func disjoint(all []Range) bool {
-	by := func(a, b Range) int { return a.First - b.First }
-	if !slices.IsSortedFunc(all, by) {
-		all = slices.Clone(all)
-		slices.SortFunc(all, by)
-	}
+	slices.SortFunc(all, func(a, b Range) int { return a.First - b.First })
 	for i := 1; i < len(all); i++ {
 		if all[i].First <= all[i-1].Last {
-			return false
+			r.Fail(field, "an id is named twice")
 		}
 	}
-	return true
+	return all
 }
 
 // IDs reads Fibonacci-coded ranges, as the header of a GPP string has them.
