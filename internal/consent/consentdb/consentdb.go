@@ -65,6 +65,9 @@ type How struct {
 	Notice consent.Notice
 	UI     consent.UI
 	By     consent.By
+	// Since is when the choices were made, where they are recorded later: a given
+	// consent lives from then. Zero means now.
+	Since time.Time
 }
 
 // A Recorded is one recorded event with what opens its leaf.
@@ -147,6 +150,9 @@ func (s *Store) write(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, 
 	}
 	if c.State == consent.Given {
 		e.Expires = e.At.Add(consent.Lives)
+		if !how.Since.IsZero() && how.Since.Before(e.At) {
+			e.Expires = how.Since.UTC().Truncate(time.Microsecond).Add(consent.Lives)
+		}
 	}
 	record, err := e.Marshal()
 	if err != nil {
