@@ -38,6 +38,7 @@ var commands = []command{
 	{"demo", "[--port N] [--data DIR] [--fresh]", "serve a shop on real orders, console and privacy centre included", demo},
 	{"serve", "[flags]", "serve an installation", serve},
 	{"import", "orders FILE [--strict]", "import orders from a CSV file, gzipped or not", importOrders},
+	{"consent", "import FILE | keys add TILL KEY | keys list | keys revoke TILL ID", "record choices that a till has signed; say which keys of tills count", consentCommand},
 	{"sign-in", "[--staff NAME | --subject sub_…]", "print a one-time sign-in link, for the console or the privacy centre", signIn},
 	{"keys", "create NAME SCOPE… | list | revoke ID", "create, list and revoke API keys", keys},
 	{"eval", "recommend --train FILE --test FILE [--forget N] [--tune] [--json]", "score the recommender on your own files", eval},

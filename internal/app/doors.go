@@ -13,6 +13,7 @@ import (
 	"thimble/internal/api"
 	"thimble/internal/apikey"
 	"thimble/internal/apikey/apikeydb"
+	"thimble/internal/consent/consentweb"
 	"thimble/internal/decision/decisionweb"
 	"thimble/internal/gate/gateweb"
 	"thimble/internal/ledger/ledgerweb"
@@ -67,7 +68,7 @@ func (d *doors) around(h http.Handler) (http.Handler, error) {
 		return nil, err
 	}
 	h = web.Recover(h, d.Log, d.kit.Error)
-	return web.RequestID(d.telemetry.Middleware(h)), nil
+	return web.RequestID(web.GPC(d.telemetry.Middleware(h))), nil
 }
 
 // mountShop mounts the storefront. It comes with the demo: a real shop has its own.
@@ -90,7 +91,7 @@ func (d *doors) mountShop(ctx context.Context, mux *http.ServeMux) error {
 	}
 	cfg := storefront.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.customers, Sections: []web.Section{why}, Lists: d.Shop, Catalog: d.Catalog,
-		Categories: categories, Label: d.label, Demo: true, Rule: DemoRule,
+		Categories: categories, Label: d.label, Signals: consentweb.Signals(d.Consent, d.Log), Demo: true, Rule: DemoRule,
 	}
 	for _, c := range customers {
 		cfg.Customers = append(cfg.Customers, storefront.DemoCustomer{Label: "Customer " + c.Account, Note: c.Note, Subject: c.Subject})
@@ -134,6 +135,7 @@ func (d *doors) mountAPI(_ context.Context, mux *http.ServeMux) error {
 func (d *doors) mountOperations(_ context.Context, mux *http.ServeMux) error {
 	mux.Handle(web.AssetPrefix, d.kit.Assets())
 	mux.Handle("/ledger/", ledgerweb.Handler(d.Ledger, d.Log))
+	mux.HandleFunc("GET "+consentweb.WellKnown, consentweb.ServeWellKnown)
 	mux.Handle("GET /metrics", d.operators(d.telemetry.Handler()))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", d.ready)

@@ -41,6 +41,7 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 	}
 	h, err := portal.New(portal.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.customers, Sections: sections, Own: d.own, Label: d.label,
+		Signals: consentweb.Signals(d.Consent, d.Log),
 		Cards: []portal.Card{
 			consentweb.PortalCard(d.Consent, time.Now), decisionweb.PortalCard(d.Decisions), gateweb.PortalCard(d.Uses),
 			rightsweb.PortalCard(d.Desk), ledgerweb.PortalCard(),

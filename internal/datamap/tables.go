@@ -30,6 +30,8 @@ var tables = []Table{
 		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: untilErased},
 		{Column: "expires_at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: untilErased},
 	}},
+	{Name: "consent_tills", Set: sqldb.Core, Plain: []string{"till", "key_id", "public_key", "created_at", "revoked_at"}},
+	{Name: "consent_batches", Set: sqldb.Core, Plain: []string{"till", "sequence", "key_id", "digest", "entries", "recorded", "rejected", "recorded_at"}},
 	{Name: "consent_notices", Set: sqldb.Core, Plain: []string{"hash", "lang", "version", "body", "created_at"}},
 	{Name: "gate_uses", Set: sqldb.Core, Holder: "gate", Plain: []string{"id"}, Fields: []Field{
 		pseudonym("", duty...),

@@ -46,7 +46,9 @@ type Config struct {
 	Label  func(ctx context.Context, who thimble.SubjectID) string
 	Shop   string // the shop's name in a sentence; "the shop" when empty
 	Banner string // one line above everything
-	Footer []web.NavItem
+	// Signals honours signals of the browser of whoever is signed in; may be nil.
+	Signals func(http.Handler) http.Handler
+	Footer  []web.NavItem
 }
 
 type door struct {
@@ -78,7 +80,11 @@ func New(cfg Config) (http.Handler, error) {
 	mux.HandleFunc("GET "+Root, d.overview)
 	mux.HandleFunc("GET "+Root+"/{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, Root, http.StatusMovedPermanently) })
 	mux.HandleFunc(Root+"/", d.nothing)
-	return cfg.Sessions.Visitors(guard(web.Routed(mux))), nil
+	h := guard(web.Routed(mux))
+	if cfg.Signals != nil {
+		h = cfg.Signals(h)
+	}
+	return web.GPC(cfg.Sessions.Visitors(h)), nil
 }
 
 // open are the pages that need nobody signed in.

@@ -247,7 +247,7 @@ func TestAnAnswerComesFromAFixedListAndTheSignalIsSeen(t *testing.T) {
 	}
 	req := must(http.NewRequest(http.MethodGet, h.url+"/privacy", nil))(t)
 	req.Header.Set("Sec-GPC", "1")
-	if _, page := ada.read(ada.client.Do(req)); !strings.Contains(one(t, page, ".banner"), "Global Privacy Control") {
+	if _, page := ada.read(ada.client.Do(req)); !strings.Contains(one(t, page, "[aria-label='Privacy signal']"), "Global Privacy Control") {
 		t.Error("the signal is not answered")
 	}
 	if code, _ := ada.get("/privacy/nothing"); code != http.StatusNotFound {

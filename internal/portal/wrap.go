@@ -24,16 +24,10 @@ func flashes(code string) *web.Flash {
 	return nil
 }
 
-// gpc answers a browser that sends Global Privacy Control (W3C, Sec-GPC: 1).
-const gpc = "Your browser asks shops not to sell or share your data (Global Privacy Control). This shop does neither, and nothing is personal here unless you allow it."
-
 // wrap puts the door around a page.
 func (d *door) wrap(r *http.Request, p web.Page) web.Page {
 	p.Layout, p.Site, p.Home = web.Portal, "Privacy centre", Root
 	p.Banner = d.Banner
-	if r.Header.Get("Sec-GPC") == "1" {
-		p.Banner = gpc
-	}
 	p.Footer = append([]web.NavItem{{Label: "Back to the shop", Href: "/"}}, d.Footer...)
 	p.Styles = append([]string{style}, p.Styles...)
 	if p.Flash == nil {

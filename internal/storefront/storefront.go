@@ -64,6 +64,8 @@ type Config struct {
 	Label  func(ctx context.Context, who thimble.SubjectID) string
 	Name   string // the shop's; "Online Retail, the demo shop" when empty
 	Footer []web.NavItem
+	// Signals honours signals of the browser of whoever is signed in; may be nil.
+	Signals func(http.Handler) http.Handler
 	// Demo switches the demo's sign-in on.
 	Demo      bool
 	Customers []DemoCustomer
@@ -112,7 +114,11 @@ func New(cfg Config) (http.Handler, error) {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.frame.Fail(w, r, fmt.Errorf("storefront: no page here: %w", thimble.ErrNotFound))
 	})
-	return cfg.Sessions.Visitors(web.Routed(mux)), nil
+	h := web.Routed(mux)
+	if cfg.Signals != nil {
+		h = cfg.Signals(h)
+	}
+	return web.GPC(cfg.Sessions.Visitors(h)), nil
 }
 
 // wrap puts the shop around a page.

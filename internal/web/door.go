@@ -46,7 +46,7 @@ type Frame struct {
 
 // Render renders a page of the section inside the door.
 func (f *Frame) Render(w http.ResponseWriter, r *http.Request, status int, pages *Pages, name string, p Page) {
-	pages.Render(w, r, status, name, f.Wrap(r, p))
+	pages.Render(w, r, status, name, honour(r, f.Wrap(r, p)))
 }
 
 // Fail answers an error inside the door: its kind in words, what to do next, no
@@ -55,5 +55,5 @@ func (f *Frame) Fail(w http.ResponseWriter, r *http.Request, err error) {
 	if status, _, _ := Kind(err); status >= http.StatusInternalServerError {
 		f.Log.ErrorContext(r.Context(), "page failed", slog.String("cause", err.Error()), slog.String("request_id", RequestIDFrom(r.Context())))
 	}
-	f.Kit.ErrorPage(w, r, err, f.Wrap(r, Page{}))
+	f.Kit.ErrorPage(w, r, err, honour(r, f.Wrap(r, Page{})))
 }

@@ -26,6 +26,7 @@ type Page struct {
 	Notice      *AccessNotice
 	APICall     string   // the same data as an API call, such as a curl command
 	Banner      string   // one line above everything, such as "Demo: invented people"
+	Signal      string   // one line about a signal of the browser that was honoured
 	Search      *Search  // a search field in the header
 	Basket      *Basket  // the shop's basket
 	Scripts     []string // further assets: ES modules

@@ -65,6 +65,9 @@ type How struct {
 	Notice consent.Notice
 	UI     consent.UI
 	By     consent.By
+	// Since is when the choices were made, where they are recorded later: a given
+	// consent lives from then. Zero means now.
+	Since time.Time
 }
 
 // A Recorded is one recorded event with what opens its leaf.
@@ -93,8 +96,7 @@ func (s *Store) RecordTx(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectI
 	if err := s.keepNotice(ctx, tx, how.Notice); err != nil {
 		return nil, err
 	}
-	var seq int64
-	err := tx.QueryRow(ctx, `select coalesce(max(seq), 0) from consent_events where subject_id = $1`, who).Scan(&seq)
+	seq, err := last(ctx, tx, who)
 	if err != nil {
 		return nil, err
 	}
@@ -106,8 +108,13 @@ func (s *Store) RecordTx(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectI
 		}
 		all = append(all, r)
 	}
+	return all, s.follow(ctx, tx, who, all)
+}
+
+// follow does what follows from choices: the epoch moves, and whoever asked is told.
+func (s *Store) follow(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, all []Recorded) error {
 	if _, err := s.subjects.Touch(ctx, tx, who); err != nil {
-		return nil, err
+		return err
 	}
 	events := make([]consent.Event, len(all))
 	for i, r := range all {
@@ -115,16 +122,27 @@ func (s *Store) RecordTx(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectI
 	}
 	for _, f := range s.changed {
 		if err := f(ctx, tx, events); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return all, nil
+	return nil
+}
+
+// last returns the number of a person's last event.
+func last(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (seq int64, err error) {
+	err = tx.QueryRow(ctx, `select coalesce(max(seq), 0) from consent_events where subject_id = $1`, who).Scan(&seq)
+	return seq, err
 }
 
 func (s *Store) record(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, seq int64, c consent.Choice, how How) (Recorded, error) {
 	if err := c.Check(); err != nil {
 		return Recorded{}, err
 	}
+	return s.write(ctx, tx, who, seq, c, how)
+}
+
+// write records a choice that was checked.
+func (s *Store) write(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, seq int64, c consent.Choice, how How) (Recorded, error) {
 	found := s.pack.Find(c.Purpose)
 	e := consent.Event{
 		V: 1, Subject: who, Seq: seq, Purpose: c.Purpose, State: c.State, At: s.now().UTC().Truncate(time.Microsecond),
@@ -132,6 +150,9 @@ func (s *Store) record(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID,
 	}
 	if c.State == consent.Given {
 		e.Expires = e.At.Add(consent.Lives)
+		if !how.Since.IsZero() && how.Since.Before(e.At) {
+			e.Expires = how.Since.UTC().Truncate(time.Microsecond).Add(consent.Lives)
+		}
 	}
 	record, err := e.Marshal()
 	if err != nil {

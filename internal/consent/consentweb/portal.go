@@ -13,6 +13,7 @@ import (
 	"thimble"
 	"thimble/internal/consent"
 	"thimble/internal/consent/consentdb"
+	"thimble/internal/consent/signal"
 	"thimble/internal/ledger"
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/web"
@@ -269,6 +270,9 @@ func PortalReceipts(s Store, own Own) ledgerweb.Source {
 
 func said(e consent.Event) string {
 	words := map[consent.State]string{consent.Given: "You allowed", consent.Refused: "You did not allow", consent.Withdrawn: "You stopped"}[e.State]
+	if e.By.Actor == signal.FromGPC.Actor() {
+		words = map[consent.State]string{consent.Refused: "Your browser’s signal did not allow", consent.Withdrawn: "Your browser’s signal stopped"}[e.State]
+	}
 	if e.By.Actor == "demo-rule" {
 		words = map[consent.State]string{consent.Given: "The demo’s rule allowed", consent.Refused: "The demo’s rule did not allow", consent.Withdrawn: "The demo’s rule stopped"}[e.State]
 	}
@@ -280,6 +284,9 @@ func title(p thimble.Purpose) string {
 		if a.Purpose == p {
 			return a.Title
 		}
+	}
+	if t := signal.Title(p); t != "" {
+		return t
 	}
 	return string(p)
 }
