@@ -161,7 +161,7 @@ func (a *App) assignPage(ctx context.Context, page []thimble.SubjectID) error {
 	return a.Core.Write(ctx, func(tx *sqldb.Tx) error {
 		for i, s := range page {
 			st := consent.Standing{Purpose: thimble.TrainAISystem}
-			if err := consentdb.StandingTx(ctx, tx, s, &st); err != nil || st.State != "" || accounts[i] == "" {
+			if err := a.Consent.StandingTx(ctx, tx, s, &st); err != nil || st.State != "" || accounts[i] == "" {
 				if err != nil {
 					return err
 				}

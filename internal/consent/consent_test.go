@@ -54,15 +54,15 @@ func TestConsentExpiresByItself(t *testing.T) {
 
 func TestOnlyWhatIsAskedCanBeChosen(t *testing.T) {
 	for _, c := range []Choice{
-		{"resell", Given}, {"", Given}, {thimble.EssentialService, Refused},
-		{thimble.TrainAISystem, Expired}, {thimble.TrainAISystem, ""}, {thimble.TrainAISystem, "yes"},
+		{Purpose: "resell", State: Given}, {Purpose: "", State: Given}, {Purpose: thimble.EssentialService, State: Refused},
+		{Purpose: thimble.TrainAISystem, State: Expired}, {Purpose: thimble.TrainAISystem, State: ""}, {Purpose: thimble.TrainAISystem, State: "yes"},
 	} {
 		if c.Check() == nil {
 			t.Errorf("%+v passes", c)
 		}
 	}
 	for _, a := range Asked {
-		if err := (Choice{a.Purpose, Withdrawn}).Check(); err != nil {
+		if err := (Choice{Purpose: a.Purpose, State: Withdrawn}).Check(); err != nil {
 			t.Error(err)
 		}
 	}

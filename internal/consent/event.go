@@ -1,8 +1,10 @@
 package consent
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"thimble"
@@ -16,12 +18,24 @@ const (
 	Given     State = "given"
 	Refused   State = "refused"
 	Withdrawn State = "withdrawn"
+	// Renewed is a yes said again before the last one ran out.
+	Renewed State = "renewed"
+	// Deferred says that the person was asked and put it off: silence, which counts
+	// against asking again and for nothing else.
+	Deferred State = "deferred"
+	// Invalidated says that a yes turned out not to be one: a notice that was not
+	// shown, a child without a guardian.
+	Invalidated State = "invalidated"
 	// Expired is never recorded: it is what a given consent becomes by itself.
 	Expired State = "expired"
 )
 
 // Permits reports whether the state allows the use.
-func (s State) Permits() bool { return s == Given }
+func (s State) Permits() bool { return s == Given || s == Renewed }
+
+// Refuses reports whether the state is a no, which no wider yes overrides. Silence
+// is neither: it permits nothing by itself.
+func (s State) Refuses() bool { return s == Refused || s == Withdrawn || s == Invalidated }
 
 // An Event is one choice of one person for one purpose, in the wire form of
 // reference "consent event v1".
@@ -30,6 +44,7 @@ type Event struct {
 	Subject thimble.SubjectID `json:"subject"`
 	Seq     int64             `json:"seq"` // 1, 2, … per person; the order that counts
 	Purpose thimble.Purpose   `json:"purpose"`
+	Scope   Scope             `json:"scope,omitzero"`
 	State   State             `json:"state"`
 	At      time.Time         `json:"at"` // the server's time of receipt, UTC
 	Notice  NoticeRef         `json:"notice"`
@@ -38,6 +53,11 @@ type Event struct {
 	Basis   string            `json:"basis"`
 	Packs   []string          `json:"packs"`
 	Expires time.Time         `json:"expires,omitzero"`
+	// Incentive is what was offered for a yes.
+	Incentive *Incentive `json:"incentive,omitempty"`
+	// Prev is the SHA-256, in hex, of the person's event before this one, so that a
+	// row that was taken out or changed breaks the chain.
+	Prev string `json:"prev,omitempty"`
 }
 
 // A NoticeRef names the text that was shown.
@@ -55,8 +75,10 @@ type UI struct {
 
 // By says who made the choice.
 type By struct {
-	Actor string `json:"actor"` // subject, import, demo-rule
-	Auth  string `json:"auth"`  // session, shop, none
+	Actor string `json:"actor"` // subject, guardian, signal:gpc, till, import, demo-rule
+	Auth  string `json:"auth"`  // session, shop, till, none
+	// Guardian is who chose for a child; nobody otherwise.
+	Guardian thimble.SubjectID `json:"guardian,omitzero"`
 }
 
 // Marshal returns the canonical form: the record that the ledger's leaf commits to.
@@ -80,29 +102,48 @@ func Unmarshal(b []byte) (Event, error) {
 // Lives is how long a given consent lasts before it must be renewed.
 const Lives = 365 * 24 * time.Hour
 
-// Fold returns what the events allow at an instant, per purpose. The order is
-// that of Seq, not of any clock; events after the instant do not count.
+// Fold returns what the events allow at an instant, per purpose, to a use that
+// names no brand, channel, feature or signal. The order is that of Seq, not of any
+// clock; events after the instant do not count.
 func Fold(events []Event, at time.Time) map[thimble.Purpose]State {
-	last := map[thimble.Purpose]Event{}
-	for _, e := range events {
-		if e.At.After(at) {
-			continue
+	states := map[thimble.Purpose]State{}
+	for p, standings := range Standings(events, at) {
+		if s := Decide(standings, Scope{}, at); s.State != "" {
+			states[p] = s.Now(at)
 		}
-		if old, ok := last[e.Purpose]; !ok || e.Seq > old.Seq {
-			last[e.Purpose] = e
-		}
-	}
-	states := make(map[thimble.Purpose]State, len(last))
-	for p, e := range last {
-		states[p] = Standing{State: e.State, Expires: e.Expires}.Now(at)
 	}
 	return states
+}
+
+// Standings returns where a person stood at an instant, per purpose: the latest
+// event of each scope, in order of Seq.
+func Standings(events []Event, at time.Time) map[thimble.Purpose][]Standing {
+	type key struct {
+		purpose thimble.Purpose
+		scope   Scope
+	}
+	last := map[key]Event{}
+	for _, e := range events {
+		k := key{e.Purpose, e.Scope}
+		if old, ok := last[k]; !e.At.After(at) && (!ok || e.Seq > old.Seq) {
+			last[k] = e
+		}
+	}
+	all := map[thimble.Purpose][]Standing{}
+	for k, e := range last {
+		all[k.purpose] = append(all[k.purpose], Standing{Purpose: e.Purpose, Scope: e.Scope, State: e.State, Seq: e.Seq, At: e.At, Expires: e.Expires})
+	}
+	for _, standings := range all {
+		slices.SortFunc(standings, func(a, b Standing) int { return cmp.Compare(a.Seq, b.Seq) })
+	}
+	return all
 }
 
 // A Standing is the current state of one purpose: what is kept beside the events
 // so that a question need not fold them.
 type Standing struct {
 	Purpose thimble.Purpose
+	Scope   Scope
 	State   State
 	Seq     int64
 	At      time.Time
@@ -111,7 +152,7 @@ type Standing struct {
 
 // Now returns the state at an instant: a given consent that is over has expired.
 func (s Standing) Now(at time.Time) State {
-	if s.State == Given && !s.Expires.IsZero() && !at.Before(s.Expires) {
+	if s.State.Permits() && !s.Expires.IsZero() && !at.Before(s.Expires) {
 		return Expired
 	}
 	return s.State
@@ -121,12 +162,18 @@ func (s Standing) Now(at time.Time) State {
 type Choice struct {
 	Purpose thimble.Purpose
 	State   State
+	Scope   Scope
 }
 
 // Check refuses a choice that is none.
 func (c Choice) Check() error {
-	if c.State != Given && c.State != Refused && c.State != Withdrawn {
-		return fmt.Errorf("consent: state of %s: given, refused or withdrawn was expected: %w", c.Purpose, thimble.ErrInvalid)
+	switch c.State {
+	case Given, Refused, Withdrawn, Renewed, Deferred, Invalidated:
+	default:
+		return fmt.Errorf("consent: state of %s: given, refused, withdrawn, renewed, deferred or invalidated was expected: %w", c.Purpose, thimble.ErrInvalid)
+	}
+	if err := c.Scope.Check(); err != nil {
+		return err
 	}
 	for _, a := range Asked {
 		if a.Purpose == c.Purpose {

@@ -26,6 +26,7 @@ var tables = []Table{
 	{Name: "consent_state", Set: sqldb.Core, Holder: "consent", Plain: []string{"seq"}, Fields: []Field{
 		pseudonym("", duty...),
 		{Column: "purpose", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: untilErased},
+		{Column: "scope", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: untilErased, Note: "which brand, channel, feature or signal the choice is for"},
 		{Column: "state", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: untilErased},
 		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: untilErased},
 		{Column: "expires_at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: untilErased},

@@ -1,15 +1,21 @@
-// Package rights executes what a person may ask for: so far to see everything
-// held about them, and to be forgotten. Package rightsdb keeps the requests.
+// Package rights executes what a person may ask for, and what the shop does about
+// people: to see everything, to be forgotten, to have data restricted, to object, to
+// let it expire, to say that two are one and two again. Package rightsdb keeps the
+// requests.
 //
 // It promises:
 //
-//   - access and erasure are loops over the holders; a test fails when a place of
-//     people's data belongs to no holder;
-//   - an erasure that a crash interrupts is taken up again at the next start, and
+//   - each verb is a loop over all holders and all members of a person; a test fails
+//     when a place of people's data belongs to no holder;
+//   - an archive shows the state of one instant, and names it;
+//   - a request that a crash interrupts is taken up again at the next start. An erasure
 //     is never called done before every holder erased, and the person's keys are
 //     destroyed;
-//   - each request is a leaf of the ledger that holds counts and hashes, no person.
+//   - a merge is committed before holders are told of it, and its undoing leaves
+//     nothing learned while two were one;
+//   - each request is a leaf of the ledger that holds counts and hashes, no person;
+//     looks of one person and day are one.
 //
-// The desk with its clocks, the other rights, retention by law, certificates and
-// recipients come with their own issue.
+// The desk's clocks, correction, retention by law, certificates and recipients come
+// with their own issue.
 package rights

@@ -108,11 +108,11 @@ func (s *shop) first(r *http.Request) (shelf, error) {
 // whyNot says in plain words why a list is not personal.
 func whyNot(list lists.List) string {
 	switch list.Verdict.Consent.State {
-	case "":
+	case "", consent.Deferred:
 		return "Not personal, because you have not said whether you allow it. Nothing about you was used."
-	case consent.Refused, consent.Withdrawn:
+	case consent.Refused, consent.Withdrawn, consent.Invalidated:
 		return "Not personal, because you do not allow it. Nothing about you was used."
-	case consent.Given:
+	case consent.Given, consent.Renewed:
 		if !list.Verdict.Allowed {
 			return "Not personal, because your yes has run out or cannot be checked now. Nothing about you was used."
 		}

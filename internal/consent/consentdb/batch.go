@@ -100,10 +100,10 @@ func (s *Store) recordOffline(ctx context.Context, tx *sqldb.Tx, b *till.Batch, 
 		return nil
 	}
 	st := consent.Standing{Purpose: c.Purpose}
-	if err := StandingTx(ctx, tx, who, &st); err != nil {
+	if err := s.StandingTx(ctx, tx, who, &st); err != nil {
 		return err
 	}
-	no := st.State == consent.Refused || st.State == consent.Withdrawn
+	no := st.State.Refuses()
 	switch {
 	case no && !c.Grants():
 		r.Same++

@@ -117,7 +117,7 @@ func (p *portal) body(history []consentdb.Recorded, saved bool) choicesBody {
 	for i, a := range consent.Asked {
 		v := askView{Ask: a, Name: "choice-" + strconv.Itoa(i), State: badge(states[a.Purpose])}
 		v.Yes = states[a.Purpose].Permits()
-		v.No = states[a.Purpose] == consent.Refused || states[a.Purpose] == consent.Withdrawn
+		v.No = states[a.Purpose].Refuses()
 		for _, e := range slices.Backward(events) {
 			if e.Purpose == a.Purpose {
 				check := ledgerweb.CheckOf(p.log, ReceiptKind, strconv.FormatInt(e.Seq, 10), "this answer")
@@ -139,12 +139,16 @@ func closing(n consent.Notice) string {
 
 func badge(s consent.State) web.Badge {
 	switch s {
-	case consent.Given:
+	case consent.Given, consent.Renewed:
 		return web.Badge{Text: "You allow this", Tone: web.Good}
 	case consent.Refused:
 		return web.Badge{Text: "You do not allow this"}
 	case consent.Withdrawn:
 		return web.Badge{Text: "You stopped this"}
+	case consent.Invalidated:
+		return web.Badge{Text: "Your yes did not count", Tone: web.Warn}
+	case consent.Deferred:
+		return web.Badge{Text: "You wanted to decide later, so it is off", Tone: web.Info}
 	case consent.Expired:
 		return web.Badge{Text: "Your yes has run out", Tone: web.Warn}
 	}
@@ -224,11 +228,11 @@ func (p *portal) choices(r *http.Request, who thimble.SubjectID) ([]consent.Choi
 // Whoever says no after a yes withdraws; whoever never said yes refuses.
 func next(now consent.State, answer string) (consent.State, bool) {
 	switch {
-	case answer == yes && now != consent.Given:
+	case answer == yes && !now.Permits():
 		return consent.Given, true
-	case answer == no && (now == consent.Given || now == consent.Expired):
+	case answer == no && (now.Permits() || now == consent.Expired):
 		return consent.Withdrawn, true
-	case answer == no && now == "":
+	case answer == no && !now.Refuses():
 		return consent.Refused, true
 	}
 	return "", false

@@ -1,0 +1,85 @@
+package consentdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"thimble"
+	"thimble/internal/consent"
+	"thimble/internal/sqldb"
+)
+
+// Standing returns what answers a use for a purpose that names no brand, channel,
+// feature or signal; the zero Standing where the person has said nothing.
+func (s *Store) Standing(ctx context.Context, who thimble.SubjectID, p thimble.Purpose) (consent.Standing, error) {
+	return s.StandingFor(ctx, who, p, consent.Scope{})
+}
+
+// StandingFor returns what answers a use of a scope for a purpose.
+func (s *Store) StandingFor(ctx context.Context, who thimble.SubjectID, p thimble.Purpose, q consent.Scope) (consent.Standing, error) {
+	all, err := s.Standings(ctx, who, p)
+	st := consent.Decide(all, q, s.now())
+	st.Purpose = p
+	return st, err
+}
+
+// Standings returns all that a person has said about a purpose: one standing for each
+// scope, in order of Seq.
+func (s *Store) Standings(ctx context.Context, who thimble.SubjectID, p thimble.Purpose) (all []consent.Standing, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		all, err = standingsTx(ctx, tx, who, p)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("consent: standing of %s: %w", who, err)
+	}
+	return all, nil
+}
+
+// StandingTx is Standing in the caller's transaction; it fills in st of st.Purpose and
+// st.Scope.
+func (s *Store) StandingTx(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, st *consent.Standing) error {
+	all, err := standingsTx(ctx, tx, who, st.Purpose)
+	decided := consent.Decide(all, st.Scope, s.now())
+	decided.Purpose = st.Purpose
+	*st = decided
+	return err
+}
+
+func standingsTx(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, p thimble.Purpose) (all []consent.Standing, _ error) {
+	rows, err := tx.Query(ctx, `select scope, state, seq, at, expires_at from consent_state
+		where subject_id = $1 and purpose = $2 order by seq`, who, string(p))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		st := consent.Standing{Purpose: p}
+		var scope string
+		var at, expires int64
+		if err := rows.Scan(&scope, &st.State, &st.Seq, &at, &expires); err != nil {
+			return nil, err
+		}
+		if st.Scope, err = consent.ParseScope(scope); err != nil {
+			return nil, err
+		}
+		st.At, st.Expires = time.UnixMicro(at), stamp(expires)
+		all = append(all, st)
+	}
+	return all, rows.Err()
+}
+
+// exactTx fills in what was said for exactly st's purpose and scope.
+func exactTx(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, st *consent.Standing) error {
+	var at, expires int64
+	err := tx.QueryRow(ctx, `select state, seq, at, expires_at from consent_state where subject_id = $1 and purpose = $2 and scope = $3`,
+		who, string(st.Purpose), st.Scope.String()).Scan(&st.State, &st.Seq, &at, &expires)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	st.At, st.Expires = time.UnixMicro(at), stamp(expires)
+	return err
+}
