@@ -11,9 +11,8 @@ import (
 // The map in the terms of the Data Privacy Vocabulary 2.3 (W3C DPVCG). Our own
 // keys are fragments of the document itself, so that no name of theirs is claimed.
 const (
-	dpvNamespace  = "https://w3id.org/dpv#"
-	gdprNamespace = "https://w3id.org/dpv/legal/eu/gdpr#"
-	dctNamespace  = "http://purl.org/dc/terms/"
+	dpvNamespace = "https://w3id.org/dpv#"
+	dctNamespace = "http://purl.org/dc/terms/"
 )
 
 // A node is an object of JSON-LD.
@@ -40,7 +39,7 @@ func WriteDPV(w io.Writer, all []Table) error {
 		"dpv:hasDataController": ref("#controller"), "dpv:hasPersonalDataProcess": processes,
 	}
 	return writeJSON(w, node{
-		"@context": node{"dpv": dpvNamespace, "eu-gdpr": gdprNamespace, "dct": dctNamespace},
+		"@context": node{"dpv": dpvNamespace, "dct": dctNamespace},
 		"@graph":   graph,
 	})
 }

@@ -84,7 +84,7 @@ func consoleMap(r *http.Request, tables []datamap.Table) (consoleBody, int) {
 	}
 	t := web.Table{
 		ID: "fields", Caption: "Personal fields", HideCaption: true, URL: r.URL,
-		Columns: []web.Column{{Label: "Field"}, {Label: "Category and source"}, {Label: "Purposes and recipients"}, {Label: "Protection"}, {Label: "Risk"}, {Label: "Holder and retention"}},
+		Columns: []web.Column{{Label: "Field"}, {Label: "Category, source"}, {Label: "Purposes, recipients"}, {Label: "Protection, risk"}, {Label: "Holder, retention"}},
 		Filters: []web.Field{
 			consoleFilter("category", "Category", category, entries, one(func(e datamap.Entry) string { return string(e.Category) })),
 			consoleFilter("purpose", "Purpose", purpose, entries, func(e datamap.Entry) []string { return words(e.Purposes) }),
@@ -136,6 +136,15 @@ func words(purposes []thimble.Purpose) []string {
 	return all
 }
 
+func names(purposes []thimble.Purpose) []string {
+	all := make([]string, len(purposes))
+	for i, p := range purposes {
+		meaning, _ := datamap.PurposeOf(p)
+		all[i] = meaning.Name
+	}
+	return all
+}
+
 var riskTone = map[datamap.Risk]web.Tone{datamap.LowRisk: web.Good, datamap.MediumRisk: web.Warn, datamap.HighRisk: web.Bad}
 
 func consoleRow(e datamap.Entry, href string) web.Row {
@@ -145,10 +154,10 @@ func consoleRow(e datamap.Entry, href string) web.Row {
 	}
 	return web.Row{Href: href, Cells: web.Cells(
 		web.Cell{Value: e.Name(), Sub: e.Note},
-		web.Cell{Value: string(e.Category), Sub: e.Source},
-		web.Cell{Value: datamap.Join(e.Purposes), Sub: "Recipients: " + datamap.Or(e.Recipients, "none")},
-		web.Cell{Value: sealed, Sub: string(e.Measures[0])},
-		web.Badge{Text: string(e.Risk), Tone: riskTone[e.Risk]},
+		// By name: a key is too long a word for a phone.
+		web.Cell{Value: e.CategoryName, Sub: e.Source},
+		web.Cell{Value: strings.Join(names(e.Purposes), ", "), Sub: "Recipients: " + datamap.Or(e.Recipients, "none")},
+		[]web.Badge{sealed, {Text: string(e.Risk) + " risk", Tone: riskTone[e.Risk]}},
 		web.Cell{Value: e.Holder, Sub: e.Retention},
 	)}
 }
