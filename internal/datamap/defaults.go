@@ -2,6 +2,7 @@ package datamap
 
 import (
 	"slices"
+	"strings"
 	"sync"
 
 	"thimble"
@@ -97,7 +98,7 @@ func measures(f Field) []Measure {
 	switch {
 	case f.Sealed:
 		return []Measure{SealedByKey, OpenedByGrant, KeyShredded}
-	case f.Category == thimble.Pseudonym:
+	case f.Category == thimble.Pseudonym && !strings.HasSuffix(f.Column, "_at"):
 		return []Measure{RandomID}
 	}
 	return []Measure{ByPseudonym}

@@ -50,7 +50,7 @@ type Field struct {
 	Recipients []string  // who is given it; nil means nobody
 	Processors []string  // who handles it for the controller; nil means the table's
 	Transfers  []string  // countries it is sent to; nil means none
-	Measures   []Measure // how it is protected; nil means what Sealed and the category tell
+	Measures   []Measure // how it is protected; nil means what Sealed and the category tell; empty means none
 	Risk       Risk      // what its loss would do to the person; "" means what the category tells
 }
 

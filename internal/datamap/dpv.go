@@ -161,7 +161,7 @@ func process(e Entry) node {
 	if e.Controller == Operator {
 		n["dpv:hasDataController"] = ref("#controller")
 	}
-	var measures []node
+	measures := []node{}
 	for _, m := range e.Measures {
 		measures = append(measures, node{"@type": dpvMeasures[m], "dct:description": string(m)})
 	}

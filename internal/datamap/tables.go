@@ -35,7 +35,7 @@ var tables = []Table{
 		pseudonym("", duty...),
 		{Column: "at", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
 		{Column: "actor_kind", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
-		{Column: "actor", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased, People: []string{"customer", "employee"}, Note: "the name of who looked, who may be staff"},
+		{Column: "actor", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased, People: []string{"customer", "employee"}, Measures: []Measure{}, Note: "the name of who looked, who may be staff"},
 		{Column: "purpose", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
 		{Column: "categories", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
 		{Column: "uses", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
@@ -53,7 +53,7 @@ var tables = []Table{
 	}},
 	{Name: "session_links", Set: sqldb.Core, Holder: "session", Plain: []string{"audience"}, Fields: []Field{
 		pseudonym("empty for staff", service...),
-		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: service, Retention: untilExpired, People: []string{"employee"}, Note: "empty for customers"},
+		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: service, Retention: untilExpired, People: []string{"employee"}, Measures: []Measure{}, Note: "empty for customers"},
 		{Column: "hash", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired, Measures: []Measure{TokenHash}},
 		{Column: "created_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
 		{Column: "expires_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
@@ -61,7 +61,7 @@ var tables = []Table{
 	}},
 	{Name: "session_sessions", Set: sqldb.Core, Holder: "session", Plain: []string{"audience"}, Fields: []Field{
 		pseudonym("empty for staff", service...),
-		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: service, Retention: untilExpired, People: []string{"employee"}, Note: "empty for customers"},
+		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: service, Retention: untilExpired, People: []string{"employee"}, Measures: []Measure{}, Note: "empty for customers"},
 		{Column: "hash", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired, Measures: []Measure{TokenHash}},
 		{Column: "created_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
 		{Column: "seen_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},

@@ -2,6 +2,7 @@ package datamapweb
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"io"
 	"net/http"
@@ -184,7 +185,7 @@ func chosen(e datamap.Entry, closed string) *consoleField {
 		{Key: "Processors", Value: datamap.Or(e.Processors, "none")},
 		{Key: "Sent to other countries", Value: datamap.Or(e.Transfers, "no")},
 		{Key: "Retention", Value: e.Retention},
-		{Key: "Measures", Value: strings.Join(measures, "; ")},
+		{Key: "Measures", Value: cmp.Or(strings.Join(measures, "; "), "none")},
 		{Key: "Inside", Value: datamap.Or(e.Inside, "one value")},
 		{Key: "Risk before measures", Value: web.Badge{Text: string(e.Risk), Tone: riskTone[e.Risk]}},
 	}}

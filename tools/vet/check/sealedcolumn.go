@@ -110,9 +110,11 @@ func (s *scope) text(e ast.Expr) (string, bool) {
 }
 
 var (
-	verb   = regexp.MustCompile(`(?is)\b(select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|returning|copy|join)\b`)
-	word   = regexp.MustCompile(`[a-zA-Z_][a-zA-Z0-9_]*`)
-	all    = regexp.MustCompile(`(?is)\bselect\s+(?:distinct\s+)?(?:[a-z0-9_]+\.)?\*|returning\s+\*`)
+	verb = regexp.MustCompile(`(?is)\b(select\b.*\bfrom|insert\s+into|update\b.*\bset|delete\s+from|returning|copy|join)\b`)
+	word = regexp.MustCompile(`[a-zA-Z_][a-zA-Z0-9_]*`)
+	all  = regexp.MustCompile(`(?is)\bselect\s+(?:distinct\s+)?(?:[a-z0-9_]+\.)?\*|returning\s+\*`)
+	// The list of columns is only known when the program runs.
+	listed = regexp.MustCompile(`(?is)\b(?:select|returning)\b[^;]*(?:%[svq]| \? )`)
 	nobody = regexp.MustCompile(`(?is)\b(?:from|into|update|join)\s+\?|\b(?:from|into|update|join)\s+["']?%[sqv]`)
 )
 
@@ -123,7 +125,7 @@ func (s *scope) sql(at token.Pos, in ast.Decl, text string) {
 	}
 	words := word.FindAllString(strings.ToLower(text), -1)
 	for _, c := range sealedColumns {
-		if s.owns(c) || !slices.Contains(words, c.column) && !all.MatchString(text) {
+		if s.owns(c) || !slices.Contains(words, c.column) && !all.MatchString(text) && !columnsOpen(text) {
 			continue
 		}
 		if slices.Contains(words, c.table) {
@@ -140,6 +142,15 @@ func (s *scope) sql(at token.Pos, in ast.Decl, text string) {
 			return
 		}
 	}
+}
+
+// columnsOpen reports whether a column may come in when the program runs: in what
+// stands before "from", or behind "returning".
+func columnsOpen(text string) bool {
+	lower := strings.ToLower(text)
+	head, _, _ := strings.Cut(lower, "from")
+	_, tail, _ := strings.Cut(lower, "returning")
+	return listed.MatchString(head) || tail != "" && listed.MatchString("returning"+tail)
 }
 
 // owner is the folder that a table's name begins with.

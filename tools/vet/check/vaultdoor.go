@@ -33,7 +33,9 @@ func runVaultDoor(pass *analysis.Pass) (any, error) {
 		case *ast.SelectorExpr:
 			s.opened(n, in)
 		case *ast.CallExpr:
-			s.handed(n, in)
+			s.handed(n.Args, in)
+		case *ast.CompositeLit:
+			s.handed(n.Elts, in)
 		}
 	})
 	return nil, nil
@@ -80,14 +82,25 @@ func secret(f *types.Func) bool {
 	return f.Name() == "Secret" && f.Signature().Recv() != nil && is(f.Signature().Recv().Type(), vaultPath, "Vault")
 }
 
-// handed finds the vault itself given away as something that opens.
-func (s *scope) handed(call *ast.CallExpr, in ast.Decl) {
+// handed finds the vault, or something else that opens without a grant, given on: what
+// is given on as an interface is opened where nobody looks.
+func (s *scope) handed(given []ast.Expr, in ast.Decl) {
 	if s.inKernel() || s.folder == root {
 		return
 	}
-	for _, a := range call.Args {
-		if t := s.pass.TypesInfo.TypeOf(a); t != nil && is(t, vaultPath, "Vault") {
-			s.report(a.Pos(), in, "the vault is handed on outside the kernel and internal/app")
+	for _, e := range given {
+		if kv, ok := e.(*ast.KeyValueExpr); ok {
+			e = kv.Value
+		}
+		if tv := s.pass.TypesInfo.Types[e]; tv.IsValue() && ungranted(tv.Type) {
+			s.report(e.Pos(), in, "what opens without a grant is handed on outside the kernel and internal/app")
 		}
 	}
+}
+
+// ungranted reports whether a value of type t opens cells and is no grant.
+func ungranted(t types.Type) bool {
+	o, _, _ := types.LookupFieldOrMethod(t, true, nil, "Open")
+	f, ok := o.(*types.Func)
+	return ok && opens(f) && !isGrant(t)
 }

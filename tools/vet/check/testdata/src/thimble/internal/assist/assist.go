@@ -25,6 +25,8 @@ func Reads(ctx context.Context, db DB, table string, who thimble.SubjectID) {
 	db.Query(ctx, `update subject_subjects set residence = $1 where id = $2`, nil, who)     // want "SQL names the sealed column subject_subjects.residence"
 	db.Query(ctx, `delete from gate_uses where subject_id = $1 returning opening`, who)     // want "SQL names the sealed column gate_uses.opening"
 	db.Query(ctx, `select c.seq from consent_state c join consent_events e on e.body = $1`) // want "SQL names the sealed column consent_events.body"
+	db.Query(ctx, fmt.Sprintf("select %s from order_orders", table))                        // want "SQL names the sealed column order_orders.body"
+	db.Query(ctx, "select id, "+table+" from decision_decisions")                           // want "SQL names the sealed column decision_decisions.body"
 
 	// look-alikes: a column in the clear, another table's body, and words.
 	db.Query(ctx, `select count(*) from order_orders where placed_at > $1`, 0)

@@ -6,6 +6,7 @@ import (
 
 	"thimble"
 	"thimble/internal/gate"
+	"thimble/internal/order"
 	keys "thimble/internal/vault" // want "thimble/internal/price is outside the kernel and imports thimble/internal/vault"
 )
 
@@ -33,7 +34,7 @@ func (s *Shop) MethodValue(ctx context.Context, c thimble.Cell, b []byte) ([]byt
 }
 
 func (s *Shop) MethodExpression(ctx context.Context, c thimble.Cell, b []byte) ([]byte, error) {
-	return (*keys.Vault).Open(s.vault, ctx, c, b) // want "a sealed value is opened without a grant" "the vault is handed on"
+	return (*keys.Vault).Open(s.vault, ctx, c, b) // want "a sealed value is opened without a grant" "what opens without a grant is handed on"
 }
 
 func (s *Shop) Secret(ctx context.Context) ([]byte, error) {
@@ -41,7 +42,15 @@ func (s *Shop) Secret(ctx context.Context) ([]byte, error) {
 }
 
 func (s *Shop) Launder() *gate.Gate {
-	return wrap(s.vault) // want "the vault is handed on outside the kernel"
+	return wrap(s.vault) // want "what opens without a grant is handed on"
+}
+
+func (s *Shop) LaunderTwice() *gate.Gate {
+	return wrap(s.opener) // want "what opens without a grant is handed on"
+}
+
+func (s *Shop) LaunderInAField() *Shop {
+	return &Shop{opener: s.opener} // want "what opens without a grant is handed on"
 }
 
 func wrap(o opener) *gate.Gate { return nil }
@@ -53,6 +62,11 @@ func (s *Shop) Granted(ctx context.Context, r gate.Request, c thimble.Cell, b []
 		return nil, err
 	}
 	return grant.Open(ctx, c, b)
+}
+
+// look-alike: a grant is handed on.
+func (s *Shop) HandsGrant(ctx context.Context, g *gate.Grant, o order.Sealed) (order.Order, error) {
+	return order.Open(ctx, g, o)
 }
 
 // look-alike: sealing gives nothing away.
