@@ -5,7 +5,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 BUILD   := $(GO) build -trimpath -ldflags "-X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check bench soak golden screenshots lint
+.PHONY: help build demo test check vet bench soak golden screenshots lint
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,12 @@ test: ## install what the tests need, then run all of them
 check: ## formatting and vet
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
+	@$(MAKE) --no-print-directory vet
+
+vet: ## the project's own checks (tools/vet), and their tests
+	@$(GO) build -C tools/vet -o $(CURDIR)/bin/thimble-vet .
+	$(GO) vet -vettool=$(CURDIR)/bin/thimble-vet ./...
+	@$(GO) test -C tools/vet ./...
 
 bench: ## print the figures that the documents quote; never under -race
 	@sh .ci/bench

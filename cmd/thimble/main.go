@@ -43,6 +43,7 @@ var commands = []command{
 	{"keys", "create NAME SCOPE… | list | revoke ID", "create, list and revoke API keys", keys},
 	{"eval", "recommend --train FILE --test FILE [--forget N] [--tune] [--json]", "score the recommender on your own files", eval},
 	{"verify", "receipt FILE --key KEY", "check a receipt offline", verify},
+	{"datamap", "[--json | --dpv | --taxonomy]", "print what is kept about people, where, why and for how long", printMap},
 	{"witness", "--name NAME --log KEY… [flags]", "serve a witness for other shops' logs", witness},
 	{"config", "", "print the configuration, secrets hidden", printConfig},
 	{"version", "", "print the version", func(_ context.Context, c *call) error { fmt.Fprintln(c.out, version); return nil }},
@@ -113,6 +114,7 @@ var extra = map[string]func(*flag.FlagSet){
 	},
 	"import":  func(f *flag.FlagSet) { f.Bool("strict", false, "stop at the first row that cannot be read") },
 	"witness": witnessFlags,
+	"datamap": datamapFlags,
 	"sign-in": func(f *flag.FlagSet) {
 		f.String("staff", "owner", "name of the staff account")
 		f.String("subject", "", "sub_… of a customer: a link for the privacy centre instead")

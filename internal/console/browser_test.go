@@ -23,7 +23,7 @@ func (s *shop) addresses() map[string]string {
 	pages := map[string]string{
 		"overview": "/console", "customers": "/console/customers", "consent": "/console/consent", "access": "/console/access", "requests": "/console/requests",
 		"decisions": "/console/decisions", "catalogue": "/console/catalogue", "imports": "/console/imports", "recommendations": "/console/recommendations",
-		"ledger": "/console/ledger", "datamap": "/console/datamap", "jobs": "/console/jobs",
+		"ledger": "/console/ledger", "datamap": "/console/datamap", "datamap-field": "/console/datamap?holder=order&field=order_orders.body", "jobs": "/console/jobs",
 		"catalogue-none": "/console/catalogue?q=zzzz", "catalogue-bad": "/console/catalogue?kind=zzzz", "missing": "/console/nowhere",
 		"denied": "/console/customers/" + thimble.SubjectID{9}.String(),
 	}

@@ -14,7 +14,7 @@ var (
 var tables = []Table{
 	{Name: "order_orders", Set: sqldb.Core, Holder: "order", Plain: []string{"id"}, Fields: []Field{
 		pseudonym("empty for a guest's order", learning...),
-		{Column: "number_index", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: service, Retention: untilErased, Note: "keyed blind index of the order's number"},
+		{Column: "number_index", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: service, Retention: untilErased, Note: "keyed blind index of the order's number", Measures: []Measure{KeyedHash}},
 		{Column: "placed_at", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: learning, Retention: untilErased},
 		{Column: "body", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: learning, Sealed: true, Retention: untilErased, Note: "number, country, lines with items, units and prices"},
 	}},
@@ -38,7 +38,7 @@ var tables = []Table{
 		pseudonym("", duty...),
 		{Column: "at", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
 		{Column: "actor_kind", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
-		{Column: "actor", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
+		{Column: "actor", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased, People: []string{"customer", "employee"}, Measures: []Measure{}, Note: "the name of who looked, who may be staff"},
 		{Column: "purpose", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
 		{Column: "categories", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
 		{Column: "holders", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased, Note: "who keeps what was asked for"},
@@ -57,16 +57,18 @@ var tables = []Table{
 		pseudonym("unlinked when the person is erased", duty...),
 		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "stays, without a person"},
 	}},
-	{Name: "session_links", Set: sqldb.Core, Holder: "session", Plain: []string{"audience", "staff"}, Fields: []Field{
+	{Name: "session_links", Set: sqldb.Core, Holder: "session", Plain: []string{"audience"}, Fields: []Field{
 		pseudonym("empty for staff", service...),
-		{Column: "hash", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
+		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: service, Retention: untilExpired, People: []string{"employee"}, Measures: []Measure{}, Note: "empty for customers"},
+		{Column: "hash", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired, Measures: []Measure{TokenHash}},
 		{Column: "created_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
 		{Column: "expires_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
 		{Column: "used_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
 	}},
-	{Name: "session_sessions", Set: sqldb.Core, Holder: "session", Plain: []string{"audience", "staff"}, Fields: []Field{
+	{Name: "session_sessions", Set: sqldb.Core, Holder: "session", Plain: []string{"audience"}, Fields: []Field{
 		pseudonym("empty for staff", service...),
-		{Column: "hash", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
+		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: service, Retention: untilExpired, People: []string{"employee"}, Measures: []Measure{}, Note: "empty for customers"},
+		{Column: "hash", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired, Measures: []Measure{TokenHash}},
 		{Column: "created_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
 		{Column: "seen_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
 		{Column: "expires_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
@@ -78,13 +80,13 @@ var tables = []Table{
 	}},
 	{Name: "subject_identifiers", Set: sqldb.Core, Holder: "subject", Plain: []string{"kind"}, Fields: []Field{
 		{Column: "subject", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: service, Retention: untilErased},
-		{Column: "blind", Category: thimble.AccountIdentifier, Source: "the shop", Purposes: service, Retention: untilErased, Note: "keyed blind index"},
+		{Column: "blind", Category: thimble.AccountIdentifier, Source: "the shop", Purposes: service, Retention: untilErased, Note: "keyed blind index", Measures: []Measure{KeyedHash}},
 		{Column: "sealed", Category: thimble.AccountIdentifier, Source: "the shop", Purposes: service, Sealed: true, Retention: untilErased},
-		{Column: "mark", Category: thimble.AccountIdentifier, Source: "the shop", Purposes: service, Retention: "moves to the suppressions when the person is erased", Note: "keyed hash under its own key"},
+		{Column: "mark", Category: thimble.AccountIdentifier, Source: "the shop", Purposes: service, Retention: "moves to the suppressions when the person is erased", Note: "keyed hash under its own key", Measures: []Measure{KeyedHash}},
 		{Column: "created_at", Category: thimble.AccountIdentifier, Source: "the shop", Purposes: service, Retention: untilErased},
 	}},
 	{Name: "subject_suppressions", Set: sqldb.Core, Holder: "subject", Fields: []Field{
-		{Column: "mark", Category: thimble.AccountIdentifier, Source: "kept of a forgotten person", Purposes: duty, Retention: "stays, so that an old file does not bring the person back", Note: "keyed hash; leads to nobody without the identifier"},
+		{Column: "mark", Category: thimble.AccountIdentifier, Source: "kept of a forgotten person", Purposes: duty, Retention: "stays, so that an old file does not bring the person back", Note: "keyed hash; leads to nobody without the identifier", Measures: []Measure{KeyedHash}},
 	}},
 	{Name: "vault_keys", Set: sqldb.Keys, Holder: "vault", Plain: []string{"class", "chain", "gen", "month", "epoch", "wrapped", "commitment"}, Fields: []Field{
 		{Column: "owner", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: service, Retention: untilErased},

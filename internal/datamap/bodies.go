@@ -1,0 +1,48 @@
+package datamap
+
+import "slices"
+
+// A Body says what is inside a sealed column: the schema shows bytes only.
+type Body struct {
+	Table, Column string
+	// Type is the folder and name of the Go type that is written there, such as
+	// "internal/order.Order"; "" where the bytes are one bare value.
+	Type string
+	// Fields are the fields of the type, nested ones with dots, by their names in
+	// JSON, or in Go where they have none. A test reads the type and fails when it
+	// has others.
+	Fields []string
+}
+
+// bodies has an entry for each sealed column. An opening of a leaf holds the leaf,
+// its salt and the record; the record's type is named.
+var bodies = []Body{
+	{"order_orders", "body", "internal/order.Order", []string{
+		"ID", "Subject", "Number", "PlacedAt", "Country", "Return", "Lines.Item", "Lines.Units", "Lines.Price.Minor", "Lines.Price.Currency",
+	}},
+	{"consent_events", "body", "internal/consent.Event", []string{
+		"v", "subject", "seq", "purpose", "state", "at", "notice.sha256", "notice.lang", "notice.version",
+		"ui.component", "ui.choice_path", "by.actor", "by.auth", "basis", "packs", "expires",
+	}},
+	{"gate_uses", "opening", "internal/gate/gatedb.access", []string{"at", "actor", "subject", "purpose", "categories", "cite"}},
+	{"decision_decisions", "body", "internal/decision.Record", []string{
+		"v", "capability", "placement", "subject", "at", "model.name", "model.version", "model.sha256",
+		"inputs.category", "inputs.purpose", "inputs.basis", "inputs.cite", "inputs.count",
+		"guards", "results.item", "results.score", "results.terms.because", "results.terms.share", "packs",
+	}},
+	{"subject_subjects", "residence", "internal/subject.Residence", []string{"country", "evidence", "at"}},
+	{"subject_identifiers", "sealed", "", nil},
+}
+
+// Bodies returns what is inside the sealed columns. Do not change what it returns.
+func Bodies() []Body { return bodies }
+
+// Inside returns the fields inside a sealed column, nil for a bare value.
+func Inside(table, column string) []string {
+	for _, b := range bodies {
+		if b.Table == table && b.Column == column {
+			return slices.Clone(b.Fields)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,3 @@
+package consent
+
+type Event struct{ V int }

@@ -1,0 +1,3 @@
+package decision
+
+type Record struct{ V int }
