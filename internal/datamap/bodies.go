@@ -21,8 +21,9 @@ var bodies = []Body{
 		"ID", "Subject", "Number", "PlacedAt", "Country", "Return", "Lines.Item", "Lines.Units", "Lines.Price.Minor", "Lines.Price.Currency",
 	}},
 	{"consent_events", "body", "internal/consent.Event", []string{
-		"v", "subject", "seq", "purpose", "state", "at", "notice.sha256", "notice.lang", "notice.version",
-		"ui.component", "ui.choice_path", "by.actor", "by.auth", "basis", "packs", "expires",
+		"v", "subject", "seq", "purpose", "scope.brand", "scope.channel", "scope.feature", "scope.signal", "state", "at", "notice.sha256", "notice.lang", "notice.version",
+		"ui.component", "ui.choice_path", "by.actor", "by.auth", "by.guardian", "basis", "packs", "expires",
+		"incentive.id", "incentive.terms", "incentive.value_minor", "incentive.currency", "prev",
 	}},
 	{"gate_uses", "opening", "internal/gate/gatedb.access", []string{"at", "actor", "subject", "purpose", "categories", "cite"}},
 	{"decision_decisions", "body", "internal/decision.Record", []string{
