@@ -324,8 +324,9 @@ type grant struct {
 	s thimble.SubjectID
 }
 
-func (g grant) Subject() thimble.SubjectID { return g.s }
-func (g grant) Purpose() thimble.Purpose   { return thimble.EssentialService }
+func (g grant) Subject() thimble.SubjectID   { return g.s }
+func (g grant) Members() []thimble.SubjectID { return []thimble.SubjectID{g.s} }
+func (g grant) Purpose() thimble.Purpose     { return thimble.EssentialService }
 func (g grant) Open(ctx context.Context, c thimble.Cell, sealed []byte) ([]byte, error) {
 	if c.Owner != g.s {
 		return nil, thimble.ErrDenied
@@ -341,12 +342,12 @@ func TestAResidenceOpensUnderItsOwnersGrantOnly(t *testing.T) {
 		if err != nil {
 			h.t.Fatal(err)
 		}
-		if got, err := subject.OpenResidence(ctx, grant{h.v, ada}, sealed); err != nil || got.Country != "DE" {
+		if got, err := subject.OpenResidence(ctx, grant{h.v, ada}, ada, sealed); err != nil || got.Country != "DE" {
 			h.t.Errorf("residence = %v, %v, want DE", got, err)
 		}
-		_, err = subject.OpenResidence(ctx, grant{h.v, bob}, sealed)
+		_, err = subject.OpenResidence(ctx, grant{h.v, bob}, ada, sealed)
 		wantKind(h.t, "another person's grant", err, thimble.ErrDenied)
-		if got, err := subject.OpenResidence(ctx, grant{h.v, ada}, nil); err != nil || got != (subject.Residence{}) {
+		if got, err := subject.OpenResidence(ctx, grant{h.v, ada}, ada, nil); err != nil || got != (subject.Residence{}) {
 			h.t.Errorf("no residence = %v, %v, want unknown", got, err)
 		}
 	})

@@ -143,7 +143,7 @@ func (c *console) who(ctx context.Context, g thimble.Grant) ([]web.KeyValue, err
 	if err != nil {
 		return nil, err
 	}
-	home, err := subject.OpenResidence(ctx, g, sealed)
+	home, err := subject.OpenResidence(ctx, g, g.Subject(), sealed)
 	if err != nil {
 		return nil, err
 	}
