@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"thimble"
+	"thimble/internal/ledger"
+	"thimble/internal/ledger/ledgerdb"
 	"thimble/internal/sqldb"
 	"thimble/internal/sqldb/sqldbtest"
 	"thimble/internal/subject"
@@ -33,6 +35,7 @@ type shop struct {
 	keys *sqldb.DB
 	v    *vault.Vault
 	s    *subjectdb.Store
+	log  *ledgerdb.Log
 }
 
 // each runs f on a shop of each engine.
@@ -43,7 +46,12 @@ func each(t *testing.T, f func(shop)) {
 
 func newShop(t *testing.T, core, keys *sqldb.DB) shop {
 	v := vaulttest.New(t, keys)
-	return shop{t, core, keys, v, subjectdb.New(core, v, subjectdb.Config{Opener: v})}
+	signer, err := ledger.NewSigner("shop.example/ledger", bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := ledgerdb.New(core, signer, ledgerdb.Config{})
+	return shop{t, core, keys, v, subjectdb.New(core, v, subjectdb.Config{Opener: v, Ledger: log}), log}
 }
 
 func mail(value string) subject.Identifier {
