@@ -29,8 +29,11 @@ import (
 
 var ctx = context.Background()
 
+// soak has the longer tests run long.
+var soak = os.Getenv("THIMBLE_SOAK") != ""
+
 type shop struct {
-	t    *testing.T
+	t    testing.TB
 	core *sqldb.DB
 	keys *sqldb.DB
 	v    *vault.Vault
@@ -44,7 +47,7 @@ func each(t *testing.T, f func(shop)) {
 	sqldbtest.Pair(t, func(t *testing.T, core, keys *sqldb.DB) { f(newShop(t, core, keys)) })
 }
 
-func newShop(t *testing.T, core, keys *sqldb.DB) shop {
+func newShop(t testing.TB, core, keys *sqldb.DB) shop {
 	v := vaulttest.New(t, keys)
 	signer, err := ledger.NewSigner("shop.example/ledger", bytes.Repeat([]byte{7}, 32))
 	if err != nil {
@@ -94,7 +97,7 @@ func (h shop) suppressed(value string) bool {
 	return got[0]
 }
 
-func wantKind(t *testing.T, doing string, err, kind error) {
+func wantKind(t testing.TB, doing string, err, kind error) {
 	t.Helper()
 	if !errors.Is(err, kind) {
 		t.Errorf("%s: %v, want kind %q", doing, err, kind)
@@ -468,7 +471,7 @@ func (h shop) traces(id thimble.SubjectID) map[string][]byte {
 	}
 }
 
-func grep(t *testing.T, dir string, needle []byte) (found []string) {
+func grep(t testing.TB, dir string, needle []byte) (found []string) {
 	t.Helper()
 	files, err := os.ReadDir(dir)
 	if err != nil {
