@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -131,25 +130,4 @@ func (a *App) resumeRotation(ctx context.Context) error {
 	return a.Core.Write(ctx, func(tx *sqldb.Tx) error {
 		return a.Jobs.Add(ctx, tx, job.Job{Kind: RotateJob, Dedupe: RotateJob})
 	})
-}
-
-// merges joins and parts people for the doors, in transactions of its own.
-type merges struct{ k *Kernel }
-
-// Join links two accounts.
-func (m merges) Join(ctx context.Context, one, other thimble.SubjectID, e subject.Evidence) (done subject.Merge, err error) {
-	err = m.k.Core.Write(ctx, func(tx *sqldb.Tx) error {
-		done, err = m.k.Subjects.Merge(ctx, tx, one, other, e)
-		return err
-	})
-	return done, err
-}
-
-// Part deletes a link.
-func (m merges) Part(ctx context.Context, id thimble.ID, by string) (done subjectdb.Parted, err error) {
-	err = m.k.Core.Write(ctx, func(tx *sqldb.Tx) error {
-		done, err = m.k.Subjects.Unmerge(ctx, tx, id, cmp.Or(by, "unknown"))
-		return err
-	})
-	return done, err
 }

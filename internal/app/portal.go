@@ -12,6 +12,7 @@ import (
 	"thimble/internal/portal"
 	"thimble/internal/rights/rightsweb"
 	"thimble/internal/session/sessionweb"
+	"thimble/internal/subject/subjectweb"
 	"thimble/internal/web"
 )
 
@@ -34,6 +35,7 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 			return ledgerweb.Portal(d.kit, d.Ledger, consentweb.PortalReceipts(d.wholeConsent(), d.own),
 				decisionweb.PortalReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own))
 		},
+		func() (web.Section, error) { return subjectweb.Portal(d.kit, d.Subjects, d.own) },
 		func() (web.Section, error) { return sessionweb.Portal(d.kit, d.customers, d.Config.Demo) },
 	)
 	if err != nil {

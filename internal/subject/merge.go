@@ -54,6 +54,21 @@ func (e Evidence) Validate() error {
 	return nil
 }
 
+// A Refusal is why two subjects are not made one person.
+type Refusal struct {
+	Why  string // a sentence without its end, about "they"; nothing personal
+	kind error
+}
+
+// Refuse returns a refusal of a kind of error.
+func Refuse(why string, kind error) *Refusal { return &Refusal{Why: why, kind: kind} }
+
+// Error implements error.
+func (r *Refusal) Error() string { return r.Why + ": " + r.kind.Error() }
+
+// Unwrap gives a refusal its kind.
+func (r *Refusal) Unwrap() error { return r.kind }
+
 // A Merge is a link: it says that two subjects are one person, and moves nothing.
 type Merge struct {
 	ID       thimble.ID

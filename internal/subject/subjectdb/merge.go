@@ -100,7 +100,7 @@ func (s *Store) mergeable(ctx context.Context, tx *sqldb.Tx, one, other thimble.
 		return nil, err
 	}
 	if slices.Contains(a.IDs(), other) {
-		return nil, fmt.Errorf("they are one person already: %w", thimble.ErrConflict)
+		return nil, subject.Refuse("they are one person already", thimble.ErrConflict)
 	}
 	b, err := alivePerson(ctx, tx, other)
 	if err != nil {
@@ -108,7 +108,7 @@ func (s *Store) mergeable(ctx context.Context, tx *sqldb.Tx, one, other thimble.
 	}
 	all := append(a.IDs(), b.IDs()...)
 	if most := s.cfg.Limits.members(); len(all) > most {
-		return nil, fmt.Errorf("together they would be %d accounts, and one person has at most %d: %w", len(all), most, thimble.ErrConflict)
+		return nil, subject.Refuse(fmt.Sprintf("together they would be %d accounts, and one person has at most %d", len(all), most), thimble.ErrConflict)
 	}
 	if err := s.withinLimits(ctx, tx, all); err != nil {
 		return nil, err
@@ -147,10 +147,28 @@ func (s *Store) withinLimits(ctx context.Context, tx *sqldb.Tx, all []thimble.Su
 	}
 	for _, k := range subject.Kinds() {
 		if most := s.cfg.Limits.person(k); counts[k] > most {
-			return fmt.Errorf("together they would have %d identifiers of kind %s, and one person has at most %d: %w", counts[k], k, most, thimble.ErrConflict)
+			return subject.Refuse(fmt.Sprintf("together they would have %d identifiers of kind %s, and one person has at most %d", counts[k], k, most), thimble.ErrConflict)
 		}
 	}
 	return nil
+}
+
+// Join is Merge in a transaction of its own.
+func (s *Store) Join(ctx context.Context, one, other thimble.SubjectID, e subject.Evidence) (m subject.Merge, err error) {
+	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		m, err = s.Merge(ctx, tx, one, other, e)
+		return err
+	})
+	return m, err
+}
+
+// Part is Unmerge in a transaction of its own.
+func (s *Store) Part(ctx context.Context, id thimble.ID, by string) (p Parted, err error) {
+	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		p, err = s.Unmerge(ctx, tx, id, by)
+		return err
+	})
+	return p, err
 }
 
 // A Parted says how a person was parted.

@@ -108,7 +108,7 @@ func apart(ctx context.Context, tx *sqldb.Tx, a, b []thimble.SubjectID) error {
 		}
 		for _, r := range related {
 			if slices.Contains(b, r.Other) {
-				return fmt.Errorf("they are related, and so two people; end the relation first if that was a mistake: %w", thimble.ErrConflict)
+				return subject.Refuse("they are related, and so two people; end the relation first if that was a mistake", thimble.ErrConflict)
 			}
 		}
 	}
