@@ -40,7 +40,7 @@ var commands = []command{
 	{"import", "orders FILE [--strict]", "import orders from a CSV file, gzipped or not", importOrders},
 	{"consent", "import FILE | keys add TILL KEY | keys list | keys revoke TILL ID", "record choices that a till has signed; say which keys of tills count", consentCommand},
 	{"sign-in", "[--staff NAME | --subject sub_…]", "print a one-time sign-in link, for the console or the privacy centre", signIn},
-	{"keys", "create NAME SCOPE… | list | revoke ID", "create, list and revoke API keys", keys},
+	{"keys", "create NAME SCOPE… | list | revoke ID | rotate-index", "create, list and revoke API keys; give the index of people new keys", keys},
 	{"eval", "recommend --train FILE --test FILE [--forget N] [--tune] [--json]", "score the recommender on your own files", eval},
 	{"verify", "receipt FILE --key KEY", "check a receipt offline", verify},
 	{"datamap", "[--json | --dpv | --taxonomy]", "print what is kept about people, where, why and for how long", printMap},

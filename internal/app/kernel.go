@@ -62,7 +62,7 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	}
 	now := time.Now
 	moves := gate.NewMoves()
-	k.Subjects = subjectdb.New(k.Core, k.Vault, subjectdb.Config{Opener: k.Vault, Moved: moves.Move})
+	k.Subjects = subjectdb.New(k.Core, k.Vault, subjectdb.Config{Opener: k.Vault, Moved: moves.Move, Ledger: k.Ledger})
 	k.Catalog = catalogdb.New(k.Core)
 	k.Orders = orderdb.New(k.Core, k.Vault, k.Vault)
 	k.Sessions = sessiondb.New(k.Core, k.Subjects, now)

@@ -53,7 +53,7 @@ func Document(e Event, c Controller, h Handling, proof string) ([]byte, error) {
 		record["thimble:incentive"] = e.Incentive
 	}
 	receipt := map[string]any{
-		"@context": context, "@id": "urn:thimble:receipt:" + id, "@type": "dpv:ConsentReceipt",
+		"@context": terms, "@id": "urn:thimble:receipt:" + id, "@type": "dpv:ConsentReceipt",
 		"dct:identifier": "receipt-" + strconv.FormatInt(e.Seq, 10), "dct:conformsTo": profile + "receipt-eu-gdpr",
 		"dct:created": instant(e.At), "dct:publisher": c.Name, "schema:recipient": "dpv:DataSubject",
 		"dpv:hasRecordOfActivity": record,
@@ -67,7 +67,7 @@ func Document(e Event, c Controller, h Handling, proof string) ([]byte, error) {
 
 const profile = "https://w3id.org/dpv/schema/dpv-27560#"
 
-var context = map[string]string{
+var terms = map[string]string{
 	"dct": "http://purl.org/dc/terms/", "schema": "https://schema.org/",
 	"dpv": "https://w3id.org/dpv#", "eu-gdpr": "https://w3id.org/dpv/legal/eu/gdpr#",
 	"thimble": "urn:thimble:terms#", "fideslang": "urn:fideslang:",

@@ -11,13 +11,14 @@ import (
 	"thimble"
 	"thimble/internal/consent"
 	"thimble/internal/policy"
+	"thimble/internal/subject"
 )
 
-// Subjects knows who exists, and their epochs.
+// Subjects knows who exists, who is one person, and their epochs.
 type Subjects interface {
-	// Epoch returns the subject's epoch, or an error of kind ErrNotFound for one
-	// that is unknown or erased.
-	Epoch(ctx context.Context, s thimble.SubjectID) (int64, error)
+	// Person returns all subjects of the person a subject is of, or an error of kind
+	// ErrNotFound for one that is unknown or erased.
+	Person(ctx context.Context, s thimble.SubjectID) (subject.Person, error)
 }
 
 // Consents knows what people permit.
@@ -61,44 +62,56 @@ func New(s Subjects, c Consents, v Opener, u UseLog, p *policy.Pack, m *Moves, n
 
 // Decide answers a request and records nothing. No data can be opened with it.
 func (g *Gate) Decide(ctx context.Context, r Request) (Verdict, error) {
+	v, _, err := g.decide(ctx, r)
+	return v, err
+}
+
+// decide answers a request, and says who the person is.
+func (g *Gate) decide(ctx context.Context, r Request) (Verdict, subject.Person, error) {
 	f := Facts{Known: true, Silent: g.uses.Silent(ctx)}
-	var err error
-	// The epoch is read before the consent: if the consent moves in between, the
+	// The epochs are read before the consent: if the consent moves in between, the
 	// grant is born dead, which is the safe way to be wrong.
-	f.Epoch, err = g.subjects.Epoch(ctx, r.Subject)
+	p, err := g.subjects.Person(ctx, r.Subject)
 	if errors.Is(err, thimble.ErrNotFound) {
-		f.Known, err = false, nil
+		f.Known, p, err = false, subject.Person{}, nil
 	}
 	if err == nil {
-		f.Standing, err = g.consents.Standing(ctx, r.Subject, r.Purpose)
+		f.Epoch, f.Restricted, f.Members = p.Epoch(), p.Restricted, p.IDs()
+		f.Standing, err = consent.OfPerson(ctx, p, r.Purpose, g.consents.Standing)
 	}
 	if err != nil {
-		return Verdict{}, fmt.Errorf("gate: judging: %w", err)
+		return Verdict{}, p, fmt.Errorf("gate: judging: %w", err)
 	}
-	return Judge(r, g.pack, f, g.now()), nil
+	return Judge(r, g.pack, f, g.now()), p, nil
 }
 
 // Open answers a request with a grant, or with a *Denial. The use is recorded
 // before anything can be opened.
 func (g *Gate) Open(ctx context.Context, r Request) (*Grant, error) {
 	born := g.moves.now() // before the judgement: what moves during it kills the grant
-	v, err := g.Decide(ctx, r)
+	v, p, err := g.decide(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	if !v.Allowed {
 		return nil, &Denial{Verdict: v}
 	}
-	grant := &Grant{gate: g, request: r, verdict: v, born: born}
-	if r.Actor.Kind == Staff {
+	r.Subject = p.ID()
+	grant := &Grant{gate: g, request: r, person: p, verdict: v, born: born}
+	// Each subject's part is written down as its own, so that whoever turns out to be
+	// another person knows of the looks at them.
+	for _, m := range slices.Backward(p.Members) {
+		r.Subject = m.ID
+		if r.Actor.Kind != Staff {
+			g.uses.Count(r)
+			continue
+		}
 		// The leaf is durable before any data is seen: an access that nobody can
 		// prove must be impossible, not unlikely.
 		if grant.use, err = g.uses.Record(ctx, r, v); err != nil {
 			return nil, fmt.Errorf("gate: recording the use: %w", errors.Join(err, thimble.ErrDenied))
 		}
-		return grant, nil
 	}
-	g.uses.Count(r)
 	return grant, nil
 }
 
@@ -106,8 +119,8 @@ func (g *Gate) Open(ctx context.Context, r Request) (*Grant, error) {
 const page = 500
 
 // Scan yields a grant for each person who permits a purpose that needs consent,
-// in order of their ids. People who change their mind during the scan are left
-// out, or their grant dies.
+// in order of their canonical subjects' ids. People who change their mind during the
+// scan are left out, or their grant dies.
 func (g *Gate) Scan(ctx context.Context, a Actor, p thimble.Purpose, categories ...thimble.Category) iter.Seq2[*Grant, error] {
 	return func(yield func(*Grant, error) bool) {
 		var after thimble.SubjectID
@@ -118,6 +131,16 @@ func (g *Gate) Scan(ctx context.Context, a Actor, p thimble.Purpose, categories 
 				return
 			}
 			for _, s := range people {
+				// A person permits what their canonical subject permits, or less: the
+				// others need not be asked, and each person comes once.
+				who, err := g.subjects.Person(ctx, s)
+				if errors.Is(err, thimble.ErrNotFound) || err == nil && who.ID() != s {
+					continue
+				}
+				if err != nil {
+					yield(nil, fmt.Errorf("gate: scanning for %s: %w", p, err))
+					return
+				}
 				grant, err := g.Open(ctx, Request{Actor: a, Subject: s, Purpose: p, Categories: categories})
 				if errors.Is(err, thimble.ErrDenied) && !g.uses.Silent(ctx) {
 					continue
@@ -145,17 +168,21 @@ func (g *Gate) Collect(ctx context.Context, p thimble.Purpose, categories ...thi
 	return nil
 }
 
-// A Grant opens one subject's cells for one purpose. It implements thimble.Grant.
+// A Grant opens one person's cells for one purpose. It implements thimble.Grant.
 type Grant struct {
 	gate    *Gate
 	request Request
+	person  subject.Person
 	verdict Verdict
 	use     thimble.ID
 	born    uint64
 }
 
-// Subject returns whose cells the grant opens.
+// Subject returns whose cells the grant opens: the person's canonical subject.
 func (g *Grant) Subject() thimble.SubjectID { return g.request.Subject }
+
+// Members returns all subjects of the person, the canonical one first.
+func (g *Grant) Members() []thimble.SubjectID { return g.person.IDs() }
 
 // Purpose returns what they are opened for.
 func (g *Grant) Purpose() thimble.Purpose { return g.request.Purpose }
@@ -168,14 +195,16 @@ func (g *Grant) Use() thimble.ID { return g.use }
 
 // Open implements thimble.Grant.
 func (g *Grant) Open(ctx context.Context, c thimble.Cell, sealed []byte) ([]byte, error) {
-	if c.Owner != g.request.Subject {
+	if !slices.ContainsFunc(g.person.Members, func(m subject.Member) bool { return m.ID == c.Owner }) {
 		return nil, fmt.Errorf("gate: the cell is another person's: %w", thimble.ErrDenied)
 	}
 	if !slices.ContainsFunc(g.request.Categories, c.Category.Within) {
 		return nil, fmt.Errorf("gate: %s was not asked for: %w", c.Category, thimble.ErrDenied)
 	}
-	if g.gate.moves.since(g.request.Subject, g.born) {
-		return nil, errMoved
+	for _, m := range g.person.Members {
+		if g.gate.moves.since(m.ID, g.born) {
+			return nil, errMoved
+		}
 	}
 	return g.gate.vault.Open(ctx, c, sealed)
 }
@@ -186,11 +215,11 @@ var errMoved = fmt.Errorf("gate: the person's choices have changed: %w", thimble
 // changed. A sink asks before output leaves the process; a withdrawal in the
 // meantime makes it an error of kind ErrDenied.
 func (g *Grant) Live(ctx context.Context) error {
-	epoch, err := g.gate.subjects.Epoch(ctx, g.request.Subject)
+	now, err := g.gate.subjects.Person(ctx, g.request.Subject)
 	if err != nil {
 		return fmt.Errorf("gate: asking for the epoch: %w", errors.Join(err, thimble.ErrDenied))
 	}
-	if epoch != g.verdict.Epoch {
+	if !now.Same(g.person) {
 		return errMoved
 	}
 	return nil

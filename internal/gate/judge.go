@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"thimble"
@@ -60,8 +61,17 @@ func (d *Denial) Unwrap() error { return thimble.ErrDenied }
 type Facts struct {
 	Known    bool // the person exists and was not erased
 	Epoch    int64
-	Standing consent.Standing
-	Silent   bool // the ledger cannot record
+	Members  []thimble.SubjectID // all subjects of the person
+	Standing consent.Standing    // over all of them
+	// Restricted says that the person's data is kept and not used (GDPR Art. 18).
+	Restricted bool
+	Silent     bool // the ledger cannot record
+}
+
+// own reports whether a customer asks about themselves, by whichever subject they
+// are signed in.
+func (f Facts) own(r Request) bool {
+	return r.Actor.Self == r.Subject || !r.Actor.Self.IsZero() && slices.Contains(f.Members, r.Actor.Self)
 }
 
 // Judge answers a request from the law and the facts. It is a pure function.
@@ -78,8 +88,12 @@ func Judge(r Request, p *policy.Pack, f Facts, now time.Time) Verdict {
 		v.Why = "no category of data was named"
 	case r.Actor.Kind == "":
 		v.Why = "nobody asks"
-	case r.Actor.Kind == Customer && r.Actor.Self != r.Subject:
+	case r.Actor.Kind == Customer && !f.own(r):
 		v.Why = "a customer sees their own data only"
+	case f.Restricted && r.Purpose != thimble.LegalObligation:
+		// GDPR Art. 18(2): kept, and used for what the law obliges to, which the
+		// person's own look at it is (Art. 15).
+		v.Why = "the person had the use of their data restricted"
 	case found.Mode == policy.Prohibited:
 		v.Why = fmt.Sprintf("%s is not a permitted purpose for this data", r.Purpose)
 	case found.Mode == policy.Allow || found.Mode == policy.Notice:
