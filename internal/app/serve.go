@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"thimble"
-	"thimble/internal/job"
-	"thimble/internal/sqldb"
 )
 
 // Listen binds the configured address, so that a port in use is told before
@@ -116,10 +114,10 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	return errors.Join(err, integrateErr)
 }
 
-// mendEvery is how often open erasures and expired consents are looked for.
+// mendEvery is how often open requests and expired consents are looked for.
 const mendEvery = time.Minute
 
-// mend takes up erasures that an error left open, and trains without those whose
+// mend takes up requests that an error left open, and trains without those whose
 // yes has run out since the model was trained.
 func (a *App) mend(ctx context.Context) error {
 	for {
@@ -129,7 +127,7 @@ func (a *App) mend(ctx context.Context) error {
 		case <-time.After(mendEvery):
 		}
 		if _, err := a.Desk.Retry(ctx); err != nil && ctx.Err() == nil {
-			a.Log.ErrorContext(ctx, "an erasure is not done yet", slog.String("cause", err.Error()))
+			a.Log.ErrorContext(ctx, "a request is not done yet", slog.String("cause", err.Error()))
 		}
 		if err := a.queueExpired(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "expired consents not looked for", slog.String("cause", err.Error()))
@@ -149,9 +147,7 @@ func (a *App) queueExpired(ctx context.Context) error {
 	if err != nil || !expired {
 		return err
 	}
-	return a.Core.Write(ctx, func(tx *sqldb.Tx) error {
-		return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Payload: `{"reason":"consents ran out"}`, Dedupe: TrainJob})
-	})
+	return a.askTraining(ctx, "consents ran out")
 }
 
 // rotate renews the epoch key each day and destroys those whose time has come.

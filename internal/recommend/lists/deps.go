@@ -44,6 +44,14 @@ type Decisions interface {
 type Versions interface {
 	Release(ctx context.Context, v recommenddb.Version) (recommenddb.Version, error)
 	Serving(ctx context.Context) (recommenddb.Version, error)
+	Withdraw(ctx context.Context, reason string, at time.Time) error
+}
+
+// People knows who is one person with whom.
+type People interface {
+	// Members returns the subjects that are one person with s, the one that stands
+	// for all first.
+	Members(ctx context.Context, s thimble.SubjectID) ([]thimble.SubjectID, error)
 }
 
 // Files keeps model files.
@@ -65,4 +73,7 @@ type Deps struct {
 	Pack      *policy.Pack
 	Log       *slog.Logger
 	Now       func() time.Time
+	People    People // nil: everybody is one alone
+	// Ask has a training done soon, however often it fails; nil trains at once.
+	Ask func(ctx context.Context, reason string) error
 }

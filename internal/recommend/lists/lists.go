@@ -56,8 +56,12 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: asking for a list: %w", err)
 	}
-	history, err := s.history(ctx, grant)
-	if gone(ctx, grant, err) {
+	grants, err := s.person(ctx, a, grant)
+	var history []thimble.Interaction
+	if err == nil {
+		history, err = s.history(ctx, grants)
+	}
+	if gone(ctx, grants, err) {
 		list, err := s.Popular(ctx, n)
 		list.Why = changed
 		return list, err
@@ -79,15 +83,25 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if len(ranked) == 0 {
 		return s.impersonal(ctx, grant, n, "Not personal, because nothing goes with what you bought yet.")
 	}
-	return s.decide(ctx, grant, now.version, history, ranked, placement)
+	return s.decide(ctx, grants, now.version, history, ranked, placement)
 }
 
 const changed = "Not personal, because your choices have just changed."
 
 // gone reports whether an error is that of a grant that died in use, and not of
 // data that cannot be opened by anybody.
-func gone(ctx context.Context, g *gate.Grant, err error) bool {
-	return (errors.Is(err, thimble.ErrDenied) || errors.Is(err, thimble.ErrNotFound)) && g.Live(ctx) != nil
+func gone(ctx context.Context, grants []*gate.Grant, err error) bool {
+	return (errors.Is(err, thimble.ErrDenied) || errors.Is(err, thimble.ErrNotFound)) && live(ctx, grants) != nil
+}
+
+// live is nil while all grants hold.
+func live(ctx context.Context, grants []*gate.Grant) error {
+	for _, g := range grants {
+		if err := g.Live(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // impersonal is the popular list for a person who permits a personal one.
@@ -111,7 +125,8 @@ func (s *Shop) rank(_ context.Context, m *recommend.Model, history []thimble.Int
 
 const boughtGuard = "what you already bought is left out"
 
-func (s *Shop) decide(ctx context.Context, g *gate.Grant, v recommenddb.Version, history []thimble.Interaction, ranked []recommend.Ranked, placement string) (List, error) {
+func (s *Shop) decide(ctx context.Context, grants []*gate.Grant, v recommenddb.Version, history []thimble.Interaction, ranked []recommend.Ranked, placement string) (List, error) {
+	g := grants[0]
 	verdict := g.Verdict()
 	r := decision.Record{
 		V: 1, Capability: "recommend", Placement: placement, Subject: g.Subject(), At: s.Now().UTC().Truncate(time.Microsecond),
@@ -127,7 +142,7 @@ func (s *Shop) decide(ctx context.Context, g *gate.Grant, v recommenddb.Version,
 		r.Results = append(r.Results, res)
 	}
 	id, err := s.Decisions.Keep(ctx, r, s.Pack.Digest(), verdict.Epoch)
-	if gone(ctx, g, err) {
+	if gone(ctx, grants, err) {
 		popular, popErr := s.Popular(ctx, len(ranked))
 		popular.Why = changed
 		return popular, popErr
@@ -141,7 +156,7 @@ func (s *Shop) decide(ctx context.Context, g *gate.Grant, v recommenddb.Version,
 	}
 	list.Decision, list.Verdict = id, &verdict
 	// The list leaves the process now: a withdrawal since the grant was given ends it here.
-	if err := g.Live(ctx); err != nil {
+	if err := live(ctx, grants); err != nil {
 		popular, popErr := s.Popular(ctx, len(ranked))
 		popular.Why = changed
 		return popular, popErr

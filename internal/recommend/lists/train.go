@@ -12,6 +12,7 @@ import (
 	"thimble"
 	"thimble/internal/blob"
 	"thimble/internal/catalog"
+	"thimble/internal/gate"
 	"thimble/internal/order"
 	"thimble/internal/recommend"
 	"thimble/internal/recommend/recommenddb"
@@ -21,17 +22,32 @@ import (
 type Shop struct {
 	Deps
 	training sync.Mutex
-	live     atomic.Pointer[live]
+	live     atomic.Pointer[serving]
 }
 
-// live is the model that serves, with its version.
-type live struct {
+// serving is the model that serves, with its version.
+type serving struct {
 	model   *recommend.Model
 	version recommenddb.Version
 }
 
 // New returns a shop without a model; Load or Train gives it one.
-func New(d Deps) *Shop { return &Shop{Deps: d} }
+func New(d Deps) *Shop {
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if d.People == nil {
+		d.People = alone{}
+	}
+	return &Shop{Deps: d}
+}
+
+// alone is everybody as long as nobody was merged.
+type alone struct{}
+
+func (alone) Members(_ context.Context, s thimble.SubjectID) ([]thimble.SubjectID, error) {
+	return []thimble.SubjectID{s}, nil
+}
 
 // Load takes up the serving version, checking the file against its hash. The
 // error is of kind ErrNotFound when there is none, ErrDenied when the file is not
@@ -49,7 +65,7 @@ func (s *Shop) Load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("recommend: loading version %d: %w", v.Number, err)
 	}
-	s.live.Store(&live{model: m, version: v})
+	s.live.Store(&serving{model: m, version: v})
 	return nil
 }
 
@@ -68,6 +84,10 @@ func (s *Shop) Version() (recommenddb.Version, bool) {
 func (s *Shop) Train(ctx context.Context, reason string, progress func(done, total int)) (recommenddb.Version, error) {
 	s.training.Lock()
 	defer s.training.Unlock()
+	return s.train(ctx, reason, progress)
+}
+
+func (s *Shop) train(ctx context.Context, reason string, progress func(done, total int)) (recommenddb.Version, error) {
 	began := s.Now()
 	data, err := s.dataset(ctx)
 	if err != nil {
@@ -92,15 +112,15 @@ func (s *Shop) Train(ctx context.Context, reason string, progress func(done, tot
 	if err != nil {
 		return v, err
 	}
-	s.live.Store(&live{model: m, version: v})
+	s.live.Store(&serving{model: m, version: v})
 	return v, s.keepOnly(ctx, h)
 }
 
 // keepOnly destroys every other model file, also one that a crash left behind.
-func (s *Shop) keepOnly(ctx context.Context, keep blob.Hash) error {
+func (s *Shop) keepOnly(ctx context.Context, keep ...blob.Hash) error {
 	files, err := s.Files.List()
 	for _, h := range files {
-		if h != keep {
+		if !slices.Contains(keep, h) {
 			err = errors.Join(err, s.Files.Delete(ctx, h))
 		}
 	}
@@ -122,8 +142,15 @@ func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, error) {
 		if err != nil {
 			return nil, err
 		}
-		history, err := s.history(ctx, g)
-		if gone(ctx, g, err) {
+		grants, err := s.person(ctx, trainer, g)
+		if err == nil && grants == nil {
+			continue // their orders come with those of the one that stands for them
+		}
+		var history []thimble.Interaction
+		if err == nil {
+			history, err = s.history(ctx, grants)
+		}
+		if gone(ctx, append(grants, g), err) {
 			continue // changed their mind since the scan came to them
 		}
 		if errors.Is(err, thimble.ErrDenied) {
@@ -148,19 +175,49 @@ func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, error) {
 	return data, nil
 }
 
-// history opens what a person bought.
-func (s *Shop) history(ctx context.Context, g thimble.Grant) ([]thimble.Interaction, error) {
-	sealed, err := s.Orders.Of(ctx, g.Subject(), 0)
+// person returns grants for a person's members, that of g first. Who is one person
+// with somebody is asked once, as the one that stands for all: of the others person
+// returns nil to the trainer. A member who does not permit it is left out.
+func (s *Shop) person(ctx context.Context, a gate.Actor, g *gate.Grant) ([]*gate.Grant, error) {
+	members, err := s.People.Members(ctx, g.Subject())
 	if err != nil {
 		return nil, err
 	}
-	orders := make([]order.Order, 0, len(sealed))
-	for _, o := range sealed {
-		opened, err := order.Open(ctx, g, o)
+	if a == trainer && len(members) > 0 && members[0] != g.Subject() {
+		return nil, nil
+	}
+	grants := []*gate.Grant{g}
+	for _, m := range members {
+		if m == g.Subject() {
+			continue
+		}
+		other, err := s.Gate.Open(ctx, gate.Request{Actor: a, Subject: m, Purpose: g.Purpose(), Categories: []thimble.Category{thimble.PurchaseHistory}})
+		if _, ok := errors.AsType[*gate.Denial](err); ok {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
-		orders = append(orders, opened)
+		grants = append(grants, other)
+	}
+	return grants, nil
+}
+
+// history opens what a person's members bought.
+func (s *Shop) history(ctx context.Context, grants []*gate.Grant) ([]thimble.Interaction, error) {
+	var orders []order.Order
+	for _, g := range grants {
+		sealed, err := s.Orders.Of(ctx, g.Subject(), 0)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range sealed {
+			opened, err := order.Open(ctx, g, o)
+			if err != nil {
+				return nil, err
+			}
+			orders = append(orders, opened)
+		}
 	}
 	return slices.Clip(order.History(orders)), nil
 }
