@@ -25,7 +25,7 @@ type keyring struct {
 func (keyring) HolderName() string { return "vault" }
 
 func (keyring) Places() []thimble.Place {
-	return []thimble.Place{{Kind: thimble.TablePlace, Name: "vault_keys"}, {Kind: thimble.MemoryPlace, Name: "vault.Vault.cache"}}
+	return []thimble.Place{{Kind: thimble.TablePlace, Name: "vault_keys"}, {Kind: thimble.MemoryPlace, Name: "vault.cache.entries"}}
 }
 
 func (keyring) Export(context.Context, thimble.SubjectID) iter.Seq2[thimble.Datum, error] {
