@@ -23,6 +23,7 @@ var derived = []promise{
 func (f Fixture) learned(tb testing.TB) (who thimble.SubjectID, without, with string) {
 	tb.Helper()
 	f.Derived.Settle(tb)
+	f.Derived.Anew(tb)
 	without = f.Derived.State(tb)
 	who = f.Person(tb)
 	f.Keep(tb, who)

@@ -85,6 +85,9 @@ type Derived struct {
 	Unmerge  func(tb testing.TB, m thimble.Merge)
 	// Settle does the work that the holder has asked for.
 	Settle func(tb testing.TB)
+	// Anew has it made from what the others hold now, so that each promise is tried
+	// from a clean state, whatever a bad holder has left.
+	Anew func(tb testing.TB)
 }
 
 // A Clock stands still until it is told to go on.

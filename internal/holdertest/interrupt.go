@@ -61,7 +61,7 @@ func everywhere(try func(ctx context.Context) (through bool)) (tries int) {
 			return tries
 		}
 		if !soak {
-			n += n / 6
+			n += n / 3
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"thimble"
 	"thimble/internal/holdertest"
+	"thimble/internal/recommend/lists"
 	"thimble/internal/thimbletest"
 )
 
@@ -59,9 +60,13 @@ func (l *learner) derived(ctx context.Context) *holdertest.Derived {
 		State: func(tb testing.TB) string {
 			files, err := l.Files.List()
 			l.no(tb, err)
-			return fmt.Sprintf("%x", files) // what lies there, and not what it says of itself
+			return fmt.Sprint(files) // what lies there, and not what it says of itself
 		},
 		Settle: func(testing.TB) { l.Works() },
+		Anew: func(tb testing.TB) {
+			_, err := l.App.Shop.Train(ctx, "anew", nil)
+			l.no(tb, err)
+		},
 		Erase: func(tb testing.TB, who thimble.SubjectID) {
 			for _, h := range l.Holders() {
 				if h.HolderName() != l.App.Shop.HolderName() {
@@ -89,24 +94,29 @@ func (l *learner) derived(ctx context.Context) *holdertest.Derived {
 	}
 }
 
+func (l *learner) fixture(ctx context.Context) holdertest.Fixture {
+	return holdertest.Fixture{
+		Holder: l.App.Shop, Core: l.Core, Keys: l.Keys, Tick: holdertest.WallTick,
+		Person: func(testing.TB) thimble.SubjectID { return l.person() },
+		Keep: func(tb testing.TB, who thimble.SubjectID) []string {
+			// Nothing new to the catalogue: a product stays in the model when its only buyer goes.
+			l.Buys(who, "shirt", "extra-1", "extra-2")
+			l.no(tb, l.App.Shop.Ask(ctx, "an order"))
+			return nil
+		},
+		Terms:   map[thimble.Category]holdertest.Term{thimble.PurchaseHistory: holdertest.Expires},
+		Objects: thimble.TrainAISystem,
+		Derived: l.derived(ctx),
+	}
+}
+
 func TestTheModelKeepsTheContractOfHolders(t *testing.T) {
 	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
-		ctx, l := context.Background(), &learner{Shop: s, one: pairs{}}
+		l := &learner{Shop: s, one: pairs{}}
 		s.App.Shop.People = l.one
 		l.crowd()
 		l.Works()
-		holdertest.Run(t, holdertest.Fixture{
-			Holder: s.App.Shop, Core: s.Core, Keys: s.Keys, Tick: holdertest.WallTick,
-			Person: func(testing.TB) thimble.SubjectID { return l.person() },
-			Keep: func(tb testing.TB, who thimble.SubjectID) []string {
-				l.Buys(who, "shirt", "scarf", "extra-1", "extra-2")
-				l.no(tb, s.App.Shop.Ask(ctx, "an order"))
-				return nil
-			},
-			Terms:   map[thimble.Category]holdertest.Term{thimble.PurchaseHistory: holdertest.Expires},
-			Objects: thimble.TrainAISystem,
-			Derived: l.derived(ctx),
-		})
+		holdertest.Run(t, l.fixture(context.Background()))
 	})
 }
 
@@ -137,4 +147,39 @@ func TestListsAreMadeFromAllThatAPersonsMembersPermit(t *testing.T) {
 			t.Error("the orders of a member who does not permit it are used")
 		}
 	})
+}
+
+// idle is a derived holder that does nothing where it should act.
+type idle struct{ *lists.Shop }
+
+func (idle) Restrict(context.Context, thimble.SubjectID, bool) error          { return nil }
+func (idle) Object(context.Context, thimble.SubjectID, thimble.Purpose) error { return nil }
+func (idle) Unmerge(context.Context, thimble.Merge) error                     { return nil }
+func (idle) Erase(context.Context, thimble.SubjectID) (thimble.Erasure, error) {
+	return thimble.Erasure{}, nil
+}
+func (idle) Expire(context.Context, thimble.Category, time.Time) (thimble.Erasure, error) {
+	return thimble.Erasure{}, nil
+}
+
+func TestADerivedHolderThatDoesNothingIsFoundOut(t *testing.T) {
+	l := &learner{Shop: thimbletest.New(t), one: pairs{}}
+	l.App.Shop.People = l.one
+	l.crowd()
+	l.Works()
+	f := l.fixture(context.Background())
+	f.Holder = idle{l.App.Shop}
+	found := holdertest.Judge(t, f)
+	for _, promise := range []string{
+		"an erasure leaves what was made without the person",
+		"what has expired is taken out",
+		"a restriction takes the person out and its end brings them back",
+		"an objection takes the person out",
+		"the undoing of a merge leaves what was made of two",
+		"an erasure interrupted anywhere is finished by the next call",
+	} {
+		if len(found[promise]) == 0 {
+			t.Errorf("it is not found out at: %s", promise)
+		}
+	}
 }
