@@ -63,12 +63,12 @@ func (a *App) capabilities() {
 	a.Versions = recommenddb.New(a.Core, a.Ledger)
 	a.Shop = lists.New(lists.Deps{
 		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
-		Versions: a.Versions, Files: a.Files, Pack: a.Pack, Log: a.Log, Now: time.Now,
+		Versions: a.Versions, Files: a.Files, Pack: a.Pack, Log: a.Log, Now: time.Now, Ask: a.askTraining,
 	})
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog}, time.Now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, nil)
-	a.Desk = rights.NewDesk(a.Requests, a.Vault, a.modelHash, a.Holders()...)
+	a.Desk = rights.NewDesk(a.Requests, a.Vault, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: a.Core})
 	a.Subjects.OnRegroup(a.regrouped)
 	// A change of the consent to training trains anew, in the transaction of the choice.
 	a.Consent.OnChange(func(ctx context.Context, tx *sqldb.Tx, events []consent.Event) error {
@@ -110,6 +110,17 @@ func (a *App) train(ctx context.Context, j job.Job) error {
 	return err
 }
 
+// askTraining queues a training; its job is tried until it succeeds.
+func (a *App) askTraining(ctx context.Context, reason string) error {
+	payload, err := json.Marshal(map[string]string{"reason": reason})
+	if err != nil {
+		return err
+	}
+	return a.Core.Write(ctx, func(tx *sqldb.Tx) error {
+		return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Payload: string(payload), Dedupe: TrainJob})
+	})
+}
+
 // orphanAge is how old a key without a person must be to be swept: an import that
 // is under way makes keys before it commits their people.
 const orphanAge = time.Hour
@@ -145,11 +156,7 @@ func (a *App) Recover(ctx context.Context) error {
 // ImportOrders imports a file of orders, and queues a training on them. It is
 // queued before the import too: what a stopped import has committed is learned.
 func (a *App) ImportOrders(ctx context.Context, src collect.Source, opt collect.Options) (collect.Report, error) {
-	queue := func() error {
-		return a.Core.Write(ctx, func(tx *sqldb.Tx) error {
-			return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Payload: `{"reason":"orders were imported"}`, Dedupe: TrainJob})
-		})
-	}
+	queue := func() error { return a.askTraining(ctx, "orders were imported") }
 	if err := queue(); err != nil {
 		return collect.Report{}, err
 	}
@@ -161,18 +168,23 @@ func (a *App) ImportOrders(ctx context.Context, src collect.Source, opt collect.
 }
 
 // loadModel takes up the serving model. One that is missing or was changed is
-// never served: a new one is trained in its place.
+// never served: a new one is trained in its place. If that fails too, the version is
+// withdrawn, and everybody is shown the popular list until a training succeeds.
 func (a *App) loadModel(ctx context.Context) error {
 	err := a.Shop.Load(ctx)
 	if err == nil {
 		return nil
 	}
 	if _, none := a.Versions.Serving(ctx); errors.Is(none, thimble.ErrNotFound) {
-		return nil // nothing was trained yet
+		return nil // nothing was trained yet, or what was is withdrawn
 	}
 	a.Log.WarnContext(ctx, "the serving model cannot be used; training anew", slog.String("cause", err.Error()))
-	_, err = a.Shop.Train(ctx, "the model file was missing or changed", nil)
-	return err
+	const reason = "the model file was missing or changed"
+	if _, err = a.Shop.Train(ctx, reason, nil); err == nil || ctx.Err() != nil {
+		return err
+	}
+	a.Log.ErrorContext(ctx, "no model can be trained; serving without", slog.String("cause", err.Error()))
+	return a.Shop.Withdraw(ctx, reason)
 }
 
 // Close sends the last traces, and folds and closes the databases.

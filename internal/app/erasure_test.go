@@ -36,7 +36,7 @@ func TestNothingIsWrittenAboutAnErasedPersonAnyMore(t *testing.T) {
 		_, late["link"] = s.Sessions.Link(ctx, session.Who{Audience: session.Customer, Subject: ada})
 		_, late["decision"] = s.Decisions.Keep(ctx, decision.Record{V: 1, Capability: "recommend", Subject: ada, At: time.Now(),
 			Inputs: []decision.Input{{Category: thimble.PurchaseHistory}}}, [8]byte{}, epoch)
-		_, late["access"] = s.Requests.Begin(ctx, ada, rights.Access)
+		_, late["access"] = s.Requests.Begin(ctx, rights.Request{Subject: ada, Kind: rights.Access})
 		for what, err := range late {
 			if !errors.Is(err, thimble.ErrNotFound) {
 				t.Errorf("%s: %v, want not found", what, err)
@@ -90,7 +90,7 @@ func TestErasureLeftOpenByAnErrorIsTakenUpByTheNextCall(t *testing.T) {
 	s.Buys(ada, "shirt")
 	s.Works()
 	// The person looks at their data, and the request is cut off.
-	if _, err := s.Requests.Begin(t.Context(), ada, rights.Access); err != nil {
+	if _, err := s.Requests.Begin(t.Context(), rights.Request{Subject: ada, Kind: rights.Access}); err != nil {
 		t.Fatal(err)
 	}
 	before, _ := s.Shop.Version()
@@ -138,7 +138,7 @@ func TestRequestIsClosedOnceAndRetryingLeavesReadersAlone(t *testing.T) {
 	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
 		ctx := t.Context()
 		ada := s.Subject("ada")
-		reading, err := s.Requests.Begin(ctx, ada, rights.Access)
+		reading, err := s.Requests.Begin(ctx, rights.Request{Subject: ada, Kind: rights.Access})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,8 +14,6 @@ import (
 
 	"thimble"
 	"thimble/internal/gate"
-	"thimble/internal/job"
-	"thimble/internal/sqldb"
 )
 
 // Listen binds the configured address, so that a port in use is told before
@@ -117,10 +115,10 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	return errors.Join(err, integrateErr)
 }
 
-// mendEvery is how often open erasures and expired consents are looked for.
+// mendEvery is how often open requests and expired consents are looked for.
 const mendEvery = time.Minute
 
-// mend takes up erasures that an error left open, and trains without those whose
+// mend takes up requests that an error left open, and trains without those whose
 // yes has run out since the model was trained.
 func (a *App) mend(ctx context.Context) error {
 	for {
@@ -130,7 +128,7 @@ func (a *App) mend(ctx context.Context) error {
 		case <-time.After(mendEvery):
 		}
 		if _, err := a.Desk.Retry(ctx); err != nil && ctx.Err() == nil {
-			a.Log.ErrorContext(ctx, "an erasure is not done yet", slog.String("cause", err.Error()))
+			a.Log.ErrorContext(ctx, "a request is not done yet", slog.String("cause", err.Error()))
 		}
 		if _, err := a.Uses.Watch(ctx, gate.Limits{}); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "the use log is not watched", slog.String("cause", err.Error()))
@@ -153,9 +151,7 @@ func (a *App) queueExpired(ctx context.Context) error {
 	if err != nil || !expired {
 		return err
 	}
-	return a.Core.Write(ctx, func(tx *sqldb.Tx) error {
-		return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Payload: `{"reason":"consents ran out"}`, Dedupe: TrainJob})
-	})
+	return a.askTraining(ctx, "consents ran out")
 }
 
 // rotate renews the epoch key each day and destroys those whose time has come.

@@ -44,6 +44,7 @@ var tables = []Table{
 		{Column: "holders", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased, Note: "who keeps what was asked for"},
 		{Column: "uses", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
 		{Column: "opening", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Sealed: true, Retention: untilErased},
+		{Column: "merge_id", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased, Note: "the merge whose undoing copied the use; empty for a use of one's own"},
 	}},
 	{Name: "gate_canaries", Set: sqldb.Core, Plain: []string{"subject_id", "planted_at"}}, // made-up people only
 	{Name: "gate_alarms", Set: sqldb.Core, Plain: []string{"id", "kind", "actor_kind", "actor", "hour", "people", "reads", "why", "raised_at", "state", "closed_by", "closed_at", "note", "opening"}},
@@ -55,6 +56,7 @@ var tables = []Table{
 	}},
 	{Name: "rights_requests", Set: sqldb.Core, Holder: "rights", Plain: []string{"id", "kind", "state", "done_at", "report", "opening"}, Fields: []Field{
 		pseudonym("unlinked when the person is erased", duty...),
+		{Column: "others", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: duty, Retention: "until the request is done", Note: "whom else an open request concerns: other members, or whom they are merged with"},
 		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "stays, without a person"},
 	}},
 	{Name: "session_links", Set: sqldb.Core, Holder: "session", Plain: []string{"audience"}, Fields: []Field{
@@ -129,5 +131,5 @@ var tables = []Table{
 	{Name: "catalog_demand", Set: sqldb.Core, Plain: []string{"day", "item_id", "orders", "units"}},
 	{Name: "collect_imports", Set: sqldb.Core, Plain: []string{"id", "name", "source", "state", "line", "row_count", "orders", "returns", "guests", "known", "suppressed", "subjects", "no_country", "rejected", "reasons", "started_at", "updated_at"}},
 	{Name: "collect_rejects", Set: sqldb.Core, Plain: []string{"import_id", "line", "reason"}},
-	{Name: "recommend_versions", Set: sqldb.Core, Plain: []string{"version", "model", "recipe", "people", "items", "interactions", "weights", "bytes", "train_ms", "reason", "trained_at", "opening", "serving"}},
+	{Name: "recommend_versions", Set: sqldb.Core, Plain: []string{"version", "model", "recipe", "people", "items", "interactions", "weights", "bytes", "train_ms", "reason", "trained_at", "opening", "serving", "withdrawn_at", "withdrawal"}},
 }

@@ -93,7 +93,7 @@ func (s *shop) says(who thimble.SubjectID, state consent.State) {
 func (s *shop) merge(a, b thimble.SubjectID) (m subject.Merge) {
 	s.t.Helper()
 	if err := s.core.Write(ctx, func(tx *sqldb.Tx) (err error) {
-		m, err = s.people.Merge(ctx, tx, a, b, subject.Evidence{Ground: subject.ByStaff, By: "staff sam"})
+		m, err = s.people.Link(ctx, tx, a, b, subject.Evidence{Ground: subject.ByStaff, By: "staff sam"})
 		return err
 	}); err != nil {
 		s.t.Fatal(err)
@@ -104,7 +104,7 @@ func (s *shop) merge(a, b thimble.SubjectID) (m subject.Merge) {
 func (s *shop) part(id thimble.ID) {
 	s.t.Helper()
 	if err := s.core.Write(ctx, func(tx *sqldb.Tx) error {
-		_, err := s.people.Unmerge(ctx, tx, id, "staff sam")
+		_, err := s.people.Unlink(ctx, tx, id, "staff sam")
 		return err
 	}); err != nil {
 		s.t.Fatal(err)

@@ -11,7 +11,8 @@
 //   - Write is serializable. A serialization failure or deadlock is retried, so
 //     the function given to Write may run more than once; [Tx.OnCommit] runs its
 //     effects once.
-//   - Read sees one snapshot and cannot write.
+//   - Read sees one snapshot and cannot write. Within [DB.Snapshot] all reads see
+//     the same one.
 //   - Deleted bytes are overwritten (secure_delete), and [DB.Truncate] takes them
 //     out of the write-ahead log.
 //   - Checkpoints stay off the commit path: a goroutine makes them.

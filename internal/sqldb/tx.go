@@ -56,15 +56,12 @@ func (tx *Tx) Prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 // OnCommit runs f after the transaction is durable, and not at all if it is not.
 func (tx *Tx) OnCommit(f func()) { tx.onCommit = append(tx.onCommit, f) }
 
-// Read runs f on one snapshot.
+// Read runs f on one snapshot: the context's, when [DB.Snapshot] gave it.
 func (db *DB) Read(ctx context.Context, f func(*Tx) error) error {
-	opt := &sql.TxOptions{ReadOnly: true}
-	if db.engine == PostgreSQL {
-		opt.Isolation = sql.LevelRepeatableRead
-	} else {
-		opt = nil // the connections are query_only; the driver knows no other option
+	if tx := db.at(ctx); tx != nil {
+		return f(tx)
 	}
-	_, err := run(ctx, db, db.read, opt, f)
+	_, err := run(ctx, db, db.read, db.readOnly(), f)
 	return err
 }
 

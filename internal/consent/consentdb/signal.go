@@ -9,11 +9,11 @@ import (
 	"thimble/internal/sqldb"
 )
 
-// Object records that a signal says no to some purposes, for somebody who is known.
+// Signal records that a signal says no to some purposes, for somebody who is known.
 // It is recorded once: a purpose to which the person has said no already gets no
 // further event, so that a signal on every request is one on the first. The purposes
 // need not be among those people are asked for. It returns how many events were added.
-func (s *Store) Object(ctx context.Context, who thimble.SubjectID, purposes []thimble.Purpose, how How) (int, error) {
+func (s *Store) Signal(ctx context.Context, who thimble.SubjectID, purposes []thimble.Purpose, how How) (int, error) {
 	var open []consent.Choice
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
 		open, err = s.objections(ctx, tx, who, purposes)

@@ -32,7 +32,7 @@ func gpcNotice() consent.Notice {
 
 // An Objector records what a signal says no to; *consentdb.Store is one.
 type Objector interface {
-	Object(ctx context.Context, who thimble.SubjectID, purposes []thimble.Purpose, how consentdb.How) (int, error)
+	Signal(ctx context.Context, who thimble.SubjectID, purposes []thimble.Purpose, how consentdb.How) (int, error)
 }
 
 // Signals returns what honours the signals of browsers, inside the sessions' door and
@@ -44,7 +44,7 @@ func Signals(s Objector, log *slog.Logger) func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			who := web.VisitorFrom(r.Context()).Subject
 			if !who.IsZero() && web.GPCFrom(r.Context()) {
-				_, err := s.Object(r.Context(), who, signal.OptedOut(), consentdb.How{
+				_, err := s.Signal(r.Context(), who, signal.OptedOut(), consentdb.How{
 					Notice: gpcNotice(), By: consent.By{Actor: signal.FromGPC.Actor(), Auth: "session"}, UI: consent.UI{Component: "browser", Path: []string{"Sec-GPC"}},
 				})
 				if err != nil {

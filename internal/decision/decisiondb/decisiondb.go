@@ -29,6 +29,7 @@ type Vault interface {
 
 // A Store keeps decisions. It is a thimble.Holder.
 type Store struct {
+	thimble.Static
 	db     *sqldb.DB
 	ledger Ledger
 	vault  Vault

@@ -37,6 +37,8 @@ type Config struct {
 
 // A Log keeps the use log. It is a gate.UseLog and a thimble.Holder.
 type Log struct {
+	thimble.Static
+
 	db     *sqldb.DB
 	ledger Ledger
 	vault  thimble.Sealer
@@ -267,9 +269,10 @@ func (l *Log) Of(ctx context.Context, s thimble.SubjectID, limit int) ([]Use, er
 	return l.list(ctx, `where subject_id = $1 order by at desc, id limit $2`, s, limit)
 }
 
-// Recent returns the newest uses by a kind of actor, whoever's data it was.
+// Recent returns the newest uses by a kind of actor, whoever's data it was. A use
+// that was copied when a merge was undone is told once.
 func (l *Log) Recent(ctx context.Context, k gate.Kind, limit int) ([]Use, error) {
-	return l.list(ctx, `where actor_kind = $1 order by at desc, id limit $2`, string(k), limit)
+	return l.list(ctx, `where actor_kind = $1 and merge_id is null order by at desc, id limit $2`, string(k), limit)
 }
 
 func (l *Log) list(ctx context.Context, where string, args ...any) ([]Use, error) {
@@ -304,7 +307,7 @@ func (l *Log) HolderName() string { return "gate" }
 
 // Places implements thimble.Holder.
 func (l *Log) Places() []thimble.Place {
-	return []thimble.Place{{Kind: "table", Name: "gate_uses"}, {Kind: "memory", Name: "uses of the last second"}}
+	return []thimble.Place{{Kind: "table", Name: "gate_uses"}, {Kind: thimble.MemoryPlace, Name: "gatedb.Log.counts"}}
 }
 
 // Export implements thimble.Holder: who used the person's data, when, what for.

@@ -24,6 +24,8 @@ type Keys interface {
 
 // A Store keeps orders.
 type Store struct {
+	thimble.Static
+
 	db     *sqldb.DB
 	keys   Keys
 	opener order.Opener

@@ -44,6 +44,7 @@ type Decisions interface {
 type Versions interface {
 	Release(ctx context.Context, v recommenddb.Version) (recommenddb.Version, error)
 	Serving(ctx context.Context) (recommenddb.Version, error)
+	Withdraw(ctx context.Context, reason string, at time.Time) error
 }
 
 // Files keeps model files.
@@ -65,4 +66,6 @@ type Deps struct {
 	Pack      *policy.Pack
 	Log       *slog.Logger
 	Now       func() time.Time
+	// Ask has a training done soon, however often it fails; nil trains at once.
+	Ask func(ctx context.Context, reason string) error
 }

@@ -2,6 +2,7 @@ package lists
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -14,7 +15,7 @@ func (s *Shop) HolderName() string { return "recommend" }
 
 // Places implements thimble.Holder.
 func (s *Shop) Places() []thimble.Place {
-	return []thimble.Place{{Kind: "file", Name: "models/*"}, {Kind: "memory", Name: "the serving model"}}
+	return []thimble.Place{{Kind: thimble.FilePlace, Name: "models/*"}, {Kind: thimble.MemoryPlace, Name: "lists.Shop.live"}}
 }
 
 // trains asks whether a person's orders may be learned from.
@@ -28,11 +29,14 @@ var trainer = gate.Actor{Kind: gate.Machine, Name: "recommend"}
 // orders may be counted in it.
 func (s *Shop) Export(ctx context.Context, who thimble.SubjectID) iter.Seq2[thimble.Datum, error] {
 	return func(yield func(thimble.Datum, error) bool) {
-		v, ok := s.Version()
-		if !ok {
+		v, err := s.Versions.Serving(ctx) // and not from memory: at the snapshot
+		if errors.Is(err, thimble.ErrNotFound) {
 			return
 		}
-		verdict, err := s.Gate.Decide(ctx, trains(who))
+		var verdict gate.Verdict
+		if err == nil {
+			verdict, err = s.Gate.Decide(ctx, trains(who))
+		}
 		yield(thimble.Datum{
 			Holder: s.HolderName(), Category: thimble.PurchaseHistory, Name: "model",
 			Value: map[string]any{"version": v.Number, "sha256": fmt.Sprintf("%x", v.Hash), "counts_your_orders": verdict.Allowed}, At: v.TrainedAt,
@@ -42,15 +46,3 @@ func (s *Shop) Export(ctx context.Context, who thimble.SubjectID) iter.Seq2[thim
 
 // Derived implements rights.Derived: the model is made from orders and consents.
 func (s *Shop) Derived() {}
-
-// Erase implements thimble.Holder: the model is trained without the person, whose
-// consent and orders the holders before this one have erased.
-func (s *Shop) Erase(ctx context.Context, _ thimble.SubjectID) (thimble.Erasure, error) {
-	if _, ok := s.Version(); !ok {
-		return thimble.Erasure{}, nil
-	}
-	if _, err := s.Train(ctx, "erasure", nil); err != nil {
-		return thimble.Erasure{}, fmt.Errorf("recommend: training without a person: %w", err)
-	}
-	return thimble.Erasure{}, nil
-}

@@ -21,17 +21,22 @@ import (
 type Shop struct {
 	Deps
 	training sync.Mutex
-	live     atomic.Pointer[live]
+	live     atomic.Pointer[serving]
 }
 
-// live is the model that serves, with its version.
-type live struct {
+// serving is the model that serves, with its version.
+type serving struct {
 	model   *recommend.Model
 	version recommenddb.Version
 }
 
 // New returns a shop without a model; Load or Train gives it one.
-func New(d Deps) *Shop { return &Shop{Deps: d} }
+func New(d Deps) *Shop {
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Shop{Deps: d}
+}
 
 // Load takes up the serving version, checking the file against its hash. The
 // error is of kind ErrNotFound when there is none, ErrDenied when the file is not
@@ -49,7 +54,7 @@ func (s *Shop) Load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("recommend: loading version %d: %w", v.Number, err)
 	}
-	s.live.Store(&live{model: m, version: v})
+	s.live.Store(&serving{model: m, version: v})
 	return nil
 }
 
@@ -68,6 +73,10 @@ func (s *Shop) Version() (recommenddb.Version, bool) {
 func (s *Shop) Train(ctx context.Context, reason string, progress func(done, total int)) (recommenddb.Version, error) {
 	s.training.Lock()
 	defer s.training.Unlock()
+	return s.train(ctx, reason, progress)
+}
+
+func (s *Shop) train(ctx context.Context, reason string, progress func(done, total int)) (recommenddb.Version, error) {
 	began := s.Now()
 	data, err := s.dataset(ctx)
 	if err != nil {
@@ -92,15 +101,15 @@ func (s *Shop) Train(ctx context.Context, reason string, progress func(done, tot
 	if err != nil {
 		return v, err
 	}
-	s.live.Store(&live{model: m, version: v})
+	s.live.Store(&serving{model: m, version: v})
 	return v, s.keepOnly(ctx, h)
 }
 
 // keepOnly destroys every other model file, also one that a crash left behind.
-func (s *Shop) keepOnly(ctx context.Context, keep blob.Hash) error {
+func (s *Shop) keepOnly(ctx context.Context, keep ...blob.Hash) error {
 	files, err := s.Files.List()
 	for _, h := range files {
-		if h != keep {
+		if !slices.Contains(keep, h) {
 			err = errors.Join(err, s.Files.Delete(ctx, h))
 		}
 	}
@@ -148,7 +157,7 @@ func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, error) {
 	return data, nil
 }
 
-// history opens what a person bought.
+// history opens what a person bought, as any of their members.
 func (s *Shop) history(ctx context.Context, g thimble.Grant) ([]thimble.Interaction, error) {
 	var orders []order.Order
 	for _, who := range g.Members() {

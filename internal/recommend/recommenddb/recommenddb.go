@@ -44,6 +44,8 @@ type Version struct {
 	TrainedAt time.Time
 	Serving   bool
 	Opening   ledger.Opening
+	// Withdrawn is when the version was withdrawn without a successor; zero if not.
+	Withdrawn time.Time
 }
 
 // release is the record of a version: what its leaf commits to.
@@ -109,14 +111,14 @@ func insert(ctx context.Context, tx *sqldb.Tx, v Version) error {
 	return err
 }
 
-const columns = `version, model, recipe, people, items, interactions, weights, bytes, train_ms, reason, trained_at, opening, serving`
+const columns = `version, model, recipe, people, items, interactions, weights, bytes, train_ms, reason, trained_at, opening, serving, coalesce(withdrawn_at, 0)`
 
 type row interface{ Scan(...any) error }
 
 func scan(r row) (v Version, err error) {
 	var hash, opening []byte
-	var ms, at, serves int64
-	err = r.Scan(&v.Number, &hash, &v.Recipe, &v.Stats.People, &v.Stats.Items, &v.Stats.Interactions, &v.Stats.NonZeros, &v.Bytes, &ms, &v.Reason, &at, &opening, &serves)
+	var ms, at, serves, withdrawn int64
+	err = r.Scan(&v.Number, &hash, &v.Recipe, &v.Stats.People, &v.Stats.Items, &v.Stats.Interactions, &v.Stats.NonZeros, &v.Bytes, &ms, &v.Reason, &at, &opening, &serves, &withdrawn)
 	if err != nil {
 		return v, err
 	}
@@ -124,6 +126,9 @@ func scan(r row) (v Version, err error) {
 		return v, fmt.Errorf("recommend: a stored hash of %d bytes: %w", len(hash), thimble.ErrInvalid)
 	}
 	v.Hash, v.Took, v.TrainedAt, v.Serving = [sha256.Size]byte(hash), time.Duration(ms)*time.Millisecond, time.UnixMicro(at).UTC(), serves == 1
+	if withdrawn != 0 {
+		v.Withdrawn = time.UnixMicro(withdrawn).UTC()
+	}
 	return v, v.Opening.UnmarshalBinary(opening)
 }
 

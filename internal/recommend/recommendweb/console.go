@@ -171,6 +171,9 @@ func consoleHistory(all []recommenddb.Version) web.Table {
 		} else {
 			state = []web.Badge{{Text: fmt.Sprintf("v%d", v.Number)}}
 		}
+		if !v.Withdrawn.IsZero() {
+			state = append(state, web.Badge{Text: "Withdrawn", Tone: web.Warn})
+		}
 		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(state, web.Token(fmt.Sprintf("%x", v.Hash)), v.Reason, v.TrainedAt, v.Took, v.Stats.People, v.Stats.NonZeros)})
 	}
 	return t

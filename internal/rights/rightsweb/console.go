@@ -91,11 +91,11 @@ func (c *console) list(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 		ID: "requests", Caption: "Requests", HideCaption: true, URL: r.URL,
 		Columns: []web.Column{{Label: "Request", Kind: web.TokenColumn}, {Label: "Asked for"}, {Label: "State"}, {Label: "Received"}, {Label: "Done"}, {Label: "Entries", Kind: web.NumberColumn}},
 		Filters: []web.Field{{Name: "kind", Label: "Asked for", Kind: web.SelectField, Value: string(kind), Short: true,
-			Options: []web.Option{{Label: "All"}, {Value: string(rights.Access), Label: "Access"}, {Value: string(rights.Erase), Label: "Erasure"}}}},
+			Options: consoleKinds()}},
 		Empty: &web.Empty{Icon: "inbox", Title: "Nobody has asked for anything", Text: "Customers ask in their privacy centre: to see everything that is held, or to be forgotten. Both are executed at once and appear here."},
 	}
 	status := http.StatusOK
-	if kind != "" && kind != rights.Access && kind != rights.Erase {
+	if kind != "" && !slices.Contains(rights.Kinds(), kind) {
 		t.Filters[0].Error, status = "Choose one of the list.", http.StatusUnprocessableEntity
 	}
 	if len(all) == 0 {
@@ -111,19 +111,32 @@ func (c *console) list(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 	})
 }
 
+// consoleKinds are the choices of the list's filter.
+func consoleKinds() []web.Option {
+	options := []web.Option{{Label: "All"}}
+	for _, k := range rights.Kinds() {
+		options = append(options, web.Option{Value: string(k), Label: consoleKind(k)})
+	}
+	return options
+}
+
 func consoleKind(k rights.Kind) string {
-	switch k {
-	case rights.Access:
-		return "Access"
-	case rights.Erase:
-		return "Erasure"
+	words := map[rights.Kind]string{
+		rights.Access: "Access", rights.Erase: "Erasure", rights.Restrict: "Restriction", rights.Lift: "End of a restriction",
+		rights.Object: "Objection", rights.Expire: "Expiry", rights.Merge: "Merge", rights.Unmerge: "Undoing of a merge",
+	}
+	if w, ok := words[k]; ok {
+		return w
 	}
 	return string(k)
 }
 
 func consoleState(r rights.Request) web.Badge {
-	if r.State == rights.Fulfilled {
+	switch r.State {
+	case rights.Fulfilled:
 		return web.Badge{Text: "Fulfilled", Tone: web.Good}
+	case rights.Refused:
+		return web.Badge{Text: "Not done", Tone: web.Warn}
 	}
 	return web.Badge{Text: "Being executed", Tone: web.Warn}
 }
@@ -161,7 +174,7 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 	short := web.ShortToken(q.ID.Token(rights.TokenPrefix))
 	page := web.Page{Title: consoleKind(q.Kind) + " " + short, Crumbs: []web.Crumb{{Label: "Requests", Href: consolePath}, {Label: short}}}
 	body := consoleBody{Facts: consoleFacts(q), Holders: consoleHolders(q.Report), Kept: consoleKept(q.Report)}
-	if q.State == rights.Fulfilled {
+	if q.State != rights.Executing {
 		page.Actions = []web.Action{{Label: "Download receipt", Href: consoleHref(q.ID) + "/receipt", Icon: "download"}}
 	} else {
 		body.Open = &web.Callout{Tone: web.Warn, Title: "Not done yet", Text: "It runs now, or a crash interrupted it: then it is taken up at the next start, before anything is served."}
@@ -174,6 +187,9 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 }
 
 func consoleSame(m *rights.Models) string {
+	if m.After == "" {
+		return "none: the training failed, the model was withdrawn, and another follows"
+	}
 	if m.Before == m.After {
 		return "the same bytes: the person was not in the model"
 	}
@@ -186,10 +202,22 @@ func consoleFacts(q rights.Request) []web.KeyValue {
 	if !q.Done.IsZero() {
 		facts = append(facts, web.KeyValue{Key: "Took", Value: q.Done.Sub(q.At)})
 	}
-	if q.Subject.IsZero() {
+	switch {
+	case q.Kind == rights.Expire:
+		facts = append(facts, web.KeyValue{Key: "Customer", Value: "everybody"}, web.KeyValue{Key: "Category", Value: string(q.Report.Category)}, web.KeyValue{Key: "From before", Value: q.Report.Before})
+	case q.Subject.IsZero():
 		facts = append(facts, web.KeyValue{Key: "Customer", Value: "nobody any more", Sub: "unlinked with the erasure"})
-	} else {
+	default:
 		facts = append(facts, web.KeyValue{Key: "Customer", Value: web.Token(q.Subject.String())})
+	}
+	if q.Report.Purpose != "" {
+		facts = append(facts, web.KeyValue{Key: "Purpose", Value: string(q.Report.Purpose)})
+	}
+	if q.Report.Snapshot != nil {
+		facts = append(facts, web.KeyValue{Key: "As of", Value: q.Report.Snapshot.At, Sub: q.Report.Snapshot.Name})
+	}
+	if q.Report.Refused != "" {
+		facts = append(facts, web.KeyValue{Key: "Why not", Value: q.Report.Refused})
 	}
 	if q.Report.KeyHash != "" {
 		facts = append(facts, web.KeyValue{Key: "Hash of the destroyed key", Value: q.Report.KeyHash, Copy: true})

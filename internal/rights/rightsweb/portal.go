@@ -24,8 +24,8 @@ var portalFiles embed.FS
 // A PortalDesk executes what people ask for; *rights.Desk does.
 type PortalDesk interface {
 	Access(ctx context.Context, who thimble.SubjectID) (rights.Archive, error)
+	Look(ctx context.Context, who thimble.SubjectID, only ...string) (rights.Archive, error)
 	Erase(ctx context.Context, who thimble.SubjectID) (rights.Report, error)
-	Holders() []thimble.Holder
 }
 
 // PortalRequests opens the leaf of a finished request; *rightsdb.Store does.
@@ -99,11 +99,11 @@ type dataBody struct {
 
 func (p *portal) data(w http.ResponseWriter, r *http.Request) {
 	ctx, who := r.Context(), web.VisitorFrom(r.Context()).Subject
-	grant, err := p.Own(ctx, who, everything()...)
+	_, err := p.Own(ctx, who, everything()...)
 	var body dataBody
 	if err == nil {
 		if of := r.URL.Query().Get("of"); of != "" {
-			body, err = p.one(r, grant.Members(), of)
+			body, err = p.one(r, who, of)
 		} else {
 			body, err = p.all(ctx, who)
 		}
@@ -134,26 +134,16 @@ func (p *portal) all(ctx context.Context, who thimble.SubjectID) (dataBody, erro
 }
 
 // one shows what a single holder has, a page at a time.
-func (p *portal) one(r *http.Request, members []thimble.SubjectID, of string) (dataBody, error) {
-	for _, h := range p.Desk.Holders() {
-		if h.HolderName() != of {
-			continue
-		}
-		var all []thimble.Datum
-		for _, who := range members {
-			for d, err := range h.Export(r.Context(), who) {
-				if err != nil {
-					return dataBody{}, err
-				}
-				all = append(all, d)
-			}
-		}
-		from, to, links := paged(r.URL, len(all))
-		names, err := p.names(r.Context(), all[from:to])
-		g := groupOf(of, all[from:to], len(all), names)
-		return dataBody{One: &g, Pages: links}, err
+func (p *portal) one(r *http.Request, who thimble.SubjectID, of string) (dataBody, error) {
+	archive, err := p.Desk.Look(r.Context(), who, of)
+	if err != nil {
+		return dataBody{}, err
 	}
-	return dataBody{}, fmt.Errorf("rights: holder %q: %w", of, thimble.ErrNotFound)
+	all := archive.Data
+	from, to, links := paged(r.URL, len(all))
+	names, err := p.names(r.Context(), all[from:to])
+	g := groupOf(of, all[from:to], len(all), names)
+	return dataBody{One: &g, Pages: links}, err
 }
 
 // names asks for the products that the data name.
@@ -194,17 +184,14 @@ func (p *portal) download(w http.ResponseWriter, r *http.Request) {
 func PortalCard(d PortalDesk) func(ctx context.Context, who thimble.SubjectID) (web.Card, error) {
 	return func(ctx context.Context, who thimble.SubjectID) (web.Card, error) {
 		card := web.Card{Icon: "box", Title: "What the shop keeps about me", Href: "/privacy/data"}
+		archive, err := d.Look(ctx, who)
+		if err != nil {
+			return card, err
+		}
 		var parts []string
-		for _, h := range d.Holders() {
-			n := 0
-			for _, err := range h.Export(ctx, who) {
-				if err != nil {
-					return card, err
-				}
-				n++
-			}
-			if n > 0 {
-				parts = append(parts, fmt.Sprintf("%s: %s", holderWords(h.HolderName()).title, web.Text(n)))
+		for _, line := range archive.Report.Holders {
+			if line.Count > 0 {
+				parts = append(parts, fmt.Sprintf("%s: %s", holderWords(line.Holder).title, web.Text(line.Count)))
 			}
 		}
 		card.Text = strings.Join(parts, ". ") + "."

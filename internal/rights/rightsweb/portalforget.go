@@ -121,14 +121,19 @@ func (p *portal) forgottenBody(r *http.Request, report rights.Report) forgottenB
 	}
 	if m := report.Models; m != nil && m.Before != "" {
 		body.Models = m
-		state := "unchanged: none of your orders was in it"
-		if m.Before != m.After {
-			state = "changed: it is now the model that never saw you"
-		}
-		body.Facts = append(body.Facts, web.KeyValue{Key: "Model before", Value: web.Token(m.Before), Copy: true},
-			web.KeyValue{Key: "Model after", Value: web.Token(m.After), Copy: true, Sub: state})
+		body.Facts = append(body.Facts, web.KeyValue{Key: "Model before", Value: web.Token(m.Before), Copy: true}, modelAfter(m))
 	}
 	return body
+}
+
+func modelAfter(m *rights.Models) web.KeyValue {
+	switch m.After {
+	case "":
+		return web.KeyValue{Key: "Model after", Value: "none", Sub: "it was destroyed; one without you is made as soon as that is possible"}
+	case m.Before:
+		return web.KeyValue{Key: "Model after", Value: web.Token(m.After), Copy: true, Sub: "unchanged: none of your orders was in it"}
+	}
+	return web.KeyValue{Key: "Model after", Value: web.Token(m.After), Copy: true, Sub: "changed: it is now the model that never saw you"}
 }
 
 func (p *portal) forgottenFile(w http.ResponseWriter, r *http.Request) {

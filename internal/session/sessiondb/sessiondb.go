@@ -162,13 +162,14 @@ func (s *Store) Places() []thimble.Place {
 	return []thimble.Place{{Kind: "table", Name: "session_links"}, {Kind: "table", Name: "session_sessions"}}
 }
 
-// Export implements thimble.Holder: when each session began and was last seen.
+// Export implements thimble.Holder: when each session began and was last seen, and
+// the links.
 func (s *Store) Export(ctx context.Context, subject thimble.SubjectID) iter.Seq2[thimble.Datum, error] {
 	return func(yield func(thimble.Datum, error) bool) {
 		var all []thimble.Datum
 		err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
 			all = nil
-			rows, err := tx.Query(ctx, `select created_at, seen_at from session_sessions where subject_id = $1 order by created_at`, subject)
+			rows, err := tx.Query(ctx, `select created_at, seen_at from session_sessions where subject_id = $1 order by created_at, hash`, subject)
 			if err != nil {
 				return err
 			}
@@ -181,7 +182,12 @@ func (s *Store) Export(ctx context.Context, subject thimble.SubjectID) iter.Seq2
 				all = append(all, thimble.Datum{Holder: s.HolderName(), Category: thimble.Credentials, Name: "session",
 					Value: map[string]time.Time{"last_seen": time.UnixMicro(seen).UTC()}, At: time.UnixMicro(created).UTC()})
 			}
-			return rows.Err()
+			if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+				return err
+			}
+			links, err := exportLinks(ctx, tx, subject)
+			all = append(all, links...)
+			return err
 		})
 		for _, d := range all {
 			if !yield(d, nil) {

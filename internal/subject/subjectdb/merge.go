@@ -25,13 +25,13 @@ func (s *Store) OnRegroup(f func(context.Context, *sqldb.Tx, subject.Regrouping)
 	s.regrouped = append(s.regrouped, f)
 }
 
-// Merge links two subjects: from now on they are one person. Nothing moves, so that
-// [Store.Unmerge] leaves both as they were. It does not matter in which order they
+// Link links two subjects: from now on they are one person. Nothing moves, so that
+// [Store.Unlink] leaves both as they were. It does not matter in which order they
 // are named. The error is of kind thimble.ErrConflict when they are one person
 // already, are related as two people, or would be more than one person may be;
 // thimble.ErrNotFound when one is unknown or erased; thimble.ErrInvalid when the
 // evidence will not do.
-func (s *Store) Merge(ctx context.Context, tx *sqldb.Tx, survivor, absorbed thimble.SubjectID, e subject.Evidence) (subject.Merge, error) {
+func (s *Store) Link(ctx context.Context, tx *sqldb.Tx, survivor, absorbed thimble.SubjectID, e subject.Evidence) (subject.Merge, error) {
 	if err := e.Validate(); err != nil {
 		return subject.Merge{}, err
 	}
@@ -153,19 +153,19 @@ func (s *Store) withinLimits(ctx context.Context, tx *sqldb.Tx, all []thimble.Su
 	return nil
 }
 
-// Join is Merge in a transaction of its own.
+// Join is Link in a transaction of its own.
 func (s *Store) Join(ctx context.Context, one, other thimble.SubjectID, e subject.Evidence) (m subject.Merge, err error) {
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		m, err = s.Merge(ctx, tx, one, other, e)
+		m, err = s.Link(ctx, tx, one, other, e)
 		return err
 	})
 	return m, err
 }
 
-// Part is Unmerge in a transaction of its own.
+// Part is Unlink in a transaction of its own.
 func (s *Store) Part(ctx context.Context, id thimble.ID, by string) (p Parted, err error) {
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		p, err = s.Unmerge(ctx, tx, id, by)
+		p, err = s.Unlink(ctx, tx, id, by)
 		return err
 	})
 	return p, err
@@ -182,10 +182,10 @@ type Parted struct {
 	Opening ledger.Opening
 }
 
-// Unmerge deletes a link. Both people are as they were, and what came in meanwhile
+// Unlink deletes a link. Both people are as they were, and what came in meanwhile
 // is with the subject it came by. The error is of kind thimble.ErrNotFound when
 // there is no such link.
-func (s *Store) Unmerge(ctx context.Context, tx *sqldb.Tx, id thimble.ID, by string) (Parted, error) {
+func (s *Store) Unlink(ctx context.Context, tx *sqldb.Tx, id thimble.ID, by string) (Parted, error) {
 	p, err := s.unmerge(ctx, tx, id, by)
 	if err != nil {
 		return p, wrap("parting "+id.Token(subject.MergePrefix), err)

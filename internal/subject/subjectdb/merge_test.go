@@ -30,7 +30,7 @@ func (h shop) merge(a, b thimble.SubjectID) subject.Merge {
 
 func (h shop) tryMerge(a, b thimble.SubjectID, e subject.Evidence) (m subject.Merge, err error) {
 	err = h.try(func(tx *sqldb.Tx) error {
-		m, err = h.s.Merge(ctx, tx, a, b, e)
+		m, err = h.s.Link(ctx, tx, a, b, e)
 		return err
 	})
 	return m, err
@@ -40,7 +40,7 @@ func (h shop) part(id thimble.ID) subjectdb.Parted {
 	h.t.Helper()
 	var p subjectdb.Parted
 	err := h.try(func(tx *sqldb.Tx) (err error) {
-		p, err = h.s.Unmerge(ctx, tx, id, "staff sam")
+		p, err = h.s.Unlink(ctx, tx, id, "staff sam")
 		return err
 	})
 	if err != nil {
@@ -406,7 +406,7 @@ func TestOneRestrictedMemberRestrictsThePerson(t *testing.T) {
 	each(t, func(h shop) {
 		ada, bob := h.person("ada@example.org"), h.person("bob@example.org")
 		m := h.merge(ada, bob)
-		if err := h.try(func(tx *sqldb.Tx) error { return h.s.Restrict(ctx, tx, bob, true) }); err != nil {
+		if err := h.try(func(tx *sqldb.Tx) error { return h.s.SetRestricted(ctx, tx, bob, true) }); err != nil {
 			h.t.Fatal(err)
 		}
 		if p, err := h.s.Person(ctx, ada); err != nil || !p.Restricted {

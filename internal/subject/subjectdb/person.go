@@ -77,9 +77,9 @@ func (s *Store) Canonical(ctx context.Context, id thimble.SubjectID) (thimble.Su
 	return p.ID(), err
 }
 
-// Restrict keeps that a person's data is kept and not used (GDPR Art. 18), or no
+// SetRestricted keeps that a person's data is kept and not used (GDPR Art. 18), or no
 // longer so, and moves the epoch.
-func (s *Store) Restrict(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID, on bool) error {
+func (s *Store) SetRestricted(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID, on bool) error {
 	flag := 0
 	if on {
 		flag = 1

@@ -276,7 +276,7 @@ func BenchmarkMembers(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := h.try(func(tx *sqldb.Tx) error { _, err := h.s.Merge(ctx, tx, who[1], who[2], byStaff); return err }); err != nil {
+	if err := h.try(func(tx *sqldb.Tx) error { _, err := h.s.Link(ctx, tx, who[1], who[2], byStaff); return err }); err != nil {
 		b.Fatal(err)
 	}
 	for i, name := range []string{"alone", "merged"} {

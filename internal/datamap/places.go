@@ -1,0 +1,33 @@
+package datamap
+
+// A Spot is a place outside the tables: a file below the data folder, or something
+// that a process keeps in memory.
+type Spot struct {
+	Kind   string // thimble.FilePlace or thimble.MemoryPlace
+	Name   string // a pattern of package path, or type and field
+	Holder string // who claims it; "" where nobody needs to
+	Why    string // why nobody does
+}
+
+// Spots returns every place outside the tables, in the order of their names within
+// each kind. A test holds it against the data folder of a busy installation, and
+// against everything that the installation keeps in memory.
+func Spots() []Spot { return spots }
+
+const inTables = "the tables of the set, each of which is in the map"
+
+var spots = []Spot{
+	{Kind: "file", Name: "core.db", Why: inTables},
+	{Kind: "file", Name: "core.db-*", Why: inTables},
+	{Kind: "file", Name: "keys/epochs/*", Why: "wrapped keys of days, which are nobody's"},
+	{Kind: "file", Name: "keys/keys.db", Why: inTables},
+	{Kind: "file", Name: "keys/keys.db-*", Why: inTables},
+	{Kind: "file", Name: "keys/root.age", Why: "the installation's root key"},
+	{Kind: "file", Name: "keys/root.identity", Why: "opens the root key"},
+	{Kind: "file", Name: "lock", Why: "empty"},
+	{Kind: "file", Name: "models/*", Holder: "recommend"},
+	{Kind: "memory", Name: "gate.Moves.last", Why: "bare random numbers of who changed their mind since the start; they lead to nobody once the person is erased"},
+	{Kind: "memory", Name: "gatedb.Log.counts", Holder: "gate"},
+	{Kind: "memory", Name: "lists.Shop.live", Holder: "recommend"},
+	{Kind: "memory", Name: "vault.cache.entries", Holder: "vault"},
+}

@@ -1,0 +1,116 @@
+package lists
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"thimble"
+)
+
+// Erase implements thimble.Holder: the model is made without the person, whose
+// consent and orders the holders before this one have erased.
+func (s *Shop) Erase(ctx context.Context, _ thimble.SubjectID) (thimble.Erasure, error) {
+	return thimble.Erasure{}, s.without(ctx, "erasure")
+}
+
+// Expire implements thimble.Holder: the model is made without the orders that have
+// expired.
+func (s *Shop) Expire(ctx context.Context, c thimble.Category, _ time.Time) (thimble.Erasure, error) {
+	if !thimble.PurchaseHistory.Within(c) {
+		return thimble.Erasure{}, nil
+	}
+	return thimble.Erasure{}, s.without(ctx, "orders expired")
+}
+
+// Restrict implements thimble.Holder: the person is taken out of the model, and may
+// be learned from again when the restriction is lifted.
+func (s *Shop) Restrict(ctx context.Context, _ thimble.SubjectID, on bool) error {
+	if !on {
+		return s.again(ctx, "a restriction was lifted")
+	}
+	return s.without(ctx, "a restriction")
+}
+
+// Object implements thimble.Holder: who objects to learning is taken out of the
+// model. Lists made for the person themself end with the gate's refusal.
+func (s *Shop) Object(ctx context.Context, _ thimble.SubjectID, p thimble.Purpose) error {
+	if !p.Within(thimble.TrainAISystem) {
+		return nil
+	}
+	return s.without(ctx, "an objection")
+}
+
+// Merge implements thimble.Holder: a training is asked for, in which the two count
+// as one.
+func (s *Shop) Merge(ctx context.Context, _ thimble.Merge) error {
+	return s.again(ctx, "two customers are one")
+}
+
+// Unmerge implements thimble.Holder: the model is made of the two as two.
+func (s *Shop) Unmerge(ctx context.Context, _ thimble.Merge) error {
+	return s.without(ctx, "a merge was undone")
+}
+
+// again has the model made anew soon, when there is one.
+func (s *Shop) again(ctx context.Context, reason string) error {
+	if _, ok := s.Version(); !ok {
+		return nil
+	}
+	if s.Ask != nil {
+		return s.Ask(ctx, reason)
+	}
+	_, err := s.Train(ctx, reason, nil)
+	return err
+}
+
+// without makes the model again of those who may be learned from now. When that
+// fails, what it failed to take out must not serve on: the model is withdrawn.
+func (s *Shop) without(ctx context.Context, reason string) error {
+	s.training.Lock() // a training under way may have gathered already: its model is replaced
+	defer s.training.Unlock()
+	_, err := s.Versions.Serving(ctx)
+	if errors.Is(err, thimble.ErrNotFound) {
+		return s.destroy(ctx) // a file without a version is one that a crash left behind
+	}
+	if err == nil {
+		_, err = s.train(ctx, reason, nil)
+	}
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("recommend: making the model anew after %s: %w", reason, err)
+	}
+	s.Log.ErrorContext(ctx, "the model cannot be made anew and is withdrawn", slog.String("reason", reason), slog.String("cause", err.Error()))
+	return s.withdraw(ctx, reason)
+}
+
+// Withdraw ends the serving model without a successor, and destroys it: everybody is
+// shown the popular list until a training, which it asks for, succeeds.
+func (s *Shop) Withdraw(ctx context.Context, reason string) error {
+	s.training.Lock()
+	defer s.training.Unlock()
+	return s.withdraw(ctx, reason)
+}
+
+func (s *Shop) withdraw(ctx context.Context, reason string) error {
+	// First the training: if the next step is the last, there is one that mends it.
+	if s.Ask != nil {
+		if err := s.Ask(ctx, reason); err != nil {
+			return fmt.Errorf("recommend: asking for a training: %w", err)
+		}
+	}
+	if err := s.Versions.Withdraw(ctx, reason, s.Now().UTC()); err != nil {
+		return err
+	}
+	return s.destroy(ctx)
+}
+
+// destroy leaves no model in memory and none in the files.
+func (s *Shop) destroy(ctx context.Context) error {
+	s.live.Store(nil)
+	return s.keepOnly(ctx)
+}

@@ -1,0 +1,185 @@
+package lists_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"thimble"
+	"thimble/internal/holdertest"
+	"thimble/internal/recommend/lists"
+	"thimble/internal/thimbletest"
+)
+
+// pairs says who is one person with whom.
+type pairs map[thimble.SubjectID]thimble.SubjectID // absorbed → survivor
+
+func (p pairs) Members(_ context.Context, s thimble.SubjectID) ([]thimble.SubjectID, error) {
+	if survivor, ok := p[s]; ok {
+		s = survivor
+	}
+	all := []thimble.SubjectID{s}
+	for absorbed, survivor := range p {
+		if survivor == s {
+			all = append(all, absorbed)
+		}
+	}
+	return all, nil
+}
+
+// learner is a shop whose people are learned from.
+type learner struct {
+	*thimbletest.Shop
+	people int
+	one    pairs
+}
+
+func (l *learner) person() thimble.SubjectID {
+	l.people++
+	return l.Subject(fmt.Sprintf("person-%d", l.people), thimbletest.Allows(thimble.TrainAISystem, thimble.PersonalizeContent)...)
+}
+
+// crowd gives the shop people who buy together, so that there is something to learn.
+func (l *learner) crowd() {
+	for i := range 8 {
+		l.Buys(l.person(), "shirt", "belt", thimble.ItemID(fmt.Sprintf("extra-%d", i%4)))
+	}
+}
+
+func (l *learner) no(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func (l *learner) derived(ctx context.Context) *holdertest.Derived {
+	return &holdertest.Derived{
+		State: func(tb testing.TB) string {
+			files, err := l.Files.List()
+			l.no(tb, err)
+			return fmt.Sprint(files) // what lies there, and not what it says of itself
+		},
+		Settle: func(testing.TB) { l.Works() },
+		Anew: func(tb testing.TB) {
+			_, err := l.App.Shop.Train(ctx, "anew", nil)
+			l.no(tb, err)
+		},
+		Erase: func(tb testing.TB, who thimble.SubjectID) {
+			for _, h := range l.Holders() {
+				if h.HolderName() != l.App.Shop.HolderName() {
+					_, err := h.Erase(ctx, who)
+					l.no(tb, err)
+				}
+			}
+		},
+		// The gate refuses who may not be learned from, for whichever reason.
+		Restrict: func(_ testing.TB, who thimble.SubjectID, on bool) {
+			if on {
+				l.Chooses(who, thimbletest.Withdraws(thimble.TrainAISystem)...)
+			} else {
+				l.Chooses(who, thimbletest.Allows(thimble.TrainAISystem)...)
+			}
+		},
+		Object: func(tb testing.TB, who thimble.SubjectID, p thimble.Purpose) { l.no(tb, l.Consent.Object(ctx, who, p)) },
+		Expire: func(tb testing.TB, c thimble.Category, before time.Time) {
+			_, err := l.Orders.Expire(ctx, c, before)
+			l.no(tb, err)
+			l.crowd()
+		},
+		Merge:   func(_ testing.TB, m thimble.Merge) { l.one[m.Absorbed] = m.Survivor },
+		Unmerge: func(_ testing.TB, m thimble.Merge) { delete(l.one, m.Absorbed) },
+	}
+}
+
+func (l *learner) fixture(ctx context.Context) holdertest.Fixture {
+	return holdertest.Fixture{
+		Holder: l.App.Shop, Core: l.Core, Keys: l.Keys, Tick: holdertest.WallTick,
+		Person: func(testing.TB) thimble.SubjectID { return l.person() },
+		Keep: func(tb testing.TB, who thimble.SubjectID) []string {
+			// Nothing new to the catalogue: a product stays in the model when its only buyer goes.
+			l.Buys(who, "shirt", "extra-1", "extra-2")
+			l.no(tb, l.App.Shop.Ask(ctx, "an order"))
+			return nil
+		},
+		Terms:   map[thimble.Category]holdertest.Term{thimble.PurchaseHistory: holdertest.Expires},
+		Objects: thimble.TrainAISystem,
+		Derived: l.derived(ctx),
+	}
+}
+
+func TestTheModelKeepsTheContractOfHolders(t *testing.T) {
+	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
+		l := &learner{Shop: s, one: pairs{}}
+		s.App.Shop.People = l.one
+		l.crowd()
+		l.Works()
+		holdertest.Run(t, l.fixture(context.Background()))
+	})
+}
+
+func TestListsAreMadeFromAllThatAPersonsMembersPermit(t *testing.T) {
+	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
+		l := &learner{Shop: s, one: pairs{}}
+		s.App.Shop.People = l.one
+		l.crowd()
+		ada, eve := l.person(), l.person()
+		l.Buys(ada, "shirt")
+		l.Buys(eve, "belt")
+		l.Works()
+		shown := func() (items []thimble.ItemID) {
+			for _, e := range l.Sees(ada).Entries {
+				items = append(items, e.Product.ID)
+			}
+			return items
+		}
+		if !slices.Contains(shown(), "belt") {
+			t.Fatalf("alone she is shown %v, want the belt that goes with her shirt", shown())
+		}
+		l.one[eve] = ada
+		if slices.Contains(shown(), "belt") {
+			t.Error("what the person bought as another member is recommended")
+		}
+		l.Chooses(eve, thimbletest.Withdraws(thimble.PersonalizeContent)...)
+		if !slices.Contains(shown(), "belt") {
+			t.Error("the orders of a member who does not permit it are used")
+		}
+	})
+}
+
+// idle is a derived holder that does nothing where it should act.
+type idle struct{ *lists.Shop }
+
+func (idle) Restrict(context.Context, thimble.SubjectID, bool) error          { return nil }
+func (idle) Object(context.Context, thimble.SubjectID, thimble.Purpose) error { return nil }
+func (idle) Unmerge(context.Context, thimble.Merge) error                     { return nil }
+func (idle) Erase(context.Context, thimble.SubjectID) (thimble.Erasure, error) {
+	return thimble.Erasure{}, nil
+}
+func (idle) Expire(context.Context, thimble.Category, time.Time) (thimble.Erasure, error) {
+	return thimble.Erasure{}, nil
+}
+
+func TestADerivedHolderThatDoesNothingIsFoundOut(t *testing.T) {
+	l := &learner{Shop: thimbletest.New(t), one: pairs{}}
+	l.App.Shop.People = l.one
+	l.crowd()
+	l.Works()
+	f := l.fixture(context.Background())
+	f.Holder = idle{l.App.Shop}
+	found := holdertest.Judge(t, f)
+	for _, promise := range []string{
+		"an erasure leaves what was made without the person",
+		"what has expired is taken out",
+		"a restriction takes the person out and its end brings them back",
+		"an objection takes the person out",
+		"the undoing of a merge leaves what was made of two",
+		"an erasure interrupted anywhere is finished by the next call",
+	} {
+		if len(found[promise]) == 0 {
+			t.Errorf("it is not found out at: %s", promise)
+		}
+	}
+}
