@@ -34,7 +34,9 @@ func consentCommand(ctx context.Context, c *call) error {
 	case is(2, "keys", "list"):
 		do = listTills
 	case is(4, "keys", "revoke"):
-		do = func(ctx context.Context, _ *call, a *app.App) error { return a.Consent.RevokeTill(ctx, words[2], words[3]) }
+		do = func(ctx context.Context, _ *call, a *app.App) error {
+			return a.Consent.RevokeTill(ctx, words[2], words[3])
+		}
 	default:
 		return errWords
 	}
