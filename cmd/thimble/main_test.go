@@ -8,7 +8,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"thimble": main, "thimble-workload": workload})
+	testscript.Main(m, map[string]func(){"thimble": main, "thimble-workload": workload, "thimble-till": tillBatch})
 }
 
 // TestCommands runs the scripts: each is a session at a shell.
@@ -16,6 +16,7 @@ func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("TILL_KEY", tillPublic())
 			sample, err := os.ReadFile("../../internal/collect/testdata/online_retail_sample.csv.gz")
 			if err != nil {
 				return err

@@ -1,6 +1,7 @@
 package iab_test
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,8 +50,8 @@ func FuzzTCF(f *testing.F) {
 		if err != nil {
 			t.Fatalf("written, but not read: %v", err)
 		}
-		if diff := cmp.Diff(tcFields(s), tcFields(twice)); diff != "" {
-			t.Fatal(diff)
+		if one, two := tcFields(s), tcFields(twice); !reflect.DeepEqual(one, two) {
+			t.Fatal(cmp.Diff(one, two))
 		}
 	})
 }
@@ -70,8 +71,8 @@ func FuzzGPP(f *testing.F) {
 		if err != nil {
 			t.Fatalf("written, but not read: %v", err)
 		}
-		if diff := cmp.Diff(gppFields(s), gppFields(twice)); diff != "" {
-			t.Fatal(diff)
+		if one, two := gppFields(s), gppFields(twice); !reflect.DeepEqual(one, two) {
+			t.Fatal(cmp.Diff(one, two))
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
@@ -165,8 +166,8 @@ func agree(t *testing.T, kind string, draw func(m maker) (fields map[string]any,
 					t.Fatalf("string %d: we cannot read the reference's: %v\n%s", done+i/2, err, a.String)
 				}
 			}
-			if diff := cmp.Diff(fields[i], got); diff != "" {
-				t.Fatalf("string %d, %s: drawn (-) and read (+):\n%s\n%s%s", done+i/2, q.Op, diff, q.String, a.String)
+			if !reflect.DeepEqual(fields[i], got) { // quicker than cmp
+				t.Fatalf("string %d, %s: drawn (-) and read (+):\n%s\n%s%s", done+i/2, q.Op, cmp.Diff(fields[i], got), q.String, a.String)
 			}
 		}
 	}

@@ -11,8 +11,7 @@
 //     zero, too large or named twice, a country that is no two letters, and bits
 //     after the end are refused with the field and the rule;
 //   - [String.Encode] writes what [Decode] reads: decoding is its inverse;
-//   - a decoding costs two allocations for the vendors and one for each segment and
-//     each run of restrictions.
+//   - a decoding allocates the result, its sets of vendors, and nothing else.
 //
 // The layout is that of the specification "Consent string and vendor list formats
 // v2" (IAB Tech Lab, TCF 2.3), checked against the reference implementation.
