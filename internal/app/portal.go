@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"thimble/internal/consent/consentweb"
 	"thimble/internal/decision/decisionweb"
@@ -23,7 +22,7 @@ func (d *doors) decisions() decisionweb.PortalDeps {
 func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 	sections, err := sections(
 		func() (web.Section, error) {
-			return consentweb.Portal(d.kit, d.Consent, d.Ledger, d.own, time.Now)
+			return consentweb.Portal(d.kit, d.Consent, d.Ledger, d.own, d.Config.clock())
 		},
 		func() (web.Section, error) { return decisionweb.Portal(d.kit, d.decisions()) },
 		func() (web.Section, error) { return gateweb.Portal(d.kit, d.Uses, d.own) },
@@ -42,7 +41,7 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 	h, err := portal.New(portal.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.customers, Sections: sections, Own: d.own, Label: d.label,
 		Cards: []portal.Card{
-			consentweb.PortalCard(d.Consent, time.Now), decisionweb.PortalCard(d.Decisions), gateweb.PortalCard(d.Uses),
+			consentweb.PortalCard(d.Consent, d.Config.clock()), decisionweb.PortalCard(d.Decisions), gateweb.PortalCard(d.Uses),
 			rightsweb.PortalCard(d.Desk), ledgerweb.PortalCard(),
 		},
 	})

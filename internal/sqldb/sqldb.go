@@ -63,7 +63,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		return nil, fmt.Errorf("sqldb: opening %s: %w", cfg.Set, err)
 	}
 	if err := db.migrate(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("sqldb: migrating %s: %w", cfg.Set, err), db.closePools())
+		return nil, errors.Join(fmt.Errorf("sqldb: migrating %s: %w", cfg.Set, kind(err)), db.closePools())
 	}
 	if db.engine == SQLite {
 		var loop context.Context
