@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
 
 	"thimble"
 	"thimble/internal/blob"
@@ -70,7 +69,7 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	k.Uses = gatedb.New(k.Core, k.Ledger, k.Vault, gatedb.Config{Now: now, Log: log, Alive: k.alive})
 	k.Gate = gate.New(k.Subjects, k.Consent, k.Vault, k.Uses, k.Pack, moves, now)
 	k.Decisions = decisiondb.New(k.Core, k.Ledger, k.Vault, k.Subjects)
-	k.Jobs = jobdb.New(k.Core, handlers, jobdb.Config{Now: now, Log: log, Lease: 10 * time.Minute, Forever: []string{TrainJob}})
+	k.Jobs = jobdb.New(k.Core, handlers, jobdb.Config{Now: now, Log: log, Forever: []string{TrainJob}, Schedules: schedules()})
 	return k, nil
 }
 

@@ -88,7 +88,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	defer stop()
 	var workers sync.WaitGroup
 	failed := make(chan error, 8)
-	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.rotate, a.mend} {
+	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.mend} {
 		workers.Go(func() { failed <- run(work) })
 	}
 	sequence, stopSequence := context.WithCancel(context.WithoutCancel(ctx))
@@ -152,21 +152,4 @@ func (a *App) queueExpired(ctx context.Context) error {
 	return a.Core.Write(ctx, func(tx *sqldb.Tx) error {
 		return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Payload: `{"reason":"consents ran out"}`, Dedupe: TrainJob})
 	})
-}
-
-// rotate renews the epoch key each day and destroys those whose time has come.
-func (a *App) rotate(ctx context.Context) error {
-	for {
-		r, err := a.Vault.Rotate(ctx)
-		if err != nil && ctx.Err() == nil {
-			a.Log.ErrorContext(ctx, "keys not rotated yet", slog.String("cause", err.Error()))
-		} else if err == nil {
-			a.Log.DebugContext(ctx, "keys rotated", slog.Any("rotation", r))
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(time.Hour):
-		}
-	}
 }
