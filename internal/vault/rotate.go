@@ -49,7 +49,6 @@ func (v *Vault) rotate(ctx context.Context) (r Rotation, err error) {
 		return r, errEpoch
 	}
 	if last := epochs[len(epochs)-1].Day; last != today {
-		r.Postponed = today > last+int64(v.cfg.EpochDays)
 		if err := v.ring.extend(ctx, id, today); err != nil {
 			return r, err
 		}
@@ -57,6 +56,7 @@ func (v *Vault) rotate(ctx context.Context) (r Rotation, err error) {
 			return r, err
 		}
 	}
+	r.Postponed = v.leapt(epochs, today)
 	v.ring.forgetTop() // another process may have extended it
 	if r.Epoch, err = v.ring.newest(ctx, id); err != nil {
 		return r, err
@@ -82,6 +82,14 @@ func (v *Vault) due(epochs []Epoch, today int64) int64 {
 		}
 	}
 	return epochs[len(epochs)-1].Number
+}
+
+// leapt reports whether today is the first day after a gap longer than epochs live:
+// the clock may have leapt. All rotations of that day see it, and those of the days
+// after it do not.
+func (v *Vault) leapt(epochs []Epoch, today int64) bool {
+	n := len(epochs)
+	return n > 1 && epochs[n-1].Day == today && today > epochs[n-2].Day+int64(v.cfg.EpochDays)
 }
 
 func (v *Vault) destroy(ctx context.Context, epochs []Epoch, below int64) (int, error) {
