@@ -69,7 +69,7 @@ func (d *doors) overview() console.Overview {
 		Tiles: []func(context.Context) ([]web.Stat, error){
 			subjectweb.ConsoleTiles(d.Subjects), orderweb.ConsoleTiles(d.Orders), catalogweb.ConsoleTiles(d.Catalog),
 			consentweb.ConsoleTiles(d.Consent, d.Subjects), recommendweb.ConsoleTiles(d.Versions, d.Config.clock()),
-			decisionweb.ConsoleTiles(d.Decisions), ledgerweb.ConsoleTiles(d.Ledger),
+			decisionweb.ConsoleTiles(d.Decisions), ledgerweb.ConsoleTiles(d.Ledger), d.clockTiles,
 		},
 		Charts: []func(context.Context) (web.Chart, error){catalogweb.ConsoleChart(d.Catalog)},
 		Moments: []func(context.Context) ([]web.Moment, error){

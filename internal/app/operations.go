@@ -64,6 +64,10 @@ func (a *App) gauges() []Gauge {
 			lag, err := a.Ledger.Lag(ctx)
 			return lag.Seconds(), err
 		}},
+		{Name: "clock_ahead_seconds", Help: "How far the clock is ahead of what else knows the time, negative when behind; 0 when none contradicts it.", Read: func(ctx context.Context) (float64, error) {
+			off, _, err := a.ClockOff(ctx)
+			return off.Seconds(), err
+		}},
 		{Name: "recommend_model_version", Help: "Version of the model that serves; 0 for none.", Read: func(context.Context) (float64, error) {
 			v, _ := a.Shop.Version()
 			return float64(v.Number), nil

@@ -119,8 +119,8 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 // mendEvery is how often open erasures and expired consents are looked for.
 const mendEvery = time.Minute
 
-// mend takes up erasures that an error left open, and trains without those whose
-// yes has run out since the model was trained.
+// mend takes up erasures that an error left open, trains without those whose yes has
+// run out since the model was trained, and looks at the clock.
 func (a *App) mend(ctx context.Context) error {
 	for {
 		select {
@@ -130,6 +130,9 @@ func (a *App) mend(ctx context.Context) error {
 		}
 		if _, err := a.Desk.Retry(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "an erasure is not done yet", slog.String("cause", err.Error()))
+		}
+		if err := a.watchClock(ctx); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "the clock was not checked", slog.String("cause", err.Error()))
 		}
 		if err := a.queueExpired(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "expired consents not looked for", slog.String("cause", err.Error()))

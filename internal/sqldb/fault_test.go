@@ -107,4 +107,3 @@ func TestWhoGivesUpIsNotToldThatTheDatabaseIsUnavailable(t *testing.T) {
 		t.Errorf("got %v, want what the function returned", err)
 	}
 }
-
