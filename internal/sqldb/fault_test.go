@@ -107,3 +107,38 @@ func TestWhoGivesUpIsNotToldThatTheDatabaseIsUnavailable(t *testing.T) {
 		t.Errorf("got %v, want what the function returned", err)
 	}
 }
+
+func TestLookSeesWhatIsCommittedAndOnlySelects(t *testing.T) {
+	sqldbtest.Installations(t, func(t *testing.T, open sqldbtest.Opener) {
+		ctx, here, there := t.Context(), open(sqldb.Core), open(sqldb.Core)
+		count := func() (n int) {
+			t.Helper()
+			rows, err := there.Look(ctx, `select kind from job_jobs where run_at >= $1`, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer rows.Close()
+			for rows.Next() {
+				n++
+			}
+			if err := rows.Err(); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		for i := range 50 {
+			if err := here.Write(ctx, func(tx *sqldb.Tx) error { _, err := tx.Exec(ctx, addJob, id(i), "k", 0); return err }); err != nil {
+				t.Fatal(err)
+			}
+			if n := count(); n != i+1 {
+				t.Fatalf("%d rows are seen, %d are committed", n, i+1)
+			}
+		}
+		if rows, err := there.Look(ctx, `delete from job_jobs`); !errors.Is(err, thimble.ErrInvalid) {
+			t.Errorf("a delete = %v, %v, want it refused", rows, err)
+		}
+		if count() != 50 {
+			t.Error("rows are gone")
+		}
+	})
+}
