@@ -119,7 +119,7 @@ func (g *Gate) Scan(ctx context.Context, a Actor, p thimble.Purpose, categories 
 			}
 			for _, s := range people {
 				grant, err := g.Open(ctx, Request{Actor: a, Subject: s, Purpose: p, Categories: categories})
-				if errors.Is(err, thimble.ErrDenied) && !g.uses.Silent(ctx) {
+				if errors.Is(err, thimble.ErrDenied) && !errors.Is(err, thimble.ErrUnavailable) {
 					continue
 				}
 				if !yield(grant, err) || err != nil {
