@@ -5,7 +5,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 BUILD   := $(GO) build -trimpath -ldflags "-X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check bench soak golden screenshots lint
+.PHONY: help build demo test check bench soak golden screenshots lint vuln
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,13 @@ test: ## install what the tests need, then run all of them
 check: ## formatting and vet
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
+
+lint: ## staticcheck on the whole tree; minutes when cold
+	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+
+vuln: ## look for known vulnerabilities; needs vuln.go.dev
+	@$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./... || \
+		echo "govulncheck found something, or could not reach its database (vuln.go.dev) or its module; see above. Nothing else was checked."
 
 bench: ## print the figures that the documents quote; never under -race
 	@sh .ci/bench
