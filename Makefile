@@ -5,7 +5,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 BUILD   := $(GO) build -trimpath -ldflags "-X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check vet bench soak golden screenshots lint
+.PHONY: help build demo test check vet bench soak golden screenshots lint vuln
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,13 @@ vet: ## the project's own checks (tools/vet), and their tests
 	@$(GO) build -C tools/vet -o $(CURDIR)/bin/thimble-vet .
 	$(GO) vet -vettool=$(CURDIR)/bin/thimble-vet ./...
 	@$(GO) test -C tools/vet ./...
+
+lint: ## staticcheck on the whole tree; minutes when cold
+	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+
+vuln: ## look for known vulnerabilities; needs vuln.go.dev
+	@$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./... || \
+		echo "govulncheck found something, or could not reach its database (vuln.go.dev) or its module; see above. Nothing else was checked."
 
 bench: ## print the figures that the documents quote; never under -race
 	@sh .ci/bench

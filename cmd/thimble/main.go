@@ -23,6 +23,9 @@ var version = "development"
 
 func main() {
 	app.Version = version
+	// A write beyond the size that the system allows (ulimit -f) is an error like a
+	// full disk, not the end of the process.
+	signal.Ignore(syscall.SIGXFSZ)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))

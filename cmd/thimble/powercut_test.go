@@ -28,6 +28,7 @@ import (
 	"thimble/internal/ledger"
 	"thimble/internal/ledger/ledgerdb"
 	"thimble/internal/powercuttest"
+	"thimble/internal/rights"
 	"thimble/internal/sqldb"
 	"thimble/internal/thimbletest"
 )
@@ -269,6 +270,9 @@ func (j *judgement) gone(who thimble.SubjectID) {
 		j.errorf("%s was erased and exists: %v", who, err)
 	}
 	for _, h := range j.a.Holders() {
+		if _, derived := h.(rights.Derived); derived {
+			continue // it tells which model serves, to anybody
+		}
 		for d, err := range h.Export(j.ctx, who) {
 			if err == nil {
 				j.errorf("%s was erased, and %s still gives %s", who, h.HolderName(), d.Name)

@@ -35,6 +35,7 @@ type App struct {
 	Desk     *rights.Desk
 
 	telemetry *Telemetry
+	clock     *clockWatch
 	progress  func(done, total int) // of the first training, for the one who waits
 }
 
@@ -45,9 +46,9 @@ const TrainJob = recommendweb.TrainJob
 // about to serve calls Recover next; a command that runs beside a server does not,
 // since what it would take for left behind may be under way there.
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
-	a := &App{Config: cfg, Log: log}
+	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock())}
 	var err error
-	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, RotateJob: a.reindex})
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, RotateJob: a.rotate, ReindexJob: a.reindex})
 	if err != nil {
 		return nil, err
 	}
@@ -60,15 +61,16 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 }
 
 func (a *App) capabilities() {
+	now := a.Config.clock()
 	a.Versions = recommenddb.New(a.Core, a.Ledger)
 	a.Shop = lists.New(lists.Deps{
 		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
-		Versions: a.Versions, Files: a.Files, Pack: a.Pack, Log: a.Log, Now: time.Now, Ask: a.askTraining,
+		Versions: a.Versions, Files: a.Files, Pack: a.Pack, Log: a.Log, Now: now, Ask: a.askTraining,
 	})
-	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog}, time.Now, nil)
+	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog}, now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
-	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, nil)
-	a.Desk = rights.NewDesk(a.Requests, a.Vault, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: a.Core})
+	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
+	a.Desk = rights.NewDesk(a.Requests, a.Vault, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: a.Core, Now: now})
 	a.Subjects.OnRegroup(a.regrouped)
 	// A change of the consent to training trains anew, in the transaction of the choice.
 	a.Consent.OnChange(func(ctx context.Context, tx *sqldb.Tx, events []consent.Event) error {

@@ -38,6 +38,9 @@ type Config struct {
 	Shutdown       time.Duration
 	Demo           bool
 
+	// Now is the clock of the whole installation; nil means time.Now. It is for tests.
+	Now func() time.Time
+
 	sources map[string]string
 }
 
@@ -150,6 +153,14 @@ func readFile(file *string) (map[string]string, error) {
 		return nil, fmt.Errorf("configuration: %s: keys with values were expected: %w: %w", *file, err, thimble.ErrInvalid)
 	}
 	return values, nil
+}
+
+// clock returns the clock of the installation.
+func (c *Config) clock() func() time.Time {
+	if c.Now == nil {
+		return time.Now
+	}
+	return c.Now
 }
 
 func (c *Config) check() error {

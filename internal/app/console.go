@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"thimble/internal/apikey/apikeyweb"
 	"thimble/internal/catalog/catalogweb"
@@ -72,8 +71,8 @@ func (d *doors) overview() console.Overview {
 	return console.Overview{
 		Tiles: []func(context.Context) ([]web.Stat, error){
 			subjectweb.ConsoleTiles(d.Subjects), orderweb.ConsoleTiles(d.Orders), catalogweb.ConsoleTiles(d.Catalog),
-			consentweb.ConsoleTiles(d.Consent, d.Subjects), recommendweb.ConsoleTiles(d.Versions, time.Now),
-			decisionweb.ConsoleTiles(d.Decisions), ledgerweb.ConsoleTiles(d.Ledger),
+			consentweb.ConsoleTiles(d.Consent, d.Subjects), recommendweb.ConsoleTiles(d.Versions, d.Config.clock()),
+			decisionweb.ConsoleTiles(d.Decisions), ledgerweb.ConsoleTiles(d.Ledger), d.clockTiles,
 		},
 		Charts: []func(context.Context) (web.Chart, error){catalogweb.ConsoleChart(d.Catalog)},
 		Moments: []func(context.Context) ([]web.Moment, error){

@@ -38,13 +38,13 @@ type doors struct {
 
 // Handler puts the doors together: storefront, privacy centre, console, API, log.
 func (a *App) Handler(ctx context.Context) (http.Handler, error) {
-	kit, err := web.New(web.Config{Name: "Thimble", Log: a.Log, Extra: []fs.FS{
+	kit, err := web.New(web.Config{Name: "Thimble", Now: a.Config.clock(), Log: a.Log, Extra: []fs.FS{
 		ledgerweb.PortalAssets(), decisionweb.PortalAssets(), portal.Assets(), storefront.Assets(),
 	}})
 	if err != nil {
 		return nil, err
 	}
-	d := &doors{App: a, kit: kit, keys: apikeydb.New(a.Core, nil), own: gateweb.OpenOwn(a.Gate), tls: a.secure()}
+	d := &doors{App: a, kit: kit, keys: apikeydb.New(a.Core, a.Config.clock()), own: gateweb.OpenOwn(a.Gate), tls: a.secure()}
 	d.customers = sessionweb.New(a.Sessions, session.Customer, d.tls, a.Log)
 	mux := http.NewServeMux()
 	for _, mount := range []func(context.Context, *http.ServeMux) error{d.mountShop, d.mountPortal, d.mountConsole, d.mountAPI, d.mountOperations} {

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
 
 	"thimble"
 	"thimble/internal/blob"
@@ -60,17 +59,17 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	if err := k.openLedger(ctx, cfg, log); err != nil {
 		return k, err
 	}
-	now := time.Now
+	now := cfg.clock()
 	moves := gate.NewMoves()
-	k.Subjects = subjectdb.New(k.Core, k.Vault, subjectdb.Config{Opener: k.Vault, Moved: moves.Move, Ledger: k.Ledger})
+	k.Subjects = subjectdb.New(k.Core, k.Vault, subjectdb.Config{Now: now, Opener: k.Vault, Moved: moves.Move, Ledger: k.Ledger})
 	k.Catalog = catalogdb.New(k.Core)
 	k.Orders = orderdb.New(k.Core, k.Vault, k.Vault)
 	k.Sessions = sessiondb.New(k.Core, k.Subjects, now)
 	k.Consent = consentdb.New(k.Core, k.Ledger, k.Vault, k.Subjects, k.Pack, now)
-	k.Uses = gatedb.New(k.Core, k.Ledger, k.Vault, gatedb.Config{Log: log, Alive: k.alive})
+	k.Uses = gatedb.New(k.Core, k.Ledger, k.Vault, gatedb.Config{Now: now, Log: log, Alive: k.alive})
 	k.Gate = gate.New(k.Subjects, k.Consent, k.Vault, k.Uses, k.Pack, moves, now)
 	k.Decisions = decisiondb.New(k.Core, k.Ledger, k.Vault, k.Subjects)
-	k.Jobs = jobdb.New(k.Core, handlers, jobdb.Config{Log: log, Lease: 10 * time.Minute, Forever: []string{TrainJob}})
+	k.Jobs = jobdb.New(k.Core, handlers, jobdb.Config{Now: now, Log: log, Forever: []string{TrainJob}, Schedules: schedules()})
 	return k, nil
 }
 
@@ -116,7 +115,7 @@ func (k *Kernel) openVault(ctx context.Context, cfg Config, folder string) error
 	if err != nil {
 		return err
 	}
-	var vc vault.Config
+	vc := vault.Config{Now: cfg.clock()}
 	if k.Keys.Engine() == sqldb.SQLite {
 		// The epoch keys die here, and must not live on in a backup of the database.
 		if vc.Epochs, err = vault.NewEpochFolder(filepath.Join(folder, "epochs")); err != nil {
@@ -158,7 +157,7 @@ func (k *Kernel) openLedger(ctx context.Context, cfg Config, log *slog.Logger) e
 	if err != nil {
 		return err
 	}
-	lc.Log = log
+	lc.Now, lc.Log = cfg.clock(), log
 	k.Ledger = ledgerdb.New(k.Core, signer, lc)
 	return nil
 }

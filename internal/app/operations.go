@@ -25,7 +25,7 @@ func (d *doors) operations() []func(huma.API) {
 		recommendweb.Operations(d.Shop),
 		catalogweb.Operations(d.Catalog),
 		subjectweb.Operations(d.Subjects, d.noteLookup, func(ctx context.Context) string { return apikey.From(ctx).Name }),
-		consentweb.Operations(consentweb.OperationDeps{Store: d.wholeConsent(), Receipts: d.Ledger, Exists: d.exists, Open: d.openFor}),
+		consentweb.Operations(consentweb.OperationDeps{Store: d.wholeConsent(), Receipts: d.Ledger, Exists: d.exists, Open: d.openFor, Now: d.Config.clock()}),
 		decisionweb.Operations(d.Decisions, d.Gate, d.Ledger),
 		ledgerweb.Operations(d.Ledger),
 	}
@@ -63,6 +63,10 @@ func (a *App) gauges() []Gauge {
 		{Name: "ledger_lag_seconds", Help: "Age of the oldest leaf that waits for the sequencer.", Read: func(ctx context.Context) (float64, error) {
 			lag, err := a.Ledger.Lag(ctx)
 			return lag.Seconds(), err
+		}},
+		{Name: "clock_ahead_seconds", Help: "How far the clock is ahead of what else knows the time, negative when behind; 0 when none contradicts it.", Read: func(ctx context.Context) (float64, error) {
+			off, _, err := a.ClockOff(ctx)
+			return off.Seconds(), err
 		}},
 		{Name: "recommend_model_version", Help: "Version of the model that serves; 0 for none.", Read: func(context.Context) (float64, error) {
 			v, _ := a.Shop.Version()

@@ -109,8 +109,8 @@ func (a *App) regrouped(ctx context.Context, tx *sqldb.Tx, r subject.Regrouping)
 	return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Payload: reason, Dedupe: TrainJob})
 }
 
-// RotateJob is the kind of the job that gives the index keys a new generation.
-const RotateJob = "rotate-index"
+// ReindexJob is the kind of the job that gives the index keys a new generation.
+const ReindexJob = "rotate-index"
 
 // reindex does a rotation of the index keys, or finishes one.
 func (a *App) reindex(ctx context.Context, _ job.Job) error {
@@ -128,6 +128,6 @@ func (a *App) resumeRotation(ctx context.Context) error {
 		return err
 	}
 	return a.Core.Write(ctx, func(tx *sqldb.Tx) error {
-		return a.Jobs.Add(ctx, tx, job.Job{Kind: RotateJob, Dedupe: RotateJob})
+		return a.Jobs.Add(ctx, tx, job.Job{Kind: ReindexJob, Dedupe: ReindexJob})
 	})
 }

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"thimble/internal/consent/consentweb"
 	"thimble/internal/decision/decisionweb"
@@ -24,7 +23,7 @@ func (d *doors) decisions() decisionweb.PortalDeps {
 func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 	sections, err := sections(
 		func() (web.Section, error) {
-			return consentweb.Portal(d.kit, d.wholeConsent(), d.Ledger, d.own, time.Now)
+			return consentweb.Portal(d.kit, d.wholeConsent(), d.Ledger, d.own, d.Config.clock())
 		},
 		func() (web.Section, error) { return decisionweb.Portal(d.kit, d.decisions()) },
 		func() (web.Section, error) { return gateweb.Portal(d.kit, d.wholeUses(), d.own) },
@@ -45,7 +44,7 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 		Kit: d.kit, Log: d.Log, Sessions: d.customers, Sections: sections, Own: d.own, Label: d.label,
 		Signals: consentweb.Signals(d.Consent, d.Log),
 		Cards: []portal.Card{
-			consentweb.PortalCard(d.wholeConsent(), time.Now), decisionweb.PortalCard(d.wholeDecisions()), gateweb.PortalCard(d.wholeUses()),
+			consentweb.PortalCard(d.wholeConsent(), d.Config.clock()), decisionweb.PortalCard(d.wholeDecisions()), gateweb.PortalCard(d.wholeUses()),
 			rightsweb.PortalCard(d.Desk), ledgerweb.PortalCard(),
 		},
 	})

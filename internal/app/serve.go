@@ -87,7 +87,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	defer stop()
 	var workers sync.WaitGroup
 	failed := make(chan error, 8)
-	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.rotate, a.mend} {
+	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.mend} {
 		workers.Go(func() { failed <- run(work) })
 	}
 	sequence, stopSequence := context.WithCancel(context.WithoutCancel(ctx))
@@ -118,8 +118,8 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 // mendEvery is how often open requests and expired consents are looked for.
 const mendEvery = time.Minute
 
-// mend takes up requests that an error left open, and trains without those whose
-// yes has run out since the model was trained.
+// mend takes up requests that an error left open, trains without those whose yes has
+// run out since the model was trained, watches the use log, and looks at the clock.
 func (a *App) mend(ctx context.Context) error {
 	for {
 		select {
@@ -132,6 +132,9 @@ func (a *App) mend(ctx context.Context) error {
 		}
 		if _, err := a.Uses.Watch(ctx, gate.Limits{}); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "the use log is not watched", slog.String("cause", err.Error()))
+		}
+		if err := a.watchClock(ctx); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "the clock was not checked", slog.String("cause", err.Error()))
 		}
 		if err := a.queueExpired(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "expired consents not looked for", slog.String("cause", err.Error()))
@@ -152,21 +155,4 @@ func (a *App) queueExpired(ctx context.Context) error {
 		return err
 	}
 	return a.askTraining(ctx, "consents ran out")
-}
-
-// rotate renews the epoch key each day and destroys those whose time has come.
-func (a *App) rotate(ctx context.Context) error {
-	for {
-		r, err := a.Vault.Rotate(ctx)
-		if err != nil && ctx.Err() == nil {
-			a.Log.ErrorContext(ctx, "keys not rotated yet", slog.String("cause", err.Error()))
-		} else if err == nil {
-			a.Log.DebugContext(ctx, "keys rotated", slog.Any("rotation", r))
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(time.Hour):
-		}
-	}
 }

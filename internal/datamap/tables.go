@@ -118,7 +118,8 @@ var tables = []Table{
 	{Name: "vault_secrets", Set: sqldb.Keys, Plain: []string{"name", "sealed", "created_at"}},
 
 	{Name: "apikey_keys", Set: sqldb.Core, Plain: []string{"id", "hash", "hint", "name", "scopes", "created_at", "used_at", "revoked_at"}},
-	{Name: "job_jobs", Set: sqldb.Core, Plain: []string{"id", "kind", "payload", "dedupe", "run_at", "state", "tries", "lease_until", "fence", "error", "created_at", "finished_at"}},
+	{Name: "job_jobs", Set: sqldb.Core, Plain: []string{"id", "kind", "payload", "dedupe", "run_at", "state", "tries", "lease_until", "fence", "error", "created_at", "finished_at", "claim"}},
+	{Name: "job_schedules", Set: sqldb.Core, Plain: []string{"name", "next_at", "last_at"}},
 	{Name: "ledger_queue", Set: sqldb.Core, Plain: []string{"id", "leaf", "queued_at"}},
 	{Name: "ledger_leaves", Set: sqldb.Core, Plain: []string{"idx", "leaf"}},
 	{Name: "ledger_hashes", Set: sqldb.Core, Plain: []string{"idx", "hash"}},

@@ -142,7 +142,7 @@ func (g *Gate) Scan(ctx context.Context, a Actor, p thimble.Purpose, categories 
 					return
 				}
 				grant, err := g.Open(ctx, Request{Actor: a, Subject: s, Purpose: p, Categories: categories})
-				if errors.Is(err, thimble.ErrDenied) && !g.uses.Silent(ctx) {
+				if errors.Is(err, thimble.ErrDenied) && !errors.Is(err, thimble.ErrUnavailable) {
 					continue
 				}
 				if !yield(grant, err) || err != nil {

@@ -54,8 +54,19 @@ type Denial struct{ Verdict Verdict }
 // Error implements error.
 func (d *Denial) Error() string { return "gate: " + d.Verdict.Why }
 
-// Unwrap makes a denial of kind thimble.ErrDenied.
-func (d *Denial) Unwrap() error { return thimble.ErrDenied }
+// silent is why nothing is permitted while the ledger cannot record.
+const silent = "the ledger cannot record the use"
+
+var errSilent = fmt.Errorf("%w for now (%w)", thimble.ErrDenied, thimble.ErrUnavailable)
+
+// Unwrap gives the kind ErrDenied, and ErrUnavailable as well when it is the ledger
+// that says no: who asks again later may be permitted.
+func (d *Denial) Unwrap() error {
+	if d.Verdict.Why == silent {
+		return errSilent
+	}
+	return thimble.ErrDenied
+}
 
 // Facts are what is known of the subject when a request is judged.
 type Facts struct {
@@ -81,7 +92,7 @@ func Judge(r Request, p *policy.Pack, f Facts, now time.Time) Verdict {
 	state := f.Standing.Now(now)
 	switch {
 	case f.Silent:
-		v.Why = "the ledger cannot record the use"
+		v.Why = silent
 	case !f.Known:
 		v.Why = "there is no such person"
 	case len(r.Categories) == 0:

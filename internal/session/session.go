@@ -30,6 +30,9 @@ type Who struct {
 
 // How long links and sessions live (ASVS 5.0 V7: idle and absolute limits).
 const (
+	// Skew is how far in the future a link or session may have been made: one that is
+	// later was made by a clock that ran ahead, and would live too long.
+	Skew           = 5 * time.Minute
 	LinkLives      = 15 * time.Minute
 	StaffIdle      = 30 * time.Minute
 	StaffWhole     = 8 * time.Hour

@@ -50,6 +50,7 @@ type DB struct {
 	writer chan struct{} // SQLite has one writer: waiting here obeys the context
 	log    *slog.Logger
 	cfg    Config
+	looks  sync.Map // text → *sql.Stmt, prepared on the readers
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -63,7 +64,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		return nil, fmt.Errorf("sqldb: opening %s: %w", cfg.Set, err)
 	}
 	if err := db.migrate(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("sqldb: migrating %s: %w", cfg.Set, err), db.closePools())
+		return nil, errors.Join(fmt.Errorf("sqldb: migrating %s: %w", cfg.Set, kind(err)), db.closePools())
 	}
 	if db.engine == SQLite {
 		var loop context.Context
@@ -118,7 +119,9 @@ func (db *DB) Close() error {
 }
 
 func (db *DB) closePools() error {
-	err := db.read.Close()
+	var err error
+	db.looks.Range(func(_, stmt any) bool { err = errors.Join(err, stmt.(*sql.Stmt).Close()); return true })
+	err = errors.Join(err, db.read.Close())
 	if db.write != db.read {
 		err = errors.Join(err, db.write.Close())
 	}

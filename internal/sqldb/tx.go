@@ -114,7 +114,7 @@ func run(ctx context.Context, db *DB, pool *sql.DB, opt *sql.TxOptions, f func(*
 	defer sqlTx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
 	tx := &Tx{tx: sqlTx, db: db}
 	if err := f(tx); err != nil {
-		return nil, err
+		return nil, kind(err) // what a Row or a Stmt reports has not passed Tx
 	}
 	if err := sqlTx.Commit(); err != nil {
 		return nil, fmt.Errorf("sqldb: committing: %w", kind(err))
@@ -138,30 +138,6 @@ func (db *DB) unlock() {
 	if db.writer != nil {
 		<-db.writer
 	}
-}
-
-// kind gives errors of the engines the kinds of the vocabulary.
-func kind(err error) error {
-	if err == nil {
-		return nil
-	}
-	if e, ok := errors.AsType[*sqlite.Error](err); ok {
-		switch e.Code() & 0xff {
-		case sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR:
-			return fmt.Errorf("%w (%w)", err, thimble.ErrUnavailable)
-		case sqlite3.SQLITE_CONSTRAINT:
-			return fmt.Errorf("%w (%w)", err, thimble.ErrConflict)
-		}
-	}
-	if e, ok := errors.AsType[*pgconn.PgError](err); ok && len(e.Code) == 5 {
-		switch e.Code[:2] {
-		case "53", "57", "58", "08": // resources, operator, system, connection
-			return fmt.Errorf("%w (%w)", err, thimble.ErrUnavailable)
-		case "23":
-			return fmt.Errorf("%w (%w)", err, thimble.ErrConflict)
-		}
-	}
-	return err
 }
 
 // IsSerialization reports whether err says that the transaction met another and

@@ -53,11 +53,17 @@ func Each(t *testing.T, f func(t *testing.T, s *Shop)) {
 // again is a restart.
 func Open(tb testing.TB, settings map[string]string) *Shop {
 	tb.Helper()
+	return OpenAt(tb, settings, nil)
+}
+
+// OpenAt is Open with a clock.
+func OpenAt(tb testing.TB, settings map[string]string, now func() time.Time) *Shop {
+	tb.Helper()
 	cfg, err := app.Load(settings, func(string) string { return "" }, os.DevNull)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	cfg.Demo = true
+	cfg.Demo, cfg.Now = true, now
 	a, err := app.Open(context.Background(), cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		tb.Fatal(err)

@@ -2,6 +2,8 @@ package vault_test
 
 import (
 	"context"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -92,6 +94,35 @@ func benchmarkCold(b *testing.B, inMemory bool) {
 	}
 }
 
+// BenchmarkSealAndOpen256BytesCold seals anew what it opens: the keys of neither are
+// in memory when it begins, so that the database is asked once.
+func BenchmarkSealAndOpen256BytesCold(b *testing.B) {
+	const people = 4096
+	store, root := vaultdb.New(sqldbtest.SQLite(b, sqldb.Keys)), vaulttest.Root(b)
+	owners := make([]thimble.SubjectID, people)
+	for i := range owners {
+		owners[i] = newID(b)
+	}
+	if err := vaulttest.Open(b, store, root, vault.Config{}).Ensure(ctx, owners...); err != nil {
+		b.Fatal(err)
+	}
+	v := vaulttest.Open(b, store, root, vault.Config{CacheSize: 1})
+	plain := make([]byte, 256)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		c := mailCell(owners[i%people])
+		sealed, err := v.Seal(ctx, c, plain)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := v.Open(ctx, c, sealed); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+}
+
 func BenchmarkOpen256BytesColdFromSQLite(b *testing.B) { benchmarkCold(b, false) }
 func BenchmarkOpen256BytesColdFromMemory(b *testing.B) { benchmarkCold(b, true) }
 
@@ -119,7 +150,9 @@ func BenchmarkEnsure5000Owners(b *testing.B) {
 	b.ReportMetric(5000*float64(b.N)/b.Elapsed().Seconds(), "keys/s")
 }
 
-// BenchmarkRotate wraps 50,000 keys anew, or a million with THIMBLE_SOAK=1.
+// BenchmarkRotate wraps 50,000 keys anew, or a million with THIMBLE_SOAK=1, while
+// somebody opens a cell each millisecond whose key is not in memory.
+// THIMBLE_TEST_FSYNC=on lets the test's PostgreSQL sync.
 func BenchmarkRotate(b *testing.B) {
 	n := 50_000
 	if rounds(0) > 0 {
@@ -137,8 +170,10 @@ func BenchmarkRotate(b *testing.B) {
 }
 
 func benchmarkRotate(b *testing.B, db *sqldb.DB, n int) {
-	day := time.Now()
-	v := vaulttest.Open(b, vaultdb.New(db), vaulttest.Root(b), vault.Config{Now: func() time.Time { return day }})
+	var days atomic.Int64
+	now := func() time.Time { return time.Now().AddDate(0, 0, int(days.Load())) }
+	root := vaulttest.Root(b)
+	v := vaulttest.Open(b, vaultdb.New(db), root, vault.Config{Now: now})
 	for range n / 5000 {
 		owners := make([]thimble.SubjectID, 5000)
 		for i := range owners {
@@ -148,14 +183,43 @@ func benchmarkRotate(b *testing.B, db *sqldb.DB, n int) {
 			b.Fatal(err)
 		}
 	}
-	done := 0
+	reader := vaulttest.Open(b, vaultdb.New(db), root, vault.Config{Now: now, CacheTTL: time.Nanosecond})
+	c := mailCell(newID(b))
+	if err := v.Ensure(ctx, c.Owner); err != nil {
+		b.Fatal(err)
+	}
+	n++
+	sealed, done := mustSeal(b, v, c, "x"), 0
+	stop, tooks := make(chan struct{}), make(chan []time.Duration)
+	go func() { tooks <- opens(b, reader, c, sealed, stop) }()
 	for b.Loop() {
-		day = day.AddDate(0, 0, 1)
+		days.Add(1)
 		r, err := v.Rotate(ctx)
 		if err != nil || r.Rewrapped != n+1 {
 			b.Fatal(r, err)
 		}
 		done += r.Rewrapped
 	}
+	close(stop)
+	took := <-tooks
+	slices.Sort(took)
 	b.ReportMetric(float64(done)/b.Elapsed().Seconds(), "keys/s")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "open-p99-µs")
+	b.ReportMetric(float64(len(took)), "opens")
+}
+
+// opens opens a cell each millisecond, and returns how long each took.
+func opens(b *testing.B, v *vault.Vault, c thimble.Cell, sealed []byte, stop chan struct{}) (took []time.Duration) {
+	for {
+		select {
+		case <-stop:
+			return took
+		case <-time.After(time.Millisecond):
+		}
+		began := time.Now()
+		if _, err := v.Open(ctx, c, sealed); err != nil {
+			b.Error(err)
+		}
+		took = append(took, time.Since(began))
+	}
 }

@@ -111,7 +111,36 @@ func (f epochFolder) DestroyEpochs(ctx context.Context, below int64) error {
 			return fmt.Errorf("vault: destroying epoch %d: %w", e.Number, err)
 		}
 	}
+	if err := f.destroyHalves(below); err != nil {
+		return fmt.Errorf("vault: destroying what a crash left of an epoch: %w", err)
+	}
 	return syncDir(f.dir)
+}
+
+// destroyHalves takes care of files that a crash left before they got their name: one
+// may hold a whole epoch. What is not whole may be under way in another process.
+func (f epochFolder) destroyHalves(below int64) error {
+	halves, err := filepath.Glob(filepath.Join(f.dir, tempPrefix+"*"))
+	if err != nil {
+		return err
+	}
+	for _, half := range halves {
+		text, err := os.ReadFile(half)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it has its name now
+		}
+		if err != nil {
+			return err
+		}
+		var e Epoch
+		if err := json.Unmarshal(text, &e); err != nil || e.Number >= below {
+			continue
+		}
+		if err := errors.Join(overwrite(half), os.Remove(half)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // overwrite puts zeros over a file's bytes. A disk that moves blocks may keep the

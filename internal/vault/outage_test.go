@@ -113,6 +113,12 @@ func TestAClockThatLeapsDestroysNothingAtOnce(t *testing.T) {
 	if r := mustRotate(t, v); !r.Postponed || r.Destroyed != 0 || count() != 3 {
 		t.Errorf("after a leap = %+v, %d epochs, want destruction to be postponed", r, count())
 	}
+	for range 5 {
+		clock.Advance(10 * time.Minute) // the next hours of that day change nothing
+		if r := mustRotate(t, v); !r.Postponed || r.Destroyed != 0 || count() != 3 {
+			t.Errorf("later on the day of the leap = %+v, %d epochs, want destruction to be postponed still", r, count())
+		}
+	}
 	clock.AdvanceDays(-10_000) // somebody set it right
 	if r := mustRotate(t, v); r.Destroyed != 0 || count() != 4 {
 		t.Errorf("after the correction = %+v, %d epochs", r, count())

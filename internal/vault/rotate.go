@@ -49,7 +49,6 @@ func (v *Vault) rotate(ctx context.Context) (r Rotation, err error) {
 		return r, errEpoch
 	}
 	if last := epochs[len(epochs)-1].Day; last != today {
-		r.Postponed = today > last+int64(v.cfg.EpochDays)
 		if err := v.ring.extend(ctx, id, today); err != nil {
 			return r, err
 		}
@@ -57,6 +56,7 @@ func (v *Vault) rotate(ctx context.Context) (r Rotation, err error) {
 			return r, err
 		}
 	}
+	r.Postponed = v.leapt(epochs, today)
 	v.ring.forgetTop() // another process may have extended it
 	if r.Epoch, err = v.ring.newest(ctx, id); err != nil {
 		return r, err
@@ -82,6 +82,14 @@ func (v *Vault) due(epochs []Epoch, today int64) int64 {
 		}
 	}
 	return epochs[len(epochs)-1].Number
+}
+
+// leapt reports whether today is the first day after a gap longer than epochs live:
+// the clock may have leapt. All rotations of that day see it, and those of the days
+// after it do not.
+func (v *Vault) leapt(epochs []Epoch, today int64) bool {
+	n := len(epochs)
+	return n > 1 && epochs[n-1].Day == today && today > epochs[n-2].Day+int64(v.cfg.EpochDays)
 }
 
 func (v *Vault) destroy(ctx context.Context, epochs []Epoch, below int64) (int, error) {
@@ -113,28 +121,38 @@ func (v *Vault) destroy(ctx context.Context, epochs []Epoch, below int64) (int, 
 // rewrap wraps all data keys under the epoch. The store replaces a wrapping only if
 // it is still the one that was read, so that a key shredded or expired meanwhile
 // does not come back.
-func (v *Vault) rewrap(ctx context.Context, epoch int64) (int, error) {
+//
+// While the store writes one batch the next is read and wrapped: the cursor is past
+// what is being written.
+func (v *Vault) rewrap(ctx context.Context, epoch int64) (done int, err error) {
+	type written struct {
+		n   int
+		err error
+	}
+	writing := make(chan written, 1)
+	writing <- written{}
 	var after Cursor
-	done, broken := 0, 0
+	broken := 0
 	for {
 		keys, err := v.store.Batch(ctx, epoch, after, rewrapBatch)
-		if err != nil {
-			return done, err
+		var changes []Exchange
+		if err == nil && len(keys) > 0 {
+			var bad int
+			after = cursorOf(&keys[len(keys)-1])
+			changes, bad, err = v.rewrapped(ctx, keys, func(k *Key, _ *[32]byte) { k.Epoch = epoch })
+			broken += bad
+		}
+		before := <-writing
+		if done += before.n; before.err != nil || err != nil {
+			return done, errors.Join(before.err, err)
 		}
 		if len(keys) == 0 {
 			break
 		}
-		after = cursorOf(&keys[len(keys)-1])
-		changes, bad, err := v.rewrapped(ctx, keys, func(k *Key, _ *[32]byte) { k.Epoch = epoch })
-		if err != nil {
-			return done, err
-		}
-		n, err := v.store.Exchange(ctx, changes)
-		if err != nil {
-			return done, err
-		}
-		done += n
-		broken += bad
+		go func() {
+			n, err := v.store.Exchange(ctx, changes)
+			writing <- written{n, err}
+		}()
 	}
 	if broken > 0 {
 		return done, fmt.Errorf("%d stored keys do not open: %w", broken, thimble.ErrDenied)

@@ -2,7 +2,6 @@ package vault_test
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -128,5 +127,5 @@ func TestNoFileHoldsTheKeyOfAShreddedPerson(t *testing.T) {
 			}
 		}
 	}
-	t.Log(fmt.Sprintf("%d owners, %d shredded, the slowest in %s", n, victims, worst))
+	t.Logf("%d owners, %d shredded, the slowest in %s", n, victims, worst)
 }

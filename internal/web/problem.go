@@ -69,10 +69,11 @@ func problemKinds() [5]problemKind {
 			"Correct the fields that are named and send it again. Nothing was changed."},
 		{thimble.ErrConflict, http.StatusConflict, "conflict", "It has changed in the meantime",
 			"Load it again, look at what changed, and repeat your change. Nothing was overwritten."},
-		{thimble.ErrDenied, http.StatusForbidden, "denied", "This is not allowed",
-			"No purpose, consent or role permits it. If it should, ask whoever looks after access."},
+		// Before ErrDenied: who is denied only for now is told to come again.
 		{thimble.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "Not available right now",
 			"Nothing was lost. Try again in a moment."},
+		{thimble.ErrDenied, http.StatusForbidden, "denied", "This is not allowed",
+			"No purpose, consent or role permits it. If it should, ask whoever looks after access."},
 	}
 }
 

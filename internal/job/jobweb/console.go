@@ -17,6 +17,7 @@ var consoleFiles embed.FS
 // ConsoleJobs lists the newest jobs: jobdb does.
 type ConsoleJobs interface {
 	List(ctx context.Context, limit int) ([]job.Job, error)
+	Planned(ctx context.Context) ([]job.Planned, error)
 }
 
 const (
@@ -39,7 +40,13 @@ func Console(kit *web.Kit, jobs ConsoleJobs) (web.Section, error) {
 					f.Fail(w, r, err)
 					return
 				}
+				planned, err := jobs.Planned(r.Context())
+				if err != nil {
+					f.Fail(w, r, err)
+					return
+				}
 				body, status := consoleJobs(r, all)
+				body.Planned = consolePlanned(r, planned)
 				f.Render(w, r, status, pages, "console_jobs.html", web.Page{
 					Title: "Jobs", Lead: "Work that must happen, also after a crash. What fails is tried again, and stays here when it cannot be done.", Body: body,
 				})
@@ -49,8 +56,9 @@ func Console(kit *web.Kit, jobs ConsoleJobs) (web.Section, error) {
 }
 
 type consoleBody struct {
-	Stats []web.Stat
-	Table web.Table
+	Stats   []web.Stat
+	Table   web.Table
+	Planned web.Table
 }
 
 func consoleStates() [4]job.State {
@@ -75,7 +83,7 @@ func consoleJobs(r *http.Request, all []job.Job) (consoleBody, int) {
 	}
 	body.Table = web.Table{
 		ID: "jobs", Caption: "Newest jobs", Note: fmt.Sprintf("The newest %d at most.", consoleShown), URL: r.URL,
-		Columns: []web.Column{{Label: "Kind"}, {Label: "State"}, {Label: "Queued"}, {Label: "Finished"}, {Label: "Took", Secondary: true}, {Label: "Tries", Kind: web.NumberColumn}},
+		Columns: []web.Column{{Label: "Kind"}, {Label: "State"}, {Label: "Queued"}, {Label: "Due"}, {Label: "Finished"}, {Label: "Took", Secondary: true}, {Label: "Tries", Kind: web.NumberColumn}},
 		Empty:   &web.Empty{Icon: "clock", Title: "No jobs yet", Text: "Training, and what must follow from a withdrawal, is queued here."},
 	}
 	if len(all) > 0 {
@@ -105,14 +113,33 @@ func consoleLabel(s job.State) string {
 
 func consoleRow(j job.Job) web.Row {
 	tone := map[job.State]web.Tone{job.Running: web.Info, job.Done: web.Good, job.Failed: web.Bad}[j.State]
-	var took any
+	var took, due any
+	if j.State == job.Waiting {
+		due = j.RunAt
+	}
 	if !j.FinishedAt.IsZero() {
 		took = j.FinishedAt.Sub(j.RunAt)
 	}
 	state := web.Cell{Value: web.Badge{Text: consoleLabel(j.State), Tone: tone}, Sub: j.Error}
-	row := web.Row{Cells: web.Cells(j.Kind, state, j.CreatedAt, j.FinishedAt, took, j.Tries)}
+	row := web.Row{Cells: web.Cells(j.Kind, state, j.CreatedAt, due, j.FinishedAt, took, j.Tries)}
 	if j.State == job.Failed {
 		row.Tone = web.Bad
 	}
 	return row
+}
+
+func consolePlanned(r *http.Request, all []job.Planned) web.Table {
+	t := web.Table{
+		ID: "planned", Caption: "Planned", Note: "Work that comes back. Its jobs are in the list above.", URL: r.URL,
+		Columns: []web.Column{{Label: "Job"}, {Label: "Last queued"}, {Label: "Next"}},
+		Empty:   &web.Empty{Icon: "clock", Title: "Nothing is planned yet", Text: "Start the server with thimble serve: it plans its work as it begins."},
+	}
+	for _, p := range all {
+		var last any
+		if !p.LastAt.IsZero() {
+			last = p.LastAt
+		}
+		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(p.Name, last, p.NextAt)})
+	}
+	return t
 }

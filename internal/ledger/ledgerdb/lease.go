@@ -51,9 +51,43 @@ func (l *Log) hold(ctx context.Context, tx *sqldb.Tx) (lease, error) {
 	}
 	err := tx.QueryRow(ctx, acquireLease, next.holder, next.until.UnixMicro(), now.UnixMicro()).Scan(&next.fence)
 	if errors.Is(err, sql.ErrNoRows) {
-		return lease{}, ErrNotHolder
+		err = l.succeed(ctx, tx, &next, now)
 	}
 	return next, err
+}
+
+// watched is a lease that ends later than any that begins now: the clock of who holds
+// it runs ahead of ours, or ran ahead when it died.
+type watched struct {
+	fence, until int64
+	since        time.Time
+}
+
+const (
+	readLease    = `select fence, lease_until from ledger_lease where id = 1`
+	succeedLease = `update ledger_lease set holder = $1, fence = fence + 1, lease_until = $2
+		where id = 1 and fence = $3 and lease_until = $4 returning fence`
+)
+
+// succeed acquires the lease of a holder whose clock ran ahead and who has not renewed
+// it for as long as a lease lasts, by our clock alone. Without it, a clock that is set
+// back by a day would leave the log without a sequencer for that day.
+func (l *Log) succeed(ctx context.Context, tx *sqldb.Tx, next *lease, now time.Time) error {
+	w := watched{since: now}
+	if err := tx.QueryRow(ctx, readLease).Scan(&w.fence, &w.until); err != nil {
+		return err
+	}
+	if w.until <= now.Add(l.cfg.Lease+time.Second).UnixMicro() {
+		return ErrNotHolder
+	}
+	if old := l.watched; old.fence == w.fence && old.until == w.until && !old.since.After(now) {
+		w.since = old.since
+	}
+	l.watched = w
+	if now.Sub(w.since) < l.cfg.Lease {
+		return ErrNotHolder
+	}
+	return tx.QueryRow(ctx, succeedLease, next.holder, next.until.UnixMicro(), w.fence, w.until).Scan(&next.fence)
 }
 
 // release lets the next process begin at once.

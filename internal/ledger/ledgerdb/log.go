@@ -53,8 +53,9 @@ type Log struct {
 
 	randMu sync.Mutex
 
-	step  sync.Mutex // one integration at a time
-	lease lease      // guarded by step
+	step    sync.Mutex // one integration at a time
+	lease   lease      // guarded by step, as is
+	watched watched    // the lease of another, if it ends too late
 
 	wake   chan struct{} // has room for one: somebody waits
 	mu     sync.Mutex

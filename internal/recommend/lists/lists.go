@@ -82,6 +82,9 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	return s.decide(ctx, grant, now.version, history, ranked, placement)
 }
 
+// A list that nobody could prove must not leave.
+const unrecorded = "Not personal, because it cannot be recorded right now."
+
 const changed = "Not personal, because your choices have just changed."
 
 // gone reports whether an error is that of a grant that died in use, and not of
@@ -131,6 +134,9 @@ func (s *Shop) decide(ctx context.Context, g *gate.Grant, v recommenddb.Version,
 		popular, popErr := s.Popular(ctx, len(ranked))
 		popular.Why = changed
 		return popular, popErr
+	}
+	if errors.Is(err, thimble.ErrUnavailable) { // such as a full disk
+		return s.impersonal(ctx, g, len(ranked), unrecorded)
 	}
 	if err != nil {
 		return List{}, err

@@ -73,10 +73,10 @@ func (s *Store) Link(ctx context.Context, who session.Who) (token string, err er
 // ErrDenied: the three are told alike.
 func (s *Store) Redeem(ctx context.Context, token string, audience session.Audience) (cookie string, who session.Who, err error) {
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		now := s.now().UnixMicro()
+		now := s.now()
 		err := tx.QueryRow(ctx, `update session_links set used_at = $1
-			where hash = $2 and audience = $3 and used_at is null and expires_at > $1
-			returning audience, subject_id, staff`, now, session.Hash(token), string(audience)).
+			where hash = $2 and audience = $3 and used_at is null and expires_at > $1 and created_at < $4
+			returning audience, subject_id, staff`, now.UnixMicro(), session.Hash(token), string(audience), now.Add(session.Skew).UnixMicro()).
 			Scan(&who.Audience, &who.Subject, &who.Staff)
 		if err != nil {
 			return err
@@ -128,8 +128,8 @@ func (s *Store) Who(ctx context.Context, cookie string, audience session.Audienc
 	var seen int64
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.QueryRow(ctx, `select subject_id, staff, seen_at from session_sessions
-			where hash = $1 and audience = $2 and expires_at > $3 and seen_at > $4`,
-			hash, string(audience), now.UnixMicro(), now.Add(-audience.Idle()).UnixMicro()).Scan(&who.Subject, &who.Staff, &seen)
+			where hash = $1 and audience = $2 and expires_at > $3 and seen_at > $4 and created_at < $5`,
+			hash, string(audience), now.UnixMicro(), now.Add(-audience.Idle()).UnixMicro(), now.Add(session.Skew).UnixMicro()).Scan(&who.Subject, &who.Staff, &seen)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return session.Who{}, fmt.Errorf("session: nobody is signed in: %w", thimble.ErrDenied)
@@ -142,6 +142,9 @@ func (s *Store) Who(ctx context.Context, cookie string, audience session.Audienc
 			_, err := tx.Exec(ctx, `update session_sessions set seen_at = $1 where hash = $2`, now.UnixMicro(), hash)
 			return err
 		})
+		if errors.Is(err, thimble.ErrUnavailable) {
+			err = nil // a full disk keeps nobody from reading; the session ends the earlier
+		}
 	}
 	return who, err
 }

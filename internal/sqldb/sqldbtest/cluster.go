@@ -91,6 +91,8 @@ func start(bin, dir string, port int) error {
 	return cmd.Start()
 }
 
+//lint:ignore U1000 it is there to be held, not to be read
+//
 // lifeline is open as long as the process lives: unreferenced, it would be
 // collected and closed.
 var lifeline io.WriteCloser

@@ -43,12 +43,32 @@ func flag(b bool) int64 {
 
 // Keys implements vault.Store.
 func (s *Store) Keys(ctx context.Context, owner thimble.SubjectID, class string, chain bool) (keys []vault.Key, err error) {
-	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		keys, err = scanKeys(tx.Query(ctx, `select `+columns+` from vault_keys
-			where owner = $1 and class = $2 and chain = $3 order by gen desc`, owner[:], class, flag(chain)))
-		return err
-	})
+	keys, err = s.look(ctx, owner, class, chain)
 	return keys, wrap("reading keys", err)
+}
+
+const keysOf = `select gen, month, epoch, wrapped, commitment, created_at from vault_keys
+	where owner = $1 and class = $2 and chain = $3 order by gen desc`
+
+// look runs for each key that is not cached. It is no transaction: one statement sees
+// all that was committed before it, so a key that was shredded by whichever process is
+// not found from the moment Shred returns.
+func (s *Store) look(ctx context.Context, owner thimble.SubjectID, class string, chain bool) (keys []vault.Key, err error) {
+	rows, err := s.db.Look(ctx, keysOf, owner[:], class, flag(chain))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		k := vault.Key{Owner: owner, Class: class, Chain: chain}
+		var created int64
+		if err := rows.Scan(&k.Gen, &k.Month, &k.Epoch, &k.Wrapped, &k.Commitment, &created); err != nil {
+			return nil, err
+		}
+		k.CreatedAt = time.UnixMicro(created).UTC()
+		keys = append(keys, k)
+	}
+	return keys, rows.Err()
 }
 
 // Batch implements vault.Store.

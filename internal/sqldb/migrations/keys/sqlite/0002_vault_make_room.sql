@@ -1,0 +1,3 @@
+-- +goose Up
+-- PostgreSQL only; SQLite changes rows in place.
+select 1;
