@@ -68,7 +68,7 @@ func (a *App) capabilities() {
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog}, time.Now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, nil)
-	a.Desk = rights.NewDesk(a.Requests, a.Vault, a.modelHash, a.Holders()...)
+	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...)
 	// A change of the consent to training trains anew, in the transaction of the choice.
 	a.Consent.OnChange(func(ctx context.Context, tx *sqldb.Tx, events []consent.Event) error {
 		for _, e := range events {
@@ -117,6 +117,14 @@ const orphanAge = time.Hour
 func (a *App) Recover(ctx context.Context) error {
 	if err := a.Files.Sweep(); err != nil {
 		return err
+	}
+	// What was announced and not done comes first: nothing is to build on it.
+	acts, err := a.Ledger.Recover(ctx, a.performers())
+	if err != nil {
+		return err
+	}
+	if acts > 0 {
+		a.Log.InfoContext(ctx, "interrupted acts finished", slog.Int("acts", acts))
 	}
 	if err := a.loadModel(ctx); err != nil {
 		return err

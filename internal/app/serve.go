@@ -70,8 +70,11 @@ const (
 )
 
 // Serve serves until ctx ends, then drains: requests end, uses are written, the
-// ledger is integrated.
+// ledger is integrated. While an act is half done it refuses to begin.
 func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	if err := a.Ledger.HalfDone(ctx); err != nil {
+		return err
+	}
 	server := &http.Server{
 		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
@@ -119,7 +122,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 // mendEvery is how often open erasures and expired consents are looked for.
 const mendEvery = time.Minute
 
-// mend takes up erasures that an error left open, and trains without those whose
+// mend takes up acts and erasures that an error left open, and trains without those whose
 // yes has run out since the model was trained.
 func (a *App) mend(ctx context.Context) error {
 	for {
@@ -127,6 +130,9 @@ func (a *App) mend(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(mendEvery):
+		}
+		if _, err := a.Ledger.Recover(ctx, a.performers()); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "an announced act is not done yet", slog.String("cause", err.Error()))
 		}
 		if _, err := a.Desk.Retry(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "an erasure is not done yet", slog.String("cause", err.Error()))
@@ -157,7 +163,7 @@ func (a *App) queueExpired(ctx context.Context) error {
 // rotate renews the epoch key each day and destroys those whose time has come.
 func (a *App) rotate(ctx context.Context) error {
 	for {
-		r, err := a.Vault.Rotate(ctx)
+		r, err := a.RotateKeys(ctx)
 		if err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "keys not rotated yet", slog.String("cause", err.Error()))
 		} else if err == nil {

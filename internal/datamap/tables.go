@@ -99,6 +99,8 @@ var tables = []Table{
 	{Name: "ledger_epochs", Set: sqldb.Core, Plain: []string{"epoch", "vkey", "leaf_base", "hash_base", "size", "note", "cosigned", "opening", "ended_at"}},
 	{Name: "ledger_cosigned", Set: sqldb.Core, Plain: []string{"id", "size", "note"}},
 	{Name: "ledger_witnesses", Set: sqldb.Core, Plain: []string{"vkey", "state", "cause", "size", "asked_at", "changed_at"}},
+	{Name: "ledger_intents", Set: sqldb.Core, Plain: []string{"id", "kind", "payload", "opened_at", "opening", "done_at", "outcome", "completion"}},
+	{Name: "ledger_audits", Set: sqldb.Core, Plain: []string{"id", "at", "took_ms", "size", "compared", "findings"}},
 	{Name: "ledger_lease", Set: sqldb.Core, Plain: []string{"id", "holder", "fence", "lease_until"}},
 	{Name: "catalog_products", Set: sqldb.Core, Plain: []string{"id", "name", "words", "kind", "price_minor", "currency", "category", "sold_orders", "sold_units", "updated_at"}},
 	{Name: "catalog_demand", Set: sqldb.Core, Plain: []string{"day", "item_id", "orders", "units"}},
