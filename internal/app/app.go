@@ -47,7 +47,7 @@ const TrainJob = recommendweb.TrainJob
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log}
 	var err error
-	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train})
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit})
 	if err != nil {
 		return nil, err
 	}
@@ -115,6 +115,9 @@ const orphanAge = time.Hour
 
 // Recover finishes what a crash interrupted, and checks the model that serves.
 func (a *App) Recover(ctx context.Context) error {
+	if err := a.checkLog(ctx); err != nil {
+		return err
+	}
 	if err := a.Files.Sweep(); err != nil {
 		return err
 	}
@@ -136,6 +139,9 @@ func (a *App) Recover(ctx context.Context) error {
 	if n > 0 {
 		a.Log.InfoContext(ctx, "interrupted requests finished", slog.Int("requests", n))
 	}
+	if err := a.buryAgain(ctx); err != nil {
+		return err
+	}
 	swept, err := a.Vault.Sweep(ctx, a.Subjects.Missing, orphanAge)
 	if err != nil {
 		return err
@@ -143,7 +149,7 @@ func (a *App) Recover(ctx context.Context) error {
 	if swept > 0 {
 		a.Log.InfoContext(ctx, "keys without a person swept", slog.Int("keys", swept))
 	}
-	return nil
+	return a.Remember(ctx)
 }
 
 // ImportOrders imports a file of orders, and queues a training on them. It is

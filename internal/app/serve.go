@@ -91,7 +91,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	defer stop()
 	var workers sync.WaitGroup
 	failed := make(chan error, 8)
-	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.rotate, a.mend} {
+	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.rotate, a.mend, a.remember} {
 		workers.Go(func() { failed <- run(work) })
 	}
 	sequence, stopSequence := context.WithCancel(context.WithoutCancel(ctx))
@@ -113,6 +113,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	_, integrateErr := a.Ledger.Integrate(drain)
 	stopSequence()
 	sequencer.Wait()
+	integrateErr = errors.Join(integrateErr, a.Remember(drain))
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
@@ -137,8 +138,27 @@ func (a *App) mend(ctx context.Context) error {
 		if _, err := a.Desk.Retry(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "an erasure is not done yet", slog.String("cause", err.Error()))
 		}
+		if err := a.queueAudit(ctx); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "no audit was queued", slog.String("cause", err.Error()))
+		}
 		if err := a.queueExpired(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "expired consents not looked for", slog.String("cause", err.Error()))
+		}
+	}
+}
+
+// rememberEvery is how often the newest checkpoint is kept outside of the database.
+const rememberEvery = 10 * time.Second
+
+func (a *App) remember(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(rememberEvery):
+		}
+		if err := a.Remember(ctx); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "the newest checkpoint is not kept outside of the database", slog.String("cause", err.Error()))
 		}
 	}
 }

@@ -98,7 +98,7 @@ var tables = []Table{
 	{Name: "ledger_state", Set: sqldb.Core, Plain: []string{"id", "size", "note", "epoch", "leaf_base", "hash_base"}},
 	{Name: "ledger_epochs", Set: sqldb.Core, Plain: []string{"epoch", "vkey", "leaf_base", "hash_base", "size", "note", "cosigned", "opening", "ended_at"}},
 	{Name: "ledger_cosigned", Set: sqldb.Core, Plain: []string{"id", "size", "note"}},
-	{Name: "ledger_witnesses", Set: sqldb.Core, Plain: []string{"vkey", "state", "cause", "size", "asked_at", "changed_at"}},
+	{Name: "ledger_witnesses", Set: sqldb.Core, Plain: []string{"vkey", "state", "cause", "size", "asked_at", "changed_at", "clock_off"}},
 	{Name: "ledger_intents", Set: sqldb.Core, Plain: []string{"id", "kind", "payload", "opened_at", "opening", "done_at", "outcome", "completion"}},
 	{Name: "ledger_audits", Set: sqldb.Core, Plain: []string{"id", "at", "took_ms", "size", "compared", "findings"}},
 	{Name: "ledger_lease", Set: sqldb.Core, Plain: []string{"id", "holder", "fence", "lease_until"}},

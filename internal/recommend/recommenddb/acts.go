@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
+	"math"
 
 	"thimble"
 	"thimble/internal/ledger"
@@ -104,5 +106,24 @@ func (s *Store) Performers(destroy func(context.Context, [sha256.Size]byte) erro
 			}
 			return json.Marshal(files{SHA256: gone})
 		},
+	}
+}
+
+// Claims are what the versions say of their leaves.
+func (s *Store) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
+	return func(yield func(ledger.Claim, error) bool) {
+		all, err := s.List(ctx, math.MaxInt32)
+		for _, v := range all {
+			var r release
+			err := json.Unmarshal(v.Opening.Record, &r)
+			agree := err == nil && r.Version == v.Number && r.SHA256 == hex.EncodeToString(v.Hash[:]) && string(r.Recipe) == v.Recipe &&
+				r.Reason == v.Reason && r.At.UnixMicro() == v.TrainedAt.UnixMicro() && r.Stats == v.Stats
+			if !yield(ledger.Claim{Table: "recommend_versions", Class: ledger.Model, Opening: v.Opening, Rule: ledger.RuleIf(agree)}, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(ledger.Claim{}, err)
+		}
 	}
 }

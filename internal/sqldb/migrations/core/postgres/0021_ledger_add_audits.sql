@@ -7,3 +7,4 @@ create table ledger_audits ( -- the last audits: what was held against the leave
 	compared bigint not null, -- rows that were held against their leaf
 	findings text not null -- JSON list; names tables and rules, and nobody
 );
+alter table ledger_witnesses add column clock_off bigint not null default 0; -- its clock less ours when it cosigned last, microseconds
