@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"thimble"
+	"thimble/internal/app"
+	"thimble/internal/job"
 	"thimble/internal/ledger"
 	"thimble/internal/sqldb"
 	"thimble/internal/thimbletest"
@@ -147,4 +149,21 @@ func anOpening(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+func TestAuditJobTellsTheConsole(t *testing.T) {
+	s := thimbletest.New(t)
+	crowd(s)
+	s.Works()
+	err := s.Core.Write(t.Context(), func(tx *sqldb.Tx) error {
+		return s.Jobs.Add(t.Context(), tx, job.Job{Kind: app.AuditJob, Dedupe: app.AuditJob})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Works()
+	last, err := s.Ledger.LastAudit(t.Context())
+	if err != nil || len(last.Findings) != 0 || last.Compared < 24 || time.Since(last.At) > time.Hour {
+		t.Errorf("the last audit is %+v, %v; want that at least the crowd's 24 choices fit", last, err)
+	}
 }
