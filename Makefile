@@ -20,6 +20,7 @@ test: ## install what the tests need, then run all of them
 	@sh .ci/prepare
 	@$(MAKE) --no-print-directory check
 	THIMBLE_REQUIRE_POSTGRES=1 THIMBLE_REQUIRE_BROWSER=1 THIMBLE_REQUIRE_STRACE=1 $(GO) test -race -timeout 25m ./...
+	cd tools/oracle && $(GO) vet ./... && $(GO) test -timeout 5m ./...
 
 check: ## formatting and vet
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

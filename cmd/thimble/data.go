@@ -58,8 +58,15 @@ func report(tell teller, r collect.Report) {
 	}
 }
 
-func verify(_ context.Context, c *call) error {
-	if c.flags.NArg() != 2 || c.flags.Arg(0) != "receipt" {
+func verify(ctx context.Context, c *call) error {
+	if c.flags.NArg() != 2 {
+		return errWords
+	}
+	switch c.flags.Arg(0) {
+	case "log":
+		return verifyLog(ctx, c, c.flags.Arg(1))
+	case "receipt":
+	default:
 		return errWords
 	}
 	text, err := os.ReadFile(c.flags.Arg(1))

@@ -45,7 +45,8 @@ var commands = []command{
 	{"sign-in", "[--staff NAME | --subject sub_…]", "print a one-time sign-in link, for the console or the privacy centre", signIn},
 	{"keys", "create NAME SCOPE… | list | revoke ID | rotate-index", "create, list and revoke API keys; give the index of people new keys", keys},
 	{"eval", "recommend --train FILE --test FILE [--forget N] [--tune] [--json]", "score the recommender on your own files", eval},
-	{"verify", "receipt FILE --key KEY", "check a receipt offline", verify},
+	{"verify", "receipt FILE --key KEY | log URL --key KEY [--seen FILE] [--all] | log FOLDER", "check a receipt offline; audit a log from outside, or an installation against its own log", verify},
+	{"ledger", "epoch [--seen FILE]", "begin a new epoch of the log, after a database was put back from a backup", ledgerEpoch},
 	{"datamap", "[--json | --dpv | --taxonomy]", "print what is kept about people, where, why and for how long", printMap},
 	{"witness", "--name NAME --log KEY… [flags]", "serve a witness for other shops' logs", witness},
 	{"config", "", "print the configuration, secrets hidden", printConfig},
@@ -131,6 +132,11 @@ var extra = map[string]func(*flag.FlagSet){
 	},
 	"verify": func(f *flag.FlagSet) {
 		f.String("key", "", "the log's verifier key, as the console's ledger page shows it")
+		f.String("seen", "", "file that keeps the last checkpoint seen of the log; by default log-….checkpoint here")
+		f.Bool("all", false, "read every leaf again, not only those since the last audit")
+	},
+	"ledger": func(f *flag.FlagSet) {
+		f.String("seen", "", "file with the last checkpoint that a witness or an auditor saw")
 	},
 }
 

@@ -1,8 +1,14 @@
 package main
 
 import (
+	"io"
+	"net"
+	"net/http"
 	"os"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -14,14 +20,56 @@ func TestMain(m *testing.M) {
 // TestCommands runs the scripts: each is a session at a shell.
 func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:  "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"served": awaitLog},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TILL_KEY", tillPublic())
 			sample, err := os.ReadFile("../../internal/collect/testdata/online_retail_sample.csv.gz")
 			if err != nil {
 				return err
 			}
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				return err
+			}
+			_, port, _ := net.SplitHostPort(l.Addr().String())
+			e.Setenv("PORT", port)
+			if err := l.Close(); err != nil {
+				return err
+			}
 			return os.WriteFile(e.WorkDir+"/sample.csv.gz", sample, 0o600)
 		},
 	})
+}
+
+// awaitLog waits until URL serves a log of at least N entries, and sets KEY to its key.
+func awaitLog(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: served URL N")
+	}
+	least, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		lines := strings.Split(get(args[0]+"/ledger/checkpoint"), "\n")
+		if len(lines) < 2 {
+			continue
+		}
+		if size, err := strconv.Atoi(lines[1]); err == nil && size >= least {
+			ts.Setenv("KEY", strings.TrimSpace(get(args[0]+"/ledger/key")))
+			return
+		}
+	}
+	ts.Fatalf("%s serves no log of %s entries within a minute", args[0], args[1])
+}
+
+func get(url string) string {
+	res, err := http.Get(url)
+	if err != nil {
+		return ""
+	}
+	defer res.Body.Close()
+	if b, err := io.ReadAll(res.Body); err == nil && res.StatusCode == http.StatusOK {
+		return string(b)
+	}
+	return ""
 }

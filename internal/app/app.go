@@ -48,7 +48,7 @@ const TrainJob = recommendweb.TrainJob
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock())}
 	var err error
-	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, RotateJob: a.rotate, ReindexJob: a.reindex})
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex})
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (a *App) capabilities() {
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog}, now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
-	a.Desk = rights.NewDesk(a.Requests, a.Vault, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: a.Core, Now: now})
+	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: a.Core, Now: now})
 	a.Subjects.OnRegroup(a.regrouped)
 	// A change of the consent to training trains anew, in the transaction of the choice.
 	a.Consent.OnChange(func(ctx context.Context, tx *sqldb.Tx, events []consent.Event) error {
@@ -129,8 +129,19 @@ const orphanAge = time.Hour
 
 // Recover finishes what a crash interrupted, and checks the model that serves.
 func (a *App) Recover(ctx context.Context) error {
+	if err := a.checkLog(ctx); err != nil {
+		return err
+	}
 	if err := a.Files.Sweep(); err != nil {
 		return err
+	}
+	// What was announced and not done comes first: nothing is to build on it.
+	acts, err := a.Ledger.Recover(ctx, a.performers())
+	if err != nil {
+		return err
+	}
+	if acts > 0 {
+		a.Log.InfoContext(ctx, "interrupted acts finished", slog.Int("acts", acts))
 	}
 	if err := a.loadModel(ctx); err != nil {
 		return err
@@ -145,6 +156,9 @@ func (a *App) Recover(ctx context.Context) error {
 	if err := a.resumeRotation(ctx); err != nil {
 		return err
 	}
+	if err := a.buryAgain(ctx); err != nil {
+		return err
+	}
 	swept, err := a.Vault.Sweep(ctx, a.Subjects.Missing, orphanAge)
 	if err != nil {
 		return err
@@ -152,7 +166,7 @@ func (a *App) Recover(ctx context.Context) error {
 	if swept > 0 {
 		a.Log.InfoContext(ctx, "keys without a person swept", slog.Int("keys", swept))
 	}
-	return nil
+	return a.Remember(ctx)
 }
 
 // ImportOrders imports a file of orders, and queues a training on them. It is

@@ -46,7 +46,7 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 		func() (web.Section, error) { return collectweb.Console(d.kit, d.Imports) },
 		func() (web.Section, error) { return recommendweb.Console(d.kit, d.Core, d.Versions, d.Jobs) },
 		func() (web.Section, error) { return ledgerweb.Console(d.kit, d.Ledger) },
-		func() (web.Section, error) { return vaultweb.Console(d.kit, d.Vault) },
+		func() (web.Section, error) { return vaultweb.Console(d.kit, keeper{d.Vault, d.App}) },
 		func() (web.Section, error) { return datamapweb.Console(d.kit) },
 		func() (web.Section, error) { return jobweb.Console(d.kit, d.Jobs) },
 		func() (web.Section, error) { return apikeyweb.Console(d.kit, d.keys) },

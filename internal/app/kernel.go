@@ -129,27 +129,11 @@ func (k *Kernel) openVault(ctx context.Context, cfg Config, folder string) error
 // openLedger makes the log's name and key on first use: both are random and stay,
 // until a restore opens a new epoch with a key of its own.
 func (k *Kernel) openLedger(ctx context.Context, cfg Config, log *slog.Logger) error {
-	name, err := k.Vault.Secret(ctx, "ledger-origin", 16)
-	if err != nil {
-		return err
-	}
 	epoch, err := ledgerdb.Epoch(ctx, k.Core)
 	if err != nil {
 		return err
 	}
-	origin, err := ledger.EpochOrigin(fmt.Sprintf("thimble.local/log/%x", name[:8]), epoch)
-	if err != nil {
-		return err
-	}
-	secret := "ledger-signing-seed"
-	if epoch > 1 {
-		secret = fmt.Sprintf("%s-%d", secret, epoch)
-	}
-	seed, err := k.Vault.Secret(ctx, secret, 32)
-	if err != nil {
-		return err
-	}
-	signer, err := ledger.NewSigner(origin, seed)
+	signer, err := k.logSigner(ctx, epoch)
 	if err != nil {
 		return err
 	}
@@ -160,6 +144,27 @@ func (k *Kernel) openLedger(ctx context.Context, cfg Config, log *slog.Logger) e
 	lc.Now, lc.Log = cfg.clock(), log
 	k.Ledger = ledgerdb.New(k.Core, signer, lc)
 	return nil
+}
+
+// logSigner is the name and key of an epoch of the log.
+func (k *Kernel) logSigner(ctx context.Context, epoch int64) (*ledger.Signer, error) {
+	name, err := k.Vault.Secret(ctx, "ledger-origin", 16)
+	if err != nil {
+		return nil, err
+	}
+	origin, err := ledger.EpochOrigin(fmt.Sprintf("thimble.local/log/%x", name[:8]), epoch)
+	if err != nil {
+		return nil, err
+	}
+	secret := "ledger-signing-seed"
+	if epoch > 1 {
+		secret = fmt.Sprintf("%s-%d", secret, epoch)
+	}
+	seed, err := k.Vault.Secret(ctx, secret, 32)
+	if err != nil {
+		return nil, err
+	}
+	return ledger.NewSigner(origin, seed)
 }
 
 // witnesses reads who cosigns the log, if anybody does.

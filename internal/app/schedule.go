@@ -19,7 +19,7 @@ func schedules() []job.Schedule {
 }
 
 func (a *App) rotate(ctx context.Context, _ job.Job) error {
-	r, err := a.Vault.Rotate(ctx)
+	r, err := a.RotateKeys(ctx)
 	if err != nil {
 		return err
 	}

@@ -69,8 +69,11 @@ const (
 )
 
 // Serve serves until ctx ends, then drains: requests end, uses are written, the
-// ledger is integrated.
+// ledger is integrated. While an act is half done it refuses to begin.
 func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	if err := a.Ledger.HalfDone(ctx); err != nil {
+		return err
+	}
 	server := &http.Server{
 		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
@@ -87,7 +90,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	defer stop()
 	var workers sync.WaitGroup
 	failed := make(chan error, 8)
-	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.mend} {
+	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.mend, a.remember} {
 		workers.Go(func() { failed <- run(work) })
 	}
 	sequence, stopSequence := context.WithCancel(context.WithoutCancel(ctx))
@@ -109,6 +112,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	_, integrateErr := a.Ledger.Integrate(drain)
 	stopSequence()
 	sequencer.Wait()
+	integrateErr = errors.Join(integrateErr, a.Remember(drain))
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
@@ -118,14 +122,18 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 // mendEvery is how often open requests and expired consents are looked for.
 const mendEvery = time.Minute
 
-// mend takes up requests that an error left open, trains without those whose yes has
-// run out since the model was trained, watches the use log, and looks at the clock.
+// mend takes up acts and requests that an error left open, trains without those whose
+// yes has run out since the model was trained, watches the use log, and looks at the
+// clock.
 func (a *App) mend(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(mendEvery):
+		}
+		if _, err := a.Ledger.Recover(ctx, a.performers()); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "an announced act is not done yet", slog.String("cause", err.Error()))
 		}
 		if _, err := a.Desk.Retry(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "a request is not done yet", slog.String("cause", err.Error()))
@@ -136,8 +144,27 @@ func (a *App) mend(ctx context.Context) error {
 		if err := a.watchClock(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "the clock was not checked", slog.String("cause", err.Error()))
 		}
+		if err := a.queueAudit(ctx); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "no audit was queued", slog.String("cause", err.Error()))
+		}
 		if err := a.queueExpired(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "expired consents not looked for", slog.String("cause", err.Error()))
+		}
+	}
+}
+
+// rememberEvery is how often the newest checkpoint is kept outside of the database.
+const rememberEvery = 10 * time.Second
+
+func (a *App) remember(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(rememberEvery):
+		}
+		if err := a.Remember(ctx); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "the newest checkpoint is not kept outside of the database", slog.String("cause", err.Error()))
 		}
 	}
 }

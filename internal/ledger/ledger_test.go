@@ -330,12 +330,39 @@ func TestReceiptStaysSmall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	head, err := ledger.SignCheckpoint(newMemlog(t, 1).signer, tlog.Tree{N: 1e9})
+	// A name as long as an installation's.
+	signer, err := ledger.NewSigner("thimble.local/log/0123456789abcdef", make([]byte, 32))
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := (&ledger.Receipt{Opening: o, Index: 1e9 - 1, Proof: make(tlog.RecordProof, 30), Note: head.Note}).MarshalText()
+	head, err := ledger.SignCheckpoint(signer, tlog.Tree{N: 1e9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var by []ledger.Cosignature
+	for i := range 3 {
+		c, err := ledger.NewCosigner(fmt.Sprintf("witness.example/w%d", i), bytes.Repeat([]byte{byte(i)}, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sigs, err := ledger.Cosignatures(head, c.Cosign(head, time.Unix(1e9, 0)), c.Key())
+		if err != nil {
+			t.Fatal(err)
+		}
+		by = append(by, sigs...)
+	}
+	r := &ledger.Receipt{Opening: o, Index: 1e9 - 1, Proof: make(tlog.RecordProof, 30), Note: head.Note}
+	text, err := r.MarshalText()
 	if err != nil || len(text) > 2048 {
 		t.Errorf("a receipt out of 10^9 leaves has %d bytes (%v), want at most 2048", len(text), err)
+	}
+	// Thirty hashes and four signatures take 1,850 bytes by themselves; the record comes on
+	// top, in base64.
+	r.Note = head.WithCosignatures(by).Note
+	if n := len(r.Bare()); n > 2048 {
+		t.Errorf("with three cosignatures the proof has %d bytes, want at most 2048", n)
+	} else {
+		whole, _ := r.MarshalText() // as above
+		t.Logf("with three cosignatures: the proof %d bytes, with a record of 200 bytes %d", n, len(whole))
 	}
 }

@@ -46,14 +46,22 @@ func (r *Receipt) MarshalText() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.text("extra " + encode64(extra) + "\n"), nil
+}
+
+// Bare writes the proof without the opening: that some leaf is in the log, and not what
+// it says. It belongs to nobody.
+func (r *Receipt) Bare() []byte { return r.text("") }
+
+func (r *Receipt) text(extra string) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s\nextra %s\nindex %d\n", proofHeader, encode64(extra), r.Index)
+	fmt.Fprintf(&b, "%s\n%sindex %d\n", proofHeader, extra, r.Index)
 	for _, h := range r.Proof {
 		b.WriteString(encode64(h[:]) + "\n")
 	}
 	b.WriteByte('\n')
 	b.Write(r.Note)
-	return b.Bytes(), nil
+	return b.Bytes()
 }
 
 // ParseReceipt reads a receipt's form without believing it: see [Verify]. It is

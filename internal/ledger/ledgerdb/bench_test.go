@@ -2,6 +2,7 @@ package ledgerdb_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -124,4 +125,73 @@ func BenchmarkProveVerify(b *testing.B) {
 		verified(b, l, openings[i])
 	}
 	b.ReportMetric(float64(len(openings)), "leaves")
+}
+
+// BenchmarkReceiptReady measures how long after its commit a leaf can be proven, while 500
+// are committed each second for ten seconds, one by one, and nobody waits for any: a
+// waiter would wake the sequencer.
+func BenchmarkReceiptReady(b *testing.B) {
+	const perSecond, seconds = 500, 10
+	db := sqldbtest.SQLite(b, sqldb.Core)
+	l := ledgerdb.New(db, signer(b), ledgerdb.Config{})
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- l.Run(ctx) }()
+	var took []time.Duration
+	for b.Loop() {
+		took = append(took, readyAfter(b, db, l, perSecond, seconds)...)
+	}
+	stop()
+	if err := <-done; err != nil {
+		b.Fatal(err)
+	}
+	slices.Sort(took)
+	b.ReportMetric(0, "ns/op") // the whole of a run says nothing
+	b.ReportMetric(float64(took[len(took)/2].Milliseconds()), "p50-ms")
+	b.ReportMetric(float64(took[len(took)*99/100].Milliseconds()), "p99-ms")
+	b.ReportMetric(float64(took[len(took)-1].Milliseconds()), "max-ms")
+}
+
+func readyAfter(b *testing.B, db *sqldb.DB, l *ledgerdb.Log, perSecond, seconds int) (took []time.Duration) {
+	b.Helper()
+	before, err := l.Size(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	type leaf struct {
+		at time.Time
+		o  ledger.Opening
+	}
+	committed := make(chan leaf, perSecond*seconds) // room for all: the writer never waits
+	go func() {
+		defer close(committed)
+		tick := time.NewTicker(time.Second / time.Duration(perSecond))
+		defer tick.Stop()
+		for i := range perSecond * seconds {
+			<-tick.C
+			var o ledger.Opening
+			err := db.Write(context.Background(), func(tx *sqldb.Tx) (err error) {
+				o, err = l.Queue(context.Background(), tx, entry(i))
+				return err
+			})
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			committed <- leaf{time.Now(), o}
+		}
+	}()
+	n, size := before, before
+	for c := range committed {
+		for ; size <= n; time.Sleep(2 * time.Millisecond) { // leaves keep their order
+			if size, err = l.Size(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if n++; n%97 == 0 {
+			verified(b, l, c.o) // it is the proof that counts
+		}
+		took = append(took, time.Since(c.at))
+	}
+	return took
 }

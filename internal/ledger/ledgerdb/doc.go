@@ -18,9 +18,13 @@
 //   - A receipt is checked before it is handed out.
 //   - Witnesses are asked beside the sequencer: no commit and no receipt waits for one.
 //     A witness that refuses is an alarm: an error in the journal, a callout on the page.
+//   - What lies outside of the database is announced by a leaf before it is done and
+//     closed by a leaf after: [Log.Act]. After [Log.Recover] no act is half done.
+//   - [Log.Sound] notices a database that was put back, [Log.Compare] a row that is not what its leaf
+//     commits to.
 //   - After [OpenEpoch] the old log is not extended, and its leaves stay provable.
 //
 // Tables: ledger_queue, ledger_leaves, ledger_hashes, ledger_state, ledger_lease,
-// ledger_epochs, ledger_cosigned, ledger_witnesses.
+// ledger_epochs, ledger_cosigned, ledger_witnesses, ledger_intents, ledger_audits.
 // None holds personal data.
 package ledgerdb

@@ -59,10 +59,11 @@ type Log struct {
 
 	wake   chan struct{} // has room for one: somebody waits
 	mu     sync.Mutex
-	seen   tlog.Tree         // the newest tree this process has met
-	opened ledger.Checkpoint // the last checkpoint that was verified
-	quorum ledger.Checkpoint // the last that reached the quorum and was verified
-	signed chan struct{}     // closed when a newer checkpoint is committed
+	seen   tlog.Tree           // the newest tree this process has met
+	opened ledger.Checkpoint   // the last checkpoint that was verified
+	quorum ledger.Checkpoint   // the last that reached the quorum and was verified
+	signed chan struct{}       // closed when a newer checkpoint is committed
+	acts   map[thimble.ID]bool // announced here and not left yet
 	health health
 
 	publisher publisher
@@ -92,7 +93,7 @@ func New(db *sqldb.DB, signer Signer, cfg Config) *Log {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Log{db: db, signer: signer, cfg: cfg, wake: make(chan struct{}, 1), signed: make(chan struct{})}
+	return &Log{db: db, signer: signer, cfg: cfg, wake: make(chan struct{}, 1), signed: make(chan struct{}), acts: map[thimble.ID]bool{}}
 }
 
 // Origin returns the log's name.

@@ -215,6 +215,7 @@ func (l *Log) note(ctx context.Context, head ledger.Checkpoint, a answer) {
 	s.size = a.size
 	if a.err == nil {
 		s.wait, s.head, s.fresh, s.Size, s.next = 0, head.Tree(), now, head.Size, time.Time{}
+		s.ClockOff = a.sigs[0].At.Sub(now.Truncate(time.Second))
 	} else {
 		cause = a.err.Error()
 		s.wait = min(max(2*s.wait, retryAfter), retryAtMost)

@@ -74,6 +74,26 @@ func (l *Log) Receipt(ctx context.Context, o ledger.Opening) (*ledger.Receipt, e
 	return r, nil
 }
 
+// Proof returns the proof that an entry of the current epoch is in the newest signed
+// tree, without its opening: see [ledger.Receipt.Bare]. The error is of kind ErrNotFound
+// for an entry that is not there.
+func (l *Log) Proof(ctx context.Context, index int64) (*ledger.Receipt, error) {
+	r := &ledger.Receipt{Index: index}
+	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
+		head, err := l.signedHead(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if index < 0 || index >= head.Size {
+			return fmt.Errorf("the log has no entry %d: %w", index, thimble.ErrNotFound)
+		}
+		r.Note = head.Note
+		r.Proof, err = tlog.ProveRecord(head.Size, index, hashReader(ctx, tx, head.hashes))
+		return err
+	})
+	return r, wrap("proving an entry", err)
+}
+
 // The index ledger_leaves_commitment answers this.
 const findLeaf = `select idx from ledger_leaves where substr(leaf, 23, 32) = $1`
 

@@ -41,6 +41,8 @@ type WitnessStatus struct {
 	Size  int64     // of the last checkpoint it cosigned
 	Asked time.Time // zero when it never was
 	Since time.Time // when it began to stand so
+	// ClockOff is its clock less ours, when it cosigned last.
+	ClockOff time.Duration
 }
 
 // Witnesses says how the configured witnesses stand, in their order.
@@ -63,7 +65,7 @@ func (l *Log) Witnesses(ctx context.Context) ([]WitnessStatus, error) {
 }
 
 func readStatus(ctx context.Context, tx *sqldb.Tx) (map[string]WitnessStatus, error) {
-	found, err := tx.Query(ctx, `select vkey, state, cause, size, asked_at, changed_at from ledger_witnesses`)
+	found, err := tx.Query(ctx, `select vkey, state, cause, size, asked_at, changed_at, clock_off from ledger_witnesses`)
 	if err != nil {
 		return nil, err
 	}
@@ -72,10 +74,11 @@ func readStatus(ctx context.Context, tx *sqldb.Tx) (map[string]WitnessStatus, er
 	for found.Next() {
 		var vkey string
 		var s WitnessStatus
-		var asked, since int64
-		if err := found.Scan(&vkey, &s.State, &s.Cause, &s.Size, &asked, &since); err != nil {
+		var asked, since, off int64
+		if err := found.Scan(&vkey, &s.State, &s.Cause, &s.Size, &asked, &since, &off); err != nil {
 			return nil, err
 		}
+		s.ClockOff = time.Duration(off) * time.Microsecond
 		s.Asked, s.Since = time.UnixMicro(asked).UTC(), time.UnixMicro(since).UTC()
 		kept[vkey] = s
 	}
@@ -83,10 +86,10 @@ func readStatus(ctx context.Context, tx *sqldb.Tx) (map[string]WitnessStatus, er
 }
 
 func keepStatus(ctx context.Context, tx *sqldb.Tx, s WitnessStatus) error {
-	_, err := tx.Exec(ctx, `insert into ledger_witnesses (vkey, state, cause, size, asked_at, changed_at)
-		values ($1, $2, $3, $4, $5, $6) on conflict (vkey) do update
-		set state = excluded.state, cause = excluded.cause, size = excluded.size, asked_at = excluded.asked_at, changed_at = excluded.changed_at`,
-		s.Key.String(), string(s.State), s.Cause, s.Size, s.Asked.UnixMicro(), s.Since.UnixMicro())
+	_, err := tx.Exec(ctx, `insert into ledger_witnesses (vkey, state, cause, size, asked_at, changed_at, clock_off)
+		values ($1, $2, $3, $4, $5, $6, $7) on conflict (vkey) do update
+		set state = excluded.state, cause = excluded.cause, size = excluded.size, asked_at = excluded.asked_at, changed_at = excluded.changed_at, clock_off = excluded.clock_off`,
+		s.Key.String(), string(s.State), s.Cause, s.Size, s.Asked.UnixMicro(), s.Since.UnixMicro(), s.ClockOff.Microseconds())
 	return err
 }
 

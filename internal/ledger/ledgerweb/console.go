@@ -31,6 +31,10 @@ type ConsoleLog interface {
 	Silent(ctx context.Context) bool
 	Published(ctx context.Context) (ledger.Checkpoint, error)
 	Witnesses(ctx context.Context) ([]ledgerdb.WitnessStatus, error)
+	LastAudit(ctx context.Context) (ledgerdb.Audit, error)
+	Intents(ctx context.Context, limit int) ([]ledger.Intent, error)
+	EndedEpochs(ctx context.Context) ([]ledgerdb.EndedEpoch, error)
+	Proof(ctx context.Context, index int64) (*ledger.Receipt, error)
 }
 
 const (
@@ -54,6 +58,7 @@ func Console(kit *web.Kit, log ConsoleLog) (web.Section, error) {
 		Nav: []web.NavItem{{Label: "Ledger", Href: consolePath, Icon: "seal", Group: "Proof"}},
 		Mount: func(mux *http.ServeMux, f *web.Frame) {
 			mux.HandleFunc("GET "+consolePath, func(w http.ResponseWriter, r *http.Request) { c.show(w, r, f) })
+			mux.HandleFunc("GET "+consolePath+"/proof/{entry}", func(w http.ResponseWriter, r *http.Request) { c.proof(w, r, f) })
 		},
 	}, nil
 }
@@ -93,6 +98,7 @@ type consoleBody struct {
 	Watched *web.Table
 	Facts   []web.KeyValue
 	Signed  web.CodeBlock
+	Health  health
 }
 
 func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame) {
@@ -134,6 +140,9 @@ func (c *console) body(r *http.Request, head ledger.Checkpoint, body consoleBody
 		body.Stats = append(body.Stats, witnessStat(all, head.Size-published.Size))
 	}
 	body.Watched, body.Alarm = witnessTable(all), witnessAlarm(all)
+	if body.Health, err = c.health(r.Context()); err != nil {
+		return body, err
+	}
 	before, note := head.Size, ""
 	if text := r.URL.Query().Get("before"); text != "" {
 		n, err := strconv.ParseInt(text, 10, 64)
@@ -167,10 +176,11 @@ func consoleQueue(ctx context.Context, log ConsoleLog) web.Badge {
 
 func consoleLeaves(r *http.Request, leaves []ledgerdb.LeafRow, before, size int64, note string) web.Table {
 	t := web.Table{ID: "leaves", Caption: "Leaves", URL: r.URL, Note: note,
-		Columns: []web.Column{{Label: "Entry"}, {Label: "What"}, {Label: "Hour"}, {Label: "Leaf hash", Kind: web.TokenColumn}},
+		Columns: []web.Column{{Label: "Entry"}, {Label: "What"}, {Label: "Hour"}, {Label: "Leaf hash", Kind: web.TokenColumn}, {Label: "Proof", HideHead: true, Kind: web.ActionColumn}},
 		Empty:   &web.Empty{Icon: "seal", Title: "Nothing happened yet", Text: "Consents, reads by staff, decisions and erasures appear here as hashes."}}
 	for _, l := range leaves {
-		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(l.Index, web.Badge{Text: l.Class.String(), Tone: consoleTone(l.Class)}, l.Hour.Format("2 Jan 2006, 15:00 UTC"), web.Token(fmt.Sprintf("%x", l.Hash[:])))})
+		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(l.Index, web.Badge{Text: l.Class.String(), Tone: consoleTone(l.Class)}, l.Hour.Format("2 Jan 2006, 15:00 UTC"), web.Token(fmt.Sprintf("%x", l.Hash[:])),
+			[]web.Action{{Label: "Proof", Href: fmt.Sprintf("%s/proof/%d", consolePath, l.Index), Icon: "download", Kind: "quiet", About: fmt.Sprintf("of entry %d", l.Index)}})})
 	}
 	t.Paging = &web.Paging{Total: int(size), PrevParam: "before", NextParam: "before"}
 	if n := len(leaves); n > 0 && leaves[n-1].Index > 0 {

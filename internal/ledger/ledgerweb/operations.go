@@ -15,7 +15,22 @@ import (
 type OperationLog interface {
 	VerifierKey() string
 	Checkpoint(ctx context.Context) (ledger.Checkpoint, error)
+	Published(ctx context.Context) (ledger.Checkpoint, error)
 	Consistency(ctx context.Context, old, new int64) (tlog.TreeProof, error)
+}
+
+// freshest is the newest signed checkpoint, with the witnesses' cosignatures once they
+// have seen it. It does not wait for them: the one below Prefix does.
+func freshest(ctx context.Context, log OperationLog) (ledger.Checkpoint, error) {
+	published, err := log.Published(ctx) // first: what is signed meanwhile is newer
+	if err != nil {
+		return published, err
+	}
+	head, err := log.Checkpoint(ctx)
+	if err == nil && head.Tree() == published.Tree() {
+		return published, nil
+	}
+	return head, err
 }
 
 // A Consistency proves that one signed tree extends another.
@@ -44,11 +59,11 @@ func Operations(log OperationLog) func(huma.API) {
 	return func(api huma.API) {
 		api.OpenAPI().Tags = append(api.OpenAPI().Tags, &huma.Tag{Name: "ledger", Description: "The Merkle log of what was done. Anyone may check it; the log itself is below " + Prefix + ", as C2SP tlog-tiles."})
 		huma.Register(api, publicOperation("getCheckpoint", "/v1/ledger/checkpoint", "Get the checkpoint",
-			"The newest signed head of the log, in the format c2sp.org/tlog-checkpoint.", "text/plain", &huma.MediaType{
+			"The newest signed head of the log, in the format c2sp.org/tlog-checkpoint. It carries the cosignatures of the witnesses that have seen it, if there are any.", "text/plain", &huma.MediaType{
 				Schema: &huma.Schema{Type: "string"}, Example: "shop.example/ledger\n42\nqV1b…=\n\n— shop.example/ledger Zm9v…\n",
 			}),
 			func(ctx context.Context, _ *struct{}) (*operationText, error) {
-				head, err := log.Checkpoint(ctx)
+				head, err := freshest(ctx, log)
 				if err != nil {
 					return nil, err
 				}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"thimble"
+	"thimble/internal/blob"
 )
 
 // Erase implements thimble.Holder: the model is made without the person, whose
@@ -73,7 +74,7 @@ func (s *Shop) without(ctx context.Context, reason string) error {
 	defer s.training.Unlock()
 	_, err := s.Versions.Serving(ctx)
 	if errors.Is(err, thimble.ErrNotFound) {
-		return s.destroy(ctx) // a file without a version is one that a crash left behind
+		return s.end(ctx, reason) // a file without a version is one that a crash left behind
 	}
 	if err == nil {
 		_, err = s.train(ctx, reason, nil)
@@ -103,14 +104,19 @@ func (s *Shop) withdraw(ctx context.Context, reason string) error {
 			return fmt.Errorf("recommend: asking for a training: %w", err)
 		}
 	}
-	if err := s.Versions.Withdraw(ctx, reason, s.Now().UTC()); err != nil {
-		return err
-	}
-	return s.destroy(ctx)
+	return s.end(ctx, reason)
 }
 
-// destroy leaves no model in memory and none in the files.
-func (s *Shop) destroy(ctx context.Context) error {
+// end leaves no model in memory, none that serves, and none in the files.
+func (s *Shop) end(ctx context.Context, reason string) error {
 	s.live.Store(nil)
-	return s.keepOnly(ctx)
+	files, err := s.others(blob.Hash{})
+	if err != nil {
+		return err
+	}
+	destroy, err := s.Versions.Withdraw(ctx, reason, s.Now().UTC(), files)
+	if err != nil || destroy == nil {
+		return err
+	}
+	return s.Versions.Destroy(ctx, *destroy, s.destroy)
 }

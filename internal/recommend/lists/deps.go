@@ -2,6 +2,7 @@ package lists
 
 import (
 	"context"
+	"crypto/sha256"
 	"iter"
 	"log/slog"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"thimble/internal/catalog"
 	"thimble/internal/decision"
 	"thimble/internal/gate"
+	"thimble/internal/ledger"
 	"thimble/internal/order"
 	"thimble/internal/policy"
 	"thimble/internal/recommend/recommenddb"
@@ -42,9 +44,12 @@ type Decisions interface {
 
 // Versions keeps which model serves.
 type Versions interface {
-	Release(ctx context.Context, v recommenddb.Version) (recommenddb.Version, error)
+	Keep(ctx context.Context, hash [sha256.Size]byte, keep func(ledger.Intent) error) error
+	Release(ctx context.Context, v recommenddb.Version, keep ledger.Intent, replaced [][sha256.Size]byte) (recommenddb.Version, *ledger.Intent, error)
+	Destroy(ctx context.Context, i ledger.Intent, destroy func(context.Context, [sha256.Size]byte) error) error
+	Performers(destroy func(context.Context, [sha256.Size]byte) error) map[string]ledger.Performer
 	Serving(ctx context.Context) (recommenddb.Version, error)
-	Withdraw(ctx context.Context, reason string, at time.Time) error
+	Withdraw(ctx context.Context, reason string, at time.Time, replaced [][sha256.Size]byte) (*ledger.Intent, error)
 }
 
 // Files keeps model files.

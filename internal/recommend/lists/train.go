@@ -2,6 +2,8 @@ package lists
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +14,7 @@ import (
 	"thimble"
 	"thimble/internal/blob"
 	"thimble/internal/catalog"
+	"thimble/internal/ledger"
 	"thimble/internal/order"
 	"thimble/internal/recommend"
 	"thimble/internal/recommend/recommenddb"
@@ -91,29 +94,57 @@ func (s *Shop) train(ctx context.Context, reason string, progress func(done, tot
 	if err != nil {
 		return recommenddb.Version{}, err
 	}
-	h, err := s.Files.Put(ctx, content)
-	if err != nil {
-		return recommenddb.Version{}, err
-	}
 	now := s.Now().UTC()
-	v, err := s.Versions.Release(ctx, recommenddb.Version{Hash: h, Recipe: string(recipe.JSON()), Stats: m.Stats(), Bytes: len(content),
-		Took: now.Sub(began), Reason: reason, TrainedAt: now})
+	v := recommenddb.Version{Hash: sha256.Sum256(content), Recipe: string(recipe.JSON()), Stats: m.Stats(), Bytes: len(content),
+		Took: now.Sub(began), Reason: reason, TrainedAt: now}
+	var replaced *ledger.Intent
+	err = s.Versions.Keep(ctx, v.Hash, func(keep ledger.Intent) error {
+		others, err := s.others(v.Hash)
+		if err != nil {
+			return err
+		}
+		if _, err := s.Files.Put(ctx, content); err != nil {
+			return err
+		}
+		v, replaced, err = s.Versions.Release(ctx, v, keep, others)
+		return err
+	})
 	if err != nil {
 		return v, err
 	}
 	s.live.Store(&serving{model: m, version: v})
-	return v, s.keepOnly(ctx, h)
+	if replaced == nil {
+		return v, nil
+	}
+	return v, s.Versions.Destroy(ctx, *replaced, s.destroy)
 }
 
-// keepOnly destroys every other model file, also one that a crash left behind.
-func (s *Shop) keepOnly(ctx context.Context, keep ...blob.Hash) error {
+// others are the model files that a version with the given one replaces, also those
+// that a crash left behind.
+func (s *Shop) others(keep blob.Hash) (others [][sha256.Size]byte, err error) {
 	files, err := s.Files.List()
 	for _, h := range files {
-		if !slices.Contains(keep, h) {
-			err = errors.Join(err, s.Files.Delete(ctx, h))
+		if h != keep {
+			others = append(others, h)
 		}
 	}
-	return err
+	return others, err
+}
+
+func (s *Shop) destroy(ctx context.Context, h [sha256.Size]byte) error { return s.Files.Delete(ctx, h) }
+
+// Performers finish what was left half done with model files, one at a time with
+// training, which may be about to serve from a file that is to be destroyed.
+func (s *Shop) Performers() map[string]ledger.Performer {
+	all := s.Versions.Performers(s.destroy)
+	for kind, finish := range all {
+		all[kind] = func(ctx context.Context, i ledger.Intent) (json.RawMessage, error) {
+			s.training.Lock()
+			defer s.training.Unlock()
+			return finish(ctx, i)
+		}
+	}
+	return all
 }
 
 // dataset gathers who bought what, of the people who permit training.

@@ -17,9 +17,14 @@ import (
 	"thimble/internal/sqldb"
 )
 
-// A Ledger queues leaves in the caller's transaction.
+// A Ledger queues leaves in the caller's transaction, and knows which acts on files
+// are announced; *ledgerdb.Log is one.
 type Ledger interface {
 	Queue(ctx context.Context, tx *sqldb.Tx, e ledger.Entry) (ledger.Opening, error)
+	Intend(ctx context.Context, tx *sqldb.Tx, a ledger.Act) (ledger.Intent, error)
+	Complete(ctx context.Context, tx *sqldb.Tx, i ledger.Intent, outcome json.RawMessage) error
+	Act(ctx context.Context, a ledger.Act, do ledger.Performer) error
+	Perform(ctx context.Context, i ledger.Intent, do ledger.Performer) error
 }
 
 // A Store keeps versions. No row of it is about a person; the model files are
@@ -63,39 +68,61 @@ type release struct {
 // ModelName is the name of the recommender in records.
 const ModelName = "item-item"
 
-// Release makes v the serving version, numbers it, and queues its leaf, in one
-// transaction.
-func (s *Store) Release(ctx context.Context, v Version) (Version, error) {
-	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		before, err := serving(ctx, tx)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+// Release makes v the serving version, numbers it, closes the act that keeps its file,
+// queues its leaf, and announces that the replaced files are destroyed, in one
+// transaction. Perform the act it returns next; it is nil when nothing is replaced.
+func (s *Store) Release(ctx context.Context, v Version, keep ledger.Intent, replaced [][sha256.Size]byte) (Version, *ledger.Intent, error) {
+	var destroy *ledger.Intent
+	err := s.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
+		if v, err = s.release(ctx, tx, v); err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, `select coalesce(max(version), 0) + 1 from recommend_versions`).Scan(&v.Number); err != nil {
+		outcome, err := json.Marshal(kept{Kept: true, Version: v.Number})
+		if err == nil {
+			err = s.ledger.Complete(ctx, tx, keep, outcome)
+		}
+		if err != nil || len(replaced) == 0 {
 			return err
 		}
-		r := release{Model: ModelName, Version: v.Number, SHA256: fmt.Sprintf("%x", v.Hash), Recipe: json.RawMessage(v.Recipe), Stats: v.Stats, Reason: v.Reason, At: v.TrainedAt}
-		if before.Number > 0 {
-			r.Before = fmt.Sprintf("%x", before.Hash)
-		}
-		record, err := json.Marshal(r)
+		a, err := destruction(replaced)
 		if err != nil {
 			return err
 		}
-		v.Opening, err = s.ledger.Queue(ctx, tx, ledger.Entry{Class: ledger.Model, At: v.TrainedAt, Model: [8]byte(v.Hash[:8]), Record: record})
-		if err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `update recommend_versions set serving = 0 where serving = 1`); err != nil {
-			return err
-		}
-		v.Serving = true
-		return insert(ctx, tx, v)
+		i, err := s.ledger.Intend(ctx, tx, a)
+		destroy = &i
+		return err
 	})
 	if err != nil {
-		return v, fmt.Errorf("recommend: releasing a version: %w", err)
+		return v, nil, fmt.Errorf("recommend: releasing a version: %w", err)
 	}
-	return v, nil
+	return v, destroy, nil
+}
+
+func (s *Store) release(ctx context.Context, tx *sqldb.Tx, v Version) (Version, error) {
+	before, err := serving(ctx, tx)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return v, err
+	}
+	if err := tx.QueryRow(ctx, `select coalesce(max(version), 0) + 1 from recommend_versions`).Scan(&v.Number); err != nil {
+		return v, err
+	}
+	r := release{Model: ModelName, Version: v.Number, SHA256: fmt.Sprintf("%x", v.Hash), Recipe: json.RawMessage(v.Recipe), Stats: v.Stats, Reason: v.Reason, At: v.TrainedAt}
+	if before.Number > 0 {
+		r.Before = fmt.Sprintf("%x", before.Hash)
+	}
+	record, err := json.Marshal(r)
+	if err != nil {
+		return v, err
+	}
+	v.Opening, err = s.ledger.Queue(ctx, tx, ledger.Entry{Class: ledger.Model, At: v.TrainedAt, Model: [8]byte(v.Hash[:8]), Record: record})
+	if err != nil {
+		return v, err
+	}
+	if _, err := tx.Exec(ctx, `update recommend_versions set serving = 0 where serving = 1`); err != nil {
+		return v, err
+	}
+	v.Serving = true
+	return v, insert(ctx, tx, v)
 }
 
 func insert(ctx context.Context, tx *sqldb.Tx, v Version) error {

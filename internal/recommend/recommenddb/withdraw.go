@@ -2,6 +2,7 @@ package recommenddb
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -22,33 +23,48 @@ type withdrawal struct {
 }
 
 // Withdraw ends the serving version without a successor, and queues the leaf that
-// says so, in one transaction. When none serves it does nothing.
-func (s *Store) Withdraw(ctx context.Context, reason string, at time.Time) error {
-	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		v, err := serving(ctx, tx)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
+// says so, and announces that the replaced files are destroyed, in one transaction.
+// Perform the act it returns next; it is nil when nothing is replaced.
+func (s *Store) Withdraw(ctx context.Context, reason string, at time.Time, replaced [][sha256.Size]byte) (destroy *ledger.Intent, err error) {
+	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		destroy = nil
+		if err := s.withdraw(ctx, tx, reason, at); err != nil || len(replaced) == 0 {
+			return err
 		}
+		a, err := destruction(replaced)
 		if err != nil {
 			return err
 		}
-		record, err := json.Marshal(withdrawal{Model: ModelName, Version: v.Number, SHA256: fmt.Sprintf("%x", v.Hash), Reason: reason, Withdrawn: at})
-		if err != nil {
-			return err
-		}
-		opening, err := s.ledger.Queue(ctx, tx, ledger.Entry{Class: ledger.Model, At: at, Model: [8]byte(v.Hash[:8]), Record: record})
-		if err != nil {
-			return err
-		}
-		kept, err := opening.MarshalBinary() // hashes only: nothing to seal
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `update recommend_versions set serving = 0, withdrawn_at = $1, withdrawal = $2 where version = $3`, at.UnixMicro(), kept, v.Number)
+		i, err := s.ledger.Intend(ctx, tx, a)
+		destroy = &i
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("recommend: withdrawing the serving version: %w", err)
+		return nil, fmt.Errorf("recommend: withdrawing the serving version: %w", err)
 	}
-	return nil
+	return destroy, nil
+}
+
+func (s *Store) withdraw(ctx context.Context, tx *sqldb.Tx, reason string, at time.Time) error {
+	v, err := serving(ctx, tx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	record, err := json.Marshal(withdrawal{Model: ModelName, Version: v.Number, SHA256: fmt.Sprintf("%x", v.Hash), Reason: reason, Withdrawn: at})
+	if err != nil {
+		return err
+	}
+	opening, err := s.ledger.Queue(ctx, tx, ledger.Entry{Class: ledger.Model, At: at, Model: [8]byte(v.Hash[:8]), Record: record})
+	if err != nil {
+		return err
+	}
+	kept, err := opening.MarshalBinary() // hashes only: nothing to seal
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `update recommend_versions set serving = 0, withdrawn_at = $1, withdrawal = $2 where version = $3`, at.UnixMicro(), kept, v.Number)
+	return err
 }

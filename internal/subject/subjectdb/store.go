@@ -121,6 +121,24 @@ func (s *Store) Missing(ctx context.Context, ids []thimble.SubjectID) (missing [
 	return missing, err
 }
 
+// Erased returns those ids that were subjects and are erased.
+func (s *Store) Erased(ctx context.Context, ids []thimble.SubjectID) (erased []thimble.SubjectID, err error) {
+	keys := make([][]byte, len(ids))
+	for i := range ids {
+		keys[i] = ids[i][:]
+	}
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		erased = nil
+		return inChunks(keys, func(_ int, list string, args []any) error {
+			rows, err := tx.Query(ctx, `select id from subject_subjects where state <> 'active' and id in (`+list+`)`, args...)
+			found, err := scanIDs(rows, err)
+			erased = append(erased, found...)
+			return err
+		})
+	})
+	return erased, wrap("looking for erased subjects", err)
+}
+
 // Epoch returns the subject's epoch: it moves when something that enters a verdict
 // about the subject changes. The error for an erased subject is of kind
 // thimble.ErrNotFound.

@@ -1,5 +1,4 @@
 // Checks a Thimble receipt (c2sp.org/tlog-proof@v1) with WebCrypto alone.
-// The rules are those of internal/ledger/verify.go.
 const { subtle } = crypto
 const classes = [, 'consent', 'access', 'disclosure', 'erasure', 'model', 'decision', 'use-batch', 'key', 'system', 'request', 'identity']
 const form = /^c2sp\.org\/tlog-proof@v1\nextra (.+)\nindex (0|[1-9]\d{0,14})\n((?:.{44}\n)*)\n([!-*,-~]{1,255})\n(0|[1-9]\d{0,14})\n(.{44})\n\n— \4 (.{92})\n((?:— [!-*,-~]{1,255} .{104}\n){0,16})$/
@@ -19,7 +18,7 @@ const base64 = (text, size) => {
 const hash = async (...parts) =>
   new Uint8Array(await subtle.digest('SHA-256', new Uint8Array(parts.flatMap(p => [...p]))))
 
-// RFC 9162, section 2.1.3.2
+// RFC 9162 2.1.3.2
 const climb = async (node, at, last, proof) => {
   for (const other of proof) {
     need(last > 0, 'inclusion: too long')
@@ -34,7 +33,7 @@ const climb = async (node, at, last, proof) => {
   return node
 }
 
-// of a log (type 1) or a witness (type 4)
+// type 1: log, 4: witness
 const readKey = async (vkey, type) => {
   const [, name, id, raw] = /^(.+)\+([0-9a-f]{8})\+(.{44})$/.exec(vkey) ?? fail('key: form')
   const key = base64(raw, 33)
@@ -42,7 +41,7 @@ const readKey = async (vkey, type) => {
   return [type + name + id, await subtle.importKey('raw', key.subarray(1), 'Ed25519', false, ['verify'])]
 }
 
-// vkeys: the log's key and, to judge cosignatures, those of all witnesses
+// vkeys: the log's key, then those of all witnesses or of none
 export async function verify(text, vkeys) {
   if (typeof text !== 'string') text = attempt(() => decode(text), 'form: text')
   const [, extra, index, lines, origin, size, root, signed, more] = form.exec(text) ?? fail('form: lines')

@@ -1,0 +1,34 @@
+package ledger
+
+import "thimble"
+
+// A Claim is what a row of a table says of its leaf, for an audit that holds rows
+// against leaves. It names no value of the row.
+type Claim struct {
+	Table   string
+	Class   Class
+	Subject thimble.SubjectID // whom the row is about; zero for nobody
+	Opening Opening
+	// Err says why the row's opening could not be opened; nil when it was.
+	Err error
+	// Rule is the rule that the row breaks against its own record; "" for none.
+	Rule string
+}
+
+// A Finding is a rule that rows break. It names nobody.
+type Finding struct {
+	Table string `json:"table"`
+	Rule  string `json:"rule"`
+	Rows  int    `json:"rows"`
+}
+
+// Differs is the rule of a row that does not say what its leaf commits to.
+const Differs = "the row does not say what its leaf commits to"
+
+// RuleIf is Differs unless the row and its record agree.
+func RuleIf(agree bool) string {
+	if agree {
+		return ""
+	}
+	return Differs
+}
