@@ -50,19 +50,19 @@ func awaitLog(ts *testscript.TestScript, _ bool, args []string) {
 	least, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		lines := strings.Split(get(args[0]+"/ledger/checkpoint"), "\n")
+		lines := strings.Split(textOf(args[0]+"/ledger/checkpoint"), "\n")
 		if len(lines) < 2 {
 			continue
 		}
 		if size, err := strconv.Atoi(lines[1]); err == nil && size >= least {
-			ts.Setenv("KEY", strings.TrimSpace(get(args[0]+"/ledger/key")))
+			ts.Setenv("KEY", strings.TrimSpace(textOf(args[0]+"/ledger/key")))
 			return
 		}
 	}
 	ts.Fatalf("%s serves no log of %s entries within a minute", args[0], args[1])
 }
 
-func get(url string) string {
+func textOf(url string) string {
 	res, err := http.Get(url)
 	if err != nil {
 		return ""
