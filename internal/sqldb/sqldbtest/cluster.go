@@ -91,10 +91,10 @@ func start(bin, dir string, port int) error {
 	return cmd.Start()
 }
 
-//lint:ignore U1000 it is there to be held, not to be read
-//
 // lifeline is open as long as the process lives: unreferenced, it would be
 // collected and closed.
+//
+//lint:ignore U1000 it is there to be held, not to be read
 var lifeline io.WriteCloser
 
 func freePort() (int, error) {
