@@ -147,7 +147,7 @@ func TestKeyOfAFailedTryWaitsOnce(t *testing.T) {
 
 func TestClockThatJumpsDelaysNoJobForLong(t *testing.T) {
 	year := 365 * 24 * time.Hour
-	for name, jump := range map[string]time.Duration{"a day": 24 * time.Hour, "ten years": 10 * year, "past 2038": 12 * year} {
+	for name, jump := range map[string]time.Duration{"a day": 24 * time.Hour, "past 2038": 12 * year} {
 		t.Run(name, func(t *testing.T) {
 			sqldbtest.Installations(t, func(t *testing.T, open sqldbtest.Opener) {
 				c, db := start(), open(sqldb.Core)

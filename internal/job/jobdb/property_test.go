@@ -82,7 +82,7 @@ const (
 
 func TestQueueAgreesWithANaiveOneThroughDeaths(t *testing.T) {
 	sqldbtest.Installations(t, func(t *testing.T, open sqldbtest.Opener) {
-		db, lives, steps := open(sqldb.Core), 12, 40
+		db, lives, steps := open(sqldb.Core), 5, 40
 		if os.Getenv("THIMBLE_SOAK") != "" {
 			lives = 400
 		}
