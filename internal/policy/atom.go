@@ -1,0 +1,203 @@
+package policy
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"thimble/internal/policy/calendar"
+)
+
+// An Origin says where a value of a composed law comes from.
+type Origin struct {
+	Pack    string        `json:"pack"` // its Ref
+	Source  string        `json:"source"`
+	URL     string        `json:"url,omitempty"`
+	Cite    string        `json:"cite"`
+	Checked calendar.Date `json:"checked,omitzero"`
+	Verify  bool          `json:"verify,omitempty"`
+	Note    string        `json:"note,omitempty"`
+}
+
+// An Atom is the smallest value that laws are joined from.
+type Atom struct {
+	Dim    string `json:"-"` // purpose, sensitive, right, deadline …
+	Key    string `json:"-"`
+	Text   string `json:"value"`
+	Origin `json:"origin"`
+
+	rank int64         // higher is stricter
+	span calendar.Span // of dimensions in time
+	less bool          // a shorter span is stricter
+	how  string        // how the span is counted
+}
+
+// dims lists the dimensions in the order in which they are shown.
+var dims = strings.Fields("purpose sensitive minor signal right deadline extension free absolute tells pause breach retention keep notice disclosure bound record")
+
+func (a Atom) order(b Atom) int {
+	return cmp.Or(cmp.Compare(a.Dim, b.Dim), cmp.Compare(a.Key, b.Key), cmp.Compare(b.rank, a.rank), cmp.Compare(a.Pack, b.Pack), cmp.Compare(a.Text, b.Text), cmp.Compare(a.Cite, b.Cite))
+}
+
+// origin returns where a value of p comes from.
+func (p *Pack) origin(s *Source) Origin {
+	o := Origin{Pack: p.Ref(), Cite: s.Cite, Checked: s.Checked, Verify: s.Verify, Note: s.Note}
+	for i, d := range p.Sources {
+		if i == 0 || d.ID == s.Of {
+			o.Source, o.URL = d.Title, d.URL
+		}
+	}
+	return o
+}
+
+// atoms returns all values of p but the purposes, in order. A purpose is no atom:
+// what a law asks of it depends on the rules for what it is a part of.
+func (p *Pack) atoms() []Atom {
+	var all []Atom
+	how := p.counting()
+	for _, l := range p.lists() {
+		for i := range l.len {
+			v := l.at(i)
+			o := p.origin(v.src())
+			for _, a := range p.split(v, how) {
+				a.Origin = o
+				all = append(all, a)
+			}
+		}
+	}
+	slices.SortFunc(all, Atom.order)
+	return all
+}
+
+func (p *Pack) split(v value, how string) []Atom {
+	one := func(dim, key, text string, rank int64) []Atom {
+		return []Atom{{Dim: dim, Key: key, Text: text, rank: rank}}
+	}
+	switch v := v.(type) {
+	case *Sensitive:
+		return one("sensitive", v.key(), v.Mode.String(), int64(v.Mode))
+	case *Right:
+		return splitRight(v, how)
+	case *Stop:
+		// A pause is what a law allows the shop, so each is its own pack's: one
+		// more of them is looser.
+		return one("pause", p.ID+"/"+v.Reason, "the clock may stand still once", -1)
+	case *Minor:
+		rank := int64(v.Under) * 2
+		text := "below " + strconv.Itoa(v.Under)
+		if v.UnknownCounts {
+			rank, text = rank+1, text+", and whose age is unknown"
+		}
+		return one("minor", v.key(), text, rank)
+	case *Signal:
+		var all []Atom
+		for _, use := range v.Objects {
+			all = append(all, one("signal", v.Signal+"/"+string(use), "objects", 0)...)
+		}
+		if v.Display {
+			all = append(all, one("signal", v.Signal+"/display", "show that it was honoured", 0)...)
+		}
+		return all
+	case *Breach:
+		return []Atom{timed("breach", v.Tell, v.Within, how, true, strings.TrimSpace(v.From+" "+v.When))}
+	case *Ceiling:
+		return []Atom{timed("retention", v.key(), v.Max, "", true, "")}
+	case *Keep:
+		return []Atom{timed("keep", v.key(), v.Min, string(v.Category), false, "")}
+	case *Notify:
+		all := one("notice", v.Notice+"@"+v.At, "given", 0)
+		for _, must := range v.Must {
+			all = append(all, one("notice", v.Notice+"@"+v.At+"/"+must, "says so", 0)...)
+		}
+		return all
+	case *Disclosure:
+		return one("disclosure", v.Disclose+"@"+v.At, cmp.Or(v.Text, "shown"), 0)
+	case *Bound:
+		return []Atom{timed("bound", v.key(), v.AtLeast, "", false, "")}
+	case *Record:
+		return one("record", v.key(), "kept", 0)
+	}
+	return nil
+}
+
+func splitRight(r *Right, how string) []Atom {
+	all := []Atom{{Dim: "right", Key: r.Right, Text: "granted"}}
+	for _, d := range []struct {
+		key  string
+		span calendar.Span
+	}{{r.Right, r.Respond}, {r.Right + "/acknowledge", r.Acknowledge}, {r.Right + "/appeal", r.Appeal}} {
+		if !d.span.IsZero() {
+			all = append(all, timed("deadline", d.key, d.span, how, true, ""))
+		}
+	}
+	if !r.Respond.IsZero() && r.Respond.Unit != calendar.Prompt {
+		a := timed("extension", r.Right, r.Extend.By, "", true, "")
+		if r.Extend.By.IsZero() {
+			a.Text = "none"
+		} else if !r.Extend.Notice.IsZero() {
+			a.Text += ", told within " + r.Extend.Notice.String()
+		}
+		all = append(all, a)
+	}
+	switch {
+	case r.FreePerYear < 0:
+		all = append(all, Atom{Dim: "free", Key: r.Right, Text: "always", rank: 1000})
+	case r.FreePerYear > 0:
+		all = append(all, Atom{Dim: "free", Key: r.Right, Text: fmt.Sprintf("%d a year", r.FreePerYear), rank: int64(r.FreePerYear)})
+	}
+	if r.Absolute {
+		all = append(all, Atom{Dim: "absolute", Key: r.Right, Text: "no ground to refuse"})
+	}
+	if r.Tells != "" {
+		all = append(all, Atom{Dim: "tells", Key: r.Right + "/" + r.Tells, Text: "told"})
+	}
+	return all
+}
+
+// timed makes an atom of a period. A law that says "without undue delay" names
+// no date, so it stands beside those that do.
+func timed(dim, key string, s calendar.Span, how string, shorter bool, more string) Atom {
+	a := Atom{Dim: dim, Key: key, Text: strings.TrimSpace(s.String() + " " + more), span: s, less: shorter, how: how, rank: s.Usual()}
+	if s.Unit == calendar.Prompt {
+		a.Key += "/promptly"
+	}
+	if shorter {
+		a.rank = -a.rank
+	}
+	return a
+}
+
+// counting names how the pack counts, so that two periods can be compared: rule,
+// zone, and whatever days are free.
+func (p *Pack) counting() string {
+	free, _ := json.Marshal([]any{p.Calendar.Weekend, p.Calendar.Holidays}) // marshals always: names and numbers
+	sum := sha256.Sum256(free)
+	return fmt.Sprintf("%s %s %x", p.Calendar.Rule, p.Calendar.Zone, sum[:4])
+}
+
+// covers reports whether a is at least as strict as b whatever the day: when the
+// dates they give cannot be compared, it is not.
+func (a Atom) covers(b Atom) bool {
+	if a.span == b.span && a.how == b.how {
+		return a.Text == b.Text || a.rank > b.rank
+	}
+	if a.span.Unit == "" || b.span.Unit == "" {
+		// Of the dimensions in time, only an extension can be none; that is
+		// the strictest.
+		return a.rank > b.rank || a.rank == b.rank && a.Text == b.Text
+	}
+	if a.span.Unit == b.span.Unit && a.how == b.how {
+		return a.less && a.span.N < b.span.N || !a.less && a.span.N > b.span.N
+	}
+	aLeast, aMost := a.span.Bounds()
+	bLeast, bMost := b.span.Bounds()
+	const moved = 7 * 24 // hours that a last day may move, or pauses differ by, between two rules
+	if a.less {
+		return aMost+moved <= bLeast
+	}
+	return aLeast >= bMost+moved
+}
