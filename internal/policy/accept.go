@@ -2,7 +2,6 @@ package policy
 
 import (
 	"slices"
-	"strings"
 
 	"thimble"
 )
@@ -41,24 +40,14 @@ func Accept(before, after *Law, accepted func(Change) bool) (effective *Law, pen
 func (p *portion) kept(waits map[string]bool, uses []thimble.Purpose) *portion {
 	old := *p.pack
 	how := p.pack.counting()
-	// A new reason to pause waits: the clocks of the pack stay as they were.
-	clocks := false
-	for name := range waits {
-		clocks = clocks || strings.HasPrefix(name, "pause/"+p.pack.ID+"/")
-	}
 	something := false
 	for _, l := range old.lists() {
 		l.keep(func(v value) bool {
 			switch v.(type) {
 			case *Rule:
 				return false
-			case *Stop:
+			case *Stop: // the clocks that stay keep the reasons they had
 				return true
-			case *Right, *Breach:
-				if clocks {
-					something = true
-					return true
-				}
 			}
 			stays := slices.ContainsFunc(p.pack.split(v, how), func(a Atom) bool { return waits[a.Dim+"/"+a.Key] })
 			something = something || stays
@@ -103,7 +92,5 @@ func (p *Pack) waiting(old *portion) *portion {
 	// the pack was read from text, or has only words.
 	_ = p.seal()
 	w.all = p.atoms()
-	// The pauses are the clocks' own here, and not the law's.
-	w.all = slices.DeleteFunc(w.all, func(a Atom) bool { return a.Dim == "pause" })
 	return w
 }

@@ -34,10 +34,13 @@ type Atom struct {
 	span calendar.Span // of dimensions in time
 	less bool          // a shorter span is stricter
 	how  string        // how the span is counted
+
+	extend Extension // of a deadline
+	stops  []string  // for what its clock may stand still
 }
 
 // dims lists the dimensions in the order in which they are shown.
-var dims = strings.Fields("purpose sensitive minor signal right deadline extension free absolute tells pause breach retention keep notice disclosure bound record")
+var dims = strings.Fields("purpose sensitive minor signal right deadline free absolute tells breach retention keep notice disclosure bound record")
 
 func (a Atom) order(b Atom) int {
 	return cmp.Or(cmp.Compare(a.Dim, b.Dim), cmp.Compare(a.Key, b.Key), cmp.Compare(b.rank, a.rank), cmp.Compare(a.Pack, b.Pack), cmp.Compare(a.Text, b.Text), cmp.Compare(a.Cite, b.Cite))
@@ -81,18 +84,15 @@ func (p *Pack) split(v value, how string) []Atom {
 	case *Sensitive:
 		return one("sensitive", v.key(), v.Mode.String(), int64(v.Mode))
 	case *Right:
-		return splitRight(v, how)
+		return p.splitRight(v, how)
 	case *Stop:
-		// A pause is what a law allows the shop, so each is its own pack's: one
-		// more of them is looser.
-		return one("pause", p.ID+"/"+v.Reason, "the clock may stand still once", -1)
+		return nil // each clock of the pack says so itself
 	case *Minor:
-		rank := int64(v.Under) * 2
-		text := "below " + strconv.Itoa(v.Under)
+		all := one("minor", v.key(), "below "+strconv.Itoa(v.Under), int64(v.Under))
 		if v.UnknownCounts {
-			rank, text = rank+1, text+", and whose age is unknown"
+			all = append(all, one("minor", v.key()+"/unknown", "an unknown age counts as below", 0)...)
 		}
-		return one("minor", v.key(), text, rank)
+		return all
 	case *Signal:
 		var all []Atom
 		for _, use := range v.Objects {
@@ -103,7 +103,8 @@ func (p *Pack) split(v value, how string) []Atom {
 		}
 		return all
 	case *Breach:
-		return []Atom{timed("breach", v.Tell, v.Within, how, true, strings.TrimSpace(v.From+" "+v.When))}
+		a := timed("breach", v.Tell, v.Within, how, true, strings.TrimSpace(v.From+" "+v.When))
+		return []Atom{a.clocked(Extension{}, p.StopClock)}
 	case *Ceiling:
 		return []Atom{timed("retention", v.key(), v.Max, "", true, "")}
 	case *Keep:
@@ -124,24 +125,16 @@ func (p *Pack) split(v value, how string) []Atom {
 	return nil
 }
 
-func splitRight(r *Right, how string) []Atom {
+func (p *Pack) splitRight(r *Right, how string) []Atom {
 	all := []Atom{{Dim: "right", Key: r.Right, Text: "granted"}}
 	for _, d := range []struct {
-		key  string
-		span calendar.Span
-	}{{r.Right, r.Respond}, {r.Right + "/acknowledge", r.Acknowledge}, {r.Right + "/appeal", r.Appeal}} {
+		key    string
+		span   calendar.Span
+		extend Extension
+	}{{r.Right, r.Respond, r.Extend}, {r.Right + "/acknowledge", r.Acknowledge, Extension{}}, {r.Right + "/appeal", r.Appeal, Extension{}}} {
 		if !d.span.IsZero() {
-			all = append(all, timed("deadline", d.key, d.span, how, true, ""))
+			all = append(all, timed("deadline", d.key, d.span, how, true, "").clocked(d.extend, p.StopClock))
 		}
-	}
-	if !r.Respond.IsZero() && r.Respond.Unit != calendar.Prompt {
-		a := timed("extension", r.Right, r.Extend.By, "", true, "")
-		if r.Extend.By.IsZero() {
-			a.Text = "none"
-		} else if !r.Extend.Notice.IsZero() {
-			a.Text += ", told within " + r.Extend.Notice.String()
-		}
-		all = append(all, a)
 	}
 	switch {
 	case r.FreePerYear < 0:
@@ -163,10 +156,33 @@ func splitRight(r *Right, how string) []Atom {
 func timed(dim, key string, s calendar.Span, how string, shorter bool, more string) Atom {
 	a := Atom{Dim: dim, Key: key, Text: strings.TrimSpace(s.String() + " " + more), span: s, less: shorter, how: how, rank: s.Usual()}
 	if s.Unit == calendar.Prompt {
-		a.Key += "/promptly"
+		a.Key, a.how = a.Key+"/promptly", ""
 	}
 	if shorter {
 		a.rank = -a.rank
+	}
+	return a
+}
+
+// clocked adds to a period how it may be lengthened. Both are the clock's own: a
+// law that knows neither keeps its date whatever another allows.
+func (a Atom) clocked(e Extension, stops []Stop) Atom {
+	if a.span.Unit == calendar.Prompt {
+		return a
+	}
+	a.extend = e
+	if !e.By.IsZero() {
+		a.Text += ", extendable by " + e.By.String()
+		if !e.Notice.IsZero() {
+			a.Text += " told within " + e.Notice.String()
+		}
+	}
+	for _, s := range stops {
+		a.stops = append(a.stops, s.Reason)
+	}
+	if len(stops) > 0 {
+		slices.Sort(a.stops)
+		a.Text += ", may stand still once for " + strings.Join(a.stops, ", ")
 	}
 	return a
 }
@@ -179,25 +195,38 @@ func (p *Pack) counting() string {
 	return fmt.Sprintf("%s %s %x", p.Calendar.Rule, p.Calendar.Zone, sum[:4])
 }
 
-// covers reports whether a is at least as strict as b whatever the day: when the
+// covers reports whether a is at least as strict as b whatever the day. When the
 // dates they give cannot be compared, it is not.
 func (a Atom) covers(b Atom) bool {
-	if a.span == b.span && a.how == b.how {
+	if a.span.Unit == "" || b.span.Unit == "" {
 		return a.Text == b.Text || a.rank > b.rank
 	}
-	if a.span.Unit == "" || b.span.Unit == "" {
-		// Of the dimensions in time, only an extension can be none; that is
-		// the strictest.
-		return a.rank > b.rank || a.rank == b.rank && a.Text == b.Text
+	if !a.extend.within(b.extend) || slices.ContainsFunc(a.stops, func(s string) bool { return !slices.Contains(b.stops, s) }) {
+		return false
 	}
-	if a.span.Unit == b.span.Unit && a.how == b.how {
-		return a.less && a.span.N < b.span.N || !a.less && a.span.N > b.span.N
+	if a.how == b.how && a.span.Unit == b.span.Unit {
+		switch {
+		case a.span.N != b.span.N:
+			return a.less == (a.span.N < b.span.N)
+		case a.less && a.rank == b.rank && (a.extend != b.extend || len(a.stops) != len(b.stops)):
+			return true // shown with other words, and stricter
+		}
+		return a.Text == b.Text
 	}
 	aLeast, aMost := a.span.Bounds()
 	bLeast, bMost := b.span.Bounds()
-	const moved = 7 * 24 // hours that a last day may move, or pauses differ by, between two rules
+	const moved = 7 * 24 // hours by which two rules may end the same period differently
 	if a.less {
 		return aMost+moved <= bLeast
 	}
 	return aLeast >= bMost+moved
+}
+
+// within reports whether an extension never lengthens more than another does.
+func (e Extension) within(f Extension) bool {
+	if e.By.IsZero() || e == f {
+		return true
+	}
+	sooner := e.Notice == f.Notice || e.Notice.Unit == f.Notice.Unit && e.Notice.N <= f.Notice.N
+	return e.By.Unit == f.By.Unit && e.By.N <= f.By.N && sooner
 }

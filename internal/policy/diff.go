@@ -3,7 +3,6 @@ package policy
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"thimble"
 )
@@ -31,7 +30,7 @@ func Diff(before, after *Law) []Change {
 	old, now := index(before), index(after)
 	for name, b := range old {
 		if a, stays := now[name]; !stays {
-			c := Change{Dim: b.Dim, Key: b.Key, From: b.Text, Before: b.Origin, Loosens: b.Dim != "pause"}
+			c := Change{Dim: b.Dim, Key: b.Key, From: b.Text, Before: b.Origin, Loosens: true}
 			rest = append(rest, c)
 		} else if c, differs := compare(b, a); differs {
 			rest = append(rest, c)
@@ -39,22 +38,13 @@ func Diff(before, after *Law) []Change {
 	}
 	for name, a := range now {
 		if old[name] == nil {
-			c := Change{Dim: a.Dim, Key: a.Key, To: a.Text, After: a.Origin}
-			// One more reason to pause loosens a law that had none. A law
-			// that is new brings its clock along, and joins.
-			id, _, _ := strings.Cut(a.Key, "/")
-			c.Loosens = a.Dim == "pause" && before.has(id)
-			rest = append(rest, c)
+			rest = append(rest, Change{Dim: a.Dim, Key: a.Key, To: a.Text, After: a.Origin})
 		}
 	}
 	slices.SortFunc(rest, func(a, b Change) int {
 		return cmp.Or(slices.Index(dims, a.Dim)-slices.Index(dims, b.Dim), cmp.Compare(a.Key, b.Key))
 	})
 	return append(changes, rest...)
-}
-
-func (l *Law) has(id string) bool {
-	return slices.ContainsFunc(l.parts, func(p *portion) bool { return p.pack.ID == id })
 }
 
 func index(l *Law) map[string]*Value {

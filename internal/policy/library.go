@@ -40,6 +40,7 @@ type Library struct {
 	packs   map[string]*Pack
 	written map[string]*Pack // before they were made whole
 	signers map[string]string
+	adopted []string
 
 	mu    sync.RWMutex
 	asked map[string]*Law // by question
@@ -48,10 +49,9 @@ type Library struct {
 
 // An entry is a pack with what it says between its changes.
 type entry struct {
-	pack    *Pack
-	days    []calendar.Date
-	stages  []*portion
-	adopted bool
+	pack   *Pack
+	days   []calendar.Date
+	stages []*portion
 }
 
 // Shipped returns the library of the packs that ship with this version.
@@ -124,6 +124,7 @@ func (t Trust) take(f File) (*Pack, string, error) {
 
 // build makes the packs whole and computes what they say between changes.
 func (l *Library) build(adopted []string) (err error) {
+	l.adopted = adopted
 	for _, id := range adopted {
 		if l.written[id] == nil {
 			return fmt.Errorf("policy: there is no pack %s to adopt: %w", id, thimble.ErrNotFound)
@@ -138,7 +139,7 @@ func (l *Library) build(adopted []string) (err error) {
 		if p.Amends != "" || p.Status == Proposed && !adopts(id) {
 			continue
 		}
-		e := &entry{pack: p, days: p.changes(), adopted: adopts(id)}
+		e := &entry{pack: p, days: p.changes()}
 		for _, day := range e.days {
 			e.stages = append(e.stages, portionOf(p, day))
 		}

@@ -19,6 +19,9 @@ func resolve(authored map[string]*Pack, adopted func(id string) bool) (map[strin
 		if p.Amends == "" {
 			continue
 		}
+		if p.Amends == id {
+			return nil, fmt.Errorf("policy: packs go round in a circle: %s amends itself: %w", id, thimble.ErrInvalid)
+		}
 		if authored[p.Amends] == nil {
 			return nil, fmt.Errorf("policy: pack %s amends %s, which is not there: %w", id, p.Amends, thimble.ErrInvalid)
 		}
@@ -61,6 +64,9 @@ func (r *resolver) whole(id string) (*Pack, error) {
 		base := r.authored[from]
 		if base == nil {
 			return nil, fmt.Errorf("policy: pack %s extends %s, which is not there: %w", id, from, thimble.ErrInvalid)
+		}
+		if base.Amends != "" {
+			return nil, fmt.Errorf("policy: pack %s builds on %s, and %s is an amendment: %w", id, from, from, thimble.ErrInvalid)
 		}
 		if own.Amends == "" { // an amendment is not whole by itself, and asks for the calendar only
 			var err error
