@@ -111,7 +111,7 @@ func equal(t fataler, what string, a, b *Law) {
 	}
 	same := slices.EqualFunc(a.Values(), b.Values(), func(v, w Value) bool {
 		return v.Dim == w.Dim && v.Key == w.Key && v.Text == w.Text && v.Origin == w.Origin && slices.Equal(v.Also, w.Also) &&
-			slices.EqualFunc(v.Lost, w.Lost, func(x, y Atom) bool { return x.Text == y.Text && x.Origin == y.Origin })
+			slices.EqualFunc(v.Lost, w.Lost, func(x, y *Atom) bool { return x.Text == y.Text && x.Origin == y.Origin })
 	})
 	if !same {
 		t.Fatalf("%s: values differ: %+v and %+v", what, a.Values(), b.Values())
