@@ -55,6 +55,12 @@ func (a *Atom) order(b *Atom) int {
 	if a.rank != b.rank {
 		return cmp.Compare(b.rank, a.rank)
 	}
+	if c := a.span.Compare(b.span); c != 0 { // 15bd and 21d usually last the same
+		if a.less {
+			return c
+		}
+		return -c
+	}
 	return cmp.Or(strings.Compare(a.Pack, b.Pack), strings.Compare(a.Text, b.Text), strings.Compare(a.Cite, b.Cite))
 }
 
