@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"time"
 
 	"thimble"
 	"thimble/internal/consent"
-	"thimble/internal/policy"
 )
 
 // Subjects knows who exists, and their epochs.
@@ -22,8 +20,16 @@ type Subjects interface {
 
 // Consents knows what people permit.
 type Consents interface {
-	Standing(ctx context.Context, s thimble.SubjectID, p thimble.Purpose) (consent.Standing, error)
+	// Standings returns where a person stands on all that they said something about.
+	Standings(ctx context.Context, s thimble.SubjectID) ([]consent.Standing, error)
 	Permitting(ctx context.Context, p thimble.Purpose, at time.Time, after thimble.SubjectID, limit int) ([]thimble.SubjectID, error)
+}
+
+// Laws chooses the law that applies to a person.
+type Laws interface {
+	// Of returns the law, and when the choice ends by itself: a law's midnight, a
+	// birthday. The zero time never comes.
+	Of(ctx context.Context, s thimble.SubjectID, at time.Time) (Law, time.Time, error)
 }
 
 // An Opener opens sealed cells.
@@ -45,60 +51,62 @@ type Gate struct {
 	consents Consents
 	vault    Opener
 	uses     UseLog
-	pack     *policy.Pack
+	pack     Law
+	laws     Laws
 	moves    *Moves
 	now      func() time.Time
+	known    *known
+	asks     *asks
+	tables   tables
 }
 
-// New returns a gate. It learns from moves whose epoch has moved in this process.
-// A nil clock means time.Now.
-func New(s Subjects, c Consents, v Opener, u UseLog, p *policy.Pack, m *Moves, now func() time.Time) *Gate {
+// New returns a gate under one law. It learns from moves whose epoch has moved in
+// this process. A nil clock means time.Now.
+func New(s Subjects, c Consents, v Opener, u UseLog, p Law, m *Moves, now func() time.Time) *Gate {
 	if now == nil {
 		now = time.Now
 	}
-	return &Gate{subjects: s, consents: c, vault: v, uses: u, pack: p, moves: m, now: now}
+	return &Gate{subjects: s, consents: c, vault: v, uses: u, pack: p, laws: oneLaw{p}, moves: m, now: now, known: newKnown(Known{}), asks: newAsks()}
 }
 
-// Decide answers a request and records nothing. No data can be opened with it.
-func (g *Gate) Decide(ctx context.Context, r Request) (Verdict, error) {
-	f := Facts{Known: true, Silent: g.uses.Silent(ctx)}
-	var err error
-	// The epoch is read before the consent: if the consent moves in between, the
-	// grant is born dead, which is the safe way to be wrong.
-	f.Epoch, err = g.subjects.Epoch(ctx, r.Subject)
-	if errors.Is(err, thimble.ErrNotFound) {
-		f.Known, err = false, nil
-	}
-	if err == nil {
-		f.Standing, err = g.consents.Standing(ctx, r.Subject, r.Purpose)
-	}
-	if err != nil {
-		return Verdict{}, fmt.Errorf("gate: judging: %w", err)
-	}
-	return Judge(r, g.pack, f, g.now()), nil
+// oneLaw is the same law for everybody.
+type oneLaw struct{ law Law }
+
+// Of implements Laws.
+func (o oneLaw) Of(context.Context, thimble.SubjectID, time.Time) (Law, time.Time, error) {
+	return o.law, time.Time{}, nil
 }
+
+// Under has the law chosen for each person. It is called while the gate is wired,
+// before the first request.
+func (g *Gate) Under(l Laws) { g.laws = l }
+
+// Knows names the recipients, brands, channels and features that requests may
+// name. It is called while the gate is wired.
+func (g *Gate) Knows(k Known) { g.known = newKnown(k) }
 
 // Open answers a request with a grant, or with a *Denial. The use is recorded
 // before anything can be opened.
 func (g *Gate) Open(ctx context.Context, r Request) (*Grant, error) {
-	born := g.moves.now() // before the judgement: what moves during it kills the grant
-	v, err := g.Decide(ctx, r)
-	if err != nil {
+	grant := &Grant{gate: g, request: r}
+	var err error
+	if grant.born, err = g.decide(ctx, &grant.request, &grant.verdict); err != nil {
 		return nil, err
 	}
+	v := grant.verdict
 	if !v.Allowed {
 		return nil, &Denial{Verdict: v}
 	}
-	grant := &Grant{gate: g, request: r, verdict: v, born: born}
 	if r.Actor.Kind == Staff {
 		// The leaf is durable before any data is seen: an access that nobody can
 		// prove must be impossible, not unlikely.
 		if grant.use, err = g.uses.Record(ctx, r, v); err != nil {
 			return nil, fmt.Errorf("gate: recording the use: %w", errors.Join(err, thimble.ErrDenied))
 		}
-		return grant, nil
+	} else {
+		g.uses.Count(r)
 	}
-	g.uses.Count(r)
+	sinkFrom(ctx).add(grant)
 	return grant, nil
 }
 
@@ -141,57 +149,6 @@ func (g *Gate) Collect(ctx context.Context, p thimble.Purpose, categories ...thi
 		Facts{Known: true, Silent: g.uses.Silent(ctx)}, g.now())
 	if !v.Allowed {
 		return &Denial{Verdict: v}
-	}
-	return nil
-}
-
-// A Grant opens one subject's cells for one purpose. It implements thimble.Grant.
-type Grant struct {
-	gate    *Gate
-	request Request
-	verdict Verdict
-	use     thimble.ID
-	born    uint64
-}
-
-// Subject returns whose cells the grant opens.
-func (g *Grant) Subject() thimble.SubjectID { return g.request.Subject }
-
-// Purpose returns what they are opened for.
-func (g *Grant) Purpose() thimble.Purpose { return g.request.Purpose }
-
-// Verdict returns why.
-func (g *Grant) Verdict() Verdict { return g.verdict }
-
-// Use returns the id of the recorded use, zero for a counted one.
-func (g *Grant) Use() thimble.ID { return g.use }
-
-// Open implements thimble.Grant.
-func (g *Grant) Open(ctx context.Context, c thimble.Cell, sealed []byte) ([]byte, error) {
-	if c.Owner != g.request.Subject {
-		return nil, fmt.Errorf("gate: the cell is another person's: %w", thimble.ErrDenied)
-	}
-	if !slices.ContainsFunc(g.request.Categories, c.Category.Within) {
-		return nil, fmt.Errorf("gate: %s was not asked for: %w", c.Category, thimble.ErrDenied)
-	}
-	if g.gate.moves.since(g.request.Subject, g.born) {
-		return nil, errMoved
-	}
-	return g.gate.vault.Open(ctx, c, sealed)
-}
-
-var errMoved = fmt.Errorf("gate: the person's choices have changed: %w", thimble.ErrDenied)
-
-// Live returns nil while the grant holds, also against what another process
-// changed. A sink asks before output leaves the process; a withdrawal in the
-// meantime makes it an error of kind ErrDenied.
-func (g *Grant) Live(ctx context.Context) error {
-	epoch, err := g.gate.subjects.Epoch(ctx, g.request.Subject)
-	if err != nil {
-		return fmt.Errorf("gate: asking for the epoch: %w", errors.Join(err, thimble.ErrDenied))
-	}
-	if epoch != g.verdict.Epoch {
-		return errMoved
 	}
 	return nil
 }

@@ -33,6 +33,13 @@ type Request struct {
 	Subject    thimble.SubjectID
 	Purpose    thimble.Purpose
 	Categories []thimble.Category
+	Scope
+}
+
+// A Law says what is asked before data is used; *policy.Pack is one.
+type Law interface {
+	Find(use thimble.Purpose, categories ...thimble.Category) policy.Finding
+	Ref() string
 }
 
 // A Verdict answers a request, with its reasons.
@@ -43,8 +50,9 @@ type Verdict struct {
 	Basis   string           `json:"basis"`
 	Pack    string           `json:"pack"`
 	Cite    string           `json:"cite"`
-	Consent consent.Standing `json:"-"`
+	Consent consent.Standing `json:"-"` // the purpose and the state; [Gate.Consent] has the rest
 	Epoch   int64            `json:"-"`
+	Until   time.Time        `json:"-"` // when it ends by itself; zero: never
 }
 
 // A Denial is the error of a refused request.
@@ -62,34 +70,69 @@ type Facts struct {
 	Epoch    int64
 	Standing consent.Standing
 	Silent   bool // the ledger cannot record
+	Lapsed   bool // this process has lost touch with the others
+	// Stranger is the part of the request's scope that nobody knows, or "".
+	Stranger string
+	Until    time.Time // when the facts end by themselves; zero: never
 }
 
 // Judge answers a request from the law and the facts. It is a pure function.
-func Judge(r Request, p *policy.Pack, f Facts, now time.Time) Verdict {
+func Judge(r Request, p Law, f Facts, now time.Time) Verdict {
 	found := p.Find(r.Purpose, r.Categories...)
-	v := Verdict{Mode: found.Mode, Basis: found.Basis, Pack: found.Pack, Cite: found.Cite, Consent: f.Standing, Epoch: f.Epoch}
+	v := Verdict{Mode: found.Mode, Basis: found.Basis, Pack: found.Pack, Cite: found.Cite, Consent: f.Standing, Epoch: f.Epoch, Until: f.Until}
 	state := f.Standing.Now(now)
 	switch {
 	case f.Silent:
-		v.Why = "the ledger cannot record the use"
+		v.Why = whySilent
+	case f.Lapsed:
+		v.Why = whyLapsed
 	case !f.Known:
-		v.Why = "there is no such person"
+		v.Why = whyNobody
 	case len(r.Categories) == 0:
-		v.Why = "no category of data was named"
+		v.Why = whyNothing
 	case r.Actor.Kind == "":
-		v.Why = "nobody asks"
+		v.Why = whyNoActor
 	case r.Actor.Kind == Customer && r.Actor.Self != r.Subject:
-		v.Why = "a customer sees their own data only"
+		v.Why = whyOther
+	case f.Stranger != "":
+		v.Why = whyStranger(f.Stranger)
 	case found.Mode == policy.Prohibited:
-		v.Why = fmt.Sprintf("%s is not a permitted purpose for this data", r.Purpose)
+		v.Why = whyProhibited(r.Purpose)
 	case found.Mode == policy.Allow || found.Mode == policy.Notice:
-		v.Allowed, v.Why = true, fmt.Sprintf("%s is needed for %s", r.Purpose, found.Basis)
+		v.Allowed, v.Why = true, whyNeeded(r.Purpose, found.Basis)
 	case state.Permits() && f.Standing.Purpose == r.Purpose && found.Mode <= policy.OptIn:
-		v.Allowed, v.Why = true, fmt.Sprintf("the person permits %s", r.Purpose)
-	case state == "":
-		v.Why = fmt.Sprintf("the person was not asked, or has not answered, about %s", r.Purpose)
+		v.Allowed, v.Why = true, whyPermits(r.Purpose)
 	default:
-		v.Why = fmt.Sprintf("the person's answer to %s is: %s", r.Purpose, state)
+		v.Why = whyAnswer(r.Purpose, state)
 	}
 	return v
+}
+
+// The reasons, in one place, so that a verdict says the same however it was found.
+const (
+	whySilent  = "the ledger cannot record the use"
+	whyLapsed  = "this server has lost touch with the others and may have missed a withdrawal"
+	whyNobody  = "there is no such person"
+	whyNothing = "no category of data was named"
+	whyNoActor = "nobody asks"
+	whyOther   = "a customer sees their own data only"
+)
+
+func whyStranger(part string) string { return "the " + part + " that was named is not known here" }
+
+func whyProhibited(p thimble.Purpose) string {
+	return fmt.Sprintf("%s is not a permitted purpose for this data", p)
+}
+
+func whyNeeded(p thimble.Purpose, basis string) string {
+	return fmt.Sprintf("%s is needed for %s", p, basis)
+}
+
+func whyPermits(p thimble.Purpose) string { return fmt.Sprintf("the person permits %s", p) }
+
+func whyAnswer(p thimble.Purpose, s consent.State) string {
+	if s == "" {
+		return fmt.Sprintf("the person was not asked, or has not answered, about %s", p)
+	}
+	return fmt.Sprintf("the person's answer to %s is: %s", p, s)
 }
