@@ -42,6 +42,7 @@ type Kernel struct {
 	Sessions   *sessiondb.Store
 	Consent    *consentdb.Store
 	Uses       *gatedb.Log
+	Node       *gatedb.Node
 	Gate       *gate.Gate
 	Decisions  *decisiondb.Store
 	Jobs       *jobdb.Queue
@@ -62,7 +63,10 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	}
 	now := time.Now
 	moves := gate.NewMoves()
-	k.Subjects = subjectdb.New(k.Core, k.Vault, subjectdb.Config{Opener: k.Vault, Moved: moves.Move})
+	if k.Node, err = gatedb.Join(ctx, k.Core, moves, gatedb.NodeConfig{Log: log}); err != nil {
+		return k, err
+	}
+	k.Subjects = subjectdb.New(k.Core, k.Vault, subjectdb.Config{Opener: k.Vault, Moving: k.Node.Moving})
 	k.Catalog = catalogdb.New(k.Core)
 	k.Orders = orderdb.New(k.Core, k.Vault, k.Vault)
 	k.Sessions = sessiondb.New(k.Core, k.Subjects, now)
@@ -196,6 +200,9 @@ func (k *Kernel) alive(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID)
 
 func (k *Kernel) close() error {
 	var err error
+	if k.Node != nil {
+		err = k.Node.Close(context.Background())
+	}
 	for _, db := range []*sqldb.DB{k.Core, k.Keys} {
 		if db != nil {
 			err = errors.Join(err, db.Close())

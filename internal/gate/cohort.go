@@ -81,7 +81,7 @@ func (c *Cohort) publish(ctx context.Context, f func(context.Context) error) (go
 		return gone, err
 	}
 	m.pause("publish")
-	if m.lease != nil && !m.lease.Live() {
+	if m.lease != nil && !m.lease.Live(c.gate.now()) {
 		return nil, errMoved
 	}
 	err = f(ctx)
@@ -95,7 +95,7 @@ func (c *Cohort) publish(ctx context.Context, f func(context.Context) error) (go
 // of now. The map is not changed in size: whoever moves looks into it meanwhile.
 func (c *Cohort) left(ctx context.Context) (gone []thimble.SubjectID, err error) {
 	m := c.gate.moves
-	if err := m.ready(ctx); err != nil {
+	if err := m.ready(ctx, c.gate.now()); err != nil {
 		return nil, err
 	}
 	var moved []thimble.SubjectID

@@ -24,12 +24,12 @@ func (g *Gate) Decide(ctx context.Context, r Request) (Verdict, error) {
 // decide fills in the verdict, and returns the moment of before the judgement:
 // what moves during it kills the grant.
 func (g *Gate) decide(ctx context.Context, r *Request, v *Verdict) (born uint64, err error) {
-	if silent := g.uses.Silent(ctx); silent || g.moves.ready(ctx) != nil {
-		*v = Judge(*r, g.pack, Facts{Silent: silent, Lapsed: !silent}, g.now())
+	now := g.now()
+	if silent := g.uses.Silent(ctx); silent || g.moves.ready(ctx, now) != nil {
+		*v = Judge(*r, g.pack, Facts{Silent: silent, Lapsed: !silent}, now)
 		return 0, nil
 	}
 	born = g.moves.now()
-	now := g.now()
 	if st, ok := g.moves.lookup(r.Subject); ok && g.compiled(r, &st, now, v) {
 		return born, nil
 	}

@@ -43,10 +43,11 @@ func (g *Grant) holds(ctx context.Context) error {
 	if g.gate == nil {
 		return errForged
 	}
-	if until := g.verdict.Until; !until.IsZero() && !g.gate.now().Before(until) {
+	now := g.gate.now()
+	if until := g.verdict.Until; !until.IsZero() && !now.Before(until) {
 		return errEnded
 	}
-	if err := g.gate.moves.ready(ctx); err != nil {
+	if err := g.gate.moves.ready(ctx, now); err != nil {
 		return err
 	}
 	if g.gate.moves.since(g.request.Subject, g.born) {
@@ -124,7 +125,7 @@ func (g *Grant) enter(ctx context.Context, abort context.CancelFunc) (leave func
 	}
 	// Once more, now that the output is marked: a lease that ended before the mark
 	// was there could have let a change be answered.
-	if m.lease != nil && !m.lease.Live() {
+	if m.lease != nil && !m.lease.Live(g.gate.now()) {
 		m.leave(g.request.Subject, o)
 		return nil, errMoved
 	}

@@ -15,8 +15,9 @@ import (
 // share a database, one that has lost touch with the others could miss a
 // withdrawal: it denies.
 type Lease interface {
-	// Live reports whether the lease holds now. It asks nobody.
-	Live() bool
+	// Live reports whether the lease holds at an instant of this process's clock. It
+	// asks nobody.
+	Live(at time.Time) bool
 	// Renew gets the lease back, or returns why it cannot. Whatever was known and
 	// granted under the lost one is dropped before it returns.
 	Renew(ctx context.Context) error
@@ -79,8 +80,8 @@ func (m *Moves) Under(l Lease) { m.lease = l }
 
 // ready returns nil while the process may judge. Without a live lease it tries to
 // get one first.
-func (m *Moves) ready(ctx context.Context) error {
-	if m.lease == nil || m.lease.Live() {
+func (m *Moves) ready(ctx context.Context, at time.Time) error {
+	if m.lease == nil || m.lease.Live(at) {
 		return nil
 	}
 	if err := m.lease.Renew(ctx); err != nil {
@@ -212,6 +213,13 @@ func (m *Moves) under(who thimble.SubjectID) []*output {
 		}
 	}
 	return all
+}
+
+// Abort tells every output that is under way to stop.
+func (m *Moves) Abort() {
+	for _, o := range m.under(thimble.SubjectID{}) {
+		o.abort()
+	}
 }
 
 // Grace is how long an output that is under way may go on after a move, before it
