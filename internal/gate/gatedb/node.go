@@ -125,7 +125,11 @@ func (n *Node) Renew(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewWithin)
 	defer cancel()
-	return n.beat(ctx)
+	err := n.beat(ctx)
+	if err == nil && !n.Live(time.Now()) {
+		err = fmt.Errorf("gate: the lease took longer than it lasts: %w", thimble.ErrUnavailable)
+	}
+	return err
 }
 
 func (n *Node) left() bool { return n.seen < 0 }
@@ -170,7 +174,7 @@ func (n *Node) beat(ctx context.Context) error {
 	sent := time.Now()
 	if n.db.Engine() == sqldb.SQLite {
 		sent = began // there is no lease to renew: the deadline is that of what was read
-	} else if err := n.renew(ctx, seen); err != nil {
+	} else if err := n.renew(ctx, seen, fresh); err != nil {
 		return err
 	}
 	// Measured from before the statement was sent: the database's lease began later.
@@ -249,16 +253,28 @@ func (n *Node) listen(ctx context.Context, fresh bool) (tick int64, all []heard,
 	return tick, all, nil
 }
 
-// renew writes the lease.
-func (n *Node) renew(ctx context.Context, seen int64) error {
-	err := n.db.Write(ctx, func(tx *sqldb.Tx) error {
+// renew writes the lease. A lease that ran out while the statement was on its way
+// is not renewed: a change may have been answered in between that nobody waited for
+// us to hear of. It has to be taken afresh.
+func (n *Node) renew(ctx context.Context, seen int64, fresh bool) error {
+	var renewed int64
+	err := n.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
 		now := clock(tx.Engine())
-		_, err := tx.Exec(ctx, `insert into gate_nodes (node, seen, lease_until, joined_at) values ($1, $2, `+now+` + $3, `+now+`)
-			on conflict (node) do update set seen = excluded.seen, lease_until = excluded.lease_until`, n.id, seen, n.cfg.Lease.Microseconds())
+		if !fresh {
+			renewed, err = tx.Exec(ctx, `update gate_nodes set seen = $2, lease_until = `+now+` + $3 where node = $1 and lease_until > `+now, n.id, seen, n.cfg.Lease.Microseconds())
+			return err
+		}
+		renewed, err = tx.Exec(ctx, `insert into gate_nodes (node, seen, lease_until, joined_at) values ($1, $2, `+now+` + $3, `+now+`)
+			on conflict (node) do update set seen = excluded.seen, lease_until = excluded.lease_until, joined_at = excluded.joined_at`, n.id, seen, n.cfg.Lease.Microseconds())
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("gate: renewing the lease: %w", err)
+	}
+	if renewed == 0 {
+		n.deadline.Store(nil)
+		n.moves.Abort()
+		return fmt.Errorf("gate: the lease ran out before it was renewed: %w", thimble.ErrUnavailable)
 	}
 	return nil
 }
