@@ -26,13 +26,17 @@ type Sealer interface {
 	Seal(ctx context.Context, c Cell, plain []byte) ([]byte, error)
 }
 
-// A Grant opens one subject's cells for one purpose. The gate gives it; it dies
+// A Grant opens one person's cells for one purpose. The gate gives it; it dies
 // when what allowed it changes.
 type Grant interface {
+	// Subject is the person's canonical subject.
 	Subject() SubjectID
+	// Members are all subjects of the person, the canonical one first. Whoever reads
+	// a person's data reads that of all of them.
+	Members() []SubjectID
 	Purpose() Purpose
 	// Open returns the plain value of a sealed cell, or an error of kind ErrDenied
-	// when the cell is another subject's, of a category that was not asked for,
+	// when the cell is another person's, of a category that was not asked for,
 	// or the grant has died.
 	Open(ctx context.Context, c Cell, sealed []byte) ([]byte, error)
 }

@@ -10,6 +10,7 @@ import (
 	"thimble"
 	"thimble/internal/apikey"
 	"thimble/internal/apikey/apikeydb"
+	"thimble/internal/app"
 )
 
 func keys(ctx context.Context, c *call) error {
@@ -17,7 +18,8 @@ func keys(ctx context.Context, c *call) error {
 	create := len(words) > 2 && words[0] == "create"
 	list := len(words) == 1 && words[0] == "list"
 	revoke := len(words) == 2 && words[0] == "revoke"
-	if !create && !list && !revoke {
+	rotate := len(words) == 1 && words[0] == "rotate-index"
+	if !create && !list && !revoke && !rotate {
 		return errWords
 	}
 	a, err := c.open(ctx)
@@ -30,6 +32,8 @@ func keys(ctx context.Context, c *call) error {
 		err = createKey(ctx, c, store, words[1], words[2:])
 	case list:
 		err = listKeys(ctx, c, store)
+	case rotate:
+		err = rotateIndex(ctx, c, a)
 	default:
 		var id thimble.ID
 		if id, err = thimble.ParseID(apikey.TokenPrefix, words[1]); err == nil {
@@ -37,6 +41,24 @@ func keys(ctx context.Context, c *call) error {
 		}
 	}
 	return errors.Join(err, a.Close())
+}
+
+// rotateIndex gives the indexes by which people are found new keys. A server may
+// run beside it.
+func rotateIndex(ctx context.Context, c *call, a *app.App) error {
+	r, err := a.Subjects.Rotate(ctx)
+	if err != nil {
+		return err
+	}
+	did := "Rotated the index keys"
+	if r.Resumed {
+		did = "Finished a rotation of the index keys that was left open"
+	}
+	fmt.Fprintf(c.out, "%s: %d identifiers moved, %d old keys destroyed.\n", did, r.Reindexed, r.Destroyed)
+	if r.Waiting > 0 {
+		fmt.Fprintf(c.out, "The marks of %d identifiers of forgotten people are still under an older key, which stays until a list brings each of them again.\n", r.Waiting)
+	}
+	return nil
 }
 
 func createKey(ctx context.Context, c *call, store *apikeydb.Store, name string, scopes []string) error {

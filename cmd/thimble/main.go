@@ -39,7 +39,7 @@ var commands = []command{
 	{"serve", "[flags]", "serve an installation", serve},
 	{"import", "orders FILE [--strict]", "import orders from a CSV file, gzipped or not", importOrders},
 	{"sign-in", "[--staff NAME | --subject sub_…]", "print a one-time sign-in link, for the console or the privacy centre", signIn},
-	{"keys", "create NAME SCOPE… | list | revoke ID", "create, list and revoke API keys", keys},
+	{"keys", "create NAME SCOPE… | list | revoke ID | rotate-index", "create, list and revoke API keys; give the index of people new keys", keys},
 	{"eval", "recommend --train FILE --test FILE [--forget N] [--tune] [--json]", "score the recommender on your own files", eval},
 	{"verify", "receipt FILE --key KEY", "check a receipt offline", verify},
 	{"witness", "--name NAME --log KEY… [flags]", "serve a witness for other shops' logs", witness},

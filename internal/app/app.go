@@ -47,7 +47,7 @@ const TrainJob = recommendweb.TrainJob
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log}
 	var err error
-	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train})
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, RotateJob: a.reindex})
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +69,7 @@ func (a *App) capabilities() {
 	a.Importer = collect.New(a.Imports, a.Gate)
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, nil)
 	a.Desk = rights.NewDesk(a.Requests, a.Vault, a.modelHash, a.Holders()...)
+	a.Subjects.OnRegroup(a.regrouped)
 	// A change of the consent to training trains anew, in the transaction of the choice.
 	a.Consent.OnChange(func(ctx context.Context, tx *sqldb.Tx, events []consent.Event) error {
 		for _, e := range events {
@@ -127,6 +128,9 @@ func (a *App) Recover(ctx context.Context) error {
 	}
 	if n > 0 {
 		a.Log.InfoContext(ctx, "interrupted requests finished", slog.Int("requests", n))
+	}
+	if err := a.resumeRotation(ctx); err != nil {
+		return err
 	}
 	swept, err := a.Vault.Sweep(ctx, a.Subjects.Missing, orphanAge)
 	if err != nil {

@@ -29,8 +29,8 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 	sections, err := sections(
 		func() (web.Section, error) { return d.overview().Section(d.kit) },
 		func() (web.Section, error) {
-			return subjectweb.Console(d.kit, d.Subjects, staff, orderweb.CustomerPanel(d.Orders, d.Catalog),
-				consentweb.CustomerPanel(d.Consent), decisionweb.CustomerPanel(d.Decisions), gateweb.CustomerPanel(d.Uses))
+			return subjectweb.Console(d.kit, d.Subjects, staff, orderweb.CustomerPanel(d.wholeOrders(), d.Catalog),
+				consentweb.CustomerPanel(d.Consent), decisionweb.CustomerPanel(d.wholeDecisions()), gateweb.CustomerPanel(d.wholeUses()))
 		},
 		func() (web.Section, error) { return consentweb.Console(d.kit, d.Consent, d.Subjects) },
 		func() (web.Section, error) { return rightsweb.Console(d.kit, d.Requests, d.Ledger) },

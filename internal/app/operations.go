@@ -24,8 +24,8 @@ func (d *doors) operations() []func(huma.API) {
 	return []func(huma.API){
 		recommendweb.Operations(d.Shop),
 		catalogweb.Operations(d.Catalog),
-		subjectweb.Operations(d.Subjects, d.noteLookup),
-		consentweb.Operations(consentweb.OperationDeps{Store: d.Consent, Receipts: d.Ledger, Exists: d.exists, Open: d.openFor}),
+		subjectweb.Operations(d.Subjects, d.noteLookup, func(ctx context.Context) string { return apikey.From(ctx).Name }),
+		consentweb.Operations(consentweb.OperationDeps{Store: d.wholeConsent(), Receipts: d.Ledger, Exists: d.exists, Open: d.openFor}),
 		decisionweb.Operations(d.Decisions, d.Gate, d.Ledger),
 		ledgerweb.Operations(d.Ledger),
 	}

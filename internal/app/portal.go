@@ -12,28 +12,30 @@ import (
 	"thimble/internal/portal"
 	"thimble/internal/rights/rightsweb"
 	"thimble/internal/session/sessionweb"
+	"thimble/internal/subject/subjectweb"
 	"thimble/internal/web"
 )
 
 func (d *doors) decisions() decisionweb.PortalDeps {
-	return decisionweb.PortalDeps{Store: d.Decisions, Names: d.Catalog, Receipts: d.Ledger, Own: d.own}
+	return decisionweb.PortalDeps{Store: d.wholeDecisions(), Names: d.Catalog, Receipts: d.Ledger, Own: d.own}
 }
 
 // mountPortal mounts the customers' privacy centre.
 func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 	sections, err := sections(
 		func() (web.Section, error) {
-			return consentweb.Portal(d.kit, d.Consent, d.Ledger, d.own, time.Now)
+			return consentweb.Portal(d.kit, d.wholeConsent(), d.Ledger, d.own, time.Now)
 		},
 		func() (web.Section, error) { return decisionweb.Portal(d.kit, d.decisions()) },
-		func() (web.Section, error) { return gateweb.Portal(d.kit, d.Uses, d.own) },
+		func() (web.Section, error) { return gateweb.Portal(d.kit, d.wholeUses(), d.own) },
 		func() (web.Section, error) {
 			return rightsweb.Portal(d.kit, rightsweb.PortalDeps{Desk: d.Desk, Requests: d.Requests, Names: d.Catalog, Receipts: d.Ledger, Own: d.own, Exit: d.customers})
 		},
 		func() (web.Section, error) {
-			return ledgerweb.Portal(d.kit, d.Ledger, consentweb.PortalReceipts(d.Consent, d.own),
-				decisionweb.PortalReceipts(d.Decisions, d.own), gateweb.PortalReceipts(d.Uses, d.own))
+			return ledgerweb.Portal(d.kit, d.Ledger, consentweb.PortalReceipts(d.wholeConsent(), d.own),
+				decisionweb.PortalReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own))
 		},
+		func() (web.Section, error) { return subjectweb.Portal(d.kit, d.Subjects, d.own) },
 		func() (web.Section, error) { return sessionweb.Portal(d.kit, d.customers, d.Config.Demo) },
 	)
 	if err != nil {
@@ -42,7 +44,7 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 	h, err := portal.New(portal.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.customers, Sections: sections, Own: d.own, Label: d.label,
 		Cards: []portal.Card{
-			consentweb.PortalCard(d.Consent, time.Now), decisionweb.PortalCard(d.Decisions), gateweb.PortalCard(d.Uses),
+			consentweb.PortalCard(d.wholeConsent(), time.Now), decisionweb.PortalCard(d.wholeDecisions()), gateweb.PortalCard(d.wholeUses()),
 			rightsweb.PortalCard(d.Desk), ledgerweb.PortalCard(),
 		},
 	})

@@ -72,18 +72,35 @@ var tables = []Table{
 		{Column: "expires_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
 	}},
 	{Name: "subject_subjects", Set: sqldb.Core, Holder: "subject", Plain: []string{"state", "epoch"}, Fields: []Field{
+		{Column: "person", Category: thimble.Pseudonym, Source: "made when two accounts are found to be one person", Purposes: service, Retention: untilErased, Note: "empty for somebody with one account"},
+		{Column: "joined", Category: thimble.AccountIdentifier, Source: "made when two accounts are found to be one person", Purposes: service, Retention: untilErased},
+		{Column: "restricted", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: untilErased},
+		{Column: "age", Category: "user.demographic.age_range", Source: "declared, or evidence such as a payment", Purposes: duty, Sealed: true, Retention: untilErased, Note: "adult or minor; no date of birth"},
 		{Column: "id", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: learning, Retention: "stays as a number that leads to nobody, so that it is never given again"},
 		{Column: "residence", Category: thimble.Country, Source: "the shop's orders, or declared", Purposes: duty, Sealed: true, Retention: untilErased},
 		{Column: "created_at", Category: thimble.Pseudonym, Source: "made with the person", Purposes: service, Retention: untilErased},
 	}},
-	{Name: "subject_identifiers", Set: sqldb.Core, Holder: "subject", Plain: []string{"kind"}, Fields: []Field{
+	{Name: "subject_merges", Set: sqldb.Core, Holder: "subject", Plain: []string{"id"}, Fields: []Field{
+		{Column: "survivor", Category: thimble.Pseudonym, Source: "staff, the shop's systems, or the person", Purposes: service, Retention: "until parted or erased"},
+		{Column: "absorbed", Category: thimble.Pseudonym, Source: "staff, the shop's systems, or the person", Purposes: service, Retention: "until parted or erased"},
+		{Column: "at", Category: thimble.AccountIdentifier, Source: "made with the link", Purposes: service, Retention: "until parted or erased"},
+		{Column: "sealed", Category: thimble.AccountIdentifier, Source: "staff, the shop's systems, or the person", Purposes: service, Sealed: true, Retention: "until parted or erased", Note: "why the two are one person"},
+	}},
+	{Name: "subject_relations", Set: sqldb.Core, Holder: "subject", Fields: []Field{
+		{Column: "subject", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: service, Retention: untilErased},
+		{Column: "other", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: service, Retention: untilErased},
+		{Column: "at", Category: "user.demographic", Source: "made with the relation", Purposes: service, Retention: untilErased},
+		{Column: "sealed", Category: "user.demographic", Source: "the person, or an order for somebody else", Purposes: service, Sealed: true, Retention: untilErased, Note: "household, presents or guardian"},
+	}},
+	{Name: "subject_generations", Set: sqldb.Core, Plain: []string{"kind", "gen"}},
+	{Name: "subject_identifiers", Set: sqldb.Core, Holder: "subject", Plain: []string{"kind", "gen", "mark_gen"}, Fields: []Field{
 		{Column: "subject", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: service, Retention: untilErased},
 		{Column: "blind", Category: thimble.AccountIdentifier, Source: "the shop", Purposes: service, Retention: untilErased, Note: "keyed blind index"},
 		{Column: "sealed", Category: thimble.AccountIdentifier, Source: "the shop", Purposes: service, Sealed: true, Retention: untilErased},
 		{Column: "mark", Category: thimble.AccountIdentifier, Source: "the shop", Purposes: service, Retention: "moves to the suppressions when the person is erased", Note: "keyed hash under its own key"},
 		{Column: "created_at", Category: thimble.AccountIdentifier, Source: "the shop", Purposes: service, Retention: untilErased},
 	}},
-	{Name: "subject_suppressions", Set: sqldb.Core, Holder: "subject", Fields: []Field{
+	{Name: "subject_suppressions", Set: sqldb.Core, Holder: "subject", Plain: []string{"gen"}, Fields: []Field{
 		{Column: "mark", Category: thimble.AccountIdentifier, Source: "kept of a forgotten person", Purposes: duty, Retention: "stays, so that an old file does not bring the person back", Note: "keyed hash; leads to nobody without the identifier"},
 	}},
 	{Name: "vault_keys", Set: sqldb.Keys, Holder: "vault", Plain: []string{"class", "chain", "gen", "month", "epoch", "wrapped", "commitment"}, Fields: []Field{

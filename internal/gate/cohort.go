@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"thimble"
 )
@@ -14,6 +16,8 @@ type Cohort struct {
 	gate    *Gate
 	request Request // of each of them, without the subject
 	members map[thimble.SubjectID]uint64
+	// of is whose a subject is that is not the canonical one of its person.
+	of map[thimble.SubjectID]thimble.SubjectID
 }
 
 // A cohortOutput is the publication of something that was made from many.
@@ -24,18 +28,24 @@ type cohortOutput struct {
 
 // Cohort returns an empty cohort of people who are used for a purpose.
 func (g *Gate) Cohort(a Actor, p thimble.Purpose, categories ...thimble.Category) *Cohort {
-	return &Cohort{gate: g, request: Request{Actor: a, Purpose: p, Categories: categories}, members: map[thimble.SubjectID]uint64{}}
+	return &Cohort{gate: g, request: Request{Actor: a, Purpose: p, Categories: categories}, members: map[thimble.SubjectID]uint64{}, of: map[thimble.SubjectID]thimble.SubjectID{}}
 }
 
 // Add takes in who a grant is for.
 func (c *Cohort) Add(g *Grant) {
-	if g.gate == c.gate && g.request.Purpose == c.request.Purpose {
-		c.members[g.request.Subject] = g.born
+	if g.gate != c.gate || g.request.Purpose != c.request.Purpose {
+		return
+	}
+	for _, m := range g.person.Members {
+		c.members[m.ID] = g.born
+		if m.ID != g.Subject() {
+			c.of[m.ID] = g.Subject()
+		}
 	}
 }
 
 // Len returns how many people there are.
-func (c *Cohort) Len() int { return len(c.members) }
+func (c *Cohort) Len() int { return len(c.members) - len(c.of) }
 
 // Publish runs f, which has what was made from the cohort leave, when everybody
 // still permits it. Who does not any more is given to without first, which takes
@@ -51,9 +61,8 @@ func (c *Cohort) Publish(ctx context.Context, without func(context.Context, []th
 		if err := without(ctx, gone); err != nil {
 			return err
 		}
-		for _, who := range gone {
-			delete(c.members, who)
-		}
+		maps.DeleteFunc(c.members, func(who thimble.SubjectID, _ uint64) bool { return slices.Contains(gone, c.person(who)) })
+		maps.DeleteFunc(c.of, func(_, who thimble.SubjectID) bool { return slices.Contains(gone, who) })
 	}
 	return fmt.Errorf("gate: people kept leaving while something was made from them: %w", thimble.ErrConflict)
 }
@@ -91,6 +100,14 @@ func (c *Cohort) publish(ctx context.Context, f func(context.Context) error) (go
 	return nil, err
 }
 
+// person returns the subject under which somebody was added.
+func (c *Cohort) person(who thimble.SubjectID) thimble.SubjectID {
+	if of, ok := c.of[who]; ok {
+		return of
+	}
+	return who
+}
+
 // left returns the members who do not permit it any more. It marks the others as
 // of now. The map is not changed in size: whoever moves looks into it meanwhile.
 func (c *Cohort) left(ctx context.Context) (gone []thimble.SubjectID, err error) {
@@ -98,13 +115,13 @@ func (c *Cohort) left(ctx context.Context) (gone []thimble.SubjectID, err error)
 	if err := m.ready(ctx, c.gate.now()); err != nil {
 		return nil, err
 	}
-	var moved []thimble.SubjectID
+	moved := map[thimble.SubjectID]bool{}
 	for who, born := range c.members {
 		if m.since(who, born) {
-			moved = append(moved, who)
+			moved[c.person(who)] = true
 		}
 	}
-	for _, who := range moved {
+	for who := range moved {
 		r := c.request
 		r.Subject = who
 		v, err := c.gate.Decide(ctx, r)

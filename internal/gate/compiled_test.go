@@ -73,6 +73,7 @@ func TestCompiledVerdictsAreThoseOfTheNaiveJudge(t *testing.T) {
 					s.Expires = at.Add(time.Duration(r.IntN(5)-1) * time.Minute)
 				}
 				w.says(who, s)
+				w.commit(who, func(p *resident) { p.restricted = r.IntN(6) == 0 })
 				m.Move(who)
 			case 1:
 				at = at.Add(time.Duration(r.IntN(90)) * time.Second)
@@ -121,7 +122,7 @@ func naive(w *world, g *Gate, q Request, at time.Time) Verdict {
 	if !known {
 		return Judge(q, g.pack, f, at)
 	}
-	f.Epoch, f.Until = r.epoch, w.ends
+	f.Epoch, f.Until, f.Members, f.Restricted = r.epoch, w.ends, []thimble.SubjectID{q.Subject}, r.restricted
 	if s := r.said[q.Purpose]; s.State != "" {
 		f.Standing = s
 	}
@@ -155,7 +156,7 @@ func TestAWordOnANarrowScopeNarrowsAndOnlyAYesOfItsOwnWidens(t *testing.T) {
 		"unless both are named":                  {[]Said{say(mail, consent.Refused), say(north, consent.Given), say(both, consent.Given)}, both, consent.Given},
 		"a yes for a brand is none for the shop": {[]Said{say(north, consent.Given)}, Scope{}, ""},
 	} {
-		if got := stand(c.said, c.use, now); got.State != c.want {
+		if got := stand(c.said, ask{thimble.PersonalizeContent, c.use}, now); got.State != c.want {
 			t.Errorf("%s: %q, want %q", name, got.State, c.want)
 		}
 	}
@@ -245,11 +246,12 @@ func cpuTime() time.Duration {
 func naiveWay(b *testing.B, w *world, g *Gate, r Request) {
 	ctx := context.Background()
 	at, silent := time.Now(), w.Silent(ctx)
-	p, err := g.read(ctx, r.Subject, at)
+	d, err := g.read(ctx, r.Subject, at)
 	if err != nil {
 		b.Fatal(err)
 	}
-	v := Judge(r, p.law, Facts{Known: p.known, Epoch: p.epoch, Silent: silent, Standing: stand(p.on(r.Purpose), r.Scope, at)}, at)
+	f := Facts{Known: true, Epoch: d.person.Epoch(), Members: d.person.IDs(), Silent: silent, Standing: d.answer(ask{r.Purpose, r.Scope}, at)}
+	v := Judge(r, d.law, f, at)
 	if !v.Allowed {
 		b.Fatal(v.Why)
 	}

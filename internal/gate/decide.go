@@ -12,29 +12,31 @@ import (
 	"thimble"
 	"thimble/internal/consent"
 	"thimble/internal/policy"
+	"thimble/internal/subject"
 )
 
 // Decide answers a request and records nothing. No data can be opened with it.
 func (g *Gate) Decide(ctx context.Context, r Request) (Verdict, error) {
 	var v Verdict
-	_, err := g.decide(ctx, &r, &v)
+	_, _, err := g.decide(ctx, &r, &v)
 	return v, err
 }
 
-// decide fills in the verdict, and returns the moment of before the judgement:
-// what moves during it kills the grant.
-func (g *Gate) decide(ctx context.Context, r *Request, v *Verdict) (born uint64, err error) {
+// decide fills in the verdict. It returns the moment of before the judgement: what
+// moves during it kills the grant. It returns who the person is, without members
+// when a compiled state answered: such a person has one subject.
+func (g *Gate) decide(ctx context.Context, r *Request, v *Verdict) (born uint64, who subject.Person, err error) {
 	now := g.now()
 	if silent := g.uses.Silent(ctx); silent || g.moves.ready(ctx, now) != nil {
 		*v = Judge(*r, g.pack, Facts{Silent: silent, Lapsed: !silent}, now)
-		return 0, nil
+		return 0, who, nil
 	}
 	born = g.moves.now()
 	if st, ok := g.moves.lookup(r.Subject); ok && g.compiled(r, &st, now, v) {
-		return born, nil
+		return born, who, nil
 	}
-	*v, err = g.afresh(ctx, *r, born, now)
-	return born, err
+	*v, who, err = g.afresh(ctx, *r, born, now)
+	return born, who, err
 }
 
 // compiled judges by a person's state and the compiled law, as [Judge] does by
@@ -54,6 +56,8 @@ func (g *Gate) compiled(r *Request, st *state, now time.Time, v *Verdict) bool {
 		v.Why = whyNoActor
 	case r.Actor.Kind == Customer && r.Actor.Self != r.Subject:
 		v.Why = whyOther
+	case st.flags&isRestricted != 0 && r.Purpose != thimble.LegalObligation:
+		v.Why = whyRestricted
 	case stranger != "":
 		v.Why = whyStranger(stranger)
 	case c.Mode == policy.Prohibited:
@@ -93,74 +97,87 @@ func (g *Gate) number(c *cell, r *Request) (uint8, bool) {
 }
 
 // afresh judges by what the stores say, and compiles it for the next time.
-func (g *Gate) afresh(ctx context.Context, r Request, born uint64, now time.Time) (Verdict, error) {
+func (g *Gate) afresh(ctx context.Context, r Request, born uint64, now time.Time) (Verdict, subject.Person, error) {
 	stranger := g.known.unknown(r.Scope)
 	if stranger == "" {
 		g.asks.number(ask{r.Purpose, r.Scope}) // so that the state made now has the answer
 	}
-	p, err := g.read(ctx, r.Subject, now)
+	d, err := g.read(ctx, r.Subject, now)
 	if err != nil {
-		return Verdict{}, fmt.Errorf("gate: judging: %w", err)
+		return Verdict{}, d.person, fmt.Errorf("gate: judging: %w", err)
 	}
-	if p.known {
+	// Who has several subjects is asked about each time: the state of one of them
+	// would not hear of the others' moves.
+	if len(d.person.Members) == 1 {
 		g.moves.pause("keep")
-		g.moves.keep(r.Subject, g.compile(&p, now), born)
+		g.moves.keep(r.Subject, g.compile(&d, now), born)
 	}
-	f := Facts{Known: p.known, Epoch: p.epoch, Standing: stand(p.on(r.Purpose), r.Scope, now), Stranger: stranger, Until: p.until}
-	return Judge(r, p.law, f, now), nil
-}
-
-// A person is what the stores say of somebody, for verdicts.
-type person struct {
-	known bool
-	epoch int64
-	said  []Said
-	law   Law
-	until time.Time
-}
-
-// on returns what was said about a purpose.
-func (p *person) on(purpose thimble.Purpose) (said []Said) {
-	for _, s := range p.said {
-		if s.Purpose == purpose {
-			said = append(said, s)
-		}
+	f := Facts{
+		Known: len(d.person.Members) > 0, Epoch: d.person.Epoch(), Members: d.person.IDs(), Restricted: d.person.Restricted,
+		Standing: d.answer(ask{r.Purpose, r.Scope}, now), Stranger: stranger, Until: d.until,
 	}
-	return said
+	return Judge(r, d.law, f, now), d.person, nil
 }
 
-// read asks the stores. The epoch is read before all else: if something moves in
+// A dossier is what the stores say of a person, for verdicts.
+type dossier struct {
+	person subject.Person // without members: nobody
+	said   [][]Said       // by each member
+	law    Law
+	until  time.Time
+}
+
+// answer returns where the person stands, over all their subjects.
+func (d *dossier) answer(a ask, now time.Time) consent.Standing {
+	if len(d.said) == 0 {
+		return consent.Standing{Purpose: a.purpose}
+	}
+	others := make([]consent.Joined, 0, len(d.said)-1)
+	for i, said := range d.said[1:] {
+		others = append(others, consent.Joined{Standing: stand(said, a, now), Since: d.person.Members[i+1].Joined})
+	}
+	return consent.Join(stand(d.said[0], a, now), others...)
+}
+
+// read asks the stores. The epochs are read before all else: if something moves in
 // between, the grant is born dead, which is the safe way to be wrong.
-func (g *Gate) read(ctx context.Context, who thimble.SubjectID, now time.Time) (p person, err error) {
-	p.law = g.pack
-	p.epoch, err = g.subjects.Epoch(ctx, who)
+func (g *Gate) read(ctx context.Context, who thimble.SubjectID, now time.Time) (d dossier, err error) {
+	d.law = g.pack
+	d.person, err = g.subjects.Person(ctx, who)
 	if errors.Is(err, thimble.ErrNotFound) {
-		return p, nil
+		d.person = subject.Person{}
+		return d, nil
 	}
 	if err != nil {
-		return p, err
-	}
-	p.known = true
-	standings, err := g.consents.Standings(ctx, who)
-	if err != nil {
-		return p, err
-	}
-	for _, s := range standings {
-		p.said = append(p.said, Said{Standing: s})
+		return d, err
 	}
 	var ends time.Time
-	p.law, ends, err = g.laws.Of(ctx, who, now)
-	p.until = earlier(steady(p.said, now), ends)
-	return p, err
+	for _, m := range d.person.Members {
+		standings, err := g.consents.Standings(ctx, m.ID)
+		if err != nil {
+			return d, err
+		}
+		said := make([]Said, len(standings))
+		for i, s := range standings {
+			said[i] = Said{Standing: s}
+		}
+		d.said, ends = append(d.said, said), earlier(ends, steady(said, now))
+	}
+	law, until, err := g.laws.Of(ctx, d.person, now)
+	d.law, d.until = law, earlier(ends, until)
+	return d, err
 }
 
 // compile makes a person's state: the answer to each ask that has a number.
-func (g *Gate) compile(p *person, now time.Time) state {
-	st := state{epoch: p.epoch, until: micros(p.until), law: g.tables.number(p.law), flags: isKnown}
+func (g *Gate) compile(d *dossier, now time.Time) state {
+	st := state{epoch: d.person.Epoch(), until: micros(d.until), law: g.tables.number(d.law), flags: isKnown}
+	if d.person.Restricted {
+		st.flags |= isRestricted
+	}
 	all := g.asks.list.Load().all
 	st.asks = uint8(len(all))
 	for n, a := range all {
-		st.setAnswer(uint8(n), codeOf(stand(p.on(a.purpose), a.scope, now).Now(now)))
+		st.setAnswer(uint8(n), codeOf(d.answer(a, now).Now(now)))
 	}
 	return st
 }
@@ -169,15 +186,15 @@ func (g *Gate) compile(p *person, now time.Time) state {
 // until when. A verdict itself carries the purpose and the state only.
 func (g *Gate) Consent(ctx context.Context, r Request) (consent.Standing, error) {
 	now := g.now()
-	p, err := g.read(ctx, r.Subject, now)
+	d, err := g.read(ctx, r.Subject, now)
 	if err != nil {
 		return consent.Standing{}, fmt.Errorf("gate: looking for the choice: %w", err)
 	}
-	return stand(p.on(r.Purpose), r.Scope, now), nil
+	return d.answer(ask{r.Purpose, r.Scope}, now), nil
 }
 
-// tables are the compiled laws, by number. Laws that combine others are made anew
-// for each person; their reference tells them apart.
+// tables are the compiled laws, by number. There are as many as combinations of
+// laws that apply to somebody, and changes of them.
 type tables struct {
 	mu  sync.Mutex
 	all atomic.Pointer[[]*table]
@@ -186,8 +203,8 @@ type tables struct {
 func (t *tables) at(n uint16) *table { return (*t.all.Load())[n] }
 
 func (t *tables) number(l Law) uint16 {
-	ref := l.Ref()
-	same := func(other *table) bool { return other.law.Ref() == ref }
+	ref, digest := l.Ref(), l.Digest()
+	same := func(other *table) bool { return other.law.Digest() == digest && other.law.Ref() == ref }
 	if all := t.all.Load(); all != nil {
 		if n := slices.IndexFunc(*all, same); n >= 0 {
 			return uint16(n)

@@ -10,8 +10,13 @@
 //   - a use is recorded: a staff read is a leaf of the ledger, durable before the
 //     data is seen; reads by machines are counted, and the counts of each second
 //     are one leaf;
-//   - a [Grant] opens one subject's cells of the categories asked for, nothing
-//     else, and dies when the subject's epoch moves: a withdrawal ends it.
+//   - a [Grant] opens one person's cells of the categories asked for, nothing
+//     else, and dies when an epoch of theirs moves: a withdrawal ends it. A person
+//     whom links join of several subjects is judged as one: the strictest of their
+//     standings counts until they decide again ([thimble/internal/consent.Join]), a
+//     use is written down for each subject, and a scan meets them once;
+//   - of a person who had the use of their data restricted, data is opened only
+//     for what the law obliges to, which their own look at it is.
 //
 // For a capability a refusal is an answer: recommendations become the popular
 // list. Leases across nodes, compiled verdicts and alarms come with their own

@@ -5,17 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"thimble"
 	"thimble/internal/consent"
+	"thimble/internal/subject"
 )
 
-// Subjects knows who exists, and their epochs.
+// Subjects knows who exists, who is one person, and their epochs.
 type Subjects interface {
-	// Epoch returns the subject's epoch, or an error of kind ErrNotFound for one
-	// that is unknown or erased.
-	Epoch(ctx context.Context, s thimble.SubjectID) (int64, error)
+	// Person returns all subjects of the person a subject is of, or an error of kind
+	// ErrNotFound for one that is unknown or erased.
+	Person(ctx context.Context, s thimble.SubjectID) (subject.Person, error)
 }
 
 // Consents knows what people permit.
@@ -29,7 +31,7 @@ type Consents interface {
 type Laws interface {
 	// Of returns the law, and when the choice ends by itself: a law's midnight, a
 	// birthday. The zero time never comes.
-	Of(ctx context.Context, s thimble.SubjectID, at time.Time) (Law, time.Time, error)
+	Of(ctx context.Context, p subject.Person, at time.Time) (Law, time.Time, error)
 }
 
 // An Opener opens sealed cells.
@@ -73,7 +75,7 @@ func New(s Subjects, c Consents, v Opener, u UseLog, p Law, m *Moves, now func()
 type oneLaw struct{ law Law }
 
 // Of implements Laws.
-func (o oneLaw) Of(context.Context, thimble.SubjectID, time.Time) (Law, time.Time, error) {
+func (o oneLaw) Of(context.Context, subject.Person, time.Time) (Law, time.Time, error) {
 	return o.law, time.Time{}, nil
 }
 
@@ -89,22 +91,23 @@ func (g *Gate) Knows(k Known) { g.known = newKnown(k) }
 // before anything can be opened.
 func (g *Gate) Open(ctx context.Context, r Request) (*Grant, error) {
 	grant := &Grant{gate: g, request: r}
-	var err error
-	if grant.born, err = g.decide(ctx, &grant.request, &grant.verdict); err != nil {
+	if err := g.judged(ctx, grant); err != nil {
 		return nil, err
 	}
-	v := grant.verdict
-	if !v.Allowed {
-		return nil, &Denial{Verdict: v}
-	}
-	if r.Actor.Kind == Staff {
+	// Each subject's part is written down as its own, so that whoever turns out to be
+	// another person knows of the looks at them.
+	for _, m := range slices.Backward(grant.person.Members) {
+		r.Subject = m.ID
+		if r.Actor.Kind != Staff {
+			g.uses.Count(r)
+			continue
+		}
 		// The leaf is durable before any data is seen: an access that nobody can
 		// prove must be impossible, not unlikely.
-		if grant.use, err = g.uses.Record(ctx, r, v); err != nil {
+		var err error
+		if grant.use, err = g.uses.Record(ctx, r, grant.verdict); err != nil {
 			return nil, fmt.Errorf("gate: recording the use: %w", errors.Join(err, thimble.ErrDenied))
 		}
-	} else {
-		g.uses.Count(r)
 	}
 	sinkFrom(ctx).add(grant)
 	return grant, nil
@@ -114,8 +117,8 @@ func (g *Gate) Open(ctx context.Context, r Request) (*Grant, error) {
 const page = 500
 
 // Scan yields a grant for each person who permits a purpose that needs consent,
-// in order of their ids. People who change their mind during the scan are left
-// out, or their grant dies.
+// in order of their canonical subjects' ids. People who change their mind during the
+// scan are left out, or their grant dies.
 func (g *Gate) Scan(ctx context.Context, a Actor, p thimble.Purpose, categories ...thimble.Category) iter.Seq2[*Grant, error] {
 	return func(yield func(*Grant, error) bool) {
 		var after thimble.SubjectID
@@ -126,6 +129,16 @@ func (g *Gate) Scan(ctx context.Context, a Actor, p thimble.Purpose, categories 
 				return
 			}
 			for _, s := range people {
+				// A person permits what their canonical subject permits, or less: the
+				// others need not be asked, and each person comes once.
+				canonical, err := g.canonical(ctx, s)
+				if err == nil && !canonical {
+					continue
+				}
+				if err != nil {
+					yield(nil, fmt.Errorf("gate: scanning for %s: %w", p, err))
+					return
+				}
 				grant, err := g.Open(ctx, Request{Actor: a, Subject: s, Purpose: p, Categories: categories})
 				if errors.Is(err, thimble.ErrDenied) && !g.uses.Silent(ctx) {
 					continue
@@ -140,6 +153,19 @@ func (g *Gate) Scan(ctx context.Context, a Actor, p thimble.Purpose, categories 
 			after = people[len(people)-1]
 		}
 	}
+}
+
+// canonical reports whether somebody is to be met by a scan under this subject.
+// Whoever has a compiled state has one subject only.
+func (g *Gate) canonical(ctx context.Context, s thimble.SubjectID) (bool, error) {
+	if _, single := g.moves.lookup(s); single {
+		return true, nil
+	}
+	who, err := g.subjects.Person(ctx, s)
+	if errors.Is(err, thimble.ErrNotFound) {
+		return false, nil
+	}
+	return who.ID() == s, err
 }
 
 // Collect answers whether data of the categories may be written for a purpose of

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -32,7 +33,7 @@ func TestVerdictIsNeverLooserThanItsParts(t *testing.T) {
 		r := Request{
 			Actor: Actor{
 				Kind: rapid.SampledFrom([]Kind{Customer, Staff, Machine, Client, ""}).Draw(t, "kind"),
-				Self: rapid.SampledFrom([]thimble.SubjectID{{}, ada, bob}).Draw(t, "self"),
+				Self: rapid.SampledFrom([]thimble.SubjectID{{}, ada, bob, {3}}).Draw(t, "self"),
 			},
 			Subject:    ada,
 			Purpose:    rapid.SampledFrom(purposes).Draw(t, "purpose"),
@@ -40,6 +41,8 @@ func TestVerdictIsNeverLooserThanItsParts(t *testing.T) {
 		}
 		f := Facts{
 			Known: rapid.Bool().Draw(t, "known"), Silent: rapid.Bool().Draw(t, "silent"),
+			Restricted: rapid.Bool().Draw(t, "restricted"),
+			Members:    rapid.SliceOf(rapid.SampledFrom([]thimble.SubjectID{ada, {3}})).Draw(t, "members"),
 			Standing: consent.Standing{
 				Purpose: rapid.SampledFrom(purposes).Draw(t, "said about"),
 				State:   rapid.SampledFrom([]consent.State{"", consent.Given, consent.Refused, consent.Withdrawn, consent.Expired}).Draw(t, "said"),
@@ -58,7 +61,9 @@ func TestVerdictIsNeverLooserThanItsParts(t *testing.T) {
 		switch {
 		case f.Silent, !f.Known, len(r.Categories) == 0, r.Actor.Kind == "":
 			t.Fatalf("allowed in doubt: %+v %+v", r, f)
-		case r.Actor.Kind == Customer && r.Actor.Self != r.Subject:
+		case f.Restricted && r.Purpose != thimble.LegalObligation:
+			t.Fatalf("used although the use is restricted: %+v %+v", r, f)
+		case r.Actor.Kind == Customer && r.Actor.Self != r.Subject && (r.Actor.Self.IsZero() || !slices.Contains(f.Members, r.Actor.Self)):
 			t.Fatalf("a customer is shown another's data: %+v", r)
 		case mode > policy.OptIn:
 			t.Fatalf("allowed although the law says %s: %+v", mode, r)
@@ -91,6 +96,29 @@ func BenchmarkJudge(b *testing.B) {
 	for b.Loop() {
 		if v := Judge(r, p, f, now); !v.Allowed {
 			b.Fatal(v.Why)
+		}
+	}
+}
+
+func TestARestrictedPersonsDataServesTheLawAndThePersonOnly(t *testing.T) {
+	ada := thimble.SubjectID{1}
+	f := Facts{Known: true, Restricted: true, Members: []thimble.SubjectID{ada}}
+	for _, c := range []struct {
+		name    string
+		kind    Kind
+		purpose thimble.Purpose
+		allowed bool
+	}{
+		{"the person's own look", Customer, thimble.LegalObligation, true},
+		{"a duty", Client, thimble.LegalObligation, true},
+		{"support", Staff, thimble.SupportOperations, false},
+		{"service", Client, thimble.EssentialService, false},
+		{"a list", Machine, thimble.PersonalizeContent, false},
+	} {
+		r := Request{Actor: Actor{Kind: c.kind, Name: "n", Self: ada}, Subject: ada, Purpose: c.purpose, Categories: []thimble.Category{thimble.PurchaseHistory}}
+		f.Standing = consent.Standing{Purpose: c.purpose, State: consent.Given}
+		if v := Judge(r, pack(t), f, now); v.Allowed != c.allowed {
+			t.Errorf("%s: %t, %s", c.name, v.Allowed, v.Why)
 		}
 	}
 }

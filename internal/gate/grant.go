@@ -7,20 +7,25 @@ import (
 	"slices"
 
 	"thimble"
+	"thimble/internal/subject"
 )
 
-// A Grant opens one subject's cells for one purpose. It implements thimble.Grant.
+// A Grant opens one person's cells for one purpose. It implements thimble.Grant.
 // Only the gate makes one that opens anything.
 type Grant struct {
 	gate    *Gate
 	request Request
+	person  subject.Person
 	verdict Verdict
 	use     thimble.ID
 	born    uint64
 }
 
-// Subject returns whose cells the grant opens.
+// Subject returns whose cells the grant opens: the person's canonical subject.
 func (g *Grant) Subject() thimble.SubjectID { return g.request.Subject }
+
+// Members returns all subjects of the person, the canonical one first.
+func (g *Grant) Members() []thimble.SubjectID { return g.person.IDs() }
 
 // Purpose returns what they are opened for.
 func (g *Grant) Purpose() thimble.Purpose { return g.request.Purpose }
@@ -50,15 +55,33 @@ func (g *Grant) holds(ctx context.Context) error {
 	if err := g.gate.moves.ready(ctx, now); err != nil {
 		return err
 	}
-	if g.gate.moves.since(g.request.Subject, g.born) {
-		return errMoved
+	for _, m := range g.person.Members {
+		if g.gate.moves.since(m.ID, g.born) {
+			return errMoved
+		}
 	}
+	return nil
+}
+
+// judged judges the grant's request, and makes it a grant or a *Denial.
+func (g *Gate) judged(ctx context.Context, grant *Grant) (err error) {
+	grant.born, grant.person, err = g.decide(ctx, &grant.request, &grant.verdict)
+	if err != nil {
+		return err
+	}
+	if !grant.verdict.Allowed {
+		return &Denial{Verdict: grant.verdict}
+	}
+	if len(grant.person.Members) == 0 { // a compiled state: of somebody with one subject
+		grant.person.Members = []subject.Member{{ID: grant.request.Subject, Epoch: grant.verdict.Epoch}}
+	}
+	grant.request.Subject = grant.person.ID()
 	return nil
 }
 
 // Open implements thimble.Grant.
 func (g *Grant) Open(ctx context.Context, c thimble.Cell, sealed []byte) ([]byte, error) {
-	if c.Owner != g.request.Subject {
+	if !slices.ContainsFunc(g.person.Members, func(m subject.Member) bool { return m.ID == c.Owner }) {
 		return nil, fmt.Errorf("gate: the cell is another person's: %w", thimble.ErrDenied)
 	}
 	if !slices.ContainsFunc(g.request.Categories, c.Category.Within) {
@@ -77,11 +100,11 @@ func (g *Grant) Live(ctx context.Context) error {
 	if err := g.holds(ctx); err != nil {
 		return err
 	}
-	epoch, err := g.gate.subjects.Epoch(ctx, g.request.Subject)
+	now, err := g.gate.subjects.Person(ctx, g.request.Subject)
 	if err != nil {
 		return fmt.Errorf("gate: asking for the epoch: %w", errors.Join(err, thimble.ErrDenied))
 	}
-	if epoch != g.verdict.Epoch {
+	if !now.Same(g.person) {
 		return errMoved
 	}
 	return nil
@@ -119,17 +142,31 @@ func (g *Grant) enter(ctx context.Context, abort context.CancelFunc) (leave func
 	}
 	m := g.gate.moves
 	m.pause("enter")
-	o, ok := m.enter(g.request.Subject, g.born, abort)
-	if !ok {
-		return nil, errMoved
+	type mark struct {
+		who thimble.SubjectID
+		o   *output
+	}
+	var marks []mark
+	leave = func() {
+		for _, k := range marks {
+			m.leave(k.who, k.o)
+		}
+	}
+	for _, member := range g.person.Members {
+		o, ok := m.enter(member.ID, g.born, abort)
+		if !ok {
+			leave()
+			return nil, errMoved
+		}
+		marks = append(marks, mark{member.ID, o})
 	}
 	// Once more, now that the output is marked: a lease that ended before the mark
 	// was there could have let a change be answered.
 	if m.lease != nil && !m.lease.Live(g.gate.now()) {
-		m.leave(g.request.Subject, o)
+		leave()
 		return nil, errMoved
 	}
-	return func() { m.leave(g.request.Subject, o) }, nil
+	return leave, nil
 }
 
 // Renew judges the grant's request again and returns a grant of now: for who kept
@@ -139,12 +176,8 @@ func (g *Grant) Renew(ctx context.Context) (*Grant, error) {
 		return nil, errForged
 	}
 	again := &Grant{gate: g.gate, request: g.request, use: g.use}
-	var err error
-	if again.born, err = g.gate.decide(ctx, &again.request, &again.verdict); err != nil {
+	if err := g.gate.judged(ctx, again); err != nil {
 		return nil, err
-	}
-	if !again.verdict.Allowed {
-		return nil, &Denial{Verdict: again.verdict}
 	}
 	return again, nil
 }

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"thimble"
@@ -40,6 +41,9 @@ type Request struct {
 type Law interface {
 	Find(use thimble.Purpose, categories ...thimble.Category) policy.Finding
 	Ref() string
+	// Digest stands for everything the law says: two with one reference, of before
+	// and after a change, have two.
+	Digest() [8]byte
 }
 
 // A Verdict answers a request, with its reasons.
@@ -68,12 +72,21 @@ func (d *Denial) Unwrap() error { return thimble.ErrDenied }
 type Facts struct {
 	Known    bool // the person exists and was not erased
 	Epoch    int64
-	Standing consent.Standing
-	Silent   bool // the ledger cannot record
-	Lapsed   bool // this process has lost touch with the others
+	Members  []thimble.SubjectID // all subjects of the person
+	Standing consent.Standing    // over all of them
+	// Restricted says that the person's data is kept and not used (GDPR Art. 18).
+	Restricted bool
+	Silent     bool // the ledger cannot record
+	Lapsed     bool // this process has lost touch with the others
 	// Stranger is the part of the request's scope that nobody knows, or "".
 	Stranger string
 	Until    time.Time // when the facts end by themselves; zero: never
+}
+
+// own reports whether a customer asks about themselves, by whichever subject they
+// are signed in.
+func (f Facts) own(r Request) bool {
+	return r.Actor.Self == r.Subject || !r.Actor.Self.IsZero() && slices.Contains(f.Members, r.Actor.Self)
 }
 
 // Judge answers a request from the law and the facts. It is a pure function.
@@ -92,8 +105,12 @@ func Judge(r Request, p Law, f Facts, now time.Time) Verdict {
 		v.Why = whyNothing
 	case r.Actor.Kind == "":
 		v.Why = whyNoActor
-	case r.Actor.Kind == Customer && r.Actor.Self != r.Subject:
+	case r.Actor.Kind == Customer && !f.own(r):
 		v.Why = whyOther
+	case f.Restricted && r.Purpose != thimble.LegalObligation:
+		// GDPR Art. 18(2): kept, and used for what the law obliges to, which the
+		// person's own look at it is (Art. 15).
+		v.Why = whyRestricted
 	case f.Stranger != "":
 		v.Why = whyStranger(f.Stranger)
 	case found.Mode == policy.Prohibited:
@@ -116,6 +133,8 @@ const (
 	whyNothing = "no category of data was named"
 	whyNoActor = "nobody asks"
 	whyOther   = "a customer sees their own data only"
+
+	whyRestricted = "the person had the use of their data restricted"
 )
 
 func whyStranger(part string) string { return "the " + part + " that was named is not known here" }

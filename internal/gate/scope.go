@@ -64,14 +64,13 @@ func (s Scope) covers(t Scope) bool {
 	return reaches(s.Recipient, t.Recipient) && reaches(s.Brand, t.Brand) && reaches(s.Channel, t.Channel) && reaches(s.Feature, t.Feature)
 }
 
-// stand returns which of a person's standings on one purpose answers a use of a
-// scope. The narrowest that reaches it counts: a narrower word narrows a wider
+// stand returns which of the standings of one subject answers a use of a scope. The narrowest that reaches it counts: a narrower word narrows a wider
 // yes, and only a yes of its own takes a scope out of a wider no. Where two that
 // do not lie within each other reach it, the one that does not permit counts.
-func stand(said []Said, t Scope, at time.Time) consent.Standing {
-	var found consent.Standing
+func stand(said []Said, a ask, at time.Time) consent.Standing {
+	found := consent.Standing{Purpose: a.purpose}
 	for i, s := range said {
-		if !s.Scope.covers(t) || narrowed(said, i, t) {
+		if s.Purpose != a.purpose || !s.Scope.covers(a.scope) || narrowed(said, i, a.scope) {
 			continue
 		}
 		if found.State == "" || found.Now(at).Permits() {
@@ -84,7 +83,7 @@ func stand(said []Said, t Scope, at time.Time) consent.Standing {
 // narrowed reports whether another standing that reaches t is narrower than said[i].
 func narrowed(said []Said, i int, t Scope) bool {
 	for j, s := range said {
-		if j != i && s.Scope != said[i].Scope && said[i].Scope.covers(s.Scope) && s.Scope.covers(t) {
+		if j != i && s.Purpose == said[i].Purpose && s.Scope != said[i].Scope && said[i].Scope.covers(s.Scope) && s.Scope.covers(t) {
 			return true
 		}
 	}

@@ -19,7 +19,10 @@ type state struct {
 
 type flags uint8
 
-const isKnown flags = 1 << iota
+const (
+	isKnown flags = 1 << iota
+	isRestricted
+)
 
 func (s *state) answer(n uint8) int {
 	code := 0

@@ -11,6 +11,7 @@ import (
 	"thimble"
 	"thimble/internal/consent"
 	"thimble/internal/policy"
+	"thimble/internal/subject"
 )
 
 // times returns how often a test repeats itself: full under THIMBLE_SOAK.
@@ -32,8 +33,9 @@ type world struct {
 }
 
 type resident struct {
-	epoch int64
-	said  map[thimble.Purpose]consent.Standing
+	epoch      int64
+	restricted bool
+	said       map[thimble.Purpose]consent.Standing
 }
 
 func newWorld(l Law) *world {
@@ -57,14 +59,14 @@ func (w *world) says(who thimble.SubjectID, s consent.Standing) {
 	w.commit(who, func(r *resident) { r.said[s.Purpose] = s })
 }
 
-func (w *world) Epoch(_ context.Context, who thimble.SubjectID) (int64, error) {
-	w.pause("epoch")
+func (w *world) Person(_ context.Context, who thimble.SubjectID) (subject.Person, error) {
+	w.pause("person")
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if r := w.people[who]; r != nil {
-		return r.epoch, nil
+		return subject.Person{Members: []subject.Member{{ID: who, Epoch: r.epoch}}, Restricted: r.restricted}, nil
 	}
-	return 0, thimble.ErrNotFound
+	return subject.Person{}, thimble.ErrNotFound
 }
 
 func (w *world) Standings(_ context.Context, who thimble.SubjectID) ([]consent.Standing, error) {
@@ -91,7 +93,7 @@ func (w *world) Permitting(_ context.Context, p thimble.Purpose, at time.Time, a
 	return all[:min(limit, len(all))], nil
 }
 
-func (w *world) Of(context.Context, thimble.SubjectID, time.Time) (Law, time.Time, error) {
+func (w *world) Of(context.Context, subject.Person, time.Time) (Law, time.Time, error) {
 	w.pause("law")
 	w.mu.Lock()
 	defer w.mu.Unlock()

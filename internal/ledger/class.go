@@ -18,12 +18,13 @@ const (
 	Key        Class = 8  // a key was made, rotated or destroyed
 	System     Class = 9  // the installation: start, restore, configuration, packs
 	Request    Class = 10 // a rights request was received, extended or answered
+	Identity   Class = 11 // two accounts were found to be one person, or no longer
 )
 
 var classNames = [...]string{
 	Consent: "consent", Access: "access", Disclosure: "disclosure", Erasure: "erasure",
 	Model: "model", Decision: "decision", UseBatch: "use-batch", Key: "key",
-	System: "system", Request: "request",
+	System: "system", Request: "request", Identity: "identity",
 }
 
 // Known reports whether this version of Thimble writes the class.

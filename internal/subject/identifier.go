@@ -89,13 +89,18 @@ func normalize(kind Kind, v string) (value, rule string) {
 	}
 	switch kind {
 	case Account, Device:
-		return v, ""
+		value = v
 	case Email:
-		return normalizeEmail(v)
+		value, rule = normalizeEmail(v)
 	case Phone:
-		return normalizePhone(v)
+		value, rule = normalizePhone(v)
+	default:
+		return "", "one of account, email, phone, device was expected"
 	}
-	return "", "one of account, email, phone, device was expected"
+	if rule == "" {
+		rule = blocked(kind, value)
+	}
+	return value, rule
 }
 
 func unprintable(r rune) bool {

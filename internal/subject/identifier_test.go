@@ -65,6 +65,33 @@ func TestARefusedIdentifierIsNotRepeated(t *testing.T) {
 	}
 }
 
+func TestWhatProgramsWriteForNothingIsNobody(t *testing.T) {
+	for _, in := range []string{
+		"null", "NULL", "Undefined", "unknown", "n/a", "N/A", "-1", "0", "000000", "00000000-0000-0000-0000-000000000000", "test", " None ",
+		"-", "--", "???", "[object Object]", "{}", "anonymous", "NaN", "#N/A",
+	} {
+		for _, kind := range []subject.Kind{subject.Account, subject.Device} {
+			_, err := subject.NewIdentifier(kind, in)
+			if !errors.Is(err, thimble.ErrInvalid) || !strings.Contains(err.Error(), "was expected") {
+				t.Errorf("%s %q: %v, want a refusal that names the rule", kind, in, err)
+			} else if v := strings.TrimSpace(in); len(v) > 4 && v != "unknown" && v != "NULL" && strings.Contains(err.Error(), v) {
+				t.Errorf("%q is repeated: %v", in, err)
+			}
+		}
+	}
+	if _, err := subject.NewIdentifier(subject.Email, "undefined@example.org"); err == nil {
+		t.Error("an address of nobody is taken")
+	}
+	for _, ok := range []string{"A-0", "10", "test-1", "Nullmann", "0x1"} {
+		if _, err := subject.NewIdentifier(subject.Account, ok); err != nil {
+			t.Errorf("%q: %v", ok, err)
+		}
+	}
+	if _, err := subject.NewIdentifier(subject.Email, "test@example.org"); err != nil {
+		t.Error(err)
+	}
+}
+
 func FuzzNormalize(f *testing.F) {
 	for _, kind := range subject.Kinds() {
 		f.Add(string(kind), "Ada@Example.org")

@@ -34,16 +34,15 @@ func ResidenceCell(s thimble.SubjectID) thimble.Cell {
 	return thimble.Cell{Owner: s, Table: "subject_subjects", Column: "residence", Row: s[:], Category: thimble.Country}
 }
 
-// OpenResidence opens a stored residence under a grant. No residence is the zero
-// value: unknown.
-func OpenResidence(ctx context.Context, grant thimble.Grant, sealed []byte) (Residence, error) {
+// OpenResidence opens the stored residence of one of the grant's subjects. No
+// residence is the zero value: unknown.
+func OpenResidence(ctx context.Context, grant thimble.Grant, of thimble.SubjectID, sealed []byte) (Residence, error) {
 	if sealed == nil {
 		return Residence{}, nil
 	}
-	s := grant.Subject()
-	plain, err := grant.Open(ctx, ResidenceCell(s), sealed)
+	plain, err := grant.Open(ctx, ResidenceCell(of), sealed)
 	if err != nil {
-		return Residence{}, fmt.Errorf("subject: residence of %s: %w", s, err)
+		return Residence{}, fmt.Errorf("subject: residence of %s: %w", of, err)
 	}
 	return ParseResidence(plain)
 }

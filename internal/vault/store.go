@@ -112,4 +112,6 @@ type Store interface {
 	Secret(ctx context.Context, name string) ([]byte, error)
 	// PutSecret keeps it, unless the name is taken: then it does nothing.
 	PutSecret(ctx context.Context, name string, sealed []byte, at time.Time) error
+	// DropSecret deletes it; one that is not there is no error.
+	DropSecret(ctx context.Context, name string) error
 }

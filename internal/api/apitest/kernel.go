@@ -49,7 +49,7 @@ func NewKernel(t testing.TB) *Kernel {
 	k := &Kernel{t: t, Core: sqldbtest.SQLite(t, sqldb.Core), Pack: pack}
 	v := vaulttest.SQLite(t)
 	k.Ledger = ledgerdb.New(k.Core, signer, ledgerdb.Config{})
-	k.Subjects = subjectdb.New(k.Core, v, subjectdb.Config{Opener: v})
+	k.Subjects = subjectdb.New(k.Core, v, subjectdb.Config{Opener: v, Ledger: k.Ledger})
 	k.Consents = consentdb.New(k.Core, k.Ledger, v, k.Subjects, pack, nil)
 	k.Uses = gatedb.New(k.Core, k.Ledger, v, gatedb.Config{})
 	k.Gate = gate.New(k.Subjects, k.Consents, v, k.Uses, pack, gate.NewMoves(), nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 
 	"thimble"
 	"thimble/internal/consent"
@@ -13,7 +14,19 @@ import (
 
 // History opens a person's events, oldest first, with what opens their leaves.
 func (s *Store) History(ctx context.Context, g thimble.Grant) ([]Recorded, error) {
-	return s.history(ctx, g.Subject(), g)
+	var all []Recorded
+	for _, who := range g.Members() {
+		some, err := s.history(ctx, who, g)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	// The events of one subject are in their own order, which no clock changes.
+	if len(g.Members()) > 1 {
+		slices.SortStableFunc(all, func(a, b Recorded) int { return a.Event.At.Compare(b.Event.At) })
+	}
+	return all, nil
 }
 
 func (s *Store) history(ctx context.Context, who thimble.SubjectID, o ledger.Opener) ([]Recorded, error) {

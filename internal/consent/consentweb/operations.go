@@ -179,7 +179,7 @@ func (d OperationDeps) record(ctx context.Context, in *recordInput) (*recordOutp
 	out := &recordOutput{CacheControl: operationCache, Body: RecordedChoices{Recorded: make([]RecordedChoice, len(recorded))}}
 	for i, r := range recorded {
 		e := r.Event
-		out.Body.Recorded[i] = RecordedChoice{Purpose: string(e.Purpose), State: string(e.State), Seq: e.Seq, At: e.At, Expires: e.Expires, Receipt: receiptPath(who, e.Seq)}
+		out.Body.Recorded[i] = RecordedChoice{Purpose: string(e.Purpose), State: string(e.State), Seq: e.Seq, At: e.At, Expires: e.Expires, Receipt: receiptPath(e.Subject, e.Seq)}
 	}
 	return out, nil
 }
@@ -246,7 +246,7 @@ func (d OperationDeps) receipt(ctx context.Context, in *receiptInput) (*textOutp
 		return nil, err
 	}
 	for _, r := range history {
-		if r.Event.Seq == in.Seq {
+		if r.Event.Seq == in.Seq && r.Event.Subject == who {
 			return d.proof(ctx, r.Opening)
 		}
 	}

@@ -96,7 +96,11 @@ func (p *portal) show(w http.ResponseWriter, r *http.Request, stale bool) {
 	if stale {
 		status = http.StatusConflict
 	}
-	body := p.body(history, r.URL.Query().Get("done") == "saved")
+	body, err := p.body(r.Context(), who, history, r.URL.Query().Get("done") == "saved")
+	if err != nil {
+		p.frame.Fail(w, r, err)
+		return
+	}
 	body.Stale = stale
 	p.frame.Render(w, r, status, p.pages, "portal_choices.html", web.Page{
 		Title: "My choices", Lead: "You decide what the shop may do with your data. Change your mind whenever you like.",
@@ -105,21 +109,22 @@ func (p *portal) show(w http.ResponseWriter, r *http.Request, stale bool) {
 	})
 }
 
-func (p *portal) body(history []consentdb.Recorded, saved bool) choicesBody {
+func (p *portal) body(ctx context.Context, who thimble.SubjectID, history []consentdb.Recorded, saved bool) (choicesBody, error) {
 	notice := consent.Current()
 	body := choicesBody{Notice: notice.Ref().SHA256, Closes: closing(notice)}
-	events := make([]consent.Event, len(history))
-	for i, h := range history {
-		events[i] = h.Event
-	}
-	states := consent.Fold(events, p.now())
 	for i, a := range consent.Asked {
-		v := askView{Ask: a, Name: "choice-" + strconv.Itoa(i), State: badge(states[a.Purpose])}
-		v.Yes = states[a.Purpose].Permits()
-		v.No = states[a.Purpose] == consent.Refused || states[a.Purpose] == consent.Withdrawn
-		for _, e := range slices.Backward(events) {
-			if e.Purpose == a.Purpose {
-				check := ledgerweb.CheckOf(p.log, ReceiptKind, strconv.FormatInt(e.Seq, 10), "this answer")
+		standing, err := p.store.Standing(ctx, who, a.Purpose)
+		if err != nil {
+			return body, err
+		}
+		state := standing.Now(p.now())
+		v := askView{Ask: a, Name: "choice-" + strconv.Itoa(i), State: badge(state)}
+		v.Yes = state.Permits()
+		v.No = state == consent.Refused || state == consent.Withdrawn
+		for _, h := range slices.Backward(history) {
+			// Of a person with several accounts it is the answer that counts.
+			if e := h.Event; e.Purpose == a.Purpose && e.Seq == standing.Seq && e.At.Equal(standing.At) {
+				check := ledgerweb.CheckOf(p.log, ReceiptKind, receiptKey(e), "this answer")
 				check.Auto = saved
 				v.Since, v.Expires, v.Receipt = e.At, e.Expires, &check
 				break
@@ -127,7 +132,12 @@ func (p *portal) body(history []consentdb.Recorded, saved bool) choicesBody {
 		}
 		body.Asks = append(body.Asks, v)
 	}
-	return body
+	return body, nil
+}
+
+// receiptKey names a choice among all of a person, who may have several subjects.
+func receiptKey(e consent.Event) string {
+	return strconv.FormatInt(e.Seq, 10) + "-" + e.Subject.String()
 }
 
 // closing is the last paragraph of the notice, which belongs to no question.
@@ -248,14 +258,14 @@ func PortalReceipts(s Store, own Own) ledgerweb.Source {
 			all, err := history(ctx, who)
 			listed := make([]ledgerweb.Listed, 0, len(all))
 			for _, h := range slices.Backward(all) {
-				listed = append(listed, ledgerweb.Listed{Key: strconv.FormatInt(h.Event.Seq, 10), At: h.Event.At, Title: said(h.Event), Text: title(h.Event.Purpose)})
+				listed = append(listed, ledgerweb.Listed{Key: receiptKey(h.Event), At: h.Event.At, Title: said(h.Event), Text: title(h.Event.Purpose)})
 			}
 			return listed, err
 		},
 		Open: func(ctx context.Context, who thimble.SubjectID, key string) (ledger.Opening, error) {
 			all, err := history(ctx, who)
 			for _, h := range all {
-				if strconv.FormatInt(h.Event.Seq, 10) == key {
+				if receiptKey(h.Event) == key {
 					return h.Opening, nil
 				}
 			}

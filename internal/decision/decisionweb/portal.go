@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"slices"
 	"time"
 
 	"thimble"
@@ -171,13 +172,13 @@ func openFor(ctx context.Context, s Store, own gateweb.Own, who thimble.SubjectI
 		return r, o, id, fmt.Errorf("decision: the address: %w", thimble.ErrNotFound)
 	}
 	sealed, err := s.Get(ctx, id)
-	if err == nil && sealed.Subject != who {
-		err = fmt.Errorf("decision: %s is about somebody else: %w", token, thimble.ErrNotFound)
-	}
 	if err != nil {
 		return r, o, id, err
 	}
 	grant, err := own(ctx, who, thimble.AutomatedDecision)
+	if err == nil && !slices.Contains(grant.Members(), sealed.Subject) {
+		err = fmt.Errorf("decision: %s is about somebody else: %w", token, thimble.ErrNotFound)
+	}
 	if err != nil {
 		return r, o, id, err
 	}

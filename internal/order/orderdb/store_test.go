@@ -65,8 +65,9 @@ type grant struct {
 	subject thimble.SubjectID
 }
 
-func (g grant) Subject() thimble.SubjectID { return g.subject }
-func (g grant) Purpose() thimble.Purpose   { return thimble.EssentialService }
+func (g grant) Subject() thimble.SubjectID   { return g.subject }
+func (g grant) Members() []thimble.SubjectID { return []thimble.SubjectID{g.subject} }
+func (g grant) Purpose() thimble.Purpose     { return thimble.EssentialService }
 func (g grant) Open(ctx context.Context, c thimble.Cell, sealed []byte) ([]byte, error) {
 	if c.Owner != g.subject {
 		return nil, fmt.Errorf("another person's: %w", thimble.ErrDenied)

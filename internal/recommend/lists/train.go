@@ -150,17 +150,19 @@ func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, error) {
 
 // history opens what a person bought.
 func (s *Shop) history(ctx context.Context, g thimble.Grant) ([]thimble.Interaction, error) {
-	sealed, err := s.Orders.Of(ctx, g.Subject(), 0)
-	if err != nil {
-		return nil, err
-	}
-	orders := make([]order.Order, 0, len(sealed))
-	for _, o := range sealed {
-		opened, err := order.Open(ctx, g, o)
+	var orders []order.Order
+	for _, who := range g.Members() {
+		sealed, err := s.Orders.Of(ctx, who, 0)
 		if err != nil {
 			return nil, err
 		}
-		orders = append(orders, opened)
+		for _, o := range sealed {
+			opened, err := order.Open(ctx, g, o)
+			if err != nil {
+				return nil, err
+			}
+			orders = append(orders, opened)
+		}
 	}
 	return slices.Clip(order.History(orders)), nil
 }

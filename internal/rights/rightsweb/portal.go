@@ -99,11 +99,11 @@ type dataBody struct {
 
 func (p *portal) data(w http.ResponseWriter, r *http.Request) {
 	ctx, who := r.Context(), web.VisitorFrom(r.Context()).Subject
-	_, err := p.Own(ctx, who, everything()...)
+	grant, err := p.Own(ctx, who, everything()...)
 	var body dataBody
 	if err == nil {
 		if of := r.URL.Query().Get("of"); of != "" {
-			body, err = p.one(r, who, of)
+			body, err = p.one(r, grant.Members(), of)
 		} else {
 			body, err = p.all(ctx, who)
 		}
@@ -134,17 +134,19 @@ func (p *portal) all(ctx context.Context, who thimble.SubjectID) (dataBody, erro
 }
 
 // one shows what a single holder has, a page at a time.
-func (p *portal) one(r *http.Request, who thimble.SubjectID, of string) (dataBody, error) {
+func (p *portal) one(r *http.Request, members []thimble.SubjectID, of string) (dataBody, error) {
 	for _, h := range p.Desk.Holders() {
 		if h.HolderName() != of {
 			continue
 		}
 		var all []thimble.Datum
-		for d, err := range h.Export(r.Context(), who) {
-			if err != nil {
-				return dataBody{}, err
+		for _, who := range members {
+			for d, err := range h.Export(r.Context(), who) {
+				if err != nil {
+					return dataBody{}, err
+				}
+				all = append(all, d)
 			}
-			all = append(all, d)
 		}
 		from, to, links := paged(r.URL, len(all))
 		names, err := p.names(r.Context(), all[from:to])

@@ -2,103 +2,14 @@ package subjectdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"thimble"
 	"thimble/internal/sqldb"
 	"thimble/internal/subject"
 )
-
-// Find returns the subject with this identifier, or an error of kind
-// thimble.ErrNotFound.
-func (s *Store) Find(ctx context.Context, id subject.Identifier) (thimble.SubjectID, error) {
-	found, err := s.FindAll(ctx, []subject.Identifier{id})
-	if err != nil {
-		return thimble.SubjectID{}, err
-	}
-	if found[0].IsZero() {
-		return thimble.SubjectID{}, fmt.Errorf("subjectdb: no subject with this %s: %w", id.Kind, thimble.ErrNotFound)
-	}
-	return found[0], nil
-}
-
-// FindAll returns the subject of each identifier, the zero id for none. It looks up
-// hundreds with each query.
-func (s *Store) FindAll(ctx context.Context, ids []subject.Identifier) ([]thimble.SubjectID, error) {
-	byKind := map[subject.Kind]*lookup{}
-	for i, id := range ids {
-		n, err := subject.Normalize(id)
-		if err != nil {
-			return nil, numbered(i, len(ids), err)
-		}
-		blind, err := s.blind(ctx, n)
-		if err != nil {
-			return nil, wrap("indexing an identifier", err)
-		}
-		l := byKind[n.Kind]
-		if l == nil {
-			l = &lookup{}
-			byKind[n.Kind] = l
-		}
-		l.blinds, l.at = append(l.blinds, blind), append(l.at, i)
-	}
-	found := make([]thimble.SubjectID, len(ids))
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		clear(found)
-		for kind, l := range byKind {
-			if err := l.run(ctx, tx, kind, found); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, wrap("finding subjects", err)
-	}
-	return found, nil
-}
-
-// lookup is the part of a look-up that is of one kind.
-type lookup struct {
-	blinds [][]byte
-	at     []int // the place of each in the answer
-}
-
-func (l *lookup) run(ctx context.Context, tx *sqldb.Tx, kind subject.Kind, found []thimble.SubjectID) error {
-	return inChunks(l.blinds, func(from int, list string, args []any) error {
-		n := len(args)
-		rows, err := tx.Query(ctx, `select blind, subject from subject_identifiers
-			where blind in (`+list+`) and kind = $`+strconv.Itoa(n+1), append(args, string(kind))...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		owners := make(map[string]thimble.SubjectID, n)
-		for rows.Next() {
-			var blind []byte
-			var owner thimble.SubjectID
-			if err := rows.Scan(&blind, &owner); err != nil {
-				return err
-			}
-			owners[string(blind)] = owner
-		}
-		for i := from; i < from+n; i++ {
-			found[l.at[i]] = owners[string(l.blinds[i])]
-		}
-		return rows.Err()
-	})
-}
-
-// The values are revealed to be hashed under the vault's keys.
-func (s *Store) blind(ctx context.Context, id subject.Identifier) ([]byte, error) {
-	return s.keys.Index(ctx, "identifier-"+string(id.Kind), id.Value.Reveal())
-}
-
-func (s *Store) mark(ctx context.Context, id subject.Identifier) ([]byte, error) {
-	return s.keys.Index(ctx, "suppression", string(id.Kind)+"\x00"+id.Value.Reveal())
-}
 
 // numbered says which of several identifiers is meant.
 func numbered(i, n int, err error) error {
@@ -108,11 +19,13 @@ func numbered(i, n int, err error) error {
 	return fmt.Errorf("subjectdb: identifier %d of %d: %w", i+1, n, err)
 }
 
-// A Draft is a person with a key, who is not there yet.
+// A Draft is an identifier, sealed for its owner, that is not there yet: of a new
+// person ([Store.Draft]) or one more of somebody who is there ([Store.DraftFor]).
 type Draft struct {
 	ID        thimble.SubjectID
-	kind      subject.Kind
-	blind     []byte
+	id        subject.Identifier
+	under     generations // of the keys below
+	blinds    [][]byte    // under each generation that is asked, the one that writes last
 	mark      []byte
 	sealed    []byte
 	createdAt time.Time
@@ -124,13 +37,12 @@ type Draft struct {
 // the identifier already; Create does.
 func (s *Store) Draft(ctx context.Context, ids []subject.Identifier) ([]Draft, error) {
 	drafts := make([]Draft, len(ids))
-	known := make([]subject.Identifier, len(ids))
+	known, err := normalized(ids)
+	if err != nil {
+		return nil, err
+	}
 	owners := make([]thimble.SubjectID, len(ids))
-	for i, id := range ids {
-		var err error
-		if known[i], err = subject.Normalize(id); err != nil {
-			return nil, numbered(i, len(ids), err)
-		}
+	for i := range ids {
 		if owners[i], err = thimble.NewSubjectID(s.cfg.Rand); err != nil {
 			return nil, err
 		}
@@ -141,26 +53,46 @@ func (s *Store) Draft(ctx context.Context, ids []subject.Identifier) ([]Draft, e
 	if err := s.keys.Ensure(ctx, owners...); err != nil {
 		return nil, wrap("drafting", err)
 	}
+	g, err := s.generations(ctx)
+	if err != nil {
+		return nil, wrap("drafting", err)
+	}
 	for i := range drafts {
-		var err error
-		if drafts[i], err = s.draft(ctx, owners[i], known[i]); err != nil {
+		if drafts[i], err = s.draft(ctx, owners[i], known[i], g); err != nil {
 			return nil, wrap("drafting", err)
 		}
 	}
 	return drafts, nil
 }
 
-func (s *Store) draft(ctx context.Context, owner thimble.SubjectID, id subject.Identifier) (d Draft, err error) {
-	d = Draft{ID: owner, kind: id.Kind, createdAt: s.cfg.Now()}
-	if d.blind, err = s.blind(ctx, id); err != nil {
+// DraftFor prepares one more identifier for somebody who is there, for [Store.Add].
+func (s *Store) DraftFor(ctx context.Context, owner thimble.SubjectID, id subject.Identifier) (Draft, error) {
+	known, err := subject.Normalize(id)
+	if err != nil {
+		return Draft{}, err
+	}
+	g, err := s.generations(ctx)
+	if err != nil {
+		return Draft{}, wrap("drafting an identifier of "+owner.String(), err)
+	}
+	d, err := s.draft(ctx, owner, known, g)
+	return d, wrap("drafting an identifier of "+owner.String(), err)
+}
+
+func (s *Store) draft(ctx context.Context, owner thimble.SubjectID, id subject.Identifier, g generations) (d Draft, err error) {
+	d = Draft{ID: owner, id: id, under: g, createdAt: s.cfg.Now()}
+	if d.blinds, err = s.blinds(ctx, id, g); err != nil {
 		return d, err
 	}
-	if d.mark, err = s.mark(ctx, id); err != nil {
+	if d.mark, err = s.mark(ctx, id, g.newest(suppression)); err != nil {
 		return d, err
 	}
-	d.sealed, err = s.keys.Seal(ctx, identifierCell(owner, d.kind, d.blind), []byte(id.Value.Reveal()))
+	d.sealed, err = s.keys.Seal(ctx, identifierCell(owner, id.Kind, d.blind()), []byte(id.Value.Reveal()))
 	return d, err
 }
+
+// blind is the index that is written.
+func (d Draft) blind() []byte { return d.blinds[len(d.blinds)-1] }
 
 func identifierCell(owner thimble.SubjectID, kind subject.Kind, blind []byte) thimble.Cell {
 	row := append([]byte(kind), 0)
@@ -173,18 +105,129 @@ func identifierCell(owner thimble.SubjectID, kind subject.Kind, blind []byte) th
 // has the identifier already, the error is of kind thimble.ErrConflict, nothing is
 // added, and the transaction can go on.
 func (s *Store) Create(ctx context.Context, tx *sqldb.Tx, d Draft) error {
-	at := d.createdAt.UnixMicro()
-	n, err := tx.Exec(ctx, `insert into subject_identifiers (kind, blind, subject, sealed, mark, created_at)
-		values ($1, $2, $3, $4, $5, $6) on conflict do nothing`, string(d.kind), d.blind, d.ID[:], d.sealed, d.mark, at)
-	if err != nil {
+	if err := s.claim(ctx, tx, d); err != nil {
 		return wrap("creating a subject", err)
 	}
-	if n == 0 {
-		return fmt.Errorf("subjectdb: somebody has this %s already: %w", d.kind, thimble.ErrConflict)
-	}
-	_, err = tx.Exec(ctx, `insert into subject_subjects (id, state, epoch, created_at)
-		values ($1, 'active', 1, $2)`, d.ID[:], at)
+	_, err := tx.Exec(ctx, `insert into subject_subjects (id, state, epoch, created_at)
+		values ($1, 'active', 1, $2)`, d.ID[:], d.createdAt.UnixMicro())
 	return wrap("creating a subject", err)
+}
+
+// Add gives a person who is there one more identifier. The error is of kind
+// thimble.ErrConflict when somebody has it already, or when the person has as many
+// of the kind as are allowed. One that is theirs already stays.
+func (s *Store) Add(ctx context.Context, tx *sqldb.Tx, d Draft) error {
+	doing := "adding an identifier to " + d.ID.String()
+	if _, err := s.Alive(ctx, tx, d.ID); err != nil {
+		return wrap(doing, err)
+	}
+	err := s.claim(ctx, tx, d)
+	if errors.Is(err, errTaken) {
+		if owner, ownErr := s.owner(ctx, tx, d); ownErr != nil || owner == d.ID {
+			return wrap(doing, ownErr)
+		}
+	}
+	if err != nil {
+		return wrap(doing, err)
+	}
+	var n int
+	if err := tx.QueryRow(ctx, `select count(*) from subject_identifiers where subject = $1 and kind = $2`, d.ID[:], string(d.id.Kind)).Scan(&n); err != nil {
+		return wrap(doing, err)
+	}
+	if most := s.cfg.Limits.subject(d.id.Kind); n > most {
+		// Added and counted in one transaction, which the caller now gives up or
+		// which goes on without it.
+		if _, err := tx.Exec(ctx, `delete from subject_identifiers where kind = $1 and blind = $2`, string(d.id.Kind), d.blind()); err != nil {
+			return wrap(doing, err)
+		}
+		return fmt.Errorf("subjectdb: %s: at most %d of kind %s are kept; remove one that is no longer theirs first: %w", doing, most, d.id.Kind, thimble.ErrConflict)
+	}
+	_, err = s.Touch(ctx, tx, d.ID)
+	return err
+}
+
+var errTaken = fmt.Errorf("somebody has this identifier already: %w", thimble.ErrConflict)
+
+// claim inserts the identifier unless somebody has it under any generation.
+func (s *Store) claim(ctx context.Context, tx *sqldb.Tx, d Draft) error {
+	d, err := s.current(ctx, tx, d)
+	if err != nil {
+		return err
+	}
+	for _, old := range d.blinds[:len(d.blinds)-1] {
+		var n int
+		if err := tx.QueryRow(ctx, `select count(*) from subject_identifiers where kind = $1 and blind = $2`, string(d.id.Kind), old).Scan(&n); err != nil {
+			return err
+		}
+		if n > 0 {
+			return errTaken
+		}
+	}
+	n, err := tx.Exec(ctx, `insert into subject_identifiers (kind, blind, subject, sealed, mark, created_at, gen, mark_gen)
+		values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`, string(d.id.Kind), d.blind(), d.ID[:], d.sealed, d.mark,
+		d.createdAt.UnixMicro(), d.under.newest(d.id.Kind), d.under.newest(suppression))
+	if err == nil && n == 0 {
+		err = errTaken
+	}
+	return err
+}
+
+// current returns the draft under the generations of the transaction.
+func (s *Store) current(ctx context.Context, tx *sqldb.Tx, d Draft) (Draft, error) {
+	agreed, err := s.agree(ctx, tx, d.under)
+	if err != nil || agreed {
+		return d, err
+	}
+	now, err := readGenerations(ctx, tx)
+	if err != nil {
+		return d, err
+	}
+	again, err := s.draft(ctx, d.ID, d.id, now)
+	again.createdAt = d.createdAt
+	return again, err
+}
+
+// owner returns who has the drafted identifier.
+func (s *Store) owner(ctx context.Context, tx *sqldb.Tx, d Draft) (owner thimble.SubjectID, err error) {
+	if d, err = s.current(ctx, tx, d); err != nil {
+		return owner, err
+	}
+	found := make([]thimble.SubjectID, 1)
+	l := &lookup{blinds: d.blinds, at: make([]int, len(d.blinds))}
+	err = l.run(ctx, tx, d.id.Kind, found)
+	return found[0], err
+}
+
+// Remove takes an identifier from a person who no longer has it: an address they
+// left, a number that is somebody else's now. It leads to nobody then, or to whoever
+// claims it next. The error is of kind thimble.ErrNotFound when it is not theirs.
+func (s *Store) Remove(ctx context.Context, tx *sqldb.Tx, from thimble.SubjectID, id subject.Identifier) error {
+	doing := "removing an identifier of " + from.String()
+	known, err := subject.Normalize(id)
+	if err != nil {
+		return err
+	}
+	g, err := readGenerations(ctx, tx)
+	if err != nil {
+		return wrap(doing, err)
+	}
+	blinds, err := s.blinds(ctx, known, g)
+	if err != nil {
+		return wrap(doing, err)
+	}
+	var n int64
+	for _, b := range blinds {
+		gone, err := tx.Exec(ctx, `delete from subject_identifiers where kind = $1 and blind = $2 and subject = $3`, string(known.Kind), b, from[:])
+		if err != nil {
+			return wrap(doing, err)
+		}
+		n += gone
+	}
+	if n == 0 {
+		return fmt.Errorf("subjectdb: %s: they have no such %s: %w", doing, known.Kind, thimble.ErrNotFound)
+	}
+	_, err = s.Touch(ctx, tx, from)
+	return err
 }
 
 // A SealedIdentifier is an identifier as it is stored, with its cell for a grant.
@@ -206,7 +249,7 @@ func (s *Store) Identifiers(ctx context.Context, id thimble.SubjectID) (all []Se
 
 func sealedIdentifiers(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (all []SealedIdentifier, _ error) {
 	rows, err := tx.Query(ctx, `select kind, blind, sealed, created_at from subject_identifiers
-		where subject = $1 order by kind, blind`, id[:])
+		where subject = $1 order by kind, created_at, blind`, id[:])
 	if err != nil {
 		return nil, err
 	}
@@ -222,46 +265,4 @@ func sealedIdentifiers(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) 
 		all = append(all, i)
 	}
 	return all, rows.Err()
-}
-
-// Suppressed reports, for each identifier, whether a person with it was forgotten.
-// Lists from outside are to be held against it before anybody is created.
-func (s *Store) Suppressed(ctx context.Context, ids []subject.Identifier) ([]bool, error) {
-	marks := make([][]byte, len(ids))
-	for i, id := range ids {
-		n, err := subject.Normalize(id)
-		if err != nil {
-			return nil, numbered(i, len(ids), err)
-		}
-		if marks[i], err = s.mark(ctx, n); err != nil {
-			return nil, wrap("hashing an identifier", err)
-		}
-	}
-	suppressed := make([]bool, len(ids))
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		clear(suppressed)
-		return inChunks(marks, func(from int, list string, args []any) error {
-			rows, err := tx.Query(ctx, `select mark from subject_suppressions where mark in (`+list+`)`, args...)
-			if err != nil {
-				return err
-			}
-			defer rows.Close()
-			found := map[string]bool{}
-			for rows.Next() {
-				var mark []byte
-				if err := rows.Scan(&mark); err != nil {
-					return err
-				}
-				found[string(mark)] = true
-			}
-			for i := from; i < from+len(args); i++ {
-				suppressed[i] = found[string(marks[i])]
-			}
-			return rows.Err()
-		})
-	})
-	if err != nil {
-		return nil, wrap("looking for suppressions", err)
-	}
-	return suppressed, nil
 }

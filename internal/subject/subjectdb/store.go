@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"thimble"
@@ -20,6 +21,8 @@ type Keys interface {
 	thimble.Sealer
 	Index(ctx context.Context, kind, value string) ([]byte, error)
 	Ensure(ctx context.Context, owners ...thimble.SubjectID) error
+	// DropIndex destroys the key of a kind of index.
+	DropIndex(ctx context.Context, kind string) error
 }
 
 // An Opener opens sealed cells. The composition root gives one for exports.
@@ -34,6 +37,8 @@ type Config struct {
 	Opener Opener           // for Export; nil means that Export is denied
 	// Moving is told whose epoch moves, in the transaction of the change; may be nil.
 	Moving func(*sqldb.Tx, thimble.SubjectID)
+	Ledger Ledger // for merges; nil means that they are denied
+	Limits Limits
 }
 
 // A Store keeps subjects.
@@ -41,6 +46,9 @@ type Store struct {
 	db   *sqldb.DB
 	keys Keys
 	cfg  Config
+	gens atomic.Pointer[generations]
+	// regrouped run in the transactions that join and part people.
+	regrouped []func(context.Context, *sqldb.Tx, subject.Regrouping) error
 }
 
 var _ thimble.Holder = (*Store)(nil)
@@ -53,10 +61,11 @@ func New(db *sqldb.DB, keys Keys, cfg Config) *Store {
 	return &Store{db: db, keys: keys, cfg: cfg}
 }
 
-// Count returns how many subjects there are, without the erased.
+// Count returns how many people there are, without the erased. One with several
+// subjects counts once.
 func (s *Store) Count(ctx context.Context) (n int, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		return tx.QueryRow(ctx, `select count(*) from subject_subjects where state = 'active'`).Scan(&n)
+		return tx.QueryRow(ctx, `select count(*) from subject_subjects where state = 'active' and (person is null or person = id)`).Scan(&n)
 	})
 	return n, wrap("counting", err)
 }
@@ -66,7 +75,7 @@ func (s *Store) Count(ctx context.Context) (n int, err error) {
 func (s *Store) Page(ctx context.Context, after thimble.SubjectID, limit int) (page []thimble.SubjectID, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		rows, err := tx.Query(ctx, `select id from subject_subjects
-			where id > $1 and state = 'active' order by id limit $2`, after[:], limit)
+			where id > $1 and state = 'active' and (person is null or person = id) order by id limit $2`, after[:], limit)
 		page, err = scanIDs(rows, err)
 		return err
 	})
@@ -215,6 +224,8 @@ func inChunks(keys [][]byte, f func(from int, list string, args []any) error) er
 	}
 	return nil
 }
+
+func isNotFound(err error) bool { return errors.Is(err, thimble.ErrNotFound) }
 
 func wrap(doing string, err error) error {
 	switch {

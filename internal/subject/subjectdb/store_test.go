@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"thimble"
+	"thimble/internal/ledger"
+	"thimble/internal/ledger/ledgerdb"
 	"thimble/internal/sqldb"
 	"thimble/internal/sqldb/sqldbtest"
 	"thimble/internal/subject"
@@ -27,12 +29,16 @@ import (
 
 var ctx = context.Background()
 
+// soak has the longer tests run long.
+var soak = os.Getenv("THIMBLE_SOAK") != ""
+
 type shop struct {
-	t    *testing.T
+	t    testing.TB
 	core *sqldb.DB
 	keys *sqldb.DB
 	v    *vault.Vault
 	s    *subjectdb.Store
+	log  *ledgerdb.Log
 }
 
 // each runs f on a shop of each engine.
@@ -41,9 +47,14 @@ func each(t *testing.T, f func(shop)) {
 	sqldbtest.Pair(t, func(t *testing.T, core, keys *sqldb.DB) { f(newShop(t, core, keys)) })
 }
 
-func newShop(t *testing.T, core, keys *sqldb.DB) shop {
+func newShop(t testing.TB, core, keys *sqldb.DB) shop {
 	v := vaulttest.New(t, keys)
-	return shop{t, core, keys, v, subjectdb.New(core, v, subjectdb.Config{Opener: v})}
+	signer, err := ledger.NewSigner("shop.example/ledger", bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := ledgerdb.New(core, signer, ledgerdb.Config{})
+	return shop{t, core, keys, v, subjectdb.New(core, v, subjectdb.Config{Opener: v, Ledger: log}), log}
 }
 
 func mail(value string) subject.Identifier {
@@ -86,7 +97,7 @@ func (h shop) suppressed(value string) bool {
 	return got[0]
 }
 
-func wantKind(t *testing.T, doing string, err, kind error) {
+func wantKind(t testing.TB, doing string, err, kind error) {
 	t.Helper()
 	if !errors.Is(err, kind) {
 		t.Errorf("%s: %v, want kind %q", doing, err, kind)
@@ -324,8 +335,9 @@ type grant struct {
 	s thimble.SubjectID
 }
 
-func (g grant) Subject() thimble.SubjectID { return g.s }
-func (g grant) Purpose() thimble.Purpose   { return thimble.EssentialService }
+func (g grant) Subject() thimble.SubjectID   { return g.s }
+func (g grant) Members() []thimble.SubjectID { return []thimble.SubjectID{g.s} }
+func (g grant) Purpose() thimble.Purpose     { return thimble.EssentialService }
 func (g grant) Open(ctx context.Context, c thimble.Cell, sealed []byte) ([]byte, error) {
 	if c.Owner != g.s {
 		return nil, thimble.ErrDenied
@@ -341,12 +353,12 @@ func TestAResidenceOpensUnderItsOwnersGrantOnly(t *testing.T) {
 		if err != nil {
 			h.t.Fatal(err)
 		}
-		if got, err := subject.OpenResidence(ctx, grant{h.v, ada}, sealed); err != nil || got.Country != "DE" {
+		if got, err := subject.OpenResidence(ctx, grant{h.v, ada}, ada, sealed); err != nil || got.Country != "DE" {
 			h.t.Errorf("residence = %v, %v, want DE", got, err)
 		}
-		_, err = subject.OpenResidence(ctx, grant{h.v, bob}, sealed)
+		_, err = subject.OpenResidence(ctx, grant{h.v, bob}, ada, sealed)
 		wantKind(h.t, "another person's grant", err, thimble.ErrDenied)
-		if got, err := subject.OpenResidence(ctx, grant{h.v, ada}, nil); err != nil || got != (subject.Residence{}) {
+		if got, err := subject.OpenResidence(ctx, grant{h.v, ada}, ada, nil); err != nil || got != (subject.Residence{}) {
 			h.t.Errorf("no residence = %v, %v, want unknown", got, err)
 		}
 	})
@@ -459,7 +471,7 @@ func (h shop) traces(id thimble.SubjectID) map[string][]byte {
 	}
 }
 
-func grep(t *testing.T, dir string, needle []byte) (found []string) {
+func grep(t testing.TB, dir string, needle []byte) (found []string) {
 	t.Helper()
 	files, err := os.ReadDir(dir)
 	if err != nil {

@@ -23,6 +23,17 @@ type ConsolePeople interface {
 	Page(ctx context.Context, after thimble.SubjectID, limit int) ([]thimble.SubjectID, error)
 	Identifiers(ctx context.Context, id thimble.SubjectID) ([]subjectdb.SealedIdentifier, error)
 	Residence(ctx context.Context, id thimble.SubjectID) ([]byte, error)
+	Age(ctx context.Context, id thimble.SubjectID) ([]byte, error)
+	Relations(ctx context.Context, of thimble.SubjectID) ([]subjectdb.SealedRelation, error)
+	Joiner
+}
+
+// A Joiner joins accounts of one person, and parts them again: subjectdb does.
+type Joiner interface {
+	Merges(ctx context.Context, id thimble.SubjectID) ([]subjectdb.SealedMerge, error)
+	MergeOf(ctx context.Context, id thimble.ID) (subjectdb.SealedMerge, error)
+	Join(ctx context.Context, one, other thimble.SubjectID, e subject.Evidence) (subject.Merge, error)
+	Part(ctx context.Context, id thimble.ID, by string) (subjectdb.Parted, error)
 }
 
 // A Reader opens a person's data for a member of staff, and records that it did:
@@ -64,7 +75,11 @@ func Console(kit *web.Kit, people ConsolePeople, reader Reader, panels ...Panel)
 		Mount: func(mux *http.ServeMux, f *web.Frame) {
 			mux.HandleFunc("GET "+consolePath, func(w http.ResponseWriter, r *http.Request) { c.list(w, r, f) })
 			mux.HandleFunc("POST "+consolePath, func(w http.ResponseWriter, r *http.Request) { c.find(w, r, f) })
-			mux.HandleFunc("GET "+consolePath+"/{subject}", func(w http.ResponseWriter, r *http.Request) { c.show(w, r, f) })
+			mux.HandleFunc("GET "+consolePath+"/{subject}", func(w http.ResponseWriter, r *http.Request) {
+				c.show(w, r, f, http.StatusOK, nil)
+			})
+			mux.HandleFunc("POST "+consolePath+"/{subject}/join", func(w http.ResponseWriter, r *http.Request) { c.join(w, r, f) })
+			mux.HandleFunc("POST "+consolePath+"/{subject}/part", func(w http.ResponseWriter, r *http.Request) { c.part(w, r, f) })
 		},
 	}, nil
 }

@@ -44,10 +44,17 @@ type Fold struct {
 type consoleBody struct {
 	Who    []web.KeyValue
 	Denied *web.Callout
-	Parts  []Part
+	Done   *web.Callout
+	// Joined are the links that make several accounts one person; Related are people
+	// who have to do with this one.
+	Joined  []joinedView
+	Related []web.KeyValue
+	Join    *web.Form
+	Parts   []Part
 }
 
-func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame) {
+// show shows a customer. A problem is of the form by which an account is joined.
+func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame, status int, problem *web.FieldProblem) {
 	id, err := thimble.ParseSubjectID(r.PathValue("subject"))
 	if err != nil {
 		f.Fail(w, r, fmt.Errorf("subjectweb: the address names no customer: %w", thimble.ErrNotFound))
@@ -67,13 +74,20 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 		f.Render(w, r, http.StatusForbidden, c.pages, "console_customer.html", page)
 		return
 	}
-	if page.Body, err = c.body(r.Context(), reading.Grant); err != nil {
+	body, err := c.body(r.Context(), reading.Grant)
+	if err != nil {
 		f.Fail(w, r, err)
 		return
 	}
+	form := joinForm(reading.Grant.Subject())
+	if problem != nil {
+		form = form.Explain(*problem)
+	}
+	body.Join, body.Done = &form, consoleDone(r.URL.Query().Get("done"))
+	page.Body = body
 	page.Lead = "The customer sees this read in their privacy centre, with your name and the purpose."
 	page.Notice = Notice(reading)
-	f.Render(w, r, http.StatusOK, c.pages, "console_customer.html", page)
+	f.Render(w, r, status, c.pages, "console_customer.html", page)
 }
 
 // Notice names a reading's purpose and its recorded use.
@@ -93,7 +107,7 @@ func consoleDenied(reading Reading) *web.Callout {
 
 // categories is what is asked for at once, so that one look is one recorded use.
 func (c *console) categories() []thimble.Category {
-	all := []thimble.Category{thimble.AccountIdentifier, thimble.Country}
+	all := []thimble.Category{thimble.AccountIdentifier, thimble.Country, subject.RelationCategory}
 	for _, p := range c.panels {
 		for _, category := range p.Categories {
 			if !slices.Contains(all, category) {
@@ -110,6 +124,12 @@ func (c *console) body(ctx context.Context, g thimble.Grant) (consoleBody, error
 	if body.Who, err = c.who(ctx, g); err != nil {
 		return body, err
 	}
+	if body.Joined, err = c.joined(ctx, g); err != nil {
+		return body, err
+	}
+	if body.Related, err = c.related(ctx, g); err != nil {
+		return body, err
+	}
 	for _, p := range c.panels {
 		part, err := p.Show(ctx, g)
 		if err != nil {
@@ -122,7 +142,50 @@ func (c *console) body(ctx context.Context, g thimble.Grant) (consoleBody, error
 
 func (c *console) who(ctx context.Context, g thimble.Grant) ([]web.KeyValue, error) {
 	facts := []web.KeyValue{{Key: "Random id", Value: g.Subject().String(), Copy: true}}
-	identifiers, err := c.people.Identifiers(ctx, g.Subject())
+	age := subject.Age{State: subject.AgeAdult}
+	for _, id := range g.Members() {
+		if id != g.Subject() {
+			facts = append(facts, web.KeyValue{Key: "Joined account", Value: id.String(), Copy: true})
+		}
+		identifiers, err := c.identifiers(ctx, g, id)
+		if err != nil {
+			return nil, err
+		}
+		facts = append(facts, identifiers...)
+		sealed, err := c.people.Residence(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		home, err := subject.OpenResidence(ctx, g, id, sealed)
+		if err != nil {
+			return nil, err
+		}
+		fact := web.KeyValue{Key: "Country of residence", Value: "unknown", Sub: "the strict baseline applies"}
+		if home.Country != "" {
+			fact.Value, fact.Sub = home.Country, fmt.Sprintf("evidence: %s of %s", home.Evidence, web.Date(home.At))
+		}
+		facts = append(facts, fact)
+		if sealed, err = c.people.Age(ctx, id); err != nil {
+			return nil, err
+		}
+		theirs, err := subject.OpenAge(ctx, g, id, sealed)
+		if err != nil {
+			return nil, err
+		}
+		age = subject.Younger(age, theirs)
+	}
+	fact := web.KeyValue{Key: "Age", Value: string(age.State)}
+	switch {
+	case age.Evidence != "":
+		fact.Sub = fmt.Sprintf("evidence: %s of %s", age.Evidence, web.Date(age.At))
+	case !age.Adult():
+		fact.Sub = "not taken for an adult"
+	}
+	return append(facts, fact), nil
+}
+
+func (c *console) identifiers(ctx context.Context, g thimble.Grant, id thimble.SubjectID) (facts []web.KeyValue, err error) {
+	identifiers, err := c.people.Identifiers(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -135,23 +198,11 @@ func (c *console) who(ctx context.Context, g thimble.Grant) ([]web.KeyValue, err
 		}
 		plain, err := g.Open(ctx, i.Cell, i.Sealed)
 		if err != nil {
-			return nil, fmt.Errorf("subjectweb: an identifier of %s: %w", g.Subject(), err)
+			return nil, fmt.Errorf("subjectweb: an identifier of %s: %w", id, err)
 		}
 		facts = append(facts, web.KeyValue{Key: consoleKind(i.Kind), Value: string(plain), Copy: true})
 	}
-	sealed, err := c.people.Residence(ctx, g.Subject())
-	if err != nil {
-		return nil, err
-	}
-	home, err := subject.OpenResidence(ctx, g, sealed)
-	if err != nil {
-		return nil, err
-	}
-	fact := web.KeyValue{Key: "Country of residence", Value: "unknown", Sub: "the strict baseline applies"}
-	if home.Country != "" {
-		fact.Value, fact.Sub = home.Country, fmt.Sprintf("evidence: %s of %s", home.Evidence, web.Date(home.At))
-	}
-	return append(facts, fact), nil
+	return facts, nil
 }
 
 func consoleKind(k subject.Kind) string {

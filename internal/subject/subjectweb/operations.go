@@ -8,6 +8,7 @@ import (
 
 	"thimble"
 	"thimble/internal/subject"
+	"thimble/internal/subject/subjectdb"
 	"thimble/internal/web"
 )
 
@@ -15,6 +16,8 @@ import (
 // thimble.ErrNotFound for nobody.
 type OperationSubjects interface {
 	Find(ctx context.Context, id subject.Identifier) (thimble.SubjectID, error)
+	Join(ctx context.Context, one, other thimble.SubjectID, e subject.Evidence) (subject.Merge, error)
+	Part(ctx context.Context, id thimble.ID, by string) (subjectdb.Parted, error)
 }
 
 // An Identifier is how the shop names a person.
@@ -36,9 +39,10 @@ type lookupOutput struct {
 }
 
 // Operations are the subjects' part of the API. Note has the gate judge and count
-// that a system of the shop has used a person's identifier.
-func Operations(subjects OperationSubjects, note func(ctx context.Context, who thimble.SubjectID) error) func(huma.API) {
+// that a system of the shop has used a person's identifier; by names that system.
+func Operations(subjects OperationSubjects, note func(ctx context.Context, who thimble.SubjectID) error, by func(ctx context.Context) string) func(huma.API) {
 	return func(api huma.API) {
+		mergeOperations(api, subjects, note, by)
 		api.OpenAPI().Tags = append(api.OpenAPI().Tags, &huma.Tag{Name: "subject", Description: "Who people are, as tokens. An address or a number is sent in a body, never in a URL."})
 		huma.Register(api, huma.Operation{
 			OperationID: "lookupSubject", Method: http.MethodPost, Path: "/v1/subjects/lookup", Tags: []string{"subject"},

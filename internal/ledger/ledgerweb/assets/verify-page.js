@@ -14,6 +14,7 @@ const words = {
   erasure: 'data was destroyed', model: 'a model was trained, released or made to forget', decision: 'a machine decided',
   'use-batch': 'machines used data', key: 'a key was made, rotated or destroyed', system: 'the installation changed',
   request: 'a request about your rights was handled',
+  identity: 'two accounts were found to be one person, or no longer',
 }
 
 const mark = failed => {

@@ -1,7 +1,7 @@
 // Checks a Thimble receipt (c2sp.org/tlog-proof@v1) with WebCrypto alone.
 // The rules are those of internal/ledger/verify.go.
 const { subtle } = crypto
-const classes = [, 'consent', 'access', 'disclosure', 'erasure', 'model', 'decision', 'use-batch', 'key', 'system', 'request']
+const classes = [, 'consent', 'access', 'disclosure', 'erasure', 'model', 'decision', 'use-batch', 'key', 'system', 'request', 'identity']
 const form = /^c2sp\.org\/tlog-proof@v1\nextra (.+)\nindex (0|[1-9]\d{0,14})\n((?:.{44}\n)*)\n([!-*,-~]{1,255})\n(0|[1-9]\d{0,14})\n(.{44})\n\n— \4 (.{92})\n((?:— [!-*,-~]{1,255} .{104}\n){0,16})$/
 const fail = why => { throw new Error(why) }
 const need = (ok, why) => ok || fail(why)

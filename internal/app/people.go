@@ -1,0 +1,133 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"thimble"
+	"thimble/internal/consent/consentdb"
+	"thimble/internal/decision/decisiondb"
+	"thimble/internal/gate/gatedb"
+	"thimble/internal/job"
+	"thimble/internal/order"
+	"thimble/internal/order/orderdb"
+	"thimble/internal/sqldb"
+	"thimble/internal/subject"
+	"thimble/internal/subject/subjectdb"
+)
+
+// The pages and the API speak with people. The stores keep things by subject, of
+// which a person may have several: what follows reads all of them.
+
+type wholeOrders struct {
+	*orderdb.Store
+	people *subjectdb.Store
+}
+
+// Of returns a person's orders, the newest first.
+func (w wholeOrders) Of(ctx context.Context, who thimble.SubjectID, limit int) ([]order.Sealed, error) {
+	return union(ctx, w.people, who, limit, w.Store.Of, func(a, b order.Sealed) int { return b.PlacedAt.Compare(a.PlacedAt) })
+}
+
+type wholeDecisions struct {
+	*decisiondb.Store
+	people *subjectdb.Store
+}
+
+// Of returns the decisions about a person, the newest first.
+func (w wholeDecisions) Of(ctx context.Context, who thimble.SubjectID, limit int) ([]decisiondb.Sealed, error) {
+	return union(ctx, w.people, who, limit, w.Store.Of, func(a, b decisiondb.Sealed) int { return b.At.Compare(a.At) })
+}
+
+type wholeUses struct {
+	*gatedb.Log
+	people *subjectdb.Store
+}
+
+// Of returns the uses of a person's data, the newest first. One look at a person is
+// written down for each of their subjects; here it is one line.
+func (w wholeUses) Of(ctx context.Context, who thimble.SubjectID, limit int) ([]gatedb.Use, error) {
+	all, err := union(ctx, w.people, who, limit, w.Log.Of, func(a, b gatedb.Use) int { return b.At.Compare(a.At) })
+	first := map[string]thimble.SubjectID{}
+	return slices.DeleteFunc(all, func(u gatedb.Use) bool {
+		look := fmt.Sprint(u.At.Truncate(time.Second).Unix(), u.Kind, u.Actor, u.Purpose, u.Categories)
+		of, seen := first[look]
+		if !seen {
+			first[look] = u.Subject
+		}
+		return seen && of != u.Subject
+	}), err
+}
+
+// union reads of each subject of a person, and keeps the first by an order.
+func union[T any](ctx context.Context, people *subjectdb.Store, who thimble.SubjectID, limit int,
+	of func(context.Context, thimble.SubjectID, int) ([]T, error), order func(a, b T) int,
+) ([]T, error) {
+	members, err := people.Members(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	var all []T
+	for _, m := range members {
+		some, err := of(ctx, m, limit)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	if len(members) > 1 {
+		slices.SortStableFunc(all, order)
+	}
+	if limit > 0 {
+		all = all[:min(len(all), limit)]
+	}
+	return all, nil
+}
+
+func (k *Kernel) wholeConsent() consentdb.Whole {
+	return consentdb.Whole{Store: k.Consent, Persons: k.Subjects}
+}
+
+func (k *Kernel) wholeOrders() wholeOrders { return wholeOrders{k.Orders, k.Subjects} }
+
+func (k *Kernel) wholeDecisions() wholeDecisions { return wholeDecisions{k.Decisions, k.Subjects} }
+
+func (k *Kernel) wholeUses() wholeUses { return wholeUses{k.Uses, k.Subjects} }
+
+// regrouped does what follows when people are joined or parted: what was decided
+// from the histories of two is destroyed, and the model learns anew.
+func (a *App) regrouped(ctx context.Context, tx *sqldb.Tx, r subject.Regrouping) error {
+	reason := `{"reason":"two accounts are one person"}`
+	if r.Parted {
+		reason = `{"reason":"an account was parted from a person"}`
+		if _, err := a.Decisions.Part(ctx, tx, r.At, r.Members...); err != nil {
+			return err
+		}
+	}
+	return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Payload: reason, Dedupe: TrainJob})
+}
+
+// RotateJob is the kind of the job that gives the index keys a new generation.
+const RotateJob = "rotate-index"
+
+// reindex does a rotation of the index keys, or finishes one.
+func (a *App) reindex(ctx context.Context, _ job.Job) error {
+	r, err := a.Subjects.Rotate(ctx)
+	if err == nil {
+		a.Log.InfoContext(ctx, "index keys rotated", "identifiers", r.Reindexed, "destroyed", r.Destroyed, "waiting", r.Waiting)
+	}
+	return err
+}
+
+// resumeRotation queues the rest of a rotation that a crash interrupted.
+func (a *App) resumeRotation(ctx context.Context) error {
+	open, err := a.Subjects.Rotating(ctx)
+	if err != nil || !open {
+		return err
+	}
+	return a.Core.Write(ctx, func(tx *sqldb.Tx) error {
+		return a.Jobs.Add(ctx, tx, job.Job{Kind: RotateJob, Dedupe: RotateJob})
+	})
+}

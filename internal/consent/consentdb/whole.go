@@ -1,0 +1,77 @@
+package consentdb
+
+import (
+	"context"
+	"fmt"
+
+	"thimble"
+	"thimble/internal/consent"
+	"thimble/internal/sqldb"
+	"thimble/internal/subject"
+)
+
+// Persons knows who is one person; *subjectdb.Store does.
+type Persons interface {
+	Person(ctx context.Context, s thimble.SubjectID) (subject.Person, error)
+}
+
+// A Whole is the store for whoever speaks with people and not with accounts: a
+// person whom links join of several subjects stands, and chooses, once.
+type Whole struct {
+	*Store
+	Persons Persons
+}
+
+// Standing returns where a person stands on a purpose, over all their subjects.
+func (w Whole) Standing(ctx context.Context, who thimble.SubjectID, p thimble.Purpose) (consent.Standing, error) {
+	person, err := w.Persons.Person(ctx, who)
+	if err != nil {
+		return consent.Standing{Purpose: p}, fmt.Errorf("consent: standing of %s: %w", who, err)
+	}
+	return consent.OfPerson(ctx, person, p, w.Store.Standing)
+}
+
+// Record records a person's choices under their canonical subject, where they count
+// for all. A no is recorded under every other subject too that had said yes: should
+// the two turn out to be two people, neither says yes to what was answered with no.
+// It returns what was recorded under the canonical subject.
+func (w Whole) Record(ctx context.Context, who thimble.SubjectID, choices []consent.Choice, how How) ([]Recorded, error) {
+	person, err := w.Persons.Person(ctx, who)
+	if err != nil {
+		return nil, fmt.Errorf("consent: recording for %s: %w", who, err)
+	}
+	var all []Recorded
+	err = w.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
+		if all, err = w.RecordTx(ctx, tx, person.ID(), choices, how); err != nil {
+			return err
+		}
+		for _, m := range person.Members[1:] {
+			if err := w.refuse(ctx, tx, m.ID, choices, how); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("consent: recording for %s: %w", who, err)
+	}
+	return all, nil
+}
+
+func (w Whole) refuse(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, choices []consent.Choice, how How) error {
+	var no []consent.Choice
+	for _, c := range choices {
+		st := consent.Standing{Purpose: c.Purpose}
+		if err := StandingTx(ctx, tx, who, &st); err != nil {
+			return err
+		}
+		if !c.State.Permits() && st.State == consent.Given {
+			no = append(no, consent.Choice{Purpose: c.Purpose, State: consent.Withdrawn})
+		}
+	}
+	if no == nil {
+		return nil
+	}
+	_, err := w.RecordTx(ctx, tx, who, no, how)
+	return err
+}

@@ -1,0 +1,122 @@
+package subjectdb
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"thimble"
+	"thimble/internal/sqldb"
+	"thimble/internal/subject"
+)
+
+// Person returns everybody that links make one with a subject, and the epochs. The
+// error for an erased subject is of kind thimble.ErrNotFound. For somebody with one
+// subject it is one look at one row.
+func (s *Store) Person(ctx context.Context, id thimble.SubjectID) (p subject.Person, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		p, err = s.PersonTx(ctx, tx, id)
+		return err
+	})
+	return p, err
+}
+
+// PersonTx is Person in the caller's transaction.
+func (s *Store) PersonTx(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (subject.Person, error) {
+	p, err := person(ctx, tx, id)
+	return p, wrap("reading the person of "+id.String(), err)
+}
+
+func person(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (subject.Person, error) {
+	var canonical thimble.SubjectID
+	var restricted int
+	m := subject.Member{ID: id}
+	err := tx.QueryRow(ctx, `select epoch, restricted, person from subject_subjects where id = $1 and state = 'active'`, id[:]).
+		Scan(&m.Epoch, &restricted, &canonical)
+	if err != nil || canonical.IsZero() {
+		return subject.Person{Members: []subject.Member{m}, Restricted: restricted > 0}, err
+	}
+	rows, err := tx.Query(ctx, `select id, epoch, restricted, coalesce(joined, 0) from subject_subjects
+		where person = $1 and state = 'active' order by id`, canonical[:])
+	if err != nil {
+		return subject.Person{}, err
+	}
+	defer rows.Close()
+	var p subject.Person
+	for rows.Next() {
+		var m subject.Member
+		var joined int64
+		if err := rows.Scan(&m.ID, &m.Epoch, &restricted, &joined); err != nil {
+			return p, err
+		}
+		p.Restricted = p.Restricted || restricted > 0
+		if m.ID == canonical {
+			p.Members = slices.Insert(p.Members, 0, m)
+			continue
+		}
+		m.Joined = time.UnixMicro(joined).UTC()
+		p.Members = append(p.Members, m)
+	}
+	return p, rows.Err()
+}
+
+// Members returns the subjects of a person: the canonical one first, then the others
+// in order of their ids. Of an erased subject nobody is left to name, and it is
+// itself: what erases it goes on to the end.
+func (s *Store) Members(ctx context.Context, id thimble.SubjectID) (all []thimble.SubjectID, err error) {
+	p, err := s.Person(ctx, id)
+	if isNotFound(err) {
+		return []thimble.SubjectID{id}, nil
+	}
+	return p.IDs(), err
+}
+
+// Canonical returns the subject under which a person is shown.
+func (s *Store) Canonical(ctx context.Context, id thimble.SubjectID) (thimble.SubjectID, error) {
+	p, err := s.Person(ctx, id)
+	return p.ID(), err
+}
+
+// Restrict keeps that a person's data is kept and not used (GDPR Art. 18), or no
+// longer so, and moves the epoch.
+func (s *Store) Restrict(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID, on bool) error {
+	flag := 0
+	if on {
+		flag = 1
+	}
+	n, err := tx.Exec(ctx, `update subject_subjects set restricted = $1, epoch = epoch + 1 where id = $2 and state = 'active'`, flag, id[:])
+	if err == nil && n == 0 {
+		err = thimble.ErrNotFound
+	}
+	s.moves(tx, id)
+	return wrap("restricting "+id.String(), err)
+}
+
+// SetAge seals a person's age state, and moves the epoch.
+func (s *Store) SetAge(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID, a subject.Age) error {
+	if err := a.Validate(); err != nil {
+		return err
+	}
+	plain, err := a.Bytes()
+	if err != nil {
+		return wrap("writing the age of "+id.String(), err)
+	}
+	sealed, err := s.keys.Seal(ctx, subject.AgeCell(id), plain)
+	if err != nil {
+		return wrap("sealing the age of "+id.String(), err)
+	}
+	n, err := tx.Exec(ctx, `update subject_subjects set age = $1, epoch = epoch + 1 where id = $2 and state = 'active'`, sealed, id[:])
+	if err == nil && n == 0 {
+		err = thimble.ErrNotFound
+	}
+	s.moves(tx, id)
+	return wrap("keeping the age of "+id.String(), err)
+}
+
+// Age returns the sealed age state, nil when it is unknown; subject.OpenAge opens it.
+func (s *Store) Age(ctx context.Context, id thimble.SubjectID) (sealed []byte, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		return tx.QueryRow(ctx, `select age from subject_subjects where id = $1 and state = 'active'`, id[:]).Scan(&sealed)
+	})
+	return sealed, wrap("reading the age of "+id.String(), err)
+}

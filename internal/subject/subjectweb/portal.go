@@ -1,0 +1,69 @@
+package subjectweb
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"net/http"
+
+	"thimble"
+	"thimble/internal/web"
+)
+
+//go:embed pages/portal_*.html
+var portalFiles embed.FS
+
+// PortalPath is where people see which of their accounts are joined.
+const PortalPath = "/privacy/accounts"
+
+// An Own opens a person's own data to that person: the gate does.
+type Own = func(ctx context.Context, who thimble.SubjectID, categories ...thimble.Category) (thimble.Grant, error)
+
+type accountsBody struct {
+	Joined []joinedView
+	Done   *web.Callout
+	Empty  web.Empty
+}
+
+// Portal returns the page on which people see which accounts were taken for theirs,
+// when and why, and part them.
+func Portal(kit *web.Kit, people Joiner, own Own) (web.Section, error) {
+	pages, err := kit.Pages(portalFiles, "pages/portal_*.html")
+	if err != nil {
+		return web.Section{}, err
+	}
+	nav := []web.NavItem{{Label: "My accounts", Href: PortalPath}}
+	return web.Section{Nav: nav, Mount: func(mux *http.ServeMux, f *web.Frame) {
+		mux.HandleFunc("GET "+PortalPath, func(w http.ResponseWriter, r *http.Request) {
+			grant, err := own(r.Context(), web.VisitorFrom(r.Context()).Subject, thimble.AccountIdentifier)
+			body := accountsBody{Done: consoleDone(r.URL.Query().Get("done")), Empty: web.Empty{Icon: "people", Title: "You have one account here",
+				Text: "If the shop finds that another account is yours too, it shows here, with the reason, and you can undo it."}}
+			if err == nil {
+				body.Joined, err = joinedViews(r.Context(), people, grant, PortalPath)
+			}
+			if err != nil {
+				f.Fail(w, r, err)
+				return
+			}
+			f.Render(w, r, http.StatusOK, pages, "portal_accounts.html", web.Page{
+				Title: "My accounts", Lead: "Which accounts the shop takes for yours. If one is not, part it: it takes effect at once.",
+				Notice: &web.AccessNotice{Purpose: "showing you your own data"}, Body: body,
+			})
+		})
+		mux.HandleFunc("POST "+PortalPath, func(w http.ResponseWriter, r *http.Request) {
+			if err := r.ParseForm(); err != nil {
+				f.Fail(w, r, fmt.Errorf("subjectweb: reading the form: %w", thimble.ErrInvalid))
+				return
+			}
+			grant, err := own(r.Context(), web.VisitorFrom(r.Context()).Subject, thimble.AccountIdentifier)
+			if err == nil {
+				err = partOwn(r, people, grant, "the person")
+			}
+			if err != nil {
+				f.Fail(w, r, err)
+				return
+			}
+			http.Redirect(w, r, PortalPath+"?done=parted", http.StatusSeeOther)
+		})
+	}}, nil
+}
