@@ -42,6 +42,7 @@ var commands = []command{
 	{"keys", "create NAME SCOPE… | list | revoke ID | rotate-index", "create, list and revoke API keys; give the index of people new keys", keys},
 	{"eval", "recommend --train FILE --test FILE [--forget N] [--tune] [--json]", "score the recommender on your own files", eval},
 	{"verify", "receipt FILE --key KEY", "check a receipt offline", verify},
+	{"packs", "list | explain | test [FILE…] | simulate FILE | hash FILE | sign FILE | verify FILE [flags]", "laws as data: what applies, with its sources, and what a pack would change", packs},
 	{"witness", "--name NAME --log KEY… [flags]", "serve a witness for other shops' logs", witness},
 	{"config", "", "print the configuration, secrets hidden", printConfig},
 	{"version", "", "print the version", func(_ context.Context, c *call) error { fmt.Fprintln(c.out, version); return nil }},
@@ -111,6 +112,7 @@ var extra = map[string]func(*flag.FlagSet){
 		f.Bool("fresh", false, "delete the demo's data folder first")
 	},
 	"import":  func(f *flag.FlagSet) { f.Bool("strict", false, "stop at the first row that cannot be read") },
+	"packs":   packsFlags,
 	"witness": witnessFlags,
 	"sign-in": func(f *flag.FlagSet) {
 		f.String("staff", "owner", "name of the staff account")
