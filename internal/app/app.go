@@ -63,7 +63,7 @@ func (a *App) capabilities() {
 	a.Versions = recommenddb.New(a.Core, a.Ledger)
 	a.Shop = lists.New(lists.Deps{
 		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
-		Versions: a.Versions, Files: a.Files, Pack: a.Pack, Log: a.Log, Now: time.Now,
+		Versions: a.Versions, Files: a.Files, Log: a.Log, Now: time.Now,
 	})
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog}, time.Now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)

@@ -33,7 +33,8 @@ import (
 type Kernel struct {
 	Core, Keys *sqldb.DB
 	Files      *blob.Store
-	Pack       *policy.Pack
+	Pack       *policy.Pack // the strict baseline
+	Library    *policy.Library
 	Vault      *vault.Vault
 	Ledger     *ledgerdb.Log
 	Subjects   *subjectdb.Store
@@ -73,6 +74,7 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	k.Consent = consentdb.New(k.Core, k.Ledger, k.Vault, k.Subjects, k.Pack, now)
 	k.Uses = gatedb.New(k.Core, k.Ledger, k.Vault, gatedb.Config{Log: log, Alive: k.alive})
 	k.Gate = gate.New(k.Subjects, k.Consent, k.Vault, k.Uses, k.Pack, moves, now)
+	k.Gate.Under(laws{library: k.Library, people: k.Subjects, vault: k.Vault})
 	k.Decisions = decisiondb.New(k.Core, k.Ledger, k.Vault, k.Subjects)
 	k.Jobs = jobdb.New(k.Core, handlers, jobdb.Config{Log: log, Lease: 10 * time.Minute, Forever: []string{TrainJob}})
 	return k, nil
@@ -106,6 +108,9 @@ func (k *Kernel) openStores(ctx context.Context, cfg Config, log *slog.Logger) e
 		return err
 	}
 	if k.Pack, err = policy.Baseline(); err != nil {
+		return err
+	}
+	if k.Library, err = policy.Shipped(); err != nil {
 		return err
 	}
 	return k.openVault(ctx, cfg, keys)

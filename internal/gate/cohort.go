@@ -54,7 +54,10 @@ func (c *Cohort) Len() int { return len(c.members) - len(c.of) }
 // is cancelled. The error is of kind thimble.ErrConflict when people keep leaving.
 func (c *Cohort) Publish(ctx context.Context, without func(context.Context, []thimble.SubjectID) error, f func(context.Context) error) error {
 	for range rounds {
-		gone, err := c.publish(ctx, f)
+		gone, cut, err := c.publish(ctx, f)
+		if cut && ctx.Err() == nil {
+			continue // somebody moved while it was leaving: is asked about at once
+		}
 		if err != nil || len(gone) == 0 {
 			return err
 		}
@@ -70,8 +73,9 @@ func (c *Cohort) Publish(ctx context.Context, without func(context.Context, []th
 // rounds bounds how often a publication is tried.
 const rounds = 8
 
-// publish runs f, or returns who has left.
-func (c *Cohort) publish(ctx context.Context, f func(context.Context) error) (gone []thimble.SubjectID, err error) {
+// publish runs f, or returns who has left. It reports whether f was told to stop and
+// failed.
+func (c *Cohort) publish(ctx context.Context, f func(context.Context) error) (gone []thimble.SubjectID, cut bool, err error) {
 	m := c.gate.moves
 	ctx, abort := context.WithCancel(ctx)
 	defer abort()
@@ -87,17 +91,16 @@ func (c *Cohort) publish(ctx context.Context, f func(context.Context) error) (go
 		close(o.done)
 	}()
 	if gone, err = c.left(ctx); err != nil || len(gone) > 0 {
-		return gone, err
+		return gone, false, err
 	}
 	m.pause("publish")
 	if m.lease != nil && !m.lease.Live(c.gate.now()) {
-		return nil, errMoved
+		return nil, true, errMoved
 	}
-	err = f(ctx)
-	if err != nil && ctx.Err() != nil {
-		err = errors.Join(err, errMoved)
+	if err = f(ctx); err != nil && ctx.Err() != nil {
+		return nil, true, errors.Join(err, errMoved)
 	}
-	return nil, err
+	return nil, false, err
 }
 
 // person returns the subject under which somebody was added.

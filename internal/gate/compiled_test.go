@@ -29,12 +29,12 @@ func someLaw(r *rand.Rand, id int) *policy.Pack {
 	p := law(fmt.Sprint("law", id), nil)
 	for _, use := range somePurposes {
 		if use != "" && r.IntN(3) > 0 {
-			p.Purposes = append(p.Purposes, policy.Rule{Use: use, Mode: pick(r, someModes), Basis: fmt.Sprint("basis ", r.IntN(3)), Cite: fmt.Sprint("cite ", r.IntN(99))})
+			p.Purposes = append(p.Purposes, policy.Rule{Use: use, Mode: pick(r, someModes), Basis: fmt.Sprint("basis ", r.IntN(3)), Source: policy.Source{Cite: fmt.Sprint("cite ", r.IntN(99))}})
 		}
 	}
 	for _, c := range someCategories {
 		if c != "" && r.IntN(3) == 0 {
-			p.Sensitive = append(p.Sensitive, policy.Sensitive{Category: c, Mode: pick(r, someModes), Cite: fmt.Sprint("sensitive ", r.IntN(99))})
+			p.Sensitive = append(p.Sensitive, policy.Sensitive{Category: c, Mode: pick(r, someModes), Source: policy.Source{Cite: fmt.Sprint("sensitive ", r.IntN(99))}})
 		}
 	}
 	return p

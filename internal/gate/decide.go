@@ -47,7 +47,7 @@ func (g *Gate) compiled(r *Request, st *state, now time.Time, v *Verdict) bool {
 	}
 	c := g.tables.at(st.law).find(r.Purpose, r.Categories)
 	v.Mode, v.Basis, v.Pack, v.Cite = c.Mode, c.Basis, c.Pack, c.Cite
-	v.Epoch, v.Until = st.epoch, instant(st.until)
+	v.Epoch, v.Until, v.Policy = st.epoch, instant(st.until), c.policy
 	stranger := g.known.unknown(r.Scope)
 	switch {
 	case len(r.Categories) == 0:
@@ -62,7 +62,7 @@ func (g *Gate) compiled(r *Request, st *state, now time.Time, v *Verdict) bool {
 		v.Why = whyStranger(stranger)
 	case c.Mode == policy.Prohibited:
 		v.Why = c.prohibited
-	case c.Mode <= policy.Notice:
+	case c.Mode == policy.Allow:
 		v.Allowed, v.Why = true, c.needed
 	default:
 		n, ok := g.number(c, r)
@@ -73,7 +73,10 @@ func (g *Gate) compiled(r *Request, st *state, now time.Time, v *Verdict) bool {
 		code := st.answer(n)
 		v.Consent.Purpose, v.Consent.State = r.Purpose, answerOf(code)
 		v.Why = c.answers[code]
-		if v.Consent.State.Permits() && c.Mode <= policy.OptIn {
+		switch {
+		case c.Mode == policy.Notice && !refuses(v.Consent.State):
+			v.Allowed, v.Why = true, c.needed
+		case v.Consent.State.Permits() && c.Mode <= policy.OptIn:
 			v.Allowed, v.Why = true, c.permits
 		}
 	}

@@ -57,6 +57,7 @@ type Verdict struct {
 	Consent consent.Standing `json:"-"` // the purpose and the state; [Gate.Consent] has the rest
 	Epoch   int64            `json:"-"`
 	Until   time.Time        `json:"-"` // when it ends by itself; zero: never
+	Policy  [8]byte          `json:"-"` // the digest of the law, as ledger leaves carry it
 }
 
 // A Denial is the error of a refused request.
@@ -92,7 +93,7 @@ func (f Facts) own(r Request) bool {
 // Judge answers a request from the law and the facts. It is a pure function.
 func Judge(r Request, p Law, f Facts, now time.Time) Verdict {
 	found := p.Find(r.Purpose, r.Categories...)
-	v := Verdict{Mode: found.Mode, Basis: found.Basis, Pack: found.Pack, Cite: found.Cite, Consent: f.Standing, Epoch: f.Epoch, Until: f.Until}
+	v := Verdict{Mode: found.Mode, Basis: found.Basis, Pack: found.Pack, Cite: found.Cite, Consent: f.Standing, Epoch: f.Epoch, Until: f.Until, Policy: p.Digest()}
 	state := f.Standing.Now(now)
 	switch {
 	case f.Silent:
@@ -115,7 +116,7 @@ func Judge(r Request, p Law, f Facts, now time.Time) Verdict {
 		v.Why = whyStranger(f.Stranger)
 	case found.Mode == policy.Prohibited:
 		v.Why = whyProhibited(r.Purpose)
-	case found.Mode == policy.Allow || found.Mode == policy.Notice:
+	case found.Mode == policy.Allow || found.Mode == policy.Notice && !refuses(state):
 		v.Allowed, v.Why = true, whyNeeded(r.Purpose, found.Basis)
 	case state.Permits() && f.Standing.Purpose == r.Purpose && found.Mode <= policy.OptIn:
 		v.Allowed, v.Why = true, whyPermits(r.Purpose)
@@ -124,6 +125,10 @@ func Judge(r Request, p Law, f Facts, now time.Time) Verdict {
 	}
 	return v
 }
+
+// refuses reports whether the person has said no, which counts as well where the
+// law asks for a notice only.
+func refuses(s consent.State) bool { return s != "" && s != consent.Expired && !s.Permits() }
 
 // The reasons, in one place, so that a verdict says the same however it was found.
 const (

@@ -29,6 +29,7 @@ type use struct {
 // A cell is what the law says about one use.
 type cell struct {
 	policy.Finding
+	policy                      [8]byte
 	prohibited, needed, permits string
 	answers                     [answers]string
 	ask                         atomic.Int32 // the number of the ask without a scope, plus one; 0: not asked yet
@@ -73,6 +74,7 @@ func (t *table) learn(u use) *cell {
 		categories = append(categories, u.category)
 	}
 	c := newCell(u.purpose, t.law.Find(u.purpose, categories...))
+	c.policy = t.law.Digest()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	old := *t.row.Load()

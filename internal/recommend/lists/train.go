@@ -12,6 +12,7 @@ import (
 	"thimble"
 	"thimble/internal/blob"
 	"thimble/internal/catalog"
+	"thimble/internal/gate"
 	"thimble/internal/order"
 	"thimble/internal/recommend"
 	"thimble/internal/recommend/recommenddb"
@@ -69,31 +70,49 @@ func (s *Shop) Train(ctx context.Context, reason string, progress func(done, tot
 	s.training.Lock()
 	defer s.training.Unlock()
 	began := s.Now()
-	data, err := s.dataset(ctx)
+	data, people, err := s.dataset(ctx)
 	if err != nil {
 		return recommenddb.Version{}, fmt.Errorf("recommend: gathering: %w", err)
 	}
-	recipe := recommend.DefaultRecipe()
-	m, err := recommend.Train(ctx, recipe, data, progress)
-	if err != nil {
-		return recommenddb.Version{}, fmt.Errorf("recommend: training: %w", err)
-	}
-	content, err := m.MarshalBinary()
-	if err != nil {
-		return recommenddb.Version{}, err
-	}
-	h, err := s.Files.Put(ctx, content)
-	if err != nil {
-		return recommenddb.Version{}, err
-	}
-	now := s.Now().UTC()
-	v, err := s.Versions.Release(ctx, recommenddb.Version{Hash: h, Recipe: string(recipe.JSON()), Stats: m.Stats(), Bytes: len(content),
-		Took: now.Sub(began), Reason: reason, TrainedAt: now})
+	v, m, err := s.made(ctx, data, progress)
 	if err != nil {
 		return v, err
 	}
-	s.live.Store(&live{model: m, version: v})
-	return v, s.keepOnly(ctx, h)
+	// Who has changed their mind since they were counted is taken out before anybody
+	// is served by the model.
+	without := func(ctx context.Context, left []thimble.SubjectID) error {
+		for _, who := range left {
+			data.Forget(who)
+		}
+		v, m, err = s.made(ctx, data, progress)
+		return err
+	}
+	err = people.Publish(ctx, without, func(ctx context.Context) (err error) {
+		now := s.Now().UTC()
+		v.Reason, v.Took, v.TrainedAt = reason, now.Sub(began), now
+		if v, err = s.Versions.Release(ctx, v); err == nil {
+			s.live.Store(&live{model: m, version: v})
+		}
+		return err
+	})
+	if err != nil {
+		return v, fmt.Errorf("recommend: releasing: %w", err)
+	}
+	return v, s.keepOnly(ctx, blob.Hash(v.Hash))
+}
+
+// made learns from the data, and keeps the file. Nobody is served by it yet.
+func (s *Shop) made(ctx context.Context, data *recommend.Dataset, progress func(done, total int)) (v recommenddb.Version, m *recommend.Model, err error) {
+	recipe := recommend.DefaultRecipe()
+	if m, err = recommend.Train(ctx, recipe, data, progress); err != nil {
+		return v, nil, fmt.Errorf("recommend: training: %w", err)
+	}
+	content, err := m.MarshalBinary()
+	if err != nil {
+		return v, nil, err
+	}
+	h, err := s.Files.Put(ctx, content)
+	return recommenddb.Version{Hash: h, Recipe: string(recipe.JSON()), Stats: m.Stats(), Bytes: len(content)}, m, err
 }
 
 // keepOnly destroys every other model file, also one that a crash left behind.
@@ -107,20 +126,21 @@ func (s *Shop) keepOnly(ctx context.Context, keep blob.Hash) error {
 	return err
 }
 
-// dataset gathers who bought what, of the people who permit training.
-func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, error) {
+// dataset gathers who bought what, of the people who permit training, and who they
+// are.
+func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, *gate.Cohort, error) {
 	products, err := s.Catalog.IDs(ctx, catalog.Goods)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	data := recommend.NewDataset(products)
+	data, people := recommend.NewDataset(products), s.Gate.Cohort(trainer, thimble.TrainAISystem, thimble.PurchaseHistory)
 	known := make(map[thimble.ItemID]bool, len(products))
 	for _, id := range products {
 		known[id] = true
 	}
 	for g, err := range s.Gate.Scan(ctx, trainer, thimble.TrainAISystem, thimble.PurchaseHistory) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		history, err := s.history(ctx, g)
 		if gone(ctx, g, err) {
@@ -133,7 +153,7 @@ func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		items := make([]thimble.ItemID, 0, len(history))
 		for _, h := range history {
@@ -142,10 +162,11 @@ func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, error) {
 			}
 		}
 		if err := data.Add(g.Subject(), items); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+		people.Add(g)
 	}
-	return data, nil
+	return data, people, nil
 }
 
 // history opens what a person bought.
