@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"os"
 	"slices"
@@ -148,3 +149,11 @@ func asking(who thimble.SubjectID, p thimble.Purpose) Request {
 func law(id string, rules []policy.Rule, sensitive ...policy.Sensitive) *policy.Pack {
 	return &policy.Pack{ID: id, Version: "1", Purposes: rules, Sensitive: sensitive}
 }
+
+// noLease is that of a process that cannot get one.
+type noLease struct{}
+
+func (noLease) Live(time.Time) bool         { return false }
+func (noLease) Renew(context.Context) error { return thimble.ErrUnavailable }
+
+func isDenied(err error) bool { return errors.Is(err, thimble.ErrDenied) }
