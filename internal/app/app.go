@@ -12,6 +12,7 @@ import (
 	"thimble/internal/collect"
 	"thimble/internal/collect/collectdb"
 	"thimble/internal/consent"
+	"thimble/internal/gate"
 	"thimble/internal/job"
 	"thimble/internal/job/jobdb"
 	"thimble/internal/recommend/lists"
@@ -86,6 +87,9 @@ func (a *App) capabilities() {
 func (a *App) Holders() []thimble.Holder {
 	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Decisions, a.Uses, a.Requests, a.Shop}
 }
+
+// Without is what each capability does for people who do not permit its purpose.
+func (a *App) Without() []gate.Without { return lists.Without() }
 
 func (a *App) modelHash() string {
 	v, ok := a.Shop.Version()

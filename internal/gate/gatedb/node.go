@@ -291,6 +291,9 @@ func clock(e sqldb.Engine) string {
 // drops everything when it gets it back.
 const keep = time.Minute
 
+// ID names the process among the others.
+func (n *Node) ID() thimble.ID { return n.id }
+
 // prune forgets what every node with a lease has heard of.
 func (n *Node) prune(ctx context.Context) error {
 	if time.Since(n.pruned) < keep/4 {

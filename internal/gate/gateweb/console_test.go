@@ -28,6 +28,6 @@ func TestEveryConsolePageRendersWithNothingAndWithEverything(t *testing.T) {
 	if got := machines.Rows[0].Cells; len(machines.Rows) != 1 || got[2].Value != int64(6) || got[3].Value != 2 {
 		t.Errorf("sums = %v, want 6 reads of 2 customers", machines.Rows)
 	}
-	body := consoleBody{Staff: consoleStaff(httptest.NewRequest("GET", "/console/access?staff=zz", nil), []gatedb.Use{u}), Machines: machines}
+	body := consoleBody{Staff: consoleStaff(httptest.NewRequest("GET", "/console/access?staff=zz", nil), []gatedb.Use{u}), Machines: machines, Without: consoleWithout([]gate.Without{{Capability: "recommend", Purpose: thimble.TrainAISystem, Does: "Something else."}})}
 	webtest.RenderAll(t, pages, map[string]web.Page{"console_access.html": {Layout: web.Console, Title: "Access log", Body: body}})
 }
