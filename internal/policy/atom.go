@@ -30,6 +30,7 @@ type Atom struct {
 	Text   string `json:"value"`
 	Origin `json:"origin"`
 
+	dim  int           // the place of Dim in dims
 	rank int64         // higher is stricter
 	span calendar.Span // of dimensions in time
 	less bool          // a shorter span is stricter
@@ -42,8 +43,25 @@ type Atom struct {
 // dims lists the dimensions in the order in which they are shown.
 var dims = strings.Fields("purpose sensitive minor signal right deadline free absolute tells breach retention keep notice disclosure bound record")
 
-func (a Atom) order(b Atom) int {
-	return cmp.Or(cmp.Compare(a.Dim, b.Dim), cmp.Compare(a.Key, b.Key), cmp.Compare(b.rank, a.rank), cmp.Compare(a.Pack, b.Pack), cmp.Compare(a.Text, b.Text), cmp.Compare(a.Cite, b.Cite))
+// order sorts atoms by dimension and key, and there from strict to loose. It
+// stops at the first difference: composing a law is mostly this.
+func (a *Atom) order(b *Atom) int {
+	if a.dim != b.dim {
+		return a.dim - b.dim
+	}
+	if c := strings.Compare(a.Key, b.Key); c != 0 {
+		return c
+	}
+	if a.rank != b.rank {
+		return cmp.Compare(b.rank, a.rank)
+	}
+	if c := a.span.Compare(b.span); c != 0 { // 15bd and 21d usually last the same
+		if a.less {
+			return c
+		}
+		return -c
+	}
+	return cmp.Or(strings.Compare(a.Pack, b.Pack), strings.Compare(a.Text, b.Text), strings.Compare(a.Cite, b.Cite))
 }
 
 // origin returns where a value of p comes from.
@@ -67,12 +85,12 @@ func (p *Pack) atoms() []Atom {
 			v := l.at(i)
 			o := p.origin(v.src())
 			for _, a := range p.split(v, how) {
-				a.Origin = o
+				a.Origin, a.dim = o, slices.Index(dims, a.Dim)
 				all = append(all, a)
 			}
 		}
 	}
-	slices.SortFunc(all, Atom.order)
+	slices.SortFunc(all, func(a, b Atom) int { return a.order(&b) })
 	return all
 }
 
@@ -197,7 +215,7 @@ func (p *Pack) counting() string {
 
 // covers reports whether a is at least as strict as b whatever the day. When the
 // dates they give cannot be compared, it is not.
-func (a Atom) covers(b Atom) bool {
+func (a *Atom) covers(b *Atom) bool {
 	if a.span.Unit == "" || b.span.Unit == "" {
 		return a.Text == b.Text || a.rank > b.rank
 	}

@@ -110,6 +110,6 @@ func (p *Pack) seal() error {
 	if err != nil {
 		return err
 	}
-	p.hash = sha256.Sum256(text)
+	p.ref, p.hash = p.ID+"@"+p.Version, sha256.Sum256(text)
 	return nil
 }

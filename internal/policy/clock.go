@@ -111,6 +111,9 @@ func (l *Law) Due(key string, received time.Time, h History) ([]Due, error) {
 
 // Due returns when the clock runs out.
 func (c Clock) Due(received time.Time, h History) (Due, error) {
+	if c.calendar == nil {
+		return Due{}, fmt.Errorf("policy: %s: pack %s builds on another, and counts time only within a library: %w", c.Key, c.Origin.Pack, thimble.ErrInvalid)
+	}
 	d := Due{Clock: c}
 	pauses := c.pauses(h.Stops, &d)
 	end, err := c.calendar.Due(received, c.Within, pauses...)

@@ -62,9 +62,9 @@ func index(l *Law) map[string]*Value {
 // the strictest: which of two clocks runs out first depends on the day.
 func compare(b, a *Value) (Change, bool) {
 	c := Change{Dim: b.Dim, Key: b.Key, From: b.Text, To: a.Text, Before: b.Origin, After: a.Origin}
-	uncovered := func(these, by []Atom) bool {
-		return slices.ContainsFunc(these, func(x Atom) bool {
-			return !slices.ContainsFunc(by, func(y Atom) bool { return y.covers(x) })
+	uncovered := func(these, by []*Atom) bool {
+		return slices.ContainsFunc(these, func(x *Atom) bool {
+			return !slices.ContainsFunc(by, func(y *Atom) bool { return y.covers(x) })
 		})
 	}
 	c.Loosens = uncovered(b.atoms, a.atoms)

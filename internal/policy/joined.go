@@ -12,45 +12,42 @@ import (
 // join computes the values of the law. The portions' atoms are in order already,
 // so they are merged.
 func (l *Law) join() []Value {
-	values := l.purposes()
 	heads := make([][]Atom, len(l.parts))
+	total := 0
 	for i, p := range l.parts {
 		heads[i] = p.all
+		total += len(p.all)
 	}
-	var current *Value
+	values := l.purposes(total)
+	refs := make([]*Atom, 0, total) // of all values, one after the other
 	for {
-		first := -1
-		for i, h := range heads {
-			if len(h) > 0 && (first < 0 || h[0].order(heads[first][0]) < 0) {
-				first = i
+		var first *Atom
+		from := 0
+		for i := range heads {
+			if len(heads[i]) > 0 && (first == nil || heads[i][0].order(first) < 0) {
+				first, from = &heads[i][0], i
 			}
 		}
-		if first < 0 {
-			break
+		if first == nil {
+			return values
 		}
-		a := heads[first][0]
-		heads[first] = heads[first][1:]
-		if current == nil || current.Dim != a.Dim || current.Key != a.Key {
-			values = append(values, Value{Dim: a.Dim, Key: a.Key})
-			current = &values[len(values)-1]
+		heads[from] = heads[from][1:]
+		refs = append(refs, first)
+		if n := len(values); n > 0 && values[n-1].Dim == first.Dim && values[n-1].Key == first.Key {
+			last := &values[n-1]
+			last.add(first)
+			last.atoms = refs[len(refs)-1-len(last.atoms) : len(refs) : len(refs)]
+			continue
 		}
-		current.add(a)
+		values = append(values, Value{Dim: first.Dim, Key: first.Key, Text: first.Text, Origin: first.Origin, atoms: refs[len(refs)-1 : len(refs) : len(refs)]})
 	}
-	slices.SortFunc(values, func(a, b Value) int {
-		return cmp.Or(slices.Index(dims, a.Dim)-slices.Index(dims, b.Dim), cmp.Compare(a.Key, b.Key))
-	})
-	return values
 }
 
 // add takes the next atom, in order from strict to loose.
-func (v *Value) add(a Atom) {
-	v.atoms = append(v.atoms, a)
-	switch {
-	case len(v.atoms) == 1:
-		v.Text, v.Origin = a.Text, a.Origin
-	case a.Text == v.Text:
+func (v *Value) add(a *Atom) {
+	if a.Text == v.Text {
 		v.Also = append(v.Also, a.Origin)
-	default:
+	} else {
 		v.Lost = append(v.Lost, a)
 	}
 }
@@ -68,24 +65,29 @@ func (l *Law) uses() []thimble.Purpose {
 	return slices.Compact(all)
 }
 
-// purposes returns what the law asks of each of its purposes.
-func (l *Law) purposes() []Value {
+// purposes returns what the law asks of each of its purposes, with room for more
+// values.
+func (l *Law) purposes(more int) []Value {
 	uses := l.uses()
-	values := make([]Value, 0, len(uses)+16)
-	atoms := make([]Atom, 0, len(l.parts))
+	values := make([]Value, 0, len(uses)+more)
+	all := make([]Atom, 0, len(uses)*len(l.parts)) // never grows, so pointers into it hold
 	for _, use := range uses {
-		atoms = atoms[:0]
+		first := len(all)
 		for _, p := range l.parts {
 			if a, ok := p.purpose(use); ok {
-				atoms = append(atoms, a)
+				all = append(all, a)
 			}
+		}
+		atoms := make([]*Atom, 0, len(all)-first)
+		for i := first; i < len(all); i++ {
+			atoms = append(atoms, &all[i])
 		}
 		if len(atoms) == 0 {
 			continue
 		}
-		slices.SortFunc(atoms, Atom.order)
-		v := Value{Dim: "purpose", Key: string(use), atoms: make([]Atom, 0, len(atoms))}
-		for _, a := range atoms {
+		slices.SortFunc(atoms, (*Atom).order)
+		v := Value{Dim: "purpose", Key: string(use), Text: atoms[0].Text, Origin: atoms[0].Origin, atoms: atoms}
+		for _, a := range atoms[1:] {
 			v.add(a)
 		}
 		values = append(values, v)

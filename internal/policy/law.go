@@ -41,9 +41,9 @@ type Value struct {
 	Text   string   `json:"value"`
 	Origin Origin   `json:"origin"`
 	Also   []Origin `json:"also,omitempty"`
-	Lost   []Atom   `json:"lost,omitempty"`
+	Lost   []*Atom  `json:"lost,omitempty"`
 
-	atoms []Atom // all of them, the winner first
+	atoms []*Atom // all of them, the winner first
 }
 
 // portionOf returns what the pack says on a day of its own zone, with the day's stage.

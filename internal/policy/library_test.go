@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,9 +16,12 @@ import (
 	"thimble/internal/policy/calendar"
 )
 
+// shipped is loaded once: a library does not change.
+var shipped = sync.OnceValues(Shipped)
+
 func library(t testing.TB) *Library {
 	t.Helper()
-	l, err := Shipped()
+	l, err := shipped()
 	if err != nil {
 		t.Fatal(err)
 	}

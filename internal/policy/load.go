@@ -16,6 +16,11 @@ import (
 //go:embed packs/*.yaml
 var packs embed.FS
 
+// Schema is the JSON Schema of a pack, for editors. Parse is stricter.
+//
+//go:embed pack.schema.json
+var Schema []byte
+
 // maxPack is how large a pack's file may be.
 const maxPack = 1 << 20
 

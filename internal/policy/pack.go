@@ -44,6 +44,7 @@ type Pack struct {
 	Records     []Record     `json:"records,omitempty" yaml:"records,omitempty"`
 	Examples    []Example    `json:"examples,omitempty" yaml:"examples,omitempty"`
 
+	ref     string
 	hash    [32]byte
 	compute *calendar.Calendar
 }
@@ -164,7 +165,12 @@ type Source struct {
 func (s *Source) src() *Source { return s }
 
 // Ref names the pack and its version: "baseline.strict@2026.11.0".
-func (p *Pack) Ref() string { return p.ID + "@" + p.Version }
+func (p *Pack) Ref() string {
+	if p.ref != "" {
+		return p.ref
+	}
+	return p.ID + "@" + p.Version
+}
 
 // Hash returns the SHA-256 of the pack's canonical JSON, what it extends included.
 func (p *Pack) Hash() [32]byte { return p.hash }
