@@ -10,6 +10,7 @@ import (
 
 	"thimble"
 	"thimble/internal/consent"
+	"thimble/internal/datamap"
 	"thimble/internal/subject"
 )
 
@@ -169,8 +170,14 @@ func (g *Gate) canonical(ctx context.Context, s thimble.SubjectID) (bool, error)
 }
 
 // Collect answers whether data of the categories may be written for a purpose of
-// the contract, before anybody's consent is asked: the verdict at the door.
+// the contract, before anybody's consent is asked: the verdict at the door. What is
+// kept of nobody, such as the number of a card, is refused whatever the purpose.
 func (g *Gate) Collect(ctx context.Context, p thimble.Purpose, categories ...thimble.Category) error {
+	for _, c := range categories {
+		if err := datamap.Refuse(c); err != nil {
+			return fmt.Errorf("gate: at the door: %w", err)
+		}
+	}
 	v := Judge(Request{Actor: Actor{Kind: Machine, Name: "collect"}, Purpose: p, Categories: categories}, g.pack,
 		Facts{Known: true, Silent: g.uses.Silent(ctx)}, g.now())
 	if !v.Allowed {

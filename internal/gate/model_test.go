@@ -398,7 +398,7 @@ func (e *explorer) withdrawal(m model) {
 		m.with = ticking
 	case ticking:
 		m.with = draining
-		if e.has(tickAfterCommit) {
+		if e.has(tickAfterCommit) && e.others(&m) {
 			m.clock++
 			m.moves[0], m.wtick = 2+m.clock, m.clock
 		}
@@ -427,6 +427,16 @@ func (e *explorer) withdrawal(m model) {
 		return
 	}
 	e.to(m)
+}
+
+// others reports whether another node has a lease: without one nobody has to hear.
+func (e *explorer) others(m *model) bool {
+	for i := 1; i < e.nodes; i++ {
+		if m.nodes[i].lease > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // commit makes the withdrawal durable. The mutant takes its tick first, as from a
