@@ -1,7 +1,6 @@
 -- +goose Up
 alter table gate_uses add column holders text not null default ''; -- who kept what was asked for, such as " order subject "
 create index gate_uses_actor on gate_uses (actor_kind, actor, at);
-create index gate_uses_at on gate_uses (at);
 
 -- People who are nobody: whoever opens one had no reason to.
 create table gate_canaries (
