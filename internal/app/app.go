@@ -34,6 +34,7 @@ type App struct {
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
 
+	regroups  chan struct{} // people were joined or parted, and the holders are to be told
 	telemetry *Telemetry
 	progress  func(done, total int) // of the first training, for the one who waits
 }
@@ -45,7 +46,7 @@ const TrainJob = recommendweb.TrainJob
 // about to serve calls Recover next; a command that runs beside a server does not,
 // since what it would take for left behind may be under way there.
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
-	a := &App{Config: cfg, Log: log}
+	a := &App{Config: cfg, Log: log, regroups: make(chan struct{}, 1)}
 	var err error
 	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, RotateJob: a.reindex})
 	if err != nil {

@@ -126,6 +126,7 @@ func (a *App) mend(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(mendEvery):
+		case <-a.regroups: // told at once
 		}
 		if _, err := a.Desk.Retry(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "a request is not done yet", slog.String("cause", err.Error()))
