@@ -64,7 +64,7 @@ func (a *App) capabilities() {
 	now := a.Config.clock()
 	a.Versions = recommenddb.New(a.Core, a.Ledger)
 	a.Shop = lists.New(lists.Deps{
-		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
+		Gate: a.Gate, Choices: a.wholeConsent(), Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
 		Versions: a.Versions, Files: a.Files, Pack: a.Pack, Log: a.Log, Now: now, Ask: a.askTraining,
 	})
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog}, now, nil)

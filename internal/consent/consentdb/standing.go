@@ -3,6 +3,7 @@ package consentdb
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -50,7 +51,7 @@ func (s *Store) StandingTx(ctx context.Context, tx *sqldb.Tx, who thimble.Subjec
 }
 
 func standingsTx(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, p thimble.Purpose) (all []consent.Standing, _ error) {
-	rows, err := tx.Query(ctx, `select scope, state, seq, at, expires_at from consent_state
+	rows, err := tx.Query(ctx, `select scope, state, seq, at, expires_at, notice from consent_state
 		where subject_id = $1 and purpose = $2 order by seq`, who, string(p))
 	if err != nil {
 		return nil, err
@@ -60,13 +61,14 @@ func standingsTx(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, p thi
 		st := consent.Standing{Purpose: p}
 		var scope string
 		var at, expires int64
-		if err := rows.Scan(&scope, &st.State, &st.Seq, &at, &expires); err != nil {
+		var notice []byte
+		if err := rows.Scan(&scope, &st.State, &st.Seq, &at, &expires, &notice); err != nil {
 			return nil, err
 		}
 		if st.Scope, err = consent.ParseScope(scope); err != nil {
 			return nil, err
 		}
-		st.At, st.Expires = time.UnixMicro(at), stamp(expires)
+		st.At, st.Expires, st.Notice = time.UnixMicro(at), stamp(expires), hex.EncodeToString(notice)
 		all = append(all, st)
 	}
 	return all, rows.Err()

@@ -8,6 +8,7 @@ import (
 
 	"thimble"
 	"thimble/internal/catalog"
+	"thimble/internal/consent"
 	"thimble/internal/decision"
 	"thimble/internal/gate"
 	"thimble/internal/recommend"
@@ -56,7 +57,18 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: asking for a list: %w", err)
 	}
-	history, err := s.history(ctx, grant)
+	wanted, err := s.permits(ctx, grant.Subject(), thimble.PersonalizeContent, consent.Scope{Feature: consent.Recommendations})
+	if err != nil {
+		return List{}, err
+	}
+	if !wanted {
+		return s.impersonal(ctx, grant, n, withoutLists)
+	}
+	returns, err := s.returnsOf(ctx, grant.Subject())
+	if err != nil {
+		return List{}, err
+	}
+	history, err := s.history(ctx, grant, returns)
 	if gone(ctx, grant, err) {
 		list, err := s.Popular(ctx, n)
 		list.Why = changed

@@ -14,6 +14,8 @@ import (
 	"thimble"
 	"thimble/internal/blob"
 	"thimble/internal/catalog"
+	"thimble/internal/consent"
+	"thimble/internal/gate"
 	"thimble/internal/ledger"
 	"thimble/internal/order"
 	"thimble/internal/recommend"
@@ -158,11 +160,15 @@ func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, error) {
 	for _, id := range products {
 		known[id] = true
 	}
+	narrowed, err := s.Choices.Narrowed(ctx, thimble.TrainAISystem)
+	if err != nil {
+		return nil, err
+	}
 	for g, err := range s.Gate.Scan(ctx, trainer, thimble.TrainAISystem, thimble.PurchaseHistory) {
 		if err != nil {
 			return nil, err
 		}
-		history, err := s.history(ctx, g)
+		history, err := s.learned(ctx, g, narrowed)
 		if gone(ctx, g, err) {
 			continue // changed their mind since the scan came to them
 		}
@@ -188,8 +194,22 @@ func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, error) {
 	return data, nil
 }
 
-// history opens what a person bought, as any of their members.
-func (s *Shop) history(ctx context.Context, g thimble.Grant) ([]thimble.Interaction, error) {
+// learned is the history that a person permits to learn from. Most have left nothing
+// out, and are not asked about.
+func (s *Shop) learned(ctx context.Context, g *gate.Grant, narrowed map[thimble.SubjectID]bool) ([]thimble.Interaction, error) {
+	returns := true
+	if slices.ContainsFunc(g.Members(), func(m thimble.SubjectID) bool { return narrowed[m] }) {
+		var err error
+		if returns, err = s.permits(ctx, g.Subject(), thimble.TrainAISystem, consent.Scope{Signal: consent.Returns}); err != nil {
+			return nil, err
+		}
+	}
+	return s.history(ctx, g, returns)
+}
+
+// history opens what a person bought, as any of their members. Without returns, none
+// is opened, and what came back counts as bought.
+func (s *Shop) history(ctx context.Context, g thimble.Grant, returns bool) ([]thimble.Interaction, error) {
 	var orders []order.Order
 	for _, who := range g.Members() {
 		sealed, err := s.Orders.Of(ctx, who, 0)
@@ -197,9 +217,15 @@ func (s *Shop) history(ctx context.Context, g thimble.Grant) ([]thimble.Interact
 			return nil, err
 		}
 		for _, o := range sealed {
+			if !returns && o.Direction == order.Back {
+				continue
+			}
 			opened, err := order.Open(ctx, g, o)
 			if err != nil {
 				return nil, err
+			}
+			if !returns && opened.Return {
+				continue // sealed before directions were kept: opened, and not used
 			}
 			orders = append(orders, opened)
 		}

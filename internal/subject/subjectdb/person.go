@@ -116,7 +116,14 @@ func (s *Store) SetAge(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID, 
 // Age returns the sealed age state, nil when it is unknown; subject.OpenAge opens it.
 func (s *Store) Age(ctx context.Context, id thimble.SubjectID) (sealed []byte, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		return tx.QueryRow(ctx, `select age from subject_subjects where id = $1 and state = 'active'`, id[:]).Scan(&sealed)
+		sealed, err = s.AgeTx(ctx, tx, id)
+		return err
 	})
+	return sealed, err
+}
+
+// AgeTx is Age in the caller's transaction.
+func (s *Store) AgeTx(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (sealed []byte, err error) {
+	err = tx.QueryRow(ctx, `select age from subject_subjects where id = $1 and state = 'active'`, id[:]).Scan(&sealed)
 	return sealed, wrap("reading the age of "+id.String(), err)
 }
