@@ -2,6 +2,7 @@ package consentweb
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -61,22 +62,22 @@ func TestRatesHideSmallCountsAndWhatWouldTellThem(t *testing.T) {
 		for _, row := range rates[0].Tables[table].Rows {
 			var cells []string
 			for _, c := range row.Cells[1:] {
-				cells = append(cells, c.Text())
+				cells = append(cells, fmt.Sprint(c.Value))
 			}
-			all[row.Cells[0].Text()] = cells
+			all[fmt.Sprint(row.Cells[0].Value)] = cells
 		}
 		return all
 	}
 	// 3 yes of the form are few; with 30 of the banner hidden too nobody can subtract.
 	const hidden = "<10 or hidden"
 	for where, want := range map[string][]string{
-		"banner@1": {"40", "60", "0", "40%"}, "banner@2": {hidden, "50", "0", "–"}, "preferences@1": {hidden, "0", "0", "–"},
+		"banner@1": {"40", "60", "0", "40\u00a0%"}, "banner@2": {hidden, "50", "0", "–"}, "preferences@1": {hidden, "0", "0", "–"},
 	} {
 		if got := rows(1)[where]; !slices.Equal(got, want) {
 			t.Errorf("%s: %q, want %q", where, got, want)
 		}
 	}
-	if got := rows(2)["2026-11"]; !slices.Equal(got, []string{"73", "110", "0", "39.9%"}) {
+	if got := rows(2)["2026-11"]; !slices.Equal(got, []string{"73", "110", "0", "40\u00a0%"}) {
 		t.Errorf("by notice: %q", got)
 	}
 	if got := len(rows(0)); got != 2 {
