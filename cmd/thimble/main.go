@@ -48,6 +48,7 @@ var commands = []command{
 	{"verify", "receipt FILE --key KEY | log URL --key KEY [--seen FILE] [--all] | log FOLDER", "check a receipt offline; audit a log from outside, or an installation against its own log", verify},
 	{"ledger", "epoch [--seen FILE]", "begin a new epoch of the log, after a database was put back from a backup", ledgerEpoch},
 	{"datamap", "[--json | --dpv | --taxonomy]", "print what is kept about people, where, why and for how long", printMap},
+	{"packs", "list | explain | test [FILE…] | simulate FILE | hash FILE | sign FILE | verify FILE [flags]", "laws as data: what applies, with its sources, and what a pack would change", packs},
 	{"witness", "--name NAME --log KEY… [flags]", "serve a witness for other shops' logs", witness},
 	{"config", "", "print the configuration, secrets hidden", printConfig},
 	{"version", "", "print the version", func(_ context.Context, c *call) error { fmt.Fprintln(c.out, version); return nil }},
@@ -117,6 +118,7 @@ var extra = map[string]func(*flag.FlagSet){
 		f.Bool("fresh", false, "delete the demo's data folder first")
 	},
 	"import":  func(f *flag.FlagSet) { f.Bool("strict", false, "stop at the first row that cannot be read") },
+	"packs":   packsFlags,
 	"witness": witnessFlags,
 	"datamap": datamapFlags,
 	"sign-in": func(f *flag.FlagSet) {

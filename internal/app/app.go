@@ -12,6 +12,7 @@ import (
 	"thimble/internal/collect"
 	"thimble/internal/collect/collectdb"
 	"thimble/internal/consent"
+	"thimble/internal/gate"
 	"thimble/internal/job"
 	"thimble/internal/job/jobdb"
 	"thimble/internal/recommend/lists"
@@ -34,6 +35,7 @@ type App struct {
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
 
+	regroups  chan struct{} // people were joined or parted, and the holders are to be told
 	telemetry *Telemetry
 	clock     *clockWatch
 	progress  func(done, total int) // of the first training, for the one who waits
@@ -46,7 +48,7 @@ const TrainJob = recommendweb.TrainJob
 // about to serve calls Recover next; a command that runs beside a server does not,
 // since what it would take for left behind may be under way there.
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
-	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock())}
+	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock()), regroups: make(chan struct{}, 1)}
 	var err error
 	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex})
 	if err != nil {
@@ -64,8 +66,8 @@ func (a *App) capabilities() {
 	now := a.Config.clock()
 	a.Versions = recommenddb.New(a.Core, a.Ledger)
 	a.Shop = lists.New(lists.Deps{
-		Gate: a.Gate, Choices: a.wholeConsent(), Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
-		Versions: a.Versions, Files: a.Files, Pack: a.Pack, Log: a.Log, Now: now, Ask: a.askTraining,
+		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
+		Versions: a.Versions, Files: a.Files, Log: a.Log, Now: now, Ask: a.askTraining,
 	})
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog}, now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
@@ -88,6 +90,9 @@ func (a *App) capabilities() {
 func (a *App) Holders() []thimble.Holder {
 	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Decisions, a.Uses, a.Requests, a.Shop}
 }
+
+// Without is what each capability does for people who do not permit its purpose.
+func (a *App) Without() []gate.Without { return lists.Without() }
 
 func (a *App) modelHash() string {
 	v, ok := a.Shop.Version()

@@ -2,11 +2,9 @@ package app
 
 import (
 	"context"
-	"fmt"
 
 	"thimble"
 	"thimble/internal/consent"
-	"thimble/internal/sqldb"
 	"thimble/internal/subject"
 )
 
@@ -23,42 +21,6 @@ func (c *Config) controller() consent.Controller {
 		return value
 	}
 	return consent.Controller{Name: or(c.ControllerName), Contact: or(c.ControllerContact)}
-}
-
-// asks tells the consents what they need to know of a person before they are asked, or
-// answer: where they live, and whether they are a child. Neither leaves the kernel.
-func (k *Kernel) asks() {
-	k.Consent.Residences(k.residence)
-	k.Consent.Ages(k.age)
-}
-
-// residence is the country in which somebody lives, by evidence; "" when unknown.
-func (k *Kernel) residence(ctx context.Context, who thimble.SubjectID) (string, error) {
-	sealed, err := k.Subjects.Residence(ctx, who)
-	if err != nil || sealed == nil {
-		return "", err
-	}
-	plain, err := k.Vault.Open(ctx, subject.ResidenceCell(who), sealed)
-	if err != nil {
-		return "", fmt.Errorf("opening a residence: %w", err)
-	}
-	home, err := subject.ParseResidence(plain)
-	return home.Country, err
-}
-
-// age is what is known of somebody's age. When a child comes of age is not: a guardian
-// says it with their yes.
-func (k *Kernel) age(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (consent.Age, error) {
-	sealed, err := k.Subjects.AgeTx(ctx, tx, who)
-	if err != nil || sealed == nil {
-		return consent.Age{}, err
-	}
-	plain, err := k.Vault.Open(ctx, subject.AgeCell(who), sealed)
-	if err != nil {
-		return consent.Age{}, fmt.Errorf("opening an age: %w", err)
-	}
-	age, err := subject.ParseAge(plain)
-	return consent.Age{Known: age.Adult() || age.Minor(), Adult: age.Adult()}, err
 }
 
 // children are those whom somebody answers for as a guardian. Each part of a relation

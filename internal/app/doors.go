@@ -62,6 +62,7 @@ func (a *App) secure() bool {
 
 // around is what every request passes, from the outside in.
 func (d *doors) around(h http.Handler) (http.Handler, error) {
+	h = gateweb.Sink(h, d.kit.Error)
 	h = web.Limit(h, d.Config.MaxBody)
 	h, err := web.Secure(h, web.SecureOptions{TLS: d.tls})
 	if err != nil {
@@ -96,7 +97,7 @@ func (d *doors) mountShop(ctx context.Context, mux *http.ServeMux) error {
 	}
 	cfg := storefront.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.customers, Sections: []web.Section{why, choices}, Prompt: consentweb.ShopPrompt(asks), Lists: d.Shop, Catalog: d.Catalog,
-		Categories: categories, Label: d.label, Signals: consentweb.Signals(d.Consent, d.Log), Demo: true, Rule: DemoRule,
+		Categories: categories, Label: d.label, Signals: consentweb.Signals(d.wholeConsent(), d.Log), Demo: true, Rule: DemoRule,
 	}
 	for _, c := range customers {
 		cfg.Customers = append(cfg.Customers, storefront.DemoCustomer{Label: "Customer " + c.Account, Note: c.Note, Subject: c.Subject})

@@ -28,7 +28,7 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 			})
 		},
 		func() (web.Section, error) { return decisionweb.Portal(d.kit, d.decisions()) },
-		func() (web.Section, error) { return gateweb.Portal(d.kit, d.wholeUses(), d.own) },
+		func() (web.Section, error) { return gateweb.Portal(d.kit, d.wholeUses(), d.own, d.Without()...) },
 		func() (web.Section, error) {
 			return rightsweb.Portal(d.kit, rightsweb.PortalDeps{Desk: d.Desk, Requests: d.Requests, Names: d.Catalog, Receipts: d.Ledger, Own: d.own, Exit: d.customers})
 		},
@@ -44,7 +44,7 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 	}
 	h, err := portal.New(portal.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.customers, Sections: sections, Own: d.own, Label: d.label,
-		Signals: consentweb.Signals(d.Consent, d.Log),
+		Signals: consentweb.Signals(d.wholeConsent(), d.Log),
 		Cards: []portal.Card{
 			consentweb.PortalCard(d.wholeConsent(), d.Config.clock()), decisionweb.PortalCard(d.wholeDecisions()), gateweb.PortalCard(d.wholeUses()),
 			rightsweb.PortalCard(d.Desk), ledgerweb.PortalCard(),

@@ -106,10 +106,11 @@ func (h *house) kernel(core *sqldb.DB, v *vault.Vault) {
 	h.consents = consentdb.New(core, h.ledger, v, h.people, pack, nil)
 	h.uses = gatedb.New(core, h.ledger, v, gatedb.Config{Every: 50 * time.Millisecond})
 	h.gate = gate.New(h.people, h.consents, v, h.uses, pack, gate.NewMoves(), nil)
+	h.gate.Knows(lists.Known())
 	h.decisions = decisiondb.New(core, h.ledger, v, h.people)
 	h.lists = lists.New(lists.Deps{
-		Gate: h.gate, Choices: consentdb.Whole{Store: h.consents, Persons: h.people}, Orders: orders, Catalog: h.catalog, Decisions: h.decisions, Versions: recommenddb.New(core, h.ledger),
-		Files: must(blob.Open(h.TempDir()))(h), Pack: pack, Now: time.Now,
+		Gate: h.gate, Orders: orders, Catalog: h.catalog, Decisions: h.decisions, Versions: recommenddb.New(core, h.ledger),
+		Files: must(blob.Open(h.TempDir()))(h), Now: time.Now,
 	})
 	h.requests = rightsdb.New(core, h.ledger, h.people, nil)
 	h.desk = rights.NewDesk(h.requests, v, func() string {

@@ -183,29 +183,3 @@ func (w Whole) Age(ctx context.Context, who thimble.SubjectID) (age consent.Age,
 	})
 	return age, err
 }
-
-// Narrowed returns who has said something about a part of a purpose: of everybody else
-// the answer about everything is the answer about each part.
-func (s *Store) Narrowed(ctx context.Context, p thimble.Purpose) (map[thimble.SubjectID]bool, error) {
-	var all map[thimble.SubjectID]bool
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		all = map[thimble.SubjectID]bool{}
-		rows, err := tx.Query(ctx, `select distinct subject_id from consent_state where purpose = $1 and scope <> ''`, string(p))
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var id thimble.SubjectID
-			if err := rows.Scan(&id); err != nil {
-				return err
-			}
-			all[id] = true
-		}
-		return rows.Err()
-	})
-	if err != nil {
-		return nil, fmt.Errorf("consent: listing who left a part of %s out: %w", p, err)
-	}
-	return all, nil
-}

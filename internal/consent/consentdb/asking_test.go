@@ -325,12 +325,10 @@ func TestAPartIsLeftOutWhileTheRestIsAllowed(t *testing.T) {
 		if d.state(ada, returns) != consent.Refused {
 			t.Error("a renewed yes to everything took the part in again")
 		}
-		narrowed, err := d.Narrowed(t.Context(), thimble.TrainAISystem)
-		d.ok(err)
 		scopes, err := d.Scopes(t.Context(), ada, thimble.TrainAISystem)
 		d.ok(err)
-		if !narrowed[ada] || len(narrowed) != 1 || !slices.Equal(scopes, []consent.Scope{returns}) {
-			t.Errorf("narrowed: %v, scopes %v", narrowed, scopes)
+		if !slices.Equal(scopes, []consent.Scope{returns}) {
+			t.Errorf("scopes %v", scopes)
 		}
 		if q := d.question(ada, returns); q.May || !q.Standing.Now(d.now()).Refuses() {
 			t.Errorf("the part: %+v", q)

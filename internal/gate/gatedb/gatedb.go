@@ -269,10 +269,9 @@ func (l *Log) Of(ctx context.Context, s thimble.SubjectID, limit int) ([]Use, er
 	return l.list(ctx, `where subject_id = $1 order by at desc, id limit $2`, s, limit)
 }
 
-// Recent returns the newest uses by a kind of actor, whoever's data it was. A use
-// that was copied when a merge was undone is told once.
+// Recent returns the newest uses by a kind of actor, whoever's data it was.
 func (l *Log) Recent(ctx context.Context, k gate.Kind, limit int) ([]Use, error) {
-	return l.list(ctx, `where actor_kind = $1 and merge_id is null order by at desc, id limit $2`, string(k), limit)
+	return l.list(ctx, `where actor_kind = $1 order by at desc, id limit $2`, string(k), limit)
 }
 
 func (l *Log) list(ctx context.Context, where string, args ...any) ([]Use, error) {
@@ -307,7 +306,7 @@ func (l *Log) HolderName() string { return "gate" }
 
 // Places implements thimble.Holder.
 func (l *Log) Places() []thimble.Place {
-	return []thimble.Place{{Kind: "table", Name: "gate_uses"}, {Kind: thimble.MemoryPlace, Name: "gatedb.Log.counts"}}
+	return []thimble.Place{{Kind: "table", Name: "gate_uses"}, {Kind: "table", Name: "gate_moves"}, {Kind: thimble.MemoryPlace, Name: "gatedb.Log.counts"}}
 }
 
 // Export implements thimble.Holder: who used the person's data, when, what for.
@@ -339,6 +338,11 @@ func (l *Log) Erase(ctx context.Context, s thimble.SubjectID) (thimble.Erasure, 
 	l.mu.Unlock()
 	var n int64
 	err := l.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
+		// Every process has heard of the erasure itself, which moved the epoch and was
+		// waited for; what else moved the person's epoch says nothing more.
+		if _, err := tx.Exec(ctx, `delete from gate_moves where subject_id = $1`, s); err != nil {
+			return err
+		}
 		n, err = tx.Exec(ctx, `delete from gate_uses where subject_id = $1`, s)
 		return err
 	})

@@ -10,12 +10,10 @@ import (
 	"thimble"
 	"thimble/internal/blob"
 	"thimble/internal/catalog"
-	"thimble/internal/consent"
 	"thimble/internal/decision"
 	"thimble/internal/gate"
 	"thimble/internal/ledger"
 	"thimble/internal/order"
-	"thimble/internal/policy"
 	"thimble/internal/recommend/recommenddb"
 )
 
@@ -24,13 +22,7 @@ type Gate interface {
 	Decide(ctx context.Context, r gate.Request) (gate.Verdict, error)
 	Open(ctx context.Context, r gate.Request) (*gate.Grant, error)
 	Scan(ctx context.Context, a gate.Actor, p thimble.Purpose, categories ...thimble.Category) iter.Seq2[*gate.Grant, error]
-}
-
-// Choices knows what people left out of what they permit; consentdb.Whole does.
-type Choices interface {
-	StandingFor(ctx context.Context, who thimble.SubjectID, p thimble.Purpose, q consent.Scope) (consent.Standing, error)
-	// Narrowed returns who has said something about a part of a purpose.
-	Narrowed(ctx context.Context, p thimble.Purpose) (map[thimble.SubjectID]bool, error)
+	Cohort(a gate.Actor, p thimble.Purpose, categories ...thimble.Category) *gate.Cohort
 }
 
 // Orders reads people's orders, sealed.
@@ -71,13 +63,11 @@ type Files interface {
 // Deps are what a shop's lists are made of.
 type Deps struct {
 	Gate      Gate
-	Choices   Choices
 	Orders    Orders
 	Catalog   Catalog
 	Decisions Decisions
 	Versions  Versions
 	Files     Files
-	Pack      *policy.Pack
 	Log       *slog.Logger
 	Now       func() time.Time
 	// Ask has a training done soon, however often it fails; nil trains at once.

@@ -8,7 +8,6 @@ import (
 
 	"thimble"
 	"thimble/internal/catalog"
-	"thimble/internal/consent"
 	"thimble/internal/decision"
 	"thimble/internal/gate"
 	"thimble/internal/recommend"
@@ -48,23 +47,15 @@ const shownTerms = 3
 // ForYou returns a list of n items for a person on behalf of an actor. A person
 // who does not permit it, and one without a history, get the popular list.
 func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, placement string, n int) (List, error) {
-	grant, err := s.Gate.Open(ctx, gate.Request{Actor: a, Subject: who, Purpose: thimble.PersonalizeContent, Categories: []thimble.Category{thimble.PurchaseHistory}})
+	request := personal(a, who)
+	grant, err := s.Gate.Open(ctx, request)
 	if denial, ok := errors.AsType[*gate.Denial](err); ok {
-		list, err := s.Popular(ctx, n)
-		list.Why, list.Verdict = "Not personal, because "+denial.Verdict.Why+".", &denial.Verdict
-		return list, err
+		return s.denied(ctx, request, &denial.Verdict, n)
 	}
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: asking for a list: %w", err)
 	}
-	wanted, err := s.permits(ctx, grant.Subject(), thimble.PersonalizeContent, consent.Scope{Feature: consent.Recommendations})
-	if err != nil {
-		return List{}, err
-	}
-	if !wanted {
-		return s.impersonal(ctx, grant, n, withoutLists)
-	}
-	returns, err := s.returnsOf(ctx, grant.Subject())
+	returns, err := s.returns(ctx, request)
 	if err != nil {
 		return List{}, err
 	}
@@ -100,9 +91,14 @@ const unrecorded = "Not personal, because it cannot be recorded right now."
 const changed = "Not personal, because your choices have just changed."
 
 // gone reports whether an error is that of a grant that died in use, and not of
-// data that cannot be opened by anybody.
+// data that cannot be opened by anybody. Nothing of what the grant opened is shown
+// then.
 func gone(ctx context.Context, g *gate.Grant, err error) bool {
-	return (errors.Is(err, thimble.ErrDenied) || errors.Is(err, thimble.ErrNotFound)) && g.Live(ctx) != nil
+	if (errors.Is(err, thimble.ErrDenied) || errors.Is(err, thimble.ErrNotFound)) && g.Live(ctx) != nil {
+		g.Drop(ctx)
+		return true
+	}
+	return false
 }
 
 // impersonal is the popular list for a person who permits a personal one.
@@ -141,7 +137,7 @@ func (s *Shop) decide(ctx context.Context, g *gate.Grant, v recommenddb.Version,
 		}
 		r.Results = append(r.Results, res)
 	}
-	id, err := s.Decisions.Keep(ctx, r, s.Pack.Digest(), verdict.Epoch)
+	id, err := s.Decisions.Keep(ctx, r, verdict.Policy, verdict.Epoch)
 	if gone(ctx, g, err) {
 		popular, popErr := s.Popular(ctx, len(ranked))
 		popular.Why = changed
@@ -158,8 +154,10 @@ func (s *Shop) decide(ctx context.Context, g *gate.Grant, v recommenddb.Version,
 		return List{}, err
 	}
 	list.Decision, list.Verdict = id, &verdict
-	// The list leaves the process now: a withdrawal since the grant was given ends it here.
+	// Whoever shows the list asks again when it leaves the process. What has changed by
+	// now gives a page with the popular list rather than a refused one.
 	if err := g.Live(ctx); err != nil {
+		g.Drop(ctx)
 		popular, popErr := s.Popular(ctx, len(ranked))
 		popular.Why = changed
 		return popular, popErr
