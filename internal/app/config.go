@@ -41,6 +41,9 @@ type Config struct {
 	Shutdown      time.Duration
 	Demo          bool
 
+	// Lease is for how long a process may judge without having heard of the others; 0
+	// means one second. It is for tests, on machines that are busy for longer.
+	Lease time.Duration
 	// Now is the clock of the whole installation; nil means time.Now. It is for tests.
 	Now func() time.Time
 

@@ -64,7 +64,7 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	}
 	now := cfg.clock()
 	moves := gate.NewMoves()
-	if k.Node, err = gatedb.Join(ctx, k.Core, moves, gatedb.NodeConfig{Log: log}); err != nil {
+	if k.Node, err = gatedb.Join(ctx, k.Core, moves, gatedb.NodeConfig{Log: log, Lease: cfg.Lease}); err != nil {
 		return k, err
 	}
 	k.Subjects = subjectdb.New(k.Core, k.Vault, subjectdb.Config{Now: now, Opener: k.Vault, Moving: k.Node.Moving, Ledger: k.Ledger})
