@@ -59,6 +59,8 @@ type Effects struct {
 	Change
 	People int64    `json:"people"`
 	Places []string `json:"places"`
+	// ByPlace is how many of the people live where.
+	ByPlace map[string]int64 `json:"people_by_place"`
 }
 
 // A FlowChange is one use of data whose answer changes.
@@ -70,6 +72,8 @@ type FlowChange struct {
 	Gain   int64    `json:"gain"`   // of whom data may be used then, and may not now
 	Lose   int64    `json:"lose"`   // the other way round
 	Places []string `json:"places"`
+	// ByPlace is how many of the people live where.
+	ByPlace map[string]int64 `json:"people_by_place"`
 }
 
 // Try returns the library without the pack and with it, as if it were law: it
@@ -103,12 +107,13 @@ func (l *Library) needed(id string) bool {
 
 // variant returns the library with p, or nothing, in the place of a pack.
 func (l *Library) variant(id string, p *Pack) (*Library, error) {
-	n := &Library{written: map[string]*Pack{}, signers: map[string]string{}, asked: map[string]*Law{}, made: map[string]*Law{}}
+	n := newLibrary()
 	for k, v := range l.written {
-		n.written[k], n.signers[k] = v, l.signers[k]
+		n.written[k], n.texts[k], n.signers[k] = v, l.texts[k], l.signers[k]
 	}
 	adopted := slices.DeleteFunc(slices.Clone(l.adopted), func(a string) bool { return a == id })
 	delete(n.written, id)
+	delete(n.texts, id)
 	if p != nil {
 		n.written[id], n.signers[id] = p, "tried"
 		if p.Status == Proposed {
@@ -268,11 +273,11 @@ func (s *simulator) effect(c Change, g *Group) {
 	}
 	e := s.effects[name]
 	if e == nil {
-		e = &Effects{Change: c}
+		e = &Effects{Change: c, ByPlace: map[string]int64{}}
 		s.effects[name] = e
 	}
 	e.People += g.People
-	e.Places = append(e.Places, g.where())
+	e.ByPlace[g.where()] += g.People
 }
 
 func (s *simulator) flow(name string, f [2]Finding, g *Group, may, might bool) {
@@ -282,11 +287,11 @@ func (s *simulator) flow(name string, f [2]Finding, g *Group, may, might bool) {
 	}
 	c := s.flows[key]
 	if c == nil {
-		c = &FlowChange{Flow: name, From: f[0].Mode.String(), To: f[1].Mode.String()}
+		c = &FlowChange{Flow: name, From: f[0].Mode.String(), To: f[1].Mode.String(), ByPlace: map[string]int64{}}
 		s.flows[key] = c
 	}
 	c.People += g.People
-	c.Places = append(c.Places, g.where())
+	c.ByPlace[g.where()] += g.People
 	if might && !may {
 		c.Gain += g.People
 	} else if may && !might {
@@ -300,8 +305,7 @@ func (s *simulator) result() Simulation {
 	r := Simulation{On: s.trial.On, People: s.people, Touched: s.touched, Kinds: map[string]int64{}, Changes: []Effects{}, Flows: []FlowChange{}}
 	for _, key := range sorted(s.effects) {
 		e := *s.effects[key]
-		slices.Sort(e.Places)
-		e.Places = slices.Compact(e.Places)
+		e.Places = sorted(e.ByPlace)
 		r.Changes = append(r.Changes, e)
 		r.Kinds[e.Dim]++
 		if e.Loosens {
@@ -313,8 +317,7 @@ func (s *simulator) result() Simulation {
 	})
 	for _, key := range sorted(s.flows) {
 		f := *s.flows[key]
-		slices.Sort(f.Places)
-		f.Places = slices.Compact(f.Places)
+		f.Places = sorted(f.ByPlace)
 		r.Flows = append(r.Flows, f)
 	}
 	return r
