@@ -12,6 +12,7 @@ import (
 	"thimble/internal/collect"
 	"thimble/internal/collect/collectdb"
 	"thimble/internal/consent"
+	"thimble/internal/gate"
 	"thimble/internal/job"
 	"thimble/internal/job/jobdb"
 	"thimble/internal/recommend/lists"
@@ -65,7 +66,7 @@ func (a *App) capabilities() {
 	a.Versions = recommenddb.New(a.Core, a.Ledger)
 	a.Shop = lists.New(lists.Deps{
 		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
-		Versions: a.Versions, Files: a.Files, Pack: a.Pack, Log: a.Log, Now: now, Ask: a.askTraining,
+		Versions: a.Versions, Files: a.Files, Log: a.Log, Now: now, Ask: a.askTraining,
 	})
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog}, now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
@@ -88,6 +89,9 @@ func (a *App) capabilities() {
 func (a *App) Holders() []thimble.Holder {
 	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Decisions, a.Uses, a.Requests, a.Shop}
 }
+
+// Without is what each capability does for people who do not permit its purpose.
+func (a *App) Without() []gate.Without { return lists.Without() }
 
 func (a *App) modelHash() string {
 	v, ok := a.Shop.Version()

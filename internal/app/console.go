@@ -36,7 +36,7 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 		func() (web.Section, error) {
 			return decisionweb.Console(d.kit, decisionweb.ConsoleConfig{Decisions: d.Decisions, Reader: staff, Receipts: d.Ledger, Names: d.Catalog})
 		},
-		func() (web.Section, error) { return gateweb.Console(d.kit, d.Uses) },
+		func() (web.Section, error) { return gateweb.Console(d.kit, d.Uses, d.Without()...) },
 		func() (web.Section, error) {
 			return gateweb.ConsoleWatch(d.kit, d.Uses, d.PlantCanary, d.holderNames()...)
 		},

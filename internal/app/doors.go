@@ -62,6 +62,7 @@ func (a *App) secure() bool {
 
 // around is what every request passes, from the outside in.
 func (d *doors) around(h http.Handler) (http.Handler, error) {
+	h = gateweb.Sink(h, d.kit.Error)
 	h = web.Limit(h, d.Config.MaxBody)
 	h, err := web.Secure(h, web.SecureOptions{TLS: d.tls})
 	if err != nil {

@@ -32,7 +32,8 @@ import (
 type Kernel struct {
 	Core, Keys *sqldb.DB
 	Files      *blob.Store
-	Pack       *policy.Pack
+	Pack       *policy.Pack // the strict baseline
+	Library    *policy.Library
 	Vault      *vault.Vault
 	Ledger     *ledgerdb.Log
 	Subjects   *subjectdb.Store
@@ -41,6 +42,7 @@ type Kernel struct {
 	Sessions   *sessiondb.Store
 	Consent    *consentdb.Store
 	Uses       *gatedb.Log
+	Node       *gatedb.Node
 	Gate       *gate.Gate
 	Decisions  *decisiondb.Store
 	Jobs       *jobdb.Queue
@@ -61,13 +63,17 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	}
 	now := cfg.clock()
 	moves := gate.NewMoves()
-	k.Subjects = subjectdb.New(k.Core, k.Vault, subjectdb.Config{Now: now, Opener: k.Vault, Moved: moves.Move, Ledger: k.Ledger})
+	if k.Node, err = gatedb.Join(ctx, k.Core, moves, gatedb.NodeConfig{Log: log}); err != nil {
+		return k, err
+	}
+	k.Subjects = subjectdb.New(k.Core, k.Vault, subjectdb.Config{Now: now, Opener: k.Vault, Moving: k.Node.Moving, Ledger: k.Ledger})
 	k.Catalog = catalogdb.New(k.Core)
 	k.Orders = orderdb.New(k.Core, k.Vault, k.Vault)
 	k.Sessions = sessiondb.New(k.Core, k.Subjects, now)
 	k.Consent = consentdb.New(k.Core, k.Ledger, k.Vault, k.Subjects, k.Pack, now)
 	k.Uses = gatedb.New(k.Core, k.Ledger, k.Vault, gatedb.Config{Now: now, Log: log, Alive: k.alive})
 	k.Gate = gate.New(k.Subjects, k.Consent, k.Vault, k.Uses, k.Pack, moves, now)
+	k.Gate.Under(laws{library: k.Library, people: k.Subjects, vault: k.Vault})
 	k.Decisions = decisiondb.New(k.Core, k.Ledger, k.Vault, k.Subjects)
 	k.Jobs = jobdb.New(k.Core, handlers, jobdb.Config{Now: now, Log: log, Forever: []string{TrainJob}, Schedules: schedules()})
 	return k, nil
@@ -101,6 +107,9 @@ func (k *Kernel) openStores(ctx context.Context, cfg Config, log *slog.Logger) e
 		return err
 	}
 	if k.Pack, err = policy.Baseline(); err != nil {
+		return err
+	}
+	if k.Library, err = policy.Shipped(); err != nil {
 		return err
 	}
 	return k.openVault(ctx, cfg, keys)
@@ -200,6 +209,9 @@ func (k *Kernel) alive(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID)
 
 func (k *Kernel) close() error {
 	var err error
+	if k.Node != nil {
+		err = k.Node.Close(context.Background())
+	}
 	for _, db := range []*sqldb.DB{k.Core, k.Keys} {
 		if db != nil {
 			err = errors.Join(err, db.Close())

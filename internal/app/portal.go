@@ -26,7 +26,7 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 			return consentweb.Portal(d.kit, d.wholeConsent(), d.Ledger, d.own, d.Config.clock())
 		},
 		func() (web.Section, error) { return decisionweb.Portal(d.kit, d.decisions()) },
-		func() (web.Section, error) { return gateweb.Portal(d.kit, d.wholeUses(), d.own) },
+		func() (web.Section, error) { return gateweb.Portal(d.kit, d.wholeUses(), d.own, d.Without()...) },
 		func() (web.Section, error) {
 			return rightsweb.Portal(d.kit, rightsweb.PortalDeps{Desk: d.Desk, Requests: d.Requests, Names: d.Catalog, Receipts: d.Ledger, Own: d.own, Exit: d.customers})
 		},

@@ -105,7 +105,7 @@ func newShop(t *testing.T, log *slog.Logger) *shop {
 	s.gate = gate.New(s.subjects, s.consent, s.vault, s.uses, pack, gate.NewMoves(), nil)
 	s.decisions = decisiondb.New(s.core, s.ledger, s.vault, s.subjects)
 	s.versions = recommenddb.New(s.core, s.ledger)
-	s.lists = lists.New(lists.Deps{Gate: s.gate, Orders: s.orders, Catalog: s.catalog, Decisions: s.decisions, Versions: s.versions, Files: files, Pack: pack, Now: time.Now})
+	s.lists = lists.New(lists.Deps{Gate: s.gate, Orders: s.orders, Catalog: s.catalog, Decisions: s.decisions, Versions: s.versions, Files: files, Now: time.Now})
 	s.jobs = jobdb.New(s.core, map[string]jobdb.Handler{recommendweb.TrainJob: func(ctx context.Context, _ job.Job) error {
 		_, err := s.lists.Train(ctx, "asked for in the console", nil)
 		return err

@@ -48,6 +48,12 @@ var tables = []Table{
 	}},
 	{Name: "gate_canaries", Set: sqldb.Core, Plain: []string{"subject_id", "planted_at"}}, // made-up people only
 	{Name: "gate_alarms", Set: sqldb.Core, Plain: []string{"id", "kind", "actor_kind", "actor", "hour", "people", "reads", "why", "raised_at", "state", "closed_by", "closed_at", "note", "opening"}},
+	{Name: "gate_moves", Set: sqldb.Core, Holder: "gate", Plain: []string{"batch", "tick"}, Fields: []Field{
+		{Column: "subject_id", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: duty, Retention: "two minutes", Note: "whose choices have changed, for the other processes to hear"},
+		{Column: "at", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: "two minutes"},
+	}},
+	{Name: "gate_nodes", Set: sqldb.Core, Plain: []string{"node", "seen", "lease_until", "joined_at"}},
+	{Name: "gate_clock", Set: sqldb.Core, Plain: []string{"id", "tick"}},
 	{Name: "gate_batches", Set: sqldb.Core, Plain: []string{"id", "at", "uses", "opening"}},
 	{Name: "decision_decisions", Set: sqldb.Core, Holder: "decision", Plain: []string{"id", "capability", "model"}, Fields: []Field{
 		pseudonym("", duty...),

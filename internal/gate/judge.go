@@ -34,6 +34,16 @@ type Request struct {
 	Subject    thimble.SubjectID
 	Purpose    thimble.Purpose
 	Categories []thimble.Category
+	Scope
+}
+
+// A Law says what is asked before data is used; *policy.Pack is one.
+type Law interface {
+	Find(use thimble.Purpose, categories ...thimble.Category) policy.Finding
+	Ref() string
+	// Digest stands for everything the law says: two with one reference, of before
+	// and after a change, have two.
+	Digest() [8]byte
 }
 
 // A Verdict answers a request, with its reasons.
@@ -44,8 +54,10 @@ type Verdict struct {
 	Basis   string           `json:"basis"`
 	Pack    string           `json:"pack"`
 	Cite    string           `json:"cite"`
-	Consent consent.Standing `json:"-"`
+	Consent consent.Standing `json:"-"` // the purpose and the state; [Gate.Consent] has the rest
 	Epoch   int64            `json:"-"`
+	Until   time.Time        `json:"-"` // when it ends by itself; zero: never
+	Policy  [8]byte          `json:"-"` // the digest of the law, as ledger leaves carry it
 }
 
 // A Denial is the error of a refused request.
@@ -77,6 +89,10 @@ type Facts struct {
 	// Restricted says that the person's data is kept and not used (GDPR Art. 18).
 	Restricted bool
 	Silent     bool // the ledger cannot record
+	Lapsed     bool // this process has lost touch with the others
+	// Stranger is the part of the request's scope that nobody knows, or "".
+	Stranger string
+	Until    time.Time // when the facts end by themselves; zero: never
 }
 
 // own reports whether a customer asks about themselves, by whichever subject they
@@ -86,35 +102,72 @@ func (f Facts) own(r Request) bool {
 }
 
 // Judge answers a request from the law and the facts. It is a pure function.
-func Judge(r Request, p *policy.Pack, f Facts, now time.Time) Verdict {
+func Judge(r Request, p Law, f Facts, now time.Time) Verdict {
 	found := p.Find(r.Purpose, r.Categories...)
-	v := Verdict{Mode: found.Mode, Basis: found.Basis, Pack: found.Pack, Cite: found.Cite, Consent: f.Standing, Epoch: f.Epoch}
+	v := Verdict{Mode: found.Mode, Basis: found.Basis, Pack: found.Pack, Cite: found.Cite, Consent: f.Standing, Epoch: f.Epoch, Until: f.Until, Policy: p.Digest()}
 	state := f.Standing.Now(now)
 	switch {
 	case f.Silent:
-		v.Why = silent
+		v.Why = whySilent
+	case f.Lapsed:
+		v.Why = whyLapsed
 	case !f.Known:
-		v.Why = "there is no such person"
+		v.Why = whyNobody
 	case len(r.Categories) == 0:
-		v.Why = "no category of data was named"
+		v.Why = whyNothing
 	case r.Actor.Kind == "":
-		v.Why = "nobody asks"
+		v.Why = whyNoActor
 	case r.Actor.Kind == Customer && !f.own(r):
-		v.Why = "a customer sees their own data only"
+		v.Why = whyOther
 	case f.Restricted && r.Purpose != thimble.LegalObligation:
 		// GDPR Art. 18(2): kept, and used for what the law obliges to, which the
 		// person's own look at it is (Art. 15).
-		v.Why = "the person had the use of their data restricted"
+		v.Why = whyRestricted
+	case f.Stranger != "":
+		v.Why = whyStranger(f.Stranger)
 	case found.Mode == policy.Prohibited:
-		v.Why = fmt.Sprintf("%s is not a permitted purpose for this data", r.Purpose)
-	case found.Mode == policy.Allow || found.Mode == policy.Notice:
-		v.Allowed, v.Why = true, fmt.Sprintf("%s is needed for %s", r.Purpose, found.Basis)
+		v.Why = whyProhibited(r.Purpose)
+	case found.Mode == policy.Allow || found.Mode == policy.Notice && !refuses(state):
+		v.Allowed, v.Why = true, whyNeeded(r.Purpose, found.Basis)
 	case state.Permits() && f.Standing.Purpose == r.Purpose && found.Mode <= policy.OptIn:
-		v.Allowed, v.Why = true, fmt.Sprintf("the person permits %s", r.Purpose)
-	case state == "":
-		v.Why = fmt.Sprintf("the person was not asked, or has not answered, about %s", r.Purpose)
+		v.Allowed, v.Why = true, whyPermits(r.Purpose)
 	default:
-		v.Why = fmt.Sprintf("the person's answer to %s is: %s", r.Purpose, state)
+		v.Why = whyAnswer(r.Purpose, state)
 	}
 	return v
+}
+
+// refuses reports whether the person has said no, which counts as well where the
+// law asks for a notice only.
+func refuses(s consent.State) bool { return s != "" && s != consent.Expired && !s.Permits() }
+
+// The reasons, in one place, so that a verdict says the same however it was found.
+const (
+	whySilent  = "the ledger cannot record the use"
+	whyLapsed  = "this server has lost touch with the others and may have missed a withdrawal"
+	whyNobody  = "there is no such person"
+	whyNothing = "no category of data was named"
+	whyNoActor = "nobody asks"
+	whyOther   = "a customer sees their own data only"
+
+	whyRestricted = "the person had the use of their data restricted"
+)
+
+func whyStranger(part string) string { return "the " + part + " that was named is not known here" }
+
+func whyProhibited(p thimble.Purpose) string {
+	return fmt.Sprintf("%s is not a permitted purpose for this data", p)
+}
+
+func whyNeeded(p thimble.Purpose, basis string) string {
+	return fmt.Sprintf("%s is needed for %s", p, basis)
+}
+
+func whyPermits(p thimble.Purpose) string { return fmt.Sprintf("the person permits %s", p) }
+
+func whyAnswer(p thimble.Purpose, s consent.State) string {
+	if s == "" {
+		return fmt.Sprintf("the person was not asked, or has not answered, about %s", p)
+	}
+	return fmt.Sprintf("the person's answer to %s is: %s", p, s)
 }

@@ -57,7 +57,7 @@ func each(t *testing.T, f func(*shop)) {
 		s := &shop{t: t, core: core, vault: vaulttest.New(t, keys)}
 		log := ledgerdb.New(core, signer, ledgerdb.Config{})
 		moves := gate.NewMoves()
-		s.people = subjectdb.New(core, s.vault, subjectdb.Config{Opener: s.vault, Ledger: log, Now: now, Moved: moves.Move})
+		s.people = subjectdb.New(core, s.vault, subjectdb.Config{Opener: s.vault, Ledger: log, Now: now, Moving: func(tx *sqldb.Tx, who thimble.SubjectID) { tx.OnCommit(func() { moves.Move(who) }) }})
 		s.consents = consentdb.Whole{Store: consentdb.New(core, log, s.vault, s.people, pack, now), Persons: s.people}
 		s.uses = gatedb.New(core, log, s.vault, gatedb.Config{Now: now})
 		s.gate = gate.New(s.people, s.consents.Store, s.vault, s.uses, pack, moves, now)

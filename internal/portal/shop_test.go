@@ -109,7 +109,7 @@ func (h *house) kernel(core *sqldb.DB, v *vault.Vault) {
 	h.decisions = decisiondb.New(core, h.ledger, v, h.people)
 	h.lists = lists.New(lists.Deps{
 		Gate: h.gate, Orders: orders, Catalog: h.catalog, Decisions: h.decisions, Versions: recommenddb.New(core, h.ledger),
-		Files: must(blob.Open(h.TempDir()))(h), Pack: pack, Now: time.Now,
+		Files: must(blob.Open(h.TempDir()))(h), Now: time.Now,
 	})
 	h.requests = rightsdb.New(core, h.ledger, h.people, nil)
 	h.desk = rights.NewDesk(h.requests, v, func() string {

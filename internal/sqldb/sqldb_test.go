@@ -164,6 +164,46 @@ func TestFailedWriteLeavesNothingAndRunsNoHook(t *testing.T) {
 	})
 }
 
+func TestHooksOfATransactionRunInOrderAndAnErrorAfterItIsTold(t *testing.T) {
+	sqldbtest.Each(t, sqldb.Core, func(t *testing.T, db *sqldb.DB) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var order []string
+		err := db.Write(ctx, func(tx *sqldb.Tx) error {
+			group := tx.Local("key", func() any { return &[]string{} }).(*[]string)
+			if again := tx.Local("key", func() any { return nil }); again != any(group) {
+				t.Error("a transaction forgot what it kept")
+			}
+			tx.OnSettle(func(ctx context.Context) error {
+				order = append(order, "settle")
+				cancel() // the caller goes away: what was written must be in force all the same
+				return errors.Join(ctx.Err(), thimble.ErrUnavailable)
+			})
+			tx.OnCommit(func() { order = append(order, "commit") })
+			tx.BeforeCommit(func(ctx context.Context) error {
+				order = append(order, "before")
+				_, err := tx.Exec(ctx, addJob, id(1), "k", 0)
+				return err
+			})
+			order = order[:0]
+			return nil
+		})
+		if !errors.Is(err, thimble.ErrUnavailable) || errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want the error of settling", err)
+		}
+		if diff := cmp.Diff([]string{"before", "commit", "settle"}, order); diff != "" {
+			t.Error(diff)
+		}
+		err = db.Write(t.Context(), func(tx *sqldb.Tx) error {
+			tx.OnCommit(func() { t.Error("a hook ran of what was not written") })
+			tx.BeforeCommit(func(ctx context.Context) error { _, err := tx.Exec(ctx, addJob, id(1), "k", 0); return err })
+			return nil
+		})
+		if !errors.Is(err, thimble.ErrConflict) {
+			t.Errorf("got %v, want the conflict of the job that was written before", err)
+		}
+	})
+}
+
 func TestWaitingForTheWriterObeysTheContext(t *testing.T) {
 	db := sqldbtest.SQLite(t, sqldb.Core)
 	inside, release := make(chan struct{}), make(chan struct{})

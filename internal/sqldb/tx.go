@@ -21,7 +21,10 @@ var errBusy = fmt.Errorf("busy: %w", thimble.ErrUnavailable)
 type Tx struct {
 	tx       *sql.Tx
 	db       *DB
+	before   []func(context.Context) error
 	onCommit []func()
+	settle   []func(context.Context) error
+	local    map[any]any
 }
 
 // Engine returns the kind of database, for the few texts that must differ.
@@ -56,6 +59,30 @@ func (tx *Tx) Prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 // OnCommit runs f after the transaction is durable, and not at all if it is not.
 func (tx *Tx) OnCommit(f func()) { tx.onCommit = append(tx.onCommit, f) }
 
+// BeforeCommit runs f in the transaction, when the function given to Write has
+// returned; an error of f is Write's.
+func (tx *Tx) BeforeCommit(f func(context.Context) error) { tx.before = append(tx.before, f) }
+
+// OnSettle runs f after the hooks of OnCommit, and Write returns when f has: for
+// what must be in force elsewhere before anybody is told that it is done. The
+// context does not end with the caller's. An error of f is Write's, although what
+// was written is durable.
+func (tx *Tx) OnSettle(f func(context.Context) error) { tx.settle = append(tx.settle, f) }
+
+// Local returns what the transaction keeps under key, made on first use. Each run
+// of the function given to Write has its own.
+func (tx *Tx) Local(key any, made func() any) any {
+	v, ok := tx.local[key]
+	if !ok {
+		if tx.local == nil {
+			tx.local = map[any]any{}
+		}
+		v = made()
+		tx.local[key] = v
+	}
+	return v
+}
+
 // Read runs f on one snapshot: the context's, when [DB.Snapshot] gave it.
 func (db *DB) Read(ctx context.Context, f func(*Tx) error) error {
 	if tx := db.at(ctx); tx != nil {
@@ -74,26 +101,31 @@ func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
 	if err := db.lock(ctx); err != nil {
 		return err
 	}
-	after, err := db.writeLocked(ctx, f)
+	tx, err := db.writeLocked(ctx, f)
 	db.unlock()
 	if err != nil {
 		return err
 	}
-	for _, f := range after {
+	for _, f := range tx.onCommit {
 		f()
 	}
-	return nil
+	for _, f := range tx.settle {
+		if e := f(context.WithoutCancel(ctx)); e != nil {
+			err = errors.Join(err, fmt.Errorf("sqldb: written, and not in force everywhere yet: %w", e))
+		}
+	}
+	return err
 }
 
-func (db *DB) writeLocked(ctx context.Context, f func(*Tx) error) (after []func(), err error) {
+func (db *DB) writeLocked(ctx context.Context, f func(*Tx) error) (tx *Tx, err error) {
 	var opt *sql.TxOptions
 	if db.engine == PostgreSQL {
 		opt = &sql.TxOptions{Isolation: sql.LevelSerializable}
 	}
 	for try := range tries {
-		after, err = run(ctx, db, db.write, opt, f)
+		tx, err = run(ctx, db, db.write, opt, f)
 		if err == nil || !IsSerialization(err) {
-			return after, err
+			return tx, err
 		}
 		// Spread the losers out, so that they do not meet again.
 		pause := time.Duration(1+rand.IntN(4<<min(try, 6))) * time.Millisecond
@@ -106,7 +138,7 @@ func (db *DB) writeLocked(ctx context.Context, f func(*Tx) error) (after []func(
 	return nil, fmt.Errorf("sqldb: %d tries all met another writer: %w", tries, errors.Join(err, thimble.ErrConflict))
 }
 
-func run(ctx context.Context, db *DB, pool *sql.DB, opt *sql.TxOptions, f func(*Tx) error) ([]func(), error) {
+func run(ctx context.Context, db *DB, pool *sql.DB, opt *sql.TxOptions, f func(*Tx) error) (*Tx, error) {
 	sqlTx, err := pool.BeginTx(ctx, opt)
 	if err != nil {
 		return nil, fmt.Errorf("sqldb: beginning: %w", kind(err))
@@ -116,10 +148,15 @@ func run(ctx context.Context, db *DB, pool *sql.DB, opt *sql.TxOptions, f func(*
 	if err := f(tx); err != nil {
 		return nil, kind(err) // what a Row or a Stmt reports has not passed Tx
 	}
+	for _, f := range tx.before {
+		if err := f(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if err := sqlTx.Commit(); err != nil {
 		return nil, fmt.Errorf("sqldb: committing: %w", kind(err))
 	}
-	return tx.onCommit, nil
+	return tx, nil
 }
 
 func (db *DB) lock(ctx context.Context) error {

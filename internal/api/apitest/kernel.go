@@ -49,10 +49,16 @@ func NewKernel(t testing.TB) *Kernel {
 	k := &Kernel{t: t, Core: sqldbtest.SQLite(t, sqldb.Core), Pack: pack}
 	v := vaulttest.SQLite(t)
 	k.Ledger = ledgerdb.New(k.Core, signer, ledgerdb.Config{})
-	k.Subjects = subjectdb.New(k.Core, v, subjectdb.Config{Opener: v, Ledger: k.Ledger})
+	moves := gate.NewMoves()
+	node, err := gatedb.Join(context.Background(), k.Core, moves, gatedb.NodeConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = node.Close(context.Background()) }) // on SQLite there is nothing to fail
+	k.Subjects = subjectdb.New(k.Core, v, subjectdb.Config{Opener: v, Ledger: k.Ledger, Moving: node.Moving})
 	k.Consents = consentdb.New(k.Core, k.Ledger, v, k.Subjects, pack, nil)
 	k.Uses = gatedb.New(k.Core, k.Ledger, v, gatedb.Config{})
-	k.Gate = gate.New(k.Subjects, k.Consents, v, k.Uses, pack, gate.NewMoves(), nil)
+	k.Gate = gate.New(k.Subjects, k.Consents, v, k.Uses, pack, moves, nil)
 	k.Decisions = decisiondb.New(k.Core, k.Ledger, v, k.Subjects)
 	ctx, stop := context.WithCancel(context.Background())
 	var sequencer sync.WaitGroup

@@ -26,11 +26,11 @@ func (s *Store) StandingFor(ctx context.Context, who thimble.SubjectID, p thimbl
 	return st, err
 }
 
-// Standings returns all that a person has said about a purpose: one standing for each
-// scope, in order of Seq.
-func (s *Store) Standings(ctx context.Context, who thimble.SubjectID, p thimble.Purpose) (all []consent.Standing, err error) {
+// Standings returns all that a subject has said about a purpose, or, when none is named,
+// about all of them: one standing for each scope, in order of purpose and Seq.
+func (s *Store) Standings(ctx context.Context, who thimble.SubjectID, about ...thimble.Purpose) (all []consent.Standing, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		all, err = standingsTx(ctx, tx, who, p)
+		all, err = standingsTx(ctx, tx, who, about...)
 		return err
 	})
 	if err != nil {
@@ -49,18 +49,22 @@ func (s *Store) StandingTx(ctx context.Context, tx *sqldb.Tx, who thimble.Subjec
 	return err
 }
 
-func standingsTx(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, p thimble.Purpose) (all []consent.Standing, _ error) {
-	rows, err := tx.Query(ctx, `select scope, state, seq, at, expires_at from consent_state
-		where subject_id = $1 and purpose = $2 order by seq`, who, string(p))
+func standingsTx(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, about ...thimble.Purpose) (all []consent.Standing, _ error) {
+	where, args := `subject_id = $1`, []any{who}
+	if len(about) > 0 {
+		where, args = where+` and purpose = $2`, append(args, string(about[0]))
+	}
+	rows, err := tx.Query(ctx, `select purpose, scope, state, seq, at, expires_at from consent_state
+		where `+where+` order by purpose, seq`, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		st := consent.Standing{Purpose: p}
+		var st consent.Standing
 		var scope string
 		var at, expires int64
-		if err := rows.Scan(&scope, &st.State, &st.Seq, &at, &expires); err != nil {
+		if err := rows.Scan(&st.Purpose, &scope, &st.State, &st.Seq, &at, &expires); err != nil {
 			return nil, err
 		}
 		if st.Scope, err = consent.ParseScope(scope); err != nil {

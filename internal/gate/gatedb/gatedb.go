@@ -307,7 +307,7 @@ func (l *Log) HolderName() string { return "gate" }
 
 // Places implements thimble.Holder.
 func (l *Log) Places() []thimble.Place {
-	return []thimble.Place{{Kind: "table", Name: "gate_uses"}, {Kind: thimble.MemoryPlace, Name: "gatedb.Log.counts"}}
+	return []thimble.Place{{Kind: "table", Name: "gate_uses"}, {Kind: "table", Name: "gate_moves"}, {Kind: thimble.MemoryPlace, Name: "gatedb.Log.counts"}}
 }
 
 // Export implements thimble.Holder: who used the person's data, when, what for.
@@ -339,6 +339,11 @@ func (l *Log) Erase(ctx context.Context, s thimble.SubjectID) (thimble.Erasure, 
 	l.mu.Unlock()
 	var n int64
 	err := l.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
+		// Every process has heard of the erasure itself, which moved the epoch and was
+		// waited for; what else moved the person's epoch says nothing more.
+		if _, err := tx.Exec(ctx, `delete from gate_moves where subject_id = $1`, s); err != nil {
+			return err
+		}
 		n, err = tx.Exec(ctx, `delete from gate_uses where subject_id = $1`, s)
 		return err
 	})

@@ -61,8 +61,9 @@ const (
 	consoleMachineSeen = 2000
 )
 
-// Console is the access log of the staff console.
-func Console(kit *web.Kit, uses ConsoleUses) (web.Section, error) {
+// Console is the access log of the staff console, with what each capability does
+// without consent.
+func Console(kit *web.Kit, uses ConsoleUses, without ...gate.Without) (web.Section, error) {
 	pages, err := kit.Pages(consoleFiles, "pages/console_*.html")
 	if err != nil {
 		return web.Section{}, err
@@ -76,6 +77,7 @@ func Console(kit *web.Kit, uses ConsoleUses) (web.Section, error) {
 					f.Fail(w, r, err)
 					return
 				}
+				body.Without = consoleWithout(without)
 				f.Render(w, r, http.StatusOK, pages, "console_access.html", web.Page{
 					Title: "Access log", Lead: "Who opened whose data, and what for. Each read by staff is a ledger entry of its own, durable before the data was seen.", Body: body,
 				})
@@ -87,6 +89,20 @@ func Console(kit *web.Kit, uses ConsoleUses) (web.Section, error) {
 type consoleBody struct {
 	Staff    web.Table
 	Machines web.Table
+	Without  web.Table
+}
+
+// consoleWithout lists what people get who do not permit a purpose.
+func consoleWithout(all []gate.Without) web.Table {
+	t := web.Table{
+		ID: "without", Caption: "Without consent", Note: "What each capability does for a customer who does not permit it. Customers read the same words.",
+		Columns: []web.Column{{Label: "Capability"}, {Label: "What for"}, {Label: "Without it"}},
+		Empty:   &web.Empty{Icon: "gear", Title: "Nothing needs consent", Text: "When a capability uses data that customers have to permit, it says here what happens if they do not."},
+	}
+	for _, w := range all {
+		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(w.Capability, string(w.Purpose), w.Does)})
+	}
+	return t
 }
 
 func consoleLog(r *http.Request, uses ConsoleUses) (consoleBody, error) {

@@ -28,7 +28,7 @@ func TestEveryConsolePageRendersWithNothingAndWithEverything(t *testing.T) {
 	if got := machines.Rows[0].Cells; len(machines.Rows) != 1 || got[2].Value != int64(6) || got[3].Value != 2 {
 		t.Errorf("sums = %v, want 6 reads of 2 customers", machines.Rows)
 	}
-	body := consoleBody{Staff: consoleStaff(httptest.NewRequest("GET", "/console/access?staff=zz", nil), []gatedb.Use{u}), Machines: machines}
+	body := consoleBody{Staff: consoleStaff(httptest.NewRequest("GET", "/console/access?staff=zz", nil), []gatedb.Use{u}), Machines: machines, Without: consoleWithout([]gate.Without{{Capability: "recommend", Purpose: thimble.TrainAISystem, Does: "Something else."}})}
 	hour := gate.Hour{Kind: gate.Staff, Actor: "owner", At: time.Unix(3600, 0), People: 61, Reads: 70}
 	raised := []gatedb.Raised{
 		{ID: thimble.ID{1}, Alarm: gate.Alarm{Kind: gate.BulkRead, Hour: hour, Why: "61 people were opened"}, At: time.Unix(1, 0), Open: true},

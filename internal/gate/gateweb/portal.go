@@ -62,12 +62,13 @@ const useToken = "use"
 
 // An accessBody is the page of who looked.
 type accessBody struct {
-	Staff, Machines web.Table
-	Own             int
+	Staff, Machines, Without web.Table
+	Own                      int
 }
 
-// Portal returns the page on which people see who looked at their data.
-func Portal(kit *web.Kit, uses Uses, own Own) (web.Section, error) {
+// Portal returns the page on which people see who looked at their data, and what
+// happens without what they do not permit.
+func Portal(kit *web.Kit, uses Uses, own Own, without ...gate.Without) (web.Section, error) {
 	pages, err := kit.Pages(portalFiles, "pages/portal_*.html")
 	if err != nil {
 		return web.Section{}, err
@@ -87,14 +88,14 @@ func Portal(kit *web.Kit, uses Uses, own Own) (web.Section, error) {
 			}
 			f.Render(w, r, http.StatusOK, pages, "portal_access.html", web.Page{
 				Title: "Who looked at my data", Lead: "Every look is written down, with what it was for. A look by staff is written down before they see anything.",
-				Notice: &web.AccessNotice{Purpose: OwnData}, Body: accessOf(all),
+				Notice: &web.AccessNotice{Purpose: OwnData}, Body: accessOf(all, without...),
 			})
 		})
 	}}, nil
 }
 
-func accessOf(all []gatedb.Use) accessBody {
-	body := accessBody{Staff: staffTable(all), Machines: machineTable(all)}
+func accessOf(all []gatedb.Use, without ...gate.Without) accessBody {
+	body := accessBody{Staff: staffTable(all), Machines: machineTable(all), Without: withoutTable(without)}
 	for _, u := range all {
 		if u.Kind == gate.Customer {
 			body.Own += int(u.Uses)
@@ -118,6 +119,19 @@ func staffTable(all []gatedb.Use) web.Table {
 			receipt = web.Action{Label: "Receipt", Href: ledgerweb.ReceiptHref(ReceiptKind, u.ID.Token(useToken)), About: "of this look", Kind: "quiet", Icon: "seal"}
 		}
 		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(u.At, u.Actor, PurposeWords(u.Purpose), categoryList(u.Categories), receipt)})
+	}
+	return t
+}
+
+// withoutTable says what a no costs.
+func withoutTable(all []gate.Without) web.Table {
+	t := web.Table{
+		ID: "without", Caption: "If you do not allow it", Note: "What programs do without your permission.",
+		Columns: []web.Column{{Label: "Program"}, {Label: "What for"}, {Label: "Without your permission"}},
+		Empty:   &web.Empty{Icon: "spark", Title: "No program asks for your permission", Text: "If one does, you read here what happens when you say no."},
+	}
+	for _, w := range all {
+		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(actorWords(w.Capability), PurposeWords(w.Purpose), w.Does)})
 	}
 	return t
 }

@@ -14,7 +14,6 @@ import (
 	"thimble/internal/gate"
 	"thimble/internal/ledger"
 	"thimble/internal/order"
-	"thimble/internal/policy"
 	"thimble/internal/recommend/recommenddb"
 )
 
@@ -23,6 +22,7 @@ type Gate interface {
 	Decide(ctx context.Context, r gate.Request) (gate.Verdict, error)
 	Open(ctx context.Context, r gate.Request) (*gate.Grant, error)
 	Scan(ctx context.Context, a gate.Actor, p thimble.Purpose, categories ...thimble.Category) iter.Seq2[*gate.Grant, error]
+	Cohort(a gate.Actor, p thimble.Purpose, categories ...thimble.Category) *gate.Cohort
 }
 
 // Orders reads people's orders, sealed.
@@ -68,7 +68,6 @@ type Deps struct {
 	Decisions Decisions
 	Versions  Versions
 	Files     Files
-	Pack      *policy.Pack
 	Log       *slog.Logger
 	Now       func() time.Time
 	// Ask has a training done soon, however often it fails; nil trains at once.

@@ -88,9 +88,14 @@ const unrecorded = "Not personal, because it cannot be recorded right now."
 const changed = "Not personal, because your choices have just changed."
 
 // gone reports whether an error is that of a grant that died in use, and not of
-// data that cannot be opened by anybody.
+// data that cannot be opened by anybody. Nothing of what the grant opened is shown
+// then.
 func gone(ctx context.Context, g *gate.Grant, err error) bool {
-	return (errors.Is(err, thimble.ErrDenied) || errors.Is(err, thimble.ErrNotFound)) && g.Live(ctx) != nil
+	if (errors.Is(err, thimble.ErrDenied) || errors.Is(err, thimble.ErrNotFound)) && g.Live(ctx) != nil {
+		g.Drop(ctx)
+		return true
+	}
+	return false
 }
 
 // impersonal is the popular list for a person who permits a personal one.
@@ -129,7 +134,7 @@ func (s *Shop) decide(ctx context.Context, g *gate.Grant, v recommenddb.Version,
 		}
 		r.Results = append(r.Results, res)
 	}
-	id, err := s.Decisions.Keep(ctx, r, s.Pack.Digest(), verdict.Epoch)
+	id, err := s.Decisions.Keep(ctx, r, verdict.Policy, verdict.Epoch)
 	if gone(ctx, g, err) {
 		popular, popErr := s.Popular(ctx, len(ranked))
 		popular.Why = changed
@@ -146,8 +151,10 @@ func (s *Shop) decide(ctx context.Context, g *gate.Grant, v recommenddb.Version,
 		return List{}, err
 	}
 	list.Decision, list.Verdict = id, &verdict
-	// The list leaves the process now: a withdrawal since the grant was given ends it here.
+	// Whoever shows the list asks again when it leaves the process. What has changed by
+	// now gives a page with the popular list rather than a refused one.
 	if err := g.Live(ctx); err != nil {
+		g.Drop(ctx)
 		popular, popErr := s.Popular(ctx, len(ranked))
 		popular.Why = changed
 		return popular, popErr

@@ -14,6 +14,7 @@ import (
 	"thimble"
 	"thimble/internal/blob"
 	"thimble/internal/catalog"
+	"thimble/internal/gate"
 	"thimble/internal/ledger"
 	"thimble/internal/order"
 	"thimble/internal/recommend"
@@ -81,23 +82,54 @@ func (s *Shop) Train(ctx context.Context, reason string, progress func(done, tot
 
 func (s *Shop) train(ctx context.Context, reason string, progress func(done, total int)) (recommenddb.Version, error) {
 	began := s.Now()
-	data, err := s.dataset(ctx)
+	data, people, err := s.dataset(ctx)
 	if err != nil {
 		return recommenddb.Version{}, fmt.Errorf("recommend: gathering: %w", err)
 	}
-	recipe := recommend.DefaultRecipe()
-	m, err := recommend.Train(ctx, recipe, data, progress)
+	v, m, content, err := made(ctx, data, progress)
 	if err != nil {
-		return recommenddb.Version{}, fmt.Errorf("recommend: training: %w", err)
+		return v, err
 	}
-	content, err := m.MarshalBinary()
-	if err != nil {
-		return recommenddb.Version{}, err
+	// Who has changed their mind since they were counted is taken out before anybody
+	// is served by the model.
+	without := func(ctx context.Context, left []thimble.SubjectID) error {
+		for _, who := range left {
+			data.Forget(who)
+		}
+		v, m, content, err = made(ctx, data, progress)
+		return err
 	}
-	now := s.Now().UTC()
-	v := recommenddb.Version{Hash: sha256.Sum256(content), Recipe: string(recipe.JSON()), Stats: m.Stats(), Bytes: len(content),
-		Took: now.Sub(began), Reason: reason, TrainedAt: now}
 	var replaced *ledger.Intent
+	err = people.Publish(ctx, without, func(ctx context.Context) (err error) {
+		now := s.Now().UTC()
+		v.Reason, v.Took, v.TrainedAt = reason, now.Sub(began), now
+		v, replaced, err = s.release(ctx, v, m, content)
+		return err
+	})
+	if err != nil {
+		return v, fmt.Errorf("recommend: releasing: %w", err)
+	}
+	if replaced == nil {
+		return v, nil
+	}
+	return v, s.Versions.Destroy(ctx, *replaced, s.destroy)
+}
+
+// made learns from the data. Nothing is kept yet, and nobody is served by it.
+func made(ctx context.Context, data *recommend.Dataset, progress func(done, total int)) (v recommenddb.Version, m *recommend.Model, content []byte, err error) {
+	recipe := recommend.DefaultRecipe()
+	if m, err = recommend.Train(ctx, recipe, data, progress); err != nil {
+		return v, nil, nil, fmt.Errorf("recommend: training: %w", err)
+	}
+	if content, err = m.MarshalBinary(); err != nil {
+		return v, nil, nil, err
+	}
+	return recommenddb.Version{Hash: sha256.Sum256(content), Recipe: string(recipe.JSON()), Stats: m.Stats(), Bytes: len(content)}, m, content, nil
+}
+
+// release keeps the file and has the version serve. It returns the act that destroys
+// what it replaces.
+func (s *Shop) release(ctx context.Context, v recommenddb.Version, m *recommend.Model, content []byte) (_ recommenddb.Version, replaced *ledger.Intent, err error) {
 	err = s.Versions.Keep(ctx, v.Hash, func(keep ledger.Intent) error {
 		others, err := s.others(v.Hash)
 		if err != nil {
@@ -109,14 +141,10 @@ func (s *Shop) train(ctx context.Context, reason string, progress func(done, tot
 		v, replaced, err = s.Versions.Release(ctx, v, keep, others)
 		return err
 	})
-	if err != nil {
-		return v, err
+	if err == nil {
+		s.live.Store(&serving{model: m, version: v})
 	}
-	s.live.Store(&serving{model: m, version: v})
-	if replaced == nil {
-		return v, nil
-	}
-	return v, s.Versions.Destroy(ctx, *replaced, s.destroy)
+	return v, replaced, err
 }
 
 // others are the model files that a version with the given one replaces, also those
@@ -147,20 +175,21 @@ func (s *Shop) Performers() map[string]ledger.Performer {
 	return all
 }
 
-// dataset gathers who bought what, of the people who permit training.
-func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, error) {
+// dataset gathers who bought what, of the people who permit training, and who they
+// are.
+func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, *gate.Cohort, error) {
 	products, err := s.Catalog.IDs(ctx, catalog.Goods)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	data := recommend.NewDataset(products)
+	data, people := recommend.NewDataset(products), s.Gate.Cohort(trainer, thimble.TrainAISystem, thimble.PurchaseHistory)
 	known := make(map[thimble.ItemID]bool, len(products))
 	for _, id := range products {
 		known[id] = true
 	}
 	for g, err := range s.Gate.Scan(ctx, trainer, thimble.TrainAISystem, thimble.PurchaseHistory) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		history, err := s.history(ctx, g)
 		if gone(ctx, g, err) {
@@ -173,7 +202,7 @@ func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		items := make([]thimble.ItemID, 0, len(history))
 		for _, h := range history {
@@ -182,10 +211,11 @@ func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, error) {
 			}
 		}
 		if err := data.Add(g.Subject(), items); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+		people.Add(g)
 	}
-	return data, nil
+	return data, people, nil
 }
 
 // history opens what a person bought, as any of their members.

@@ -35,8 +35,8 @@ type Config struct {
 	Now    func() time.Time // nil means time.Now
 	Rand   io.Reader        // nil means crypto/rand
 	Opener Opener           // for Export; nil means that Export is denied
-	// Moved is told whose epoch has moved, after the change is durable; may be nil.
-	Moved  func(thimble.SubjectID)
+	// Moving is told whose epoch moves, in the transaction of the change; may be nil.
+	Moving func(*sqldb.Tx, thimble.SubjectID)
 	Ledger Ledger // for merges; nil means that they are denied
 	Limits Limits
 }
@@ -166,10 +166,10 @@ func (s *Store) Touch(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (
 	return epoch, wrap("moving the epoch of "+id.String(), err)
 }
 
-// moves has it told, once the change is durable, that the epoch has moved.
+// moves tells, within the transaction of the change, that the epoch moves.
 func (s *Store) moves(tx *sqldb.Tx, id thimble.SubjectID) {
-	if s.cfg.Moved != nil {
-		tx.OnCommit(func() { s.cfg.Moved(id) })
+	if s.cfg.Moving != nil {
+		s.cfg.Moving(tx, id)
 	}
 }
 

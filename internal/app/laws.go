@@ -1,0 +1,65 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"thimble/internal/gate"
+	"thimble/internal/policy"
+	"thimble/internal/subject"
+	"thimble/internal/subject/subjectdb"
+	"thimble/internal/vault"
+)
+
+// laws choose the law of each person by evidenced residence. It is the gate's own
+// look at where somebody lives, without which no verdict can be given.
+type laws struct {
+	library *policy.Library
+	people  *subjectdb.Store
+	vault   *vault.Vault
+}
+
+var _ gate.Laws = laws{}
+
+// Of implements gate.Laws. A person of several subjects is protected by the law of
+// each of them.
+func (l laws) Of(ctx context.Context, p subject.Person, at time.Time) (gate.Law, time.Time, error) {
+	var lives []policy.Residence
+	for _, m := range p.Members {
+		sealed, err := l.people.Residence(ctx, m.ID)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		if sealed == nil {
+			continue
+		}
+		plain, err := l.vault.Open(ctx, subject.ResidenceCell(m.ID), sealed)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		home, err := subject.ParseResidence(plain)
+		if err != nil {
+			return nil, time.Time{}, err
+		}
+		if evidence := evidenceOf(home.Evidence); evidence != "" && subject.IsCountry(home.Country) {
+			lives = append(lives, policy.Residence{Place: home.Country, Evidence: evidence})
+		}
+	}
+	law, err := l.library.Law(policy.Question{At: at, Residences: lives})
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	return law, l.library.Until(at), nil
+}
+
+// evidenceOf says what kind of evidence a subject's residence has; "" for one that
+// is none, with which the residence is unknown.
+func evidenceOf(word string) policy.Evidence {
+	switch word {
+	case "order":
+		return policy.Delivery
+	case string(policy.Declared), string(policy.Delivery), string(policy.Store), string(policy.Payment):
+		return policy.Evidence(word)
+	}
+	return ""
+}

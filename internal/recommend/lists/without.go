@@ -1,0 +1,14 @@
+package lists
+
+import (
+	"thimble"
+	"thimble/internal/gate"
+)
+
+// Without says what people get from lists who do not permit them.
+func Without() []gate.Without {
+	return []gate.Without{
+		{Capability: "recommend", Purpose: thimble.PersonalizeContent, Does: "You see the popular list, which is the same for everybody. Your orders are not looked at for it."},
+		{Capability: "recommend", Purpose: thimble.TrainAISystem, Does: "The lists are learned from the others’ orders. If yours were in, the model is trained again and never saw you."},
+	}
+}

@@ -1,0 +1,23 @@
+-- +goose Up
+-- The processes that judge, and until when each may. The database's clock counts.
+create table gate_nodes (
+	node        bytea  not null primary key, -- random, new with each start
+	seen        bigint not null, -- the tick up to which it has heard of moves
+	lease_until bigint not null, -- UTC microseconds; a node past it judges nothing
+	joined_at   bigint not null
+);
+-- Whose epoch has moved, of the last minute. It is written in the transaction of
+-- the change, and ticked afterwards: ticks are given in the order of commits.
+create table gate_moves (
+	batch      bytea  not null, -- one transaction
+	subject_id bytea  not null, -- 16 zero bytes: everybody
+	tick       bigint not null, -- 0: not ticked
+	at         bigint not null,
+	primary key (batch, subject_id)
+);
+create index gate_moves_tick on gate_moves (tick);
+create table gate_clock (
+	id   bigint not null primary key check (id = 1),
+	tick bigint not null
+);
+insert into gate_clock (id, tick) values (1, 0);
