@@ -21,6 +21,7 @@ import (
 	"thimble/internal/ledger/witness"
 	"thimble/internal/order/orderdb"
 	"thimble/internal/policy"
+	"thimble/internal/policy/policydb"
 	"thimble/internal/session/sessiondb"
 	"thimble/internal/sqldb"
 	"thimble/internal/subject/subjectdb"
@@ -33,7 +34,7 @@ type Kernel struct {
 	Core, Keys *sqldb.DB
 	Files      *blob.Store
 	Pack       *policy.Pack // the strict baseline
-	Library    *policy.Library
+	Laws       *policydb.Store
 	Vault      *vault.Vault
 	Ledger     *ledgerdb.Log
 	Subjects   *subjectdb.Store
@@ -66,6 +67,9 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	if k.Node, err = gatedb.Join(ctx, k.Core, moves, gatedb.NodeConfig{Log: log}); err != nil {
 		return k, err
 	}
+	if err := k.openLaws(ctx, cfg); err != nil {
+		return k, err
+	}
 	k.Subjects = subjectdb.New(k.Core, k.Vault, subjectdb.Config{Now: now, Opener: k.Vault, Moving: k.Node.Moving, Ledger: k.Ledger})
 	k.Catalog = catalogdb.New(k.Core)
 	k.Orders = orderdb.New(k.Core, k.Vault, k.Vault)
@@ -73,7 +77,7 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	k.Consent = consentdb.New(k.Core, k.Ledger, k.Vault, k.Subjects, k.Pack, now)
 	k.Uses = gatedb.New(k.Core, k.Ledger, k.Vault, gatedb.Config{Now: now, Log: log, Alive: k.alive})
 	k.Gate = gate.New(k.Subjects, k.Consent, k.Vault, k.Uses, k.Pack, moves, now)
-	k.Gate.Under(laws{library: k.Library, people: k.Subjects, vault: k.Vault})
+	k.Gate.Under(laws{regime: k.Laws.Regime(), people: k.Subjects, vault: k.Vault})
 	k.Decisions = decisiondb.New(k.Core, k.Ledger, k.Vault, k.Subjects)
 	k.Jobs = jobdb.New(k.Core, handlers, jobdb.Config{Now: now, Log: log, Forever: []string{TrainJob}, Schedules: schedules()})
 	return k, nil
@@ -107,9 +111,6 @@ func (k *Kernel) openStores(ctx context.Context, cfg Config, log *slog.Logger) e
 		return err
 	}
 	if k.Pack, err = policy.Baseline(); err != nil {
-		return err
-	}
-	if k.Library, err = policy.Shipped(); err != nil {
 		return err
 	}
 	return k.openVault(ctx, cfg, keys)
