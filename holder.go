@@ -89,7 +89,9 @@ type Holder interface {
 	Merge(ctx context.Context, m Merge) error
 	// Unmerge has it take them for two again, and destroy what it made of both as if
 	// they were one; the link is cut already. What is exported of either holds nothing
-	// of the other.
+	// of the other. Who was of their person besides is named in later calls in the place
+	// of the absorbed: what was made of any of them was made of all. Either may be
+	// nobody, who was erased meanwhile.
 	Unmerge(ctx context.Context, m Merge) error
 }
 

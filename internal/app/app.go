@@ -35,6 +35,7 @@ type App struct {
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
 
+	regroups  chan struct{} // people were joined or parted, and the holders are to be told
 	telemetry *Telemetry
 	clock     *clockWatch
 	progress  func(done, total int) // of the first training, for the one who waits
@@ -47,7 +48,7 @@ const TrainJob = recommendweb.TrainJob
 // about to serve calls Recover next; a command that runs beside a server does not,
 // since what it would take for left behind may be under way there.
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
-	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock())}
+	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock()), regroups: make(chan struct{}, 1)}
 	var err error
 	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob})
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,79 +15,8 @@ import (
 	"thimble/internal/order"
 	"thimble/internal/rights"
 	"thimble/internal/rights/rightsdb"
-	"thimble/internal/session"
-	"thimble/internal/sqldb"
 	"thimble/internal/thimbletest"
 )
-
-// links merges people in memory, as the store of subjects does in its tables.
-type links struct {
-	s   *thimbletest.Shop
-	all map[thimble.ID]thimble.Merge
-}
-
-func (l *links) Members(_ context.Context, who thimble.SubjectID) ([]thimble.SubjectID, error) {
-	for _, m := range l.all {
-		if m.Absorbed == who && m.Until.IsZero() {
-			who = m.Survivor
-		}
-	}
-	members := []thimble.SubjectID{who}
-	for _, m := range l.all {
-		if m.Survivor == who && m.Until.IsZero() {
-			members = append(members, m.Absorbed)
-		}
-	}
-	return members, nil
-}
-
-func (l *links) Merge(ctx context.Context, survivor, absorbed thimble.SubjectID, _ string) (thimble.Merge, error) {
-	id, err := thimble.NewID(nil)
-	if err != nil {
-		return thimble.Merge{}, err
-	}
-	m := thimble.Merge{ID: id, Survivor: survivor, Absorbed: absorbed, At: time.Now().UTC()}
-	l.all[id] = m
-	return m, l.touch(ctx, m)
-}
-
-func (l *links) Unmerge(ctx context.Context, id thimble.ID) (thimble.Merge, error) {
-	m, ok := l.all[id]
-	if !ok {
-		return m, fmt.Errorf("merge: %w", thimble.ErrNotFound)
-	}
-	if m.Until.IsZero() {
-		m.Until = time.Now().UTC()
-		l.all[id] = m
-	}
-	return m, l.touch(ctx, m)
-}
-
-func (l *links) touch(ctx context.Context, m thimble.Merge) error {
-	return l.s.Core.Write(ctx, func(tx *sqldb.Tx) error {
-		for _, who := range []thimble.SubjectID{m.Survivor, m.Absorbed} {
-			if _, err := l.s.Subjects.Touch(ctx, tx, who); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// merging gives a shop links, and a desk that knows them.
-func merging(s *thimbletest.Shop, holders ...thimble.Holder) (*links, *rights.Desk) {
-	l := &links{s: s, all: map[thimble.ID]thimble.Merge{}}
-	return l, deskOver(s, l, holders...)
-}
-
-func deskOver(s *thimbletest.Shop, l *links, holders ...thimble.Holder) *rights.Desk {
-	s.Shop.People = l
-	if len(holders) == 0 {
-		holders = s.Holders()
-	}
-	model := func() string { v, _ := s.Shop.Version(); return fmt.Sprintf("%x", v.Hash) }
-	return rights.NewDesk(s.Requests, s.Vault, model, holders...).With(rights.Config{People: l, Links: l, Snapshots: s.Core})
-}
 
 // An interloper writes when somebody reads.
 type interloper struct {
@@ -187,10 +115,18 @@ func TestLooksOfOneDayAreOneRequest(t *testing.T) {
 func TestEachVerbReachesEveryHolderAndIsALeaf(t *testing.T) {
 	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
 		ctx := t.Context()
-		_, desk := merging(s)
+		desk := s.Desk
 		crowd(s)
 		ada, eve := someone(t, s, "ada"), someone(t, s, "eve")
-		var merged rights.Report
+		var merged thimble.Merge
+		// What a link opened is done by the desk, and is the newest request.
+		told := func() (rights.Report, error) {
+			if n, err := desk.Retry(ctx); n != 1 || err != nil {
+				return rights.Report{}, fmt.Errorf("the desk did %d requests: %w", n, err)
+			}
+			newest, err := s.Requests.List(ctx, 1)
+			return newest[0].Report, err
+		}
 		for _, step := range []struct {
 			name string
 			do   func() (rights.Report, error)
@@ -198,16 +134,13 @@ func TestEachVerbReachesEveryHolderAndIsALeaf(t *testing.T) {
 			{"restrict", func() (rights.Report, error) { return desk.Restrict(ctx, ada, true) }},
 			{"lift", func() (rights.Report, error) { return desk.Restrict(ctx, ada, false) }},
 			{"object", func() (rights.Report, error) { return desk.Object(ctx, ada, train) }},
-			{"merge", func() (r rights.Report, err error) {
-				merged, err = desk.Merge(ctx, ada, eve, "same e-mail address")
-				return merged, err
+			{"merge", func() (rights.Report, error) {
+				merged = s.Join(ada, eve)
+				return told()
 			}},
 			{"unmerge", func() (rights.Report, error) {
-				id, err := thimble.ParseID(rights.MergePrefix, merged.Link)
-				if err != nil {
-					return rights.Report{}, err
-				}
-				return desk.Unmerge(ctx, id)
+				s.Part(merged)
+				return told()
 			}},
 			{"expire", func() (rights.Report, error) { return desk.Expire(ctx, "user", time.Now().Add(-time.Second)) }},
 		} {
@@ -250,7 +183,7 @@ func TestEachVerbReachesEveryHolderAndIsALeaf(t *testing.T) {
 func TestBadRequestsAreRefusedBeforeAnythingIsKept(t *testing.T) {
 	s := thimbletest.New(t)
 	ctx := t.Context()
-	_, desk := merging(s)
+	desk := s.Desk
 	ada := s.Subject("ada")
 	for name, try := range map[string]struct {
 		do   func() (rights.Report, error)
@@ -261,10 +194,7 @@ func TestBadRequestsAreRefusedBeforeAnythingIsKept(t *testing.T) {
 		"an expiry of the future": {func() (rights.Report, error) {
 			return desk.Expire(ctx, thimble.PurchaseHistory, time.Now().Add(time.Hour))
 		}, thimble.ErrInvalid},
-		"a merge with oneself":        {func() (rights.Report, error) { return desk.Merge(ctx, ada, ada, "") }, thimble.ErrInvalid},
-		"a merge where nobody merges": {func() (rights.Report, error) { return s.Desk.Merge(ctx, ada, thimble.SubjectID{1}, "") }, thimble.ErrUnavailable},
-		"a restriction of nobody":     {func() (rights.Report, error) { return desk.Restrict(ctx, thimble.SubjectID{1}, true) }, thimble.ErrNotFound},
-		"an undoing of no merge":      {func() (rights.Report, error) { return desk.Unmerge(ctx, thimble.ID{}) }, thimble.ErrInvalid},
+		"a restriction of nobody": {func() (rights.Report, error) { return desk.Restrict(ctx, thimble.SubjectID{1}, true) }, thimble.ErrNotFound},
 	} {
 		if _, err := try.do(); !errors.Is(err, try.kind) {
 			t.Errorf("%s: %v, want kind %q", name, err, try.kind)
@@ -272,13 +202,6 @@ func TestBadRequestsAreRefusedBeforeAnythingIsKept(t *testing.T) {
 	}
 	if all, err := s.Requests.List(ctx, 10); err != nil || len(all) != 0 {
 		t.Errorf("%d requests were kept, %v", len(all), err)
-	}
-	// An undoing that the links refuse is kept as refused, and not tried for ever.
-	if _, err := desk.Unmerge(ctx, thimble.ID{7}); !errors.Is(err, thimble.ErrNotFound) {
-		t.Errorf("undoing an unknown merge: %v, want not found", err)
-	}
-	if all, err := s.Requests.List(ctx, 10); err != nil || len(all) != 1 || all[0].State != rights.Refused {
-		t.Errorf("requests: %+v, %v, want one refused", all, err)
 	}
 }
 
@@ -297,196 +220,6 @@ func TestARestrictionAndItsEndDoNotCross(t *testing.T) {
 	}
 	if _, err := s.Desk.Restrict(ctx, ada, false); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestErasingAPersonErasesAllTheirMembers(t *testing.T) {
-	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
-		ctx := t.Context()
-		_, desk := merging(s)
-		crowd(s)
-		ada, eve := someone(t, s, "ada"), someone(t, s, "eve")
-		if _, err := desk.Merge(ctx, ada, eve, "same e-mail address"); err != nil {
-			t.Fatal(err)
-		}
-		both, err := desk.Access(ctx, eve)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if text := fmt.Sprint(both.Data); !strings.Contains(text, ada.String()) || !strings.Contains(text, eve.String()) {
-			t.Error("the archive of one lacks what is held about the other")
-		}
-		report, err := desk.Erase(ctx, eve) // whichever of the two is named
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(report.OtherKeys) != 1 || report.OtherKeys[0] == report.KeyHash {
-			t.Errorf("the keys of two are destroyed, and the report says %q and %q", report.KeyHash, report.OtherKeys)
-		}
-		for _, who := range []thimble.SubjectID{ada, eve} {
-			for table, n := range rowsOf(t, s, who) {
-				if !slices.Contains([]string{"subject_subjects", "consent_events"}, table) && n > 0 {
-					t.Errorf("%s still has %d rows of %s", table, n, who)
-				}
-			}
-		}
-	})
-}
-
-// shown is what is exported of a person, but for the record of who looked, of their
-// own requests, and of sessions, which end.
-func shown(t *testing.T, s *thimbletest.Shop, who thimble.SubjectID) map[string][]thimble.Datum {
-	t.Helper()
-	all := map[string][]thimble.Datum{}
-	for _, h := range []thimble.Holder{s.Subjects, s.Consent, s.Orders, s.Decisions} {
-		all[h.HolderName()] = exported(t, h, who)
-	}
-	return all
-}
-
-func TestUndoingAMergeLeavesNothingLearnedWithTheWrongPerson(t *testing.T) {
-	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
-		ctx := t.Context()
-		_, desk := merging(s)
-		crowd(s)
-		ada := s.Subject("ada", thimbletest.Allows(personalize, train)...)
-		eve := s.Subject("eve", thimbletest.Allows(personalize, train)...)
-		s.Buys(ada, "shirt", "extra-1")
-		s.Buys(eve, "scarf", "extra-2")
-		s.Works()
-		s.Sees(ada)
-		adas, eves := shown(t, s, ada), shown(t, s, eve)
-		before, _ := s.Shop.Version()
-
-		r, err := desk.Merge(ctx, ada, eve, "same e-mail address")
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.Works()
-		merged, _ := s.Shop.Version()
-		if merged.Hash == before.Hash || merged.Stats.People != before.Stats.People-1 {
-			t.Errorf("two who are one count as %d people, before %d", merged.Stats.People, before.Stats.People)
-		}
-		one := s.Sees(ada)
-		if len(exported(t, s.Decisions, ada)) != len(adas["decision"])+1 || one.Decision.IsZero() {
-			t.Fatal("nothing was decided about the person: the test shows nothing")
-		}
-		cookie, err := s.Sessions.Begin(ctx, session.Who{Audience: session.Customer, Subject: eve})
-		if err != nil {
-			t.Fatal(err)
-		}
-		id, err := thimble.ParseID(rights.MergePrefix, r.Link)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := desk.Unmerge(ctx, id); err != nil {
-			t.Fatal(err)
-		}
-
-		if diff := cmp.Diff(adas, shown(t, s, ada)); diff != "" {
-			t.Errorf("of ada, before (-) and after (+):\n%s", diff)
-		}
-		if diff := cmp.Diff(eves, shown(t, s, eve)); diff != "" {
-			t.Errorf("of eve, before (-) and after (+):\n%s", diff)
-		}
-		if after, _ := s.Shop.Version(); after.Hash != before.Hash {
-			t.Error("the model is not the one that knew two people, byte for byte")
-		}
-		if _, err := s.Sessions.Who(ctx, cookie, session.Customer); !errors.Is(err, thimble.ErrDenied) {
-			t.Errorf("a session of the time they were one: %v, want none", err)
-		}
-		for who, other := range map[thimble.SubjectID]thimble.SubjectID{ada: eve, eve: ada} {
-			a, err := desk.Access(ctx, who)
-			if err != nil || strings.Contains(fmt.Sprint(a.Data), other.String()) {
-				t.Errorf("the archive of one holds the other, %v", err)
-			}
-		}
-	})
-}
-
-// A mortal holder dies when it is told of a merge, or of its undoing.
-type mortal struct{ thimble.Holder }
-
-func (mortal) Merge(context.Context, thimble.Merge) error   { return errDead }
-func (mortal) Unmerge(context.Context, thimble.Merge) error { return errDead }
-
-func TestAMergeAndItsUndoingThatACrashInterruptsAreFinishedByTheNextStart(t *testing.T) {
-	s := thimbletest.New(t)
-	ctx := t.Context()
-	crowd(s)
-	_, desk := merging(s)
-	for i, h := range s.Holders() {
-		t.Run(h.HolderName(), func(t *testing.T) {
-			ada, eve := s.Subject(fmt.Sprintf("ada-%d", i), thimbletest.Allows(personalize, train)...), s.Subject(fmt.Sprintf("eve-%d", i), thimbletest.Allows(personalize, train)...)
-			s.Buys(ada, "shirt")
-			s.Buys(eve, "scarf")
-			s.Works()
-			two, _ := s.Shop.Version()
-			holders := s.Holders()
-			holders[i] = mortal{holders[i]}
-			l, dying := merging(s, holders...)
-			desk = deskOver(s, l)
-			if _, err := dying.Merge(ctx, ada, eve, "same e-mail address"); !errors.Is(err, errDead) {
-				t.Fatalf("got %v, want the death", err)
-			}
-			if n, err := desk.Resume(ctx); n != 1 || err != nil {
-				t.Fatalf("the next start finished %d, %v", n, err)
-			}
-			s.Works()
-			if one, _ := s.Shop.Version(); one.Stats.People != two.Stats.People-1 {
-				t.Errorf("the two count as two after the merge was finished")
-			}
-			s.Sees(ada)
-			var id thimble.ID
-			for id = range l.all {
-			}
-			if _, err := dying.Unmerge(ctx, id); !errors.Is(err, errDead) {
-				t.Fatalf("got %v, want the death", err)
-			}
-			if n, err := desk.Resume(ctx); n != 1 || err != nil {
-				t.Fatalf("the next start finished %d, %v", n, err)
-			}
-			if after, _ := s.Shop.Version(); after.Hash != two.Hash || len(exported(t, s.Decisions, ada)) != 0 {
-				t.Error("something that was learned of both is left")
-			}
-		})
-	}
-}
-
-func TestAMergeThatEndedBeforeItsLinkIsNotedIsJudgedByTheLinks(t *testing.T) {
-	s := thimbletest.New(t)
-	ctx := t.Context()
-	l, desk := merging(s)
-	ada, eve, bob := s.Subject("ada"), s.Subject("eve"), s.Subject("bob")
-	for _, other := range []thimble.SubjectID{eve, bob} {
-		if _, err := s.Requests.Begin(ctx, rights.Request{Kind: rights.Merge, Subject: ada, Others: []thimble.SubjectID{other}}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	m, err := l.Merge(ctx, ada, eve, "") // the one link was made, the other was not
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Requests.Begin(ctx, rights.Request{Kind: rights.Unmerge, Report: rights.Report{Link: m.ID.Token(rights.MergePrefix)}}); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := desk.Resume(ctx); n != 3 || err != nil {
-		t.Fatalf("finished %d, %v", n, err)
-	}
-	all, err := s.Requests.List(ctx, 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var states []string
-	for _, r := range all {
-		states = append(states, string(r.Kind)+" "+string(r.State))
-	}
-	slices.Sort(states)
-	if diff := cmp.Diff([]string{"merge fulfilled", "merge refused", "unmerge fulfilled"}, states); diff != "" {
-		t.Error(diff)
-	}
-	if members, _ := l.Members(ctx, ada); len(members) != 1 {
-		t.Error("the interrupted undoing did not cut the link")
 	}
 }
 

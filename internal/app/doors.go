@@ -92,7 +92,7 @@ func (d *doors) mountShop(ctx context.Context, mux *http.ServeMux) error {
 	}
 	cfg := storefront.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.customers, Sections: []web.Section{why}, Lists: d.Shop, Catalog: d.Catalog,
-		Categories: categories, Label: d.label, Signals: consentweb.Signals(d.Consent, d.Log), Demo: true, Rule: DemoRule,
+		Categories: categories, Label: d.label, Signals: consentweb.Signals(d.wholeConsent(), d.Log), Demo: true, Rule: DemoRule,
 	}
 	for _, c := range customers {
 		cfg.Customers = append(cfg.Customers, storefront.DemoCustomer{Label: "Customer " + c.Account, Note: c.Note, Subject: c.Subject})

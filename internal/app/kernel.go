@@ -75,6 +75,7 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	k.Orders = orderdb.New(k.Core, k.Vault, k.Vault)
 	k.Sessions = sessiondb.New(k.Core, k.Subjects, now)
 	k.Consent = consentdb.New(k.Core, k.Ledger, k.Vault, k.Subjects, k.Pack, now)
+	k.Consent.Ages(k.age)
 	k.Uses = gatedb.New(k.Core, k.Ledger, k.Vault, gatedb.Config{Now: now, Log: log, Alive: k.alive})
 	k.Gate = gate.New(k.Subjects, k.Consent, k.Vault, k.Uses, k.Pack, moves, now)
 	k.Gate.Under(laws{regime: k.Laws.Regime(), people: k.Subjects, vault: k.Vault})

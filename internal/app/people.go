@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"thimble"
+	"thimble/internal/consent"
 	"thimble/internal/consent/consentdb"
 	"thimble/internal/decision/decisiondb"
 	"thimble/internal/gate/gatedb"
 	"thimble/internal/job"
 	"thimble/internal/order"
 	"thimble/internal/order/orderdb"
+	"thimble/internal/rights"
 	"thimble/internal/sqldb"
 	"thimble/internal/subject"
 	"thimble/internal/subject/subjectdb"
@@ -96,17 +98,29 @@ func (k *Kernel) wholeDecisions() wholeDecisions { return wholeDecisions{k.Decis
 
 func (k *Kernel) wholeUses() wholeUses { return wholeUses{k.Uses, k.Subjects} }
 
-// regrouped does what follows when people are joined or parted: what was decided
-// from the histories of two is destroyed, and the model learns anew.
+// age is how old a person is as far as is known, for whoever takes a yes of theirs.
+func (k *Kernel) age(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (consent.Age, error) {
+	a, err := k.Subjects.YoungestTx(ctx, tx, who)
+	return consent.Age{Known: a.Adult() || a.Minor(), Adult: a.Adult()}, err
+}
+
+// regrouped does what follows when people are joined or parted, in the transaction
+// that does it: all holders are to be told. What was decided from the histories of
+// two is destroyed at once, so that nobody reads it meanwhile.
 func (a *App) regrouped(ctx context.Context, tx *sqldb.Tx, r subject.Regrouping) error {
-	reason := `{"reason":"two accounts are one person"}`
-	if r.Parted {
-		reason = `{"reason":"an account was parted from a person"}`
-		if _, err := a.Decisions.Part(ctx, tx, r.At, r.Members...); err != nil {
+	if !r.Until.IsZero() {
+		if err := a.Decisions.Part(ctx, tx, r.Merge, r.Members...); err != nil {
 			return err
 		}
 	}
-	return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Payload: reason, Dedupe: TrainJob})
+	tx.OnCommit(func() {
+		select {
+		case a.regroups <- struct{}{}:
+		default: // it is known already that there are some
+		}
+	})
+	_, err := a.Requests.BeginTx(ctx, tx, rights.Regrouped(r.Merge, r.Members...))
+	return err
 }
 
 // ReindexJob is the kind of the job that gives the index keys a new generation.

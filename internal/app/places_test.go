@@ -24,21 +24,13 @@ func busy(t *testing.T, s *thimbletest.Shop) (ada, eve thimble.SubjectID) {
 	t.Helper()
 	crowd(s)
 	ada, eve = someone(t, s, "ada-lovelace-1815"), someone(t, s, "eve-babbage-1791")
-	alone := s.Shop.People
-	_, desk := merging(s)
-	defer func() { s.Shop.People = alone }()
-	r, err := desk.Merge(t.Context(), ada, eve, "same e-mail address")
+	m := s.Join(ada, eve)
+	s.Works()
+	s.Part(m)
+	s.Works()
+	_, err := s.Desk.Restrict(t.Context(), ada, true)
 	if err == nil {
-		var id thimble.ID
-		if id, err = thimble.ParseID("mrg", r.Link); err == nil {
-			_, err = desk.Unmerge(t.Context(), id)
-		}
-	}
-	if err == nil {
-		_, err = desk.Restrict(t.Context(), ada, true)
-	}
-	if err == nil {
-		_, err = desk.Object(t.Context(), eve, personalize)
+		_, err = s.Desk.Object(t.Context(), eve, personalize)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -153,6 +145,9 @@ func (w *walk) into(v reflect.Value, name string) {
 		w.seen[v.Pointer()] = true
 		w.into(v.Elem(), name)
 	case reflect.Struct:
+		if v.Type().PkgPath() == "database/sql" {
+			return // connections, with which others work meanwhile
+		}
 		for i := range v.NumField() {
 			at := name
 			if strings.HasPrefix(v.Type().PkgPath(), "thimble") {

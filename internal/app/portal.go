@@ -42,7 +42,7 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 	}
 	h, err := portal.New(portal.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.customers, Sections: sections, Own: d.own, Label: d.label,
-		Signals: consentweb.Signals(d.Consent, d.Log),
+		Signals: consentweb.Signals(d.wholeConsent(), d.Log),
 		Cards: []portal.Card{
 			consentweb.PortalCard(d.wholeConsent(), d.Config.clock()), decisionweb.PortalCard(d.wholeDecisions()), gateweb.PortalCard(d.wholeUses()),
 			rightsweb.PortalCard(d.Desk), ledgerweb.PortalCard(),

@@ -131,6 +131,7 @@ func (a *App) mend(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(mendEvery):
+		case <-a.regroups: // told at once
 		}
 		if _, err := a.Ledger.Recover(ctx, a.performers()); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "an announced act is not done yet", slog.String("cause", err.Error()))

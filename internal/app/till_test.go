@@ -166,7 +166,7 @@ func TestASignalOfManyRequestsAtOnceIsRecordedOnce(t *testing.T) {
 		done := make(chan error, 8)
 		for range cap(done) {
 			go func() {
-				_, err := s.Consent.Object(t.Context(), ada, purposes, consentdb.How{Notice: consent.Notice{Lang: "en", Version: "1", Text: "t"}, By: consent.By{Actor: "signal:gpc"}})
+				_, err := s.Consent.Signal(t.Context(), ada, purposes, consentdb.How{Notice: consent.Notice{Lang: "en", Version: "1", Text: "t"}, By: consent.By{Actor: "signal:gpc"}})
 				done <- err
 			}()
 		}

@@ -94,7 +94,7 @@ func TestEveryKindOfChangeEndsTheGrantsThatAreOut(t *testing.T) {
 			"age": write(func(tx *sqldb.Tx, who thimble.SubjectID) error {
 				return s.Subjects.SetAge(ctx, tx, who, subject.Age{State: subject.AgeMinor, Evidence: "declared", At: time.Now()})
 			}),
-			"restriction": write(func(tx *sqldb.Tx, who thimble.SubjectID) error { return s.Subjects.Restrict(ctx, tx, who, true) }),
+			"restriction": write(func(tx *sqldb.Tx, who thimble.SubjectID) error { return s.Subjects.SetRestricted(ctx, tx, who, true) }),
 			"erasure":     func(who thimble.SubjectID) error { s.Erase(who); return nil },
 			"pack": func(thimble.SubjectID) error {
 				return s.Core.Write(ctx, func(tx *sqldb.Tx) error { s.Node.Moving(tx, thimble.SubjectID{}); return nil })

@@ -32,6 +32,9 @@ var bodies = []Body{
 		"guards", "results.item", "results.score", "results.terms.because", "results.terms.share", "packs",
 	}},
 	{"subject_subjects", "residence", "internal/subject.Residence", []string{"country", "evidence", "at"}},
+	{"subject_subjects", "age", "internal/subject.Age", []string{"state", "evidence", "at"}},
+	{"subject_merges", "sealed", "internal/subject.MergeRecord", []string{"v", "merge", "what", "survivor", "absorbed", "ground", "by", "note", "at"}},
+	{"subject_relations", "sealed", "internal/subject.Part", []string{"kind", "as", "at"}},
 	{"subject_identifiers", "sealed", "", nil},
 }
 

@@ -44,7 +44,6 @@ var tables = []Table{
 		{Column: "holders", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased, Note: "who keeps what was asked for"},
 		{Column: "uses", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
 		{Column: "opening", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Sealed: true, Retention: untilErased},
-		{Column: "merge_id", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased, Note: "the merge whose undoing copied the use; empty for a use of one's own"},
 	}},
 	{Name: "gate_canaries", Set: sqldb.Core, Plain: []string{"subject_id", "planted_at"}}, // made-up people only
 	{Name: "gate_alarms", Set: sqldb.Core, Plain: []string{"id", "kind", "actor_kind", "actor", "hour", "people", "reads", "why", "raised_at", "state", "closed_by", "closed_at", "note", "opening"}},

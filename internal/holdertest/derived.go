@@ -105,7 +105,7 @@ func derivedExpires(tb testing.TB, f Fixture) (v verdict) {
 	for c := range f.Terms {
 		_, _, with := f.learned(tb)
 		before := f.Tick(tb)
-		_, err := f.Holder.Expire(context.Background(), "thimble.never.held", before)
+		_, err := f.Holder.Expire(context.Background(), neverHeld, before)
 		v.no(err, "expiring what is not held")
 		v.is(tb, f, "the expiry of another category", with)
 		f.Derived.Expire(tb, c, before)
@@ -138,7 +138,7 @@ func derivedRestricts(tb testing.TB, f Fixture) (v verdict) {
 
 func derivedObjects(tb testing.TB, f Fixture) (v verdict) {
 	ada, without, with := f.learned(tb)
-	v.no(f.Holder.Object(context.Background(), ada, "thimble.another"), "objecting to another purpose")
+	v.no(f.Holder.Object(context.Background(), ada, thimble.EssentialService), "objecting to another purpose")
 	v.is(tb, f, "an objection to another purpose", with)
 	f.Derived.Object(tb, ada, f.Objects)
 	for range 2 {

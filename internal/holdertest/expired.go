@@ -10,6 +10,9 @@ import (
 	"thimble"
 )
 
+// neverHeld is a category that no holder has.
+const neverHeld thimble.Category = "user.biometric.fingerprint"
+
 // aged makes two people with something of before and something of after an instant,
 // and returns what they have of after.
 func (f Fixture) aged(tb testing.TB) (people [2]thimble.SubjectID, before time.Time, young [2][]string) {
@@ -33,7 +36,7 @@ func expires(tb testing.TB, f Fixture) (v verdict) {
 	for _, c := range slices.Sorted(maps.Keys(f.Terms)) {
 		people, before, young := f.aged(tb)
 		all := f.raw(tb)
-		if e, err := f.Holder.Expire(ctx, "thimble.never.held", before); err != nil || e.Erased != 0 || len(e.Kept) != 0 {
+		if e, err := f.Holder.Expire(ctx, neverHeld, before); err != nil || e.Erased != 0 || len(e.Kept) != 0 {
 			v.errorf("expiring what is not held: %+v, %v", e, err)
 		}
 		v.same("a row, by the expiry of another category,", all, f.raw(tb))

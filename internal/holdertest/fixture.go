@@ -30,7 +30,7 @@ type Trace int
 const (
 	// Nothing: both are exactly as before.
 	Nothing Trace = iota
-	// Both keep a record of it, each without the other's name.
+	// Both keep what was written of them, each without the other's name.
 	Both
 	// Gone: what both had of the holder goes as well, like sessions.
 	Gone
@@ -60,6 +60,10 @@ type Fixture struct {
 	// with another; nil when it writes nothing of its own accord.
 	WhileOne func(tb testing.TB, who thimble.SubjectID)
 	Trace    Trace
+
+	// Restricts says that the holder is the one that keeps who is restricted, and
+	// exports it.
+	Restricts bool
 
 	// Objects is a purpose that can be objected to, and Used reports whether the
 	// holder lets what it keeps be used for it. A nil Used means that the holder is

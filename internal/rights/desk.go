@@ -31,14 +31,6 @@ type People interface {
 	Members(ctx context.Context, s thimble.SubjectID) ([]thimble.SubjectID, error)
 }
 
-// Links merges two subjects into one person, and undoes that. Both calls are
-// committed when they return. An undoing that is done already is done again by
-// returning the same merge, so that one which a crash interrupted can go on.
-type Links interface {
-	Merge(ctx context.Context, survivor, absorbed thimble.SubjectID, evidence string) (thimble.Merge, error)
-	Unmerge(ctx context.Context, id thimble.ID) (thimble.Merge, error)
-}
-
 // Snapshots runs f with a context in which everything is read as of one instant;
 // *sqldb.DB does for all that lies in it.
 type Snapshots interface {
@@ -48,7 +40,6 @@ type Snapshots interface {
 // Config has working zero values.
 type Config struct {
 	People    People    // nil: everybody is one alone
-	Links     Links     // nil: nobody is merged
 	Snapshots Snapshots // nil: exports are read as they come
 	Now       func() time.Time
 }
@@ -148,10 +139,6 @@ func (d *Desk) run(ctx context.Context, r Request) (Report, error) {
 		return Report{}, fmt.Errorf("rights: request %s is under way: %w", r.ID.Token(TokenPrefix), thimble.ErrConflict)
 	}
 	defer d.leave(r.ID)
-	return d.taken(ctx, r)
-}
-
-func (d *Desk) taken(ctx context.Context, r Request) (Report, error) {
 	err := d.execute(ctx, &r)
 	if err == nil {
 		err = d.store.Finish(ctx, r)
@@ -186,8 +173,9 @@ func (d *Desk) Resume(ctx context.Context) (int, error) {
 	return d.finish(ctx, func(Request) bool { return true })
 }
 
-// Retry finishes the requests that an error left open. It runs now and then while
-// serving, and leaves alone what is under way, and who reads.
+// Retry finishes the requests that an error left open, and those that are opened in
+// the transaction they follow from. It runs now and then while serving, and leaves
+// alone what is under way, and who reads.
 func (d *Desk) Retry(ctx context.Context) (int, error) {
 	return d.finish(ctx, func(r Request) bool { return r.Kind != Access })
 }

@@ -11,8 +11,8 @@
 //   - a request that a crash interrupts is taken up again at the next start. An erasure
 //     is never called done before every holder erased, and the person's keys are
 //     destroyed;
-//   - a merge is committed before holders are told of it, and its undoing leaves
-//     nothing learned while two were one;
+//   - that two are one, or two again, and that all holders are told of it, is durable
+//     together; the undoing leaves nothing that was learned while two were one;
 //   - each request is a leaf of the ledger that holds counts and hashes, no person;
 //     looks of one person and day are one.
 //

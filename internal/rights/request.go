@@ -41,15 +41,13 @@ const (
 // TokenPrefix is the prefix of a request's id in text.
 const TokenPrefix = "req"
 
-// MergePrefix is the prefix of a merge's id in text.
-const MergePrefix = "mrg"
-
 // A Request is what a person asked for, and what was done.
 type Request struct {
 	ID      thimble.ID
 	Subject thimble.SubjectID // zero once an erasure is done, and of an expiry
 	// Others are who else is concerned while the request is open: the other members
-	// of the person, or whom they are merged with. Nothing keeps them afterwards.
+	// of the person, or, the absorbed first, whom they are or were merged with. Nothing
+	// keeps them afterwards.
 	Others []thimble.SubjectID
 	Kind   Kind
 	State  State

@@ -69,19 +69,14 @@ func (r *Refusal) Error() string { return r.Why + ": " + r.kind.Error() }
 // Unwrap gives a refusal its kind.
 func (r *Refusal) Unwrap() error { return r.kind }
 
-// A Merge is a link: it says that two subjects are one person, and moves nothing.
-type Merge struct {
-	ID       thimble.ID
-	Survivor thimble.SubjectID // the older of the two that were named
-	Absorbed thimble.SubjectID
-	At       time.Time
-}
+// A Merge is a link: it says that two subjects are one person, and moves nothing. The
+// survivor is the older of the two that were named.
+type Merge = thimble.Merge
 
-// A Regrouping is a merge that was made or undone: what a listener in the same
-// transaction learns of it.
+// A Regrouping is a merge that was made, or, when it has an end, undone: what a
+// listener in the same transaction learns of it.
 type Regrouping struct {
 	Merge
-	Parted bool
 	// Members are all subjects of the person that the merge made, or of the two
 	// people that its end leaves.
 	Members []thimble.SubjectID

@@ -3,6 +3,7 @@ package consentdb
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"thimble"
 	"thimble/internal/consent"
@@ -14,24 +15,39 @@ import (
 // further event, so that a signal on every request is one on the first. The purposes
 // need not be among those people are asked for. It returns how many events were added.
 func (s *Store) Signal(ctx context.Context, who thimble.SubjectID, purposes []thimble.Purpose, how How) (int, error) {
-	var open []consent.Choice
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
-		open, err = s.objections(ctx, tx, who, purposes)
-		return err
-	})
-	if err == nil && len(open) > 0 {
-		err = s.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
-			// What another request has recorded meanwhile is left out.
-			if open, err = s.objections(ctx, tx, who, purposes); err != nil || len(open) == 0 {
+	return s.signal(ctx, who, nil, purposes, how)
+}
+
+// signal records a signal under the subject it came by. What other subjects of the
+// person permit is withdrawn.
+func (s *Store) signal(ctx context.Context, who thimble.SubjectID, others []thimble.SubjectID, purposes []thimble.Purpose, how How) (n int, err error) {
+	open := func(tx *sqldb.Tx, do func(thimble.SubjectID, []consent.Choice) error) error {
+		n = 0
+		for i, m := range append([]thimble.SubjectID{who}, others...) {
+			no, err := s.objections(ctx, tx, m, purposes)
+			if i > 0 {
+				no = slices.DeleteFunc(no, func(c consent.Choice) bool { return c.State != consent.Withdrawn })
+			}
+			if n += len(no); err == nil && len(no) > 0 && do != nil {
+				err = do(m, no)
+			}
+			if err != nil {
 				return err
 			}
-			return s.object(ctx, tx, who, open, how)
+		}
+		return nil
+	}
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error { return open(tx, nil) })
+	if err == nil && n > 0 {
+		err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
+			// What another request has recorded meanwhile is left out.
+			return open(tx, func(m thimble.SubjectID, no []consent.Choice) error { return s.object(ctx, tx, m, no, how) })
 		})
 	}
 	if err != nil {
 		return 0, fmt.Errorf("consent: recording a signal of %s: %w", who, err)
 	}
-	return len(open), nil
+	return n, nil
 }
 
 // objections are the choices that are not recorded yet: whoever said yes withdraws.

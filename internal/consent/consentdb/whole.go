@@ -2,7 +2,9 @@ package consentdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"thimble"
 	"thimble/internal/consent"
@@ -67,6 +69,17 @@ func (w Whole) Record(ctx context.Context, who thimble.SubjectID, choices []cons
 		return nil, fmt.Errorf("consent: recording for %s: %w", who, err)
 	}
 	return all, nil
+}
+
+// Signal is [Store.Signal] for a person: it is recorded under the subject it came by,
+// and what another subject of theirs permits is withdrawn, so that the person says no.
+func (w Whole) Signal(ctx context.Context, who thimble.SubjectID, purposes []thimble.Purpose, how How) (int, error) {
+	person, err := w.Persons.Person(ctx, who)
+	if err != nil && !errors.Is(err, thimble.ErrNotFound) { // of somebody who was forgotten nothing is used
+		return 0, fmt.Errorf("consent: recording a signal of %s: %w", who, err)
+	}
+	others := slices.DeleteFunc(person.IDs(), func(m thimble.SubjectID) bool { return m == who })
+	return w.signal(ctx, who, others, purposes, how)
 }
 
 func (w Whole) refuse(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, choices []consent.Choice, how How) error {

@@ -22,21 +22,8 @@ func (s *Store) Expire(ctx context.Context, c thimble.Category, before time.Time
 	return thimble.Erasure{Erased: n}, err
 }
 
-// Unmerge implements thimble.Holder: the decisions made while two were taken for one
-// may have drawn on both, and are deleted, whoever of the two they name. Their leaves
-// stay and say nothing. Those from before the merge stay.
+// Unmerge implements thimble.Holder. After [Store.Part] in the transaction of the cut
+// it finds nothing.
 func (s *Store) Unmerge(ctx context.Context, m thimble.Merge) error {
-	until := int64(1<<63 - 1)
-	if !m.Until.IsZero() {
-		until = m.Until.UnixMicro()
-	}
-	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		_, err := tx.Exec(ctx, `delete from decision_decisions where subject_id in ($1, $2) and at >= $3 and at < $4`,
-			m.Survivor, m.Absorbed, m.At.UnixMicro(), until)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("decision: forgetting what was decided about %s and %s as one: %w", m.Survivor, m.Absorbed, err)
-	}
-	return nil
+	return s.db.Write(ctx, func(tx *sqldb.Tx) error { return s.part(ctx, tx, m, m.Survivor, m.Absorbed) })
 }

@@ -269,10 +269,9 @@ func (l *Log) Of(ctx context.Context, s thimble.SubjectID, limit int) ([]Use, er
 	return l.list(ctx, `where subject_id = $1 order by at desc, id limit $2`, s, limit)
 }
 
-// Recent returns the newest uses by a kind of actor, whoever's data it was. A use
-// that was copied when a merge was undone is told once.
+// Recent returns the newest uses by a kind of actor, whoever's data it was.
 func (l *Log) Recent(ctx context.Context, k gate.Kind, limit int) ([]Use, error) {
-	return l.list(ctx, `where actor_kind = $1 and merge_id is null order by at desc, id limit $2`, string(k), limit)
+	return l.list(ctx, `where actor_kind = $1 order by at desc, id limit $2`, string(k), limit)
 }
 
 func (l *Log) list(ctx context.Context, where string, args ...any) ([]Use, error) {

@@ -49,38 +49,3 @@ func TestTheLogKeepsTheContractOfHolders(t *testing.T) {
 		})
 	})
 }
-
-func TestUsesOfTwoWhoWereOneAreCopiedOnceAndToldOnce(t *testing.T) {
-	holdertest.Each(t, func(t *testing.T, k *holdertest.Kernel) {
-		l, ctx := open(k), t.Context()
-		ada, eve := k.Person(t), k.Person(t)
-		m := thimble.Merge{ID: thimble.ID{1}, Survivor: ada, Absorbed: eve, At: k.Tick(t)}
-		looked(t, l, ada, gate.Staff)
-		looked(t, l, ada, gate.Machine) // counted, and not written yet
-		m.Until = k.Tick(t)
-		looked(t, l, ada, gate.Staff) // of ada alone again
-		if err := l.Unmerge(ctx, m); err != nil {
-			t.Fatal(err)
-		}
-		hers, err := l.Of(ctx, eve, 10)
-		if err != nil || len(hers) != 1 || hers[0].Actor != "mara" || hers[0].Receipted() || len(hers[0].Categories) != 2 {
-			t.Errorf("eve sees %+v, %v, want the one look of the time they were one, without a receipt", hers, err)
-		}
-		if recent, err := l.Recent(ctx, gate.Staff, 10); err != nil || len(recent) != 2 {
-			t.Errorf("staff are told of %d looks, %v, want 2", len(recent), err)
-		}
-		// Who was erased meanwhile is not written about any more.
-		if _, err := k.Subjects.Erase(ctx, eve); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := l.Erase(ctx, eve); err != nil {
-			t.Fatal(err)
-		}
-		if err := l.Unmerge(ctx, m); err != nil {
-			t.Fatal(err)
-		}
-		if hers, err := l.Of(ctx, eve, 10); err != nil || len(hers) != 0 {
-			t.Errorf("an erased person has %d uses, %v", len(hers), err)
-		}
-	})
-}

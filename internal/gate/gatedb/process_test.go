@@ -175,7 +175,7 @@ func (n *network) person() thimble.SubjectID {
 		n.t.Fatal(err)
 	}
 	n.exec(`insert into subject_subjects (id, state, epoch, created_at) values ($1, 'active', 1, 0)`, who[:])
-	n.exec(`insert into consent_state (subject_id, purpose, state, seq, at, expires_at) values ($1, $2, 'given', 1, 0, 0)`, who[:], string(thimble.TrainAISystem))
+	n.exec(`insert into consent_state (subject_id, purpose, scope, state, seq, at, expires_at) values ($1, $2, '', 'given', 1, 0, 0)`, who[:], string(thimble.TrainAISystem))
 	return who
 }
 

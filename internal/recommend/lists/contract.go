@@ -45,9 +45,14 @@ func (s *Shop) Object(ctx context.Context, _ thimble.SubjectID, p thimble.Purpos
 }
 
 // Merge implements thimble.Holder: a training is asked for, in which the two count
-// as one.
+// as one, and not at all when one of them does not permit it. It is asked for also
+// when there is no model yet: the first may have gathered the two already.
 func (s *Shop) Merge(ctx context.Context, _ thimble.Merge) error {
-	return s.again(ctx, "two customers are one")
+	const reason = "two customers are one"
+	if s.Ask != nil {
+		return s.Ask(ctx, reason)
+	}
+	return s.again(ctx, reason)
 }
 
 // Unmerge implements thimble.Holder: the model is made of the two as two.

@@ -13,27 +13,11 @@ import (
 	"thimble/internal/thimbletest"
 )
 
-// pairs says who is one person with whom.
-type pairs map[thimble.SubjectID]thimble.SubjectID // absorbed → survivor
-
-func (p pairs) Members(_ context.Context, s thimble.SubjectID) ([]thimble.SubjectID, error) {
-	if survivor, ok := p[s]; ok {
-		s = survivor
-	}
-	all := []thimble.SubjectID{s}
-	for absorbed, survivor := range p {
-		if survivor == s {
-			all = append(all, absorbed)
-		}
-	}
-	return all, nil
-}
-
 // learner is a shop whose people are learned from.
 type learner struct {
 	*thimbletest.Shop
 	people int
-	one    pairs
+	link   thimble.Merge // the last that was made
 }
 
 func (l *learner) person() thimble.SubjectID {
@@ -89,8 +73,8 @@ func (l *learner) derived(ctx context.Context) *holdertest.Derived {
 			l.no(tb, err)
 			l.crowd()
 		},
-		Merge:   func(_ testing.TB, m thimble.Merge) { l.one[m.Absorbed] = m.Survivor },
-		Unmerge: func(_ testing.TB, m thimble.Merge) { delete(l.one, m.Absorbed) },
+		Merge:   func(_ testing.TB, m thimble.Merge) { l.link = l.Join(m.Survivor, m.Absorbed) },
+		Unmerge: func(testing.TB, thimble.Merge) { l.Part(l.link) },
 	}
 }
 
@@ -112,18 +96,16 @@ func (l *learner) fixture(ctx context.Context) holdertest.Fixture {
 
 func TestTheModelKeepsTheContractOfHolders(t *testing.T) {
 	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
-		l := &learner{Shop: s, one: pairs{}}
-		s.App.Shop.People = l.one
+		l := &learner{Shop: s}
 		l.crowd()
 		l.Works()
 		holdertest.Run(t, l.fixture(context.Background()))
 	})
 }
 
-func TestListsAreMadeFromAllThatAPersonsMembersPermit(t *testing.T) {
+func TestListsAreMadeOfTheWholePersonOrNotAtAll(t *testing.T) {
 	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
-		l := &learner{Shop: s, one: pairs{}}
-		s.App.Shop.People = l.one
+		l := &learner{Shop: s}
 		l.crowd()
 		ada, eve := l.person(), l.person()
 		l.Buys(ada, "shirt")
@@ -138,13 +120,14 @@ func TestListsAreMadeFromAllThatAPersonsMembersPermit(t *testing.T) {
 		if !slices.Contains(shown(), "belt") {
 			t.Fatalf("alone she is shown %v, want the belt that goes with her shirt", shown())
 		}
-		l.one[eve] = ada
+		l.Join(ada, eve)
+		l.Works()
 		if slices.Contains(shown(), "belt") {
 			t.Error("what the person bought as another member is recommended")
 		}
 		l.Chooses(eve, thimbletest.Withdraws(thimble.PersonalizeContent)...)
-		if !slices.Contains(shown(), "belt") {
-			t.Error("the orders of a member who does not permit it are used")
+		if list := l.Sees(ada); list.Personal {
+			t.Error("the list is personal although the person said no as another member: the stricter choice is not obeyed")
 		}
 	})
 }
@@ -163,8 +146,7 @@ func (idle) Expire(context.Context, thimble.Category, time.Time) (thimble.Erasur
 }
 
 func TestADerivedHolderThatDoesNothingIsFoundOut(t *testing.T) {
-	l := &learner{Shop: thimbletest.New(t), one: pairs{}}
-	l.App.Shop.People = l.one
+	l := &learner{Shop: thimbletest.New(t)}
 	l.crowd()
 	l.Works()
 	f := l.fixture(context.Background())

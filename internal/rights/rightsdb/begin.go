@@ -14,30 +14,34 @@ import (
 
 // Begin implements rights.Store.
 func (s *Store) Begin(ctx context.Context, asked rights.Request) (r rights.Request, err error) {
-	fresh, err := s.draft(asked)
-	if err != nil {
-		return r, err
-	}
-	report, err := json.Marshal(fresh.Report)
-	if err != nil {
-		return r, err
-	}
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		var found bool
-		if r, found, err = earlier(ctx, tx, fresh); err != nil || found {
-			return err
-		}
-		r = fresh
-		if !r.Subject.IsZero() {
-			if _, err := s.subjects.Alive(ctx, tx, r.Subject); err != nil {
-				return err
-			}
-		}
-		_, err := tx.Exec(ctx, `insert into rights_requests (id, subject_id, others, kind, state, at, report, opening)
-			values ($1, $2, $3, $4, 'executing', $5, $6, $7)`,
-			r.ID, r.Subject, joined(r.Others), string(r.Kind), r.At.UnixMicro(), string(report), []byte{})
+		r, err = s.BeginTx(ctx, tx, asked)
 		return err
 	})
+	return r, err
+}
+
+// BeginTx is Begin in the caller's transaction, for what must be done because of what
+// it writes.
+func (s *Store) BeginTx(ctx context.Context, tx *sqldb.Tx, asked rights.Request) (r rights.Request, err error) {
+	if r, err = s.draft(asked); err != nil {
+		return r, err
+	}
+	report, err := json.Marshal(r.Report)
+	if err != nil {
+		return r, err
+	}
+	if before, found, err := earlier(ctx, tx, r); err != nil || found {
+		return before, err
+	}
+	if !r.Subject.IsZero() {
+		if _, err := s.subjects.Alive(ctx, tx, r.Subject); err != nil {
+			return r, err
+		}
+	}
+	_, err = tx.Exec(ctx, `insert into rights_requests (id, subject_id, others, kind, state, at, report, opening)
+		values ($1, $2, $3, $4, 'executing', $5, $6, $7)`,
+		r.ID, r.Subject, joined(r.Others), string(r.Kind), r.At.UnixMicro(), string(report), []byte{})
 	return r, err
 }
 

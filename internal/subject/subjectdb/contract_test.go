@@ -29,8 +29,9 @@ func TestTheStoreKeepsTheContractOfHolders(t *testing.T) {
 				}
 				return []string{accounts[who], "DE"}
 			},
-			Terms: map[thimble.Category]holdertest.Term{thimble.Pseudonym: holdertest.Lasts, thimble.AccountIdentifier: holdertest.Lasts, thimble.Country: holdertest.Lasts},
-			Stays: []string{"subject_subjects"}, // the bare id, so that it is never given again
+			Terms:     map[thimble.Category]holdertest.Term{thimble.Pseudonym: holdertest.Lasts, thimble.AccountIdentifier: holdertest.Lasts, thimble.Country: holdertest.Lasts, thimble.PrivacyPreferences: holdertest.Lasts},
+			Restricts: true,
+			Stays:     []string{"subject_subjects"}, // the bare id, so that it is never given again
 		})
 	})
 }

@@ -10,9 +10,9 @@
 //     identifier at the same time, one is, and the other gets thimble.ErrConflict.
 //   - A subject has several identifiers, up to [Limits]. One that is removed leads to
 //     nobody, or to whoever claims it next.
-//   - [Store.Merge] links two subjects, with a leaf of the ledger in the same
+//   - [Store.Link] links two subjects, with a leaf of the ledger in the same
 //     transaction, and the epochs of all that are now one person move. The result does
-//     not depend on the order of arguments or of merges. [Store.Unmerge] leaves exactly
+//     not depend on the order of arguments or of merges. [Store.Unlink] leaves exactly
 //     two people, with the links and the data each had.
 //   - [Store.Rotate] gives the indexes new keys while people are looked up, come and
 //     go. No look-up is wrong meanwhile: it asks under every generation of keys its own

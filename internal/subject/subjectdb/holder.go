@@ -86,11 +86,7 @@ func (s *Store) export(ctx context.Context, id thimble.SubjectID, r record, yiel
 
 func (s *Store) exportState(ctx context.Context, id thimble.SubjectID, r record, yield func(thimble.Datum, error) bool) bool {
 	if r.age != nil {
-		plain, err := s.cfg.Opener.Open(ctx, subject.AgeCell(id), r.age)
-		var age subject.Age
-		if err == nil {
-			age, err = subject.ParseAge(plain)
-		}
+		age, err := s.openAge(ctx, id, r.age)
 		if !yieldOr(yield, thimble.Datum{Holder: "subject", Category: subject.AgeCategory, Name: "age", Value: age, At: age.At}, err) {
 			return false
 		}
@@ -114,7 +110,7 @@ func (s *Store) exportLinks(ctx context.Context, r record, yield func(thimble.Da
 		}
 	}
 	for _, m := range r.merges {
-		rec, _, err := m.Open(ctx, s.cfg.Opener)
+		rec, _, err := m.open(ctx, s.cfg.Opener)
 		d := thimble.Datum{Holder: "subject", Category: thimble.AccountIdentifier, Name: "joined with another account", Value: rec, At: m.At}
 		if !yieldOr(yield, d, err) {
 			return false

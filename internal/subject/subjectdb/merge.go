@@ -55,9 +55,9 @@ func (s *Store) merge(ctx context.Context, tx *sqldb.Tx, one, other thimble.Subj
 	if m.ID, err = thimble.NewID(s.cfg.Rand); err != nil {
 		return m, nil, err
 	}
-	// The note is revealed to be sealed; the leaf commits to it with a salt.
 	record := subject.MergeRecord{V: 1, Merge: m.ID.Token(subject.MergePrefix), What: "joined", Survivor: m.Survivor, Absorbed: m.Absorbed,
-		Ground: e.Ground, By: e.By, Note: e.Note.Reveal(), At: m.At}
+		Ground: e.Ground, By: e.By, At: m.At}
+	record.Note = e.Note.Reveal() // to be sealed; the leaf commits to it with a salt
 	opening, err := s.leaf(ctx, tx, record)
 	if err != nil {
 		return m, nil, err
@@ -191,7 +191,7 @@ func (s *Store) Unlink(ctx context.Context, tx *sqldb.Tx, id thimble.ID, by stri
 		return p, wrap("parting "+id.Token(subject.MergePrefix), err)
 	}
 	members := append(slices.Clone(p.Left), p.Right...)
-	return p, s.tell(ctx, tx, subject.Regrouping{Merge: p.Merge, Parted: true, Members: members})
+	return p, s.tell(ctx, tx, subject.Regrouping{Merge: p.Merge, Members: members})
 }
 
 func (s *Store) unmerge(ctx context.Context, tx *sqldb.Tx, id thimble.ID, by string) (p Parted, err error) {
@@ -200,7 +200,7 @@ func (s *Store) unmerge(ctx context.Context, tx *sqldb.Tx, id thimble.ID, by str
 	if err := tx.QueryRow(ctx, `select survivor, absorbed, at from subject_merges where id = $1`, id).Scan(&p.Survivor, &p.Absorbed, &at); err != nil {
 		return p, err
 	}
-	p.At = time.UnixMicro(at).UTC()
+	p.At, p.Until = time.UnixMicro(at).UTC(), s.cfg.Now().UTC().Truncate(time.Microsecond)
 	whole, err := person(ctx, tx, p.Survivor)
 	if err != nil {
 		return p, err
@@ -212,7 +212,7 @@ func (s *Store) unmerge(ctx context.Context, tx *sqldb.Tx, id thimble.ID, by str
 		return p, err
 	}
 	p.Opening, err = s.leaf(ctx, tx, subject.MergeRecord{V: 1, Merge: id.Token(subject.MergePrefix), What: "parted",
-		Survivor: p.Survivor, Absorbed: p.Absorbed, By: by, At: s.cfg.Now().UTC().Truncate(time.Microsecond)})
+		Survivor: p.Survivor, Absorbed: p.Absorbed, By: by, At: p.Until})
 	if err != nil {
 		return p, err
 	}
@@ -233,7 +233,11 @@ type SealedMerge struct {
 }
 
 // Open opens the record of a merge, and what proves it.
-func (m SealedMerge) Open(ctx context.Context, o ledger.Opener) (subject.MergeRecord, ledger.Opening, error) {
+func (m SealedMerge) Open(ctx context.Context, g thimble.Grant) (subject.MergeRecord, ledger.Opening, error) {
+	return m.open(ctx, g)
+}
+
+func (m SealedMerge) open(ctx context.Context, o ledger.Opener) (subject.MergeRecord, ledger.Opening, error) {
 	opening, err := ledger.Unseal(ctx, o, m.Cell, m.Sealed)
 	if err != nil {
 		return subject.MergeRecord{}, opening, fmt.Errorf("subjectdb: opening %s: %w", m.ID.Token(subject.MergePrefix), err)

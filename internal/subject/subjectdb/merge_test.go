@@ -360,7 +360,7 @@ func TestAMergeOpensUnderItsOwnPersonsKey(t *testing.T) {
 		if err != nil || len(links) != 1 {
 			h.t.Fatal(links, err)
 		}
-		r, opening, err := links[0].Open(ctx, h.v)
+		r, opening, err := links[0].Open(ctx, grant{h.v, ada})
 		if err != nil || r.Note != "same name and street" || r.By != "staff sam" || opening.Record == nil {
 			h.t.Errorf("record %+v, %v", r, err)
 		}

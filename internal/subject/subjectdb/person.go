@@ -2,6 +2,7 @@ package subjectdb
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -111,6 +112,43 @@ func (s *Store) SetAge(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID, 
 	}
 	s.moves(tx, id)
 	return wrap("keeping the age of "+id.String(), err)
+}
+
+// YoungestTx returns the age state of a person in the caller's transaction: of several
+// subjects that of the youngest. It opens cells with the opener of the Config; without
+// one it is denied.
+func (s *Store) YoungestTx(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (youngest subject.Age, err error) {
+	if s.cfg.Opener == nil {
+		return youngest, fmt.Errorf("subjectdb: the age of %s: no opener was given: %w", id, thimble.ErrDenied)
+	}
+	p, err := person(ctx, tx, id)
+	if err != nil {
+		return youngest, wrap("reading the person of "+id.String(), err)
+	}
+	for i, who := range p.IDs() {
+		var sealed []byte
+		age := subject.Age{State: subject.AgeUnknown}
+		err := tx.QueryRow(ctx, `select age from subject_subjects where id = $1`, who[:]).Scan(&sealed)
+		if err == nil && sealed != nil {
+			age, err = s.openAge(ctx, who, sealed)
+		}
+		if err != nil {
+			return youngest, wrap("reading the age of "+who.String(), err)
+		}
+		if i == 0 {
+			youngest = age
+		}
+		youngest = subject.Younger(youngest, age)
+	}
+	return youngest, nil
+}
+
+func (s *Store) openAge(ctx context.Context, who thimble.SubjectID, sealed []byte) (subject.Age, error) {
+	plain, err := s.cfg.Opener.Open(ctx, subject.AgeCell(who), sealed)
+	if err != nil {
+		return subject.Age{}, err
+	}
+	return subject.ParseAge(plain)
 }
 
 // Age returns the sealed age state, nil when it is unknown; subject.OpenAge opens it.

@@ -43,7 +43,7 @@ func consoleDone(code string) *web.Callout {
 	case "joined":
 		return &web.Callout{Tone: web.Good, Title: "Joined", Text: "The two accounts are one person from now on. What either of them refused stays refused until the person decides again."}
 	case "parted":
-		return &web.Callout{Tone: web.Good, Title: "Parted", Text: "The accounts are two people again, each as it was. What came in meanwhile is with the account it came by."}
+		return &web.Callout{Tone: web.Good, Title: "Parted", Text: "The accounts are two people again, each as it was. What came in meanwhile is with the account it came by. Both are signed out everywhere."}
 	}
 	return nil
 }

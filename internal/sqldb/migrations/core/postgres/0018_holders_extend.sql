@@ -1,6 +1,4 @@
 -- +goose Up
--- The merge on whose undoing the use was copied from the other subject; null: its own.
-alter table gate_uses add column merge_id bytea;
 -- What expires is found by its time, whoever's it is.
 create index gate_uses_at on gate_uses (at);
 create index order_orders_placed_at on order_orders (placed_at);
