@@ -52,6 +52,14 @@ type Simulation struct {
 	Kinds   map[string]int64 `json:"kinds"` // changes by dimension
 	Waits   int64            `json:"waits"` // changes that loosen, and wait to be accepted
 	Flows   []FlowChange     `json:"flows"` // uses whose answer changes for somebody
+	// ByPlace is how many live where, and for how many of them something changes.
+	ByPlace map[string]Tally `json:"by_place"`
+}
+
+// A Tally is how many people live somewhere.
+type Tally struct {
+	People  int64 `json:"people"`
+	Touched int64 `json:"touched"`
 }
 
 // An Effects is one change with how many people it touches, and where they live.
@@ -127,7 +135,7 @@ func (l *Library) variant(id string, p *Pack) (*Library, error) {
 // of what it is given. People are grouped by their facts, so a million people
 // cost little more than the groups they form.
 func Simulate(before, after *Library, people iter.Seq2[Group, error], t Trial) (Simulation, error) {
-	s := &simulator{before: before, after: after, trial: t, pairs: map[string]*pair{}, groups: map[string]*Group{}}
+	s := &simulator{before: before, after: after, trial: t, pairs: map[string]*pair{}, groups: map[string]*Group{}, tallies: map[string]Tally{}}
 	var key []byte
 	for g, err := range people {
 		if err != nil {
@@ -171,6 +179,7 @@ type simulator struct {
 	pairs         map[string]*pair // by places
 	people        int64
 	touched       int64
+	tallies       map[string]Tally // by place
 	effects       map[string]*Effects
 	flows         map[string]*FlowChange
 }
@@ -233,9 +242,13 @@ func (s *simulator) count(g *Group) error {
 		touched = true
 		s.flow(s.trial.Flows[i].Name, f, g, may, might)
 	}
+	tally := s.tallies[g.where()]
+	tally.People += g.People
 	if touched {
 		s.touched += g.People
+		tally.Touched += g.People
 	}
+	s.tallies[g.where()] = tally
 	return nil
 }
 
@@ -302,7 +315,7 @@ func (s *simulator) flow(name string, f [2]Finding, g *Group, may, might bool) {
 func (g *Group) where() string { return cmp.Or(strings.Join(g.Places, "+"), "unknown") }
 
 func (s *simulator) result() Simulation {
-	r := Simulation{On: s.trial.On, People: s.people, Touched: s.touched, Kinds: map[string]int64{}, Changes: []Effects{}, Flows: []FlowChange{}}
+	r := Simulation{On: s.trial.On, People: s.people, Touched: s.touched, Kinds: map[string]int64{}, Changes: []Effects{}, Flows: []FlowChange{}, ByPlace: s.tallies}
 	for _, key := range sorted(s.effects) {
 		e := *s.effects[key]
 		e.Places = sorted(e.ByPlace)
