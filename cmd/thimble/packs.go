@@ -7,9 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -20,12 +18,9 @@ import (
 func packsFlags(f *flag.FlagSet) {
 	f.String("residence", "", "explain: where the person lives, such as US-CA; several with commas; unknown when left out")
 	f.String("on", "", "explain, simulate: the day, such as 2026-11-21, as each law's own place counts it")
-	f.String("establishment", "", "explain, simulate: where the shop is established, with commas")
-	f.String("facts", "", "explain, simulate: facts about the shop, such as marketplace=1,consumers_in_ct=40000")
-	f.String("people", "", "simulate: CSV of the people on file, with the columns residence,count and, if known, age")
-	f.String("packs", "", "folder with packs from outside, each NAME.yaml with NAME.yaml.sig beside it")
-	f.String("key", "", "verify, and --packs: verifier keys that are trusted, with blanks between")
-	f.String("accept", "", "hashes of unsigned packs that are taken all the same, with commas")
+	f.String("people", "", "simulate: CSV of people in place of those on file, with the columns residence,count and, if known, age")
+	f.String("key", "", "further verifier keys that may sign packs, with blanks between")
+	f.String("accept", "", "further hashes of unsigned packs that are taken all the same, with commas")
 	f.String("key-file", "", "sign: file with the signer key")
 	f.String("since", "", "verify: the version in force so far; an older pack is refused")
 	f.Bool("json", false, "print JSON")
@@ -73,26 +68,16 @@ func (c *call) print(v any) error {
 	return enc.Encode(v)
 }
 
-// library loads the packs that ship, and those of the folder --packs.
+// library loads the packs that ship, and those of the configured folder. What it
+// trusts beyond the configuration, flags say.
 func (c *call) library() (*policy.Library, error) {
-	trust := policy.Trust{Keys: strings.Fields(c.flag("key")), Hashes: commas(c.flag("accept"))}
-	folder := c.flag("packs")
-	if folder == "" {
-		return policy.Load(trust)
+	cfg, err := c.config()
+	if err != nil {
+		return nil, err
 	}
-	names, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
-	if err != nil || len(names) == 0 {
-		return nil, invalid("--packs: %s has no *.yaml", folder)
-	}
-	var files []policy.File
-	for _, name := range names {
-		f, err := packFile(name)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, f)
-	}
-	return policy.Load(trust, files...)
+	cfg.PackKeys += " " + c.flag("key")
+	cfg.PackHashes += "," + c.flag("accept")
+	return cfg.Library(nil)
 }
 
 // packFile reads a pack and the signature beside it, if there is one.
@@ -135,17 +120,13 @@ func (c *call) question() (policy.Question, error) {
 	for _, place := range commas(c.flag("residence")) {
 		q.Residences = append(q.Residences, policy.Residence{Place: place, Evidence: policy.Declared})
 	}
-	q.Establishment = commas(c.flag("establishment"))
-	q.Facts = map[string]int64{}
-	for _, fact := range commas(c.flag("facts")) {
-		name, value, _ := strings.Cut(fact, "=")
-		n, err := strconv.ParseInt(value, 10, 64)
-		if name == "" || err != nil {
-			return q, invalid("--facts: %q is not a fact; write marketplace=1", fact)
-		}
-		q.Facts[name] = n
+	cfg, err := c.config()
+	if err != nil {
+		return q, err
 	}
-	return q, nil
+	shop, err := cfg.Shop()
+	q.Establishment, q.Facts = shop.Establishment, shop.Facts
+	return q, err
 }
 
 func packsExplain(c *call) error {

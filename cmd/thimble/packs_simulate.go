@@ -9,21 +9,19 @@ import (
 	"io"
 	"iter"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 
 	"thimble"
+	"thimble/internal/app"
 	"thimble/internal/datamap"
 	"thimble/internal/policy"
 )
 
+// packsSimulate tries a pack on the people on file: those of an installation, as it
+// has counted them, or of a CSV file.
 func packsSimulate(ctx context.Context, c *call, name string) error {
-	l, err := c.library()
-	if err != nil {
-		return err
-	}
 	q, err := c.question()
 	if err != nil {
 		return err
@@ -32,17 +30,42 @@ func packsSimulate(ctx context.Context, c *call, name string) error {
 	if err != nil {
 		return err
 	}
+	if file := c.flag("people"); file != "" {
+		l, err := c.library()
+		if err != nil {
+			return err
+		}
+		return c.simulate(ctx, f, l, q, peopleFile(file), policy.Flows(datamap.All()), "")
+	}
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(cfg.Data); err != nil {
+		return invalid("there is no installation in %s; name its folder with --data, or give --people: a CSV file with the columns residence,count and, if known, age", cfg.Data)
+	}
+	return c.with(ctx, func(ctx context.Context, c *call, a *app.App) error {
+		people, err := a.Laws.People(ctx)
+		if errors.Is(err, thimble.ErrNotFound) {
+			// Nobody was counted yet: it is done now, and each look is a use.
+			if people, err = a.CountPeople(ctx); err == nil {
+				err = a.Uses.Flush(ctx)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		counted := fmt.Sprintf("People counted on %s.\n", people.At.UTC().Format("2006-01-02 at 15:04 UTC"))
+		return c.simulate(ctx, f, a.Laws.Regime().Library(), q, people, a.Flows(), counted)
+	})
+}
+
+func (c *call) simulate(ctx context.Context, f policy.File, l *policy.Library, q policy.Question, people policy.Population, flows []policy.Flow, counted string) error {
 	before, after, p, err := l.Try(f)
 	if err != nil {
 		return err
 	}
-	people, err := c.population()
-	if err != nil {
-		return err
-	}
-	s, err := policy.Simulate(before, after, people.Groups(ctx), policy.Trial{
-		On: q.On, Establishment: q.Establishment, Facts: q.Facts, Flows: flows(),
-	})
+	s, err := policy.Simulate(before, after, people.Groups(ctx), policy.Trial{On: q.On, Establishment: q.Establishment, Facts: q.Facts, Flows: flows})
 	if err != nil {
 		return err
 	}
@@ -50,37 +73,8 @@ func packsSimulate(ctx context.Context, c *call, name string) error {
 		return c.print(s)
 	}
 	printSimulation(c.out, p.Ref(), s)
+	fmt.Fprint(c.out, counted)
 	return nil
-}
-
-// population returns who is on file: the people of a CSV file, until an
-// installation can be asked for its own.
-func (c *call) population() (policy.Population, error) {
-	if c.flag("people") == "" {
-		return nil, invalid("--people is needed: a CSV file with the columns residence,count and, if known, age")
-	}
-	return peopleFile(c.flag("people")), nil
-}
-
-// flows are the uses that the map of data declares.
-func flows() []policy.Flow {
-	uses := map[thimble.Purpose][]thimble.Category{}
-	for _, table := range datamap.All() {
-		for _, col := range table.Fields {
-			for _, use := range col.Purposes {
-				if !slices.Contains(uses[use], col.Category) {
-					uses[use] = append(uses[use], col.Category)
-				}
-			}
-		}
-	}
-	var all []policy.Flow
-	for use, categories := range uses {
-		slices.Sort(categories)
-		all = append(all, policy.Flow{Name: string(use), Purpose: use, Categories: categories})
-	}
-	slices.SortFunc(all, func(a, b policy.Flow) int { return strings.Compare(a.Name, b.Name) })
-	return all
 }
 
 // peopleFile is a CSV file of people.

@@ -50,7 +50,7 @@ const TrainJob = recommendweb.TrainJob
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock()), regroups: make(chan struct{}, 1)}
 	var err error
-	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex})
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob})
 	if err != nil {
 		return nil, err
 	}
@@ -147,6 +147,9 @@ func (a *App) Recover(ctx context.Context) error {
 	}
 	if acts > 0 {
 		a.Log.InfoContext(ctx, "interrupted acts finished", slog.Int("acts", acts))
+	}
+	if err := a.advanceLaw(ctx); err != nil {
+		return err
 	}
 	if err := a.loadModel(ctx); err != nil {
 		return err

@@ -33,6 +33,12 @@ type Config struct {
 	ControllerName    string // who answers for the use of the data, as receipts of consent name it
 	ControllerContact string // how to reach them: an address of mail or of a page
 
+	Packs         string // folder with packs of the operator's own
+	PackKeys      string // verifier keys that may sign them, with blanks between
+	PackHashes    string // hex SHA-256 of unsigned packs that are taken
+	Establishment string // where the shop is established, with commas
+	Facts         string // about the shop, as thresholds of laws name them
+
 	WitnessPolicy string // a C2SP tlog-policy file; empty means no witnesses
 	LogLevel      string
 	LogFormat     string
@@ -85,6 +91,11 @@ var settings = []setting{
 	stringSetting("controller-name", "who answers for the use of people's data, as records of consent name it", "", func(c *Config) *string { return &c.ControllerName }),
 	stringSetting("controller-contact", "how people reach them: an address of mail or of a page", "", func(c *Config) *string { return &c.ControllerContact }),
 	stringSetting("witness-policy", "file that names the witnesses of the ledger and their quorum (C2SP tlog-policy)", "", func(c *Config) *string { return &c.WitnessPolicy }),
+	stringSetting("packs", "folder with laws of your own, each NAME.yaml with NAME.yaml.sig beside it", "", func(c *Config) *string { return &c.Packs }),
+	stringSetting("packs-keys", "verifier keys that may sign packs, with blanks between", "", func(c *Config) *string { return &c.PackKeys }),
+	stringSetting("packs-accept", "SHA-256 of unsigned packs that are taken all the same, with commas", "", func(c *Config) *string { return &c.PackHashes }),
+	stringSetting("establishment", "where the shop is established, such as DE; several with commas", "", func(c *Config) *string { return &c.Establishment }),
+	stringSetting("facts", "facts about the shop that laws ask, such as marketplace=1,consumers_in_ct=40000", "", func(c *Config) *string { return &c.Facts }),
 	stringSetting("log-level", "debug, info, warn or error", "info", func(c *Config) *string { return &c.LogLevel }),
 	stringSetting("log-format", "text or json", "text", func(c *Config) *string { return &c.LogFormat }),
 	stringSetting("traces", "OTLP/HTTP endpoint for traces; empty means none", "", func(c *Config) *string { return &c.Traces }),

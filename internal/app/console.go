@@ -15,6 +15,7 @@ import (
 	"thimble/internal/job/jobweb"
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/order/orderweb"
+	"thimble/internal/policy/policyweb"
 	"thimble/internal/recommend/recommendweb"
 	"thimble/internal/rights/rightsweb"
 	"thimble/internal/subject/subjectweb"
@@ -46,6 +47,9 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 		func() (web.Section, error) { return collectweb.Console(d.kit, d.Imports) },
 		func() (web.Section, error) { return recommendweb.Console(d.kit, d.Core, d.Versions, d.Jobs) },
 		func() (web.Section, error) { return ledgerweb.Console(d.kit, d.Ledger) },
+		func() (web.Section, error) {
+			return policyweb.Console(d.kit, policyweb.Config{Laws: d.Laws, Flows: d.Flows, Count: d.AskCount})
+		},
 		func() (web.Section, error) { return vaultweb.Console(d.kit, keeper{d.Vault, d.App}) },
 		func() (web.Section, error) { return datamapweb.Console(d.kit) },
 		func() (web.Section, error) { return jobweb.Console(d.kit, d.Jobs) },

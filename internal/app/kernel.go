@@ -21,6 +21,7 @@ import (
 	"thimble/internal/ledger/witness"
 	"thimble/internal/order/orderdb"
 	"thimble/internal/policy"
+	"thimble/internal/policy/policydb"
 	"thimble/internal/recommend/lists"
 	"thimble/internal/session/sessiondb"
 	"thimble/internal/sqldb"
@@ -34,7 +35,7 @@ type Kernel struct {
 	Core, Keys *sqldb.DB
 	Files      *blob.Store
 	Pack       *policy.Pack // the strict baseline
-	Library    *policy.Library
+	Laws       *policydb.Store
 	Vault      *vault.Vault
 	Ledger     *ledgerdb.Log
 	Subjects   *subjectdb.Store
@@ -67,13 +68,16 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	if k.Node, err = gatedb.Join(ctx, k.Core, moves, gatedb.NodeConfig{Log: log, Lease: cfg.Lease}); err != nil {
 		return k, err
 	}
+	if err := k.openLaws(ctx, cfg); err != nil {
+		return k, err
+	}
 	k.Subjects = subjectdb.New(k.Core, k.Vault, subjectdb.Config{Now: now, Opener: k.Vault, Moving: k.Node.Moving, Ledger: k.Ledger})
 	k.Catalog = catalogdb.New(k.Core)
 	k.Orders = orderdb.New(k.Core, k.Vault, k.Vault)
 	k.Sessions = sessiondb.New(k.Core, k.Subjects, now)
 	k.Consent = consentdb.New(k.Core, k.Ledger, k.Vault, k.Subjects, k.Pack, now)
 	k.Consent.Ages(k.age)
-	where := laws{library: k.Library, people: k.Subjects, vault: k.Vault}
+	where := laws{regime: k.Laws.Regime(), people: k.Subjects, vault: k.Vault}
 	k.Consent.Residences(func(ctx context.Context, who thimble.SubjectID) (string, error) {
 		home, err := where.home(ctx, who)
 		return home.Place, err
@@ -115,9 +119,6 @@ func (k *Kernel) openStores(ctx context.Context, cfg Config, log *slog.Logger) e
 		return err
 	}
 	if k.Pack, err = policy.Baseline(); err != nil {
-		return err
-	}
-	if k.Library, err = policy.Shipped(); err != nil {
 		return err
 	}
 	return k.openVault(ctx, cfg, keys)

@@ -15,9 +15,9 @@ import (
 // laws choose the law of each person by evidenced residence. It is the gate's own
 // look at where somebody lives, without which no verdict can be given.
 type laws struct {
-	library *policy.Library
-	people  *subjectdb.Store
-	vault   *vault.Vault
+	regime *policy.Regime
+	people *subjectdb.Store
+	vault  *vault.Vault
 }
 
 var _ gate.Laws = laws{}
@@ -35,11 +35,11 @@ func (l laws) Of(ctx context.Context, p subject.Person, at time.Time) (gate.Law,
 			lives = append(lives, home)
 		}
 	}
-	law, err := l.library.Law(policy.Question{At: at, Residences: lives})
+	law, err := l.regime.Law(policy.Question{At: at, Residences: lives})
 	if err != nil {
 		return nil, time.Time{}, err
 	}
-	return law, l.library.Until(at), nil
+	return law, l.regime.Library().Until(at), nil
 }
 
 // home is where a subject lives, by evidence; the zero value when that is not known.

@@ -12,6 +12,7 @@ import (
 	"thimble/internal/decision/decisionweb"
 	"thimble/internal/gate"
 	"thimble/internal/ledger/ledgerweb"
+	"thimble/internal/policy/policyweb"
 	"thimble/internal/recommend/recommendweb"
 	"thimble/internal/subject/subjectweb"
 )
@@ -28,6 +29,7 @@ func (d *doors) operations() []func(huma.API) {
 		consentweb.Operations(consentweb.OperationDeps{Store: d.wholeConsent(), Receipts: d.Ledger, Exists: d.exists, Open: d.openFor, Controller: d.Config.controller(), Now: d.Config.clock()}),
 		decisionweb.Operations(d.Decisions, d.Gate, d.Ledger),
 		ledgerweb.Operations(d.Ledger),
+		policyweb.Operations(d.Laws),
 	}
 }
 

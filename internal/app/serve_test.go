@@ -15,12 +15,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"thimble"
 	"thimble/internal/app"
 	"thimble/internal/gate"
+	"thimble/internal/gate/gatedb"
 	"thimble/internal/thimbletest"
 )
 
@@ -80,6 +82,7 @@ func TestShutdownLetsRequestsEndAndWritesWhatWasCounted(t *testing.T) {
 		t.Error(err)
 	}
 	uses, err := s.Uses.Of(t.Context(), ada, 10)
+	uses = slices.DeleteFunc(uses, func(u gatedb.Use) bool { return u.Actor == "policy" }) // the server may have counted who lives where
 	if err != nil || len(uses) != 1 || uses[0].Actor != "late" {
 		t.Errorf("uses after the shutdown: %+v, %v", uses, err)
 	}

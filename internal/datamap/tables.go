@@ -134,6 +134,11 @@ var tables = []Table{
 	{Name: "apikey_keys", Set: sqldb.Core, Plain: []string{"id", "hash", "hint", "name", "scopes", "created_at", "used_at", "revoked_at"}},
 	{Name: "job_jobs", Set: sqldb.Core, Plain: []string{"id", "kind", "payload", "dedupe", "run_at", "state", "tries", "lease_until", "fence", "error", "created_at", "finished_at", "claim"}},
 	{Name: "job_schedules", Set: sqldb.Core, Plain: []string{"name", "next_at", "last_at"}},
+	{Name: "policy_packs", Set: sqldb.Core, Plain: []string{"hash", "pack_id", "version", "body", "first_seen"}},
+	{Name: "policy_layers", Set: sqldb.Core, Plain: []string{"seq", "day", "packs_hash", "law", "applied", "packs", "standing", "waiting", "at", "opening"}},
+	{Name: "policy_acceptances", Set: sqldb.Core, Plain: []string{"id", "layer", "change_id", "change", "places", "reason", "staff", "at", "opening"}},
+	{Name: "policy_reviews", Set: sqldb.Core, Plain: []string{"id", "pack_id", "version", "hash", "reviewer", "reviewed_on", "note", "staff", "at", "opening"}},
+	{Name: "policy_people", Set: sqldb.Core, Plain: []string{"places", "age", "permits", "people", "at"}}, // counts
 	{Name: "ledger_queue", Set: sqldb.Core, Plain: []string{"id", "leaf", "queued_at"}},
 	{Name: "ledger_leaves", Set: sqldb.Core, Plain: []string{"idx", "leaf"}},
 	{Name: "ledger_hashes", Set: sqldb.Core, Plain: []string{"idx", "hash"}},

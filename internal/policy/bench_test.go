@@ -27,7 +27,11 @@ func cpu(b *testing.B) func() {
 func BenchmarkLoadAllPacks(b *testing.B) {
 	defer cpu(b)()
 	for b.Loop() {
-		if _, err := Shipped(); err != nil {
+		all, err := parseShipped() // every time: Load reads what ships once
+		if err == nil {
+			_, err = load(all, Trust{}, nil)
+		}
+		if err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -29,6 +29,9 @@ type Trust struct {
 	// Floors are the versions that were in force before, by pack: an older one
 	// is refused.
 	Floors map[string]string
+	// Seen are the newest versions that were here before, by pack. A pack that is
+	// here is not older; one that is gone is a change of the law like any other.
+	Seen map[string]string
 	// Adopted are the proposed amendments to apply. The simulator tries one.
 	Adopted []string
 }
@@ -38,7 +41,8 @@ type Trust struct {
 type Library struct {
 	entries []*entry // of packs that may be chosen, in order of their ids
 	packs   map[string]*Pack
-	written map[string]*Pack // before they were made whole
+	written map[string]*Pack  // before they were made whole
+	texts   map[string][]byte // as they were read, by pack
 	signers map[string]string
 	adopted []string
 
@@ -61,7 +65,24 @@ func Shipped() (*Library, error) { return Load(Trust{}) }
 // from outside. A file takes the place of a shipped pack of the same id, unless
 // it is older.
 func Load(trust Trust, files ...File) (*Library, error) {
-	l := &Library{written: map[string]*Pack{}, signers: map[string]string{}, asked: map[string]*Law{}, made: map[string]*Law{}}
+	all, err := readShipped()
+	if err != nil {
+		return nil, err
+	}
+	return load(all, trust, files)
+}
+
+// readShipped reads the packs of this version once: a pack does not change after it
+// was read, so libraries share them.
+var readShipped = sync.OnceValues(parseShipped)
+
+// A source is a pack with the text it was read from.
+type source struct {
+	pack *Pack
+	text []byte
+}
+
+func parseShipped() (all []source, err error) {
 	names, err := fs.Glob(packs, "packs/*.yaml")
 	if err != nil {
 		return nil, err
@@ -75,10 +96,30 @@ func Load(trust Trust, files ...File) (*Library, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		if l.written[p.ID] != nil {
-			return nil, fmt.Errorf("policy: %s: pack %s is there twice: %w", name, p.ID, thimble.ErrInvalid)
+		all = append(all, source{p, text})
+	}
+	return all, nil
+}
+
+// put adds packs that nobody has to vouch for.
+func (l *Library) put(all []source, signer string) error {
+	for _, s := range all {
+		if l.written[s.pack.ID] != nil {
+			return fmt.Errorf("policy: pack %s is there twice: %w", s.pack.ID, thimble.ErrInvalid)
 		}
-		l.written[p.ID], l.signers[p.ID] = p, "shipped"
+		l.written[s.pack.ID], l.texts[s.pack.ID], l.signers[s.pack.ID] = s.pack, s.text, signer
+	}
+	return nil
+}
+
+func newLibrary() *Library {
+	return &Library{written: map[string]*Pack{}, texts: map[string][]byte{}, signers: map[string]string{}, asked: map[string]*Law{}, made: map[string]*Law{}}
+}
+
+func load(shipped []source, trust Trust, files []File) (*Library, error) {
+	l := newLibrary()
+	if err := l.put(shipped, "shipped"); err != nil {
+		return nil, err
 	}
 	taken := map[string]string{}
 	for _, f := range files {
@@ -89,14 +130,19 @@ func Load(trust Trust, files ...File) (*Library, error) {
 		if other, twice := taken[p.ID]; twice {
 			return nil, fmt.Errorf("policy: %s: pack %s is in %s too: %w", f.Name, p.ID, other, thimble.ErrConflict)
 		}
-		if old := l.written[p.ID]; old != nil && newer(old.Version, p.Version) {
+		if old := l.written[p.ID]; old != nil && Newer(old.Version, p.Version) {
 			return nil, fmt.Errorf("policy: %s: pack %s is older than %s, which is here already: %w", f.Name, p.Ref(), old.Ref(), thimble.ErrDenied)
 		}
 		taken[p.ID] = f.Name
-		l.written[p.ID], l.signers[p.ID] = p, signer
+		l.written[p.ID], l.texts[p.ID], l.signers[p.ID] = p, f.Text, signer
+	}
+	for _, id := range sorted(trust.Seen) {
+		if p := l.written[id]; p != nil && Newer(trust.Seen[id], p.Version) {
+			return nil, fmt.Errorf("policy: pack %s is older than version %s, which this installation has had; put that version or a later one back: %w", p.Ref(), trust.Seen[id], thimble.ErrDenied)
+		}
 	}
 	for _, id := range sorted(trust.Floors) {
-		if p := l.written[id]; p == nil || newer(trust.Floors[id], p.Version) {
+		if p := l.written[id]; p == nil || Newer(trust.Floors[id], p.Version) {
 			return nil, fmt.Errorf("policy: pack %s was in force in version %s; an older one, or none, is not taken: %w", id, trust.Floors[id], thimble.ErrDenied)
 		}
 	}
@@ -109,7 +155,7 @@ func (t Trust) take(f File) (*Pack, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	if floor := t.Floors[p.ID]; floor != "" && newer(floor, p.Version) {
+	if floor := t.Floors[p.ID]; floor != "" && Newer(floor, p.Version) {
 		return nil, "", fmt.Errorf("policy: pack %s is older than version %s, which was in force: %w", p.Ref(), floor, thimble.ErrDenied)
 	}
 	hash := p.Hash()
@@ -187,6 +233,7 @@ type Listed struct {
 	Unverified int           `json:"verify"` // values that await their primary source
 	Reviewer   string        `json:"reviewer,omitempty"`
 	Trust      string        `json:"trust"` // shipped, a signer's name, or accepted by hash
+	Hash       string        `json:"hash"`  // hex SHA-256 of the whole pack
 }
 
 // List returns all packs in order of their ids.
@@ -195,9 +242,10 @@ func (l *Library) List() []Listed {
 	for _, id := range sorted(l.packs) {
 		p := l.packs[id]
 		open, values := p.Unverified()
+		hash := p.Hash()
 		all = append(all, Listed{
 			Ref: p.Ref(), Title: p.Title, Kind: p.Kind, Status: p.Status, From: p.Effective.From, To: p.Effective.To,
-			Values: values, Unverified: open, Reviewer: p.Reviewer.Name, Trust: l.signers[id],
+			Values: values, Unverified: open, Reviewer: p.Reviewer.Name, Trust: l.signers[id], Hash: hex.EncodeToString(hash[:]),
 		})
 	}
 	return all

@@ -206,8 +206,8 @@ func TestVersionsCompareAsNumbers(t *testing.T) {
 		a, b string
 		want bool
 	}{{"2026.11.0", "2026.9.0", true}, {"2026.9.0", "2026.11.0", false}, {"1", "1", false}, {"1.0", "1", false}, {"1", "1.0", false}, {"1.0.1", "1", true}, {"10", "9", true}, {"01", "1", false}} {
-		if got := newer(c.a, c.b); got != c.want {
-			t.Errorf("newer(%s, %s) = %v", c.a, c.b, got)
+		if got := Newer(c.a, c.b); got != c.want {
+			t.Errorf("Newer(%s, %s) = %v", c.a, c.b, got)
 		}
 	}
 }

@@ -200,7 +200,8 @@ func (p *Pack) Unverified() (open, all int) {
 	return open, all
 }
 
-func newer(a, b string) bool {
+// Newer reports whether version a comes after b: 2026.11.10 after 2026.11.9.
+func Newer(a, b string) bool {
 	as, bs := strings.Split(a, "."), strings.Split(b, ".")
 	for i := range max(len(as), len(bs)) {
 		x, y := part(as, i), part(bs, i)

@@ -52,6 +52,14 @@ type Simulation struct {
 	Kinds   map[string]int64 `json:"kinds"` // changes by dimension
 	Waits   int64            `json:"waits"` // changes that loosen, and wait to be accepted
 	Flows   []FlowChange     `json:"flows"` // uses whose answer changes for somebody
+	// ByPlace is how many live where, and for how many of them something changes.
+	ByPlace map[string]Tally `json:"by_place"`
+}
+
+// A Tally is how many people live somewhere.
+type Tally struct {
+	People  int64 `json:"people"`
+	Touched int64 `json:"touched"`
 }
 
 // An Effects is one change with how many people it touches, and where they live.
@@ -59,6 +67,8 @@ type Effects struct {
 	Change
 	People int64    `json:"people"`
 	Places []string `json:"places"`
+	// ByPlace is how many of the people live where.
+	ByPlace map[string]int64 `json:"people_by_place"`
 }
 
 // A FlowChange is one use of data whose answer changes.
@@ -70,6 +80,8 @@ type FlowChange struct {
 	Gain   int64    `json:"gain"`   // of whom data may be used then, and may not now
 	Lose   int64    `json:"lose"`   // the other way round
 	Places []string `json:"places"`
+	// ByPlace is how many of the people live where.
+	ByPlace map[string]int64 `json:"people_by_place"`
 }
 
 // Try returns the library without the pack and with it, as if it were law: it
@@ -103,12 +115,13 @@ func (l *Library) needed(id string) bool {
 
 // variant returns the library with p, or nothing, in the place of a pack.
 func (l *Library) variant(id string, p *Pack) (*Library, error) {
-	n := &Library{written: map[string]*Pack{}, signers: map[string]string{}, asked: map[string]*Law{}, made: map[string]*Law{}}
+	n := newLibrary()
 	for k, v := range l.written {
-		n.written[k], n.signers[k] = v, l.signers[k]
+		n.written[k], n.texts[k], n.signers[k] = v, l.texts[k], l.signers[k]
 	}
 	adopted := slices.DeleteFunc(slices.Clone(l.adopted), func(a string) bool { return a == id })
 	delete(n.written, id)
+	delete(n.texts, id)
 	if p != nil {
 		n.written[id], n.signers[id] = p, "tried"
 		if p.Status == Proposed {
@@ -122,7 +135,7 @@ func (l *Library) variant(id string, p *Pack) (*Library, error) {
 // of what it is given. People are grouped by their facts, so a million people
 // cost little more than the groups they form.
 func Simulate(before, after *Library, people iter.Seq2[Group, error], t Trial) (Simulation, error) {
-	s := &simulator{before: before, after: after, trial: t, pairs: map[string]*pair{}, groups: map[string]*Group{}}
+	s := &simulator{before: before, after: after, trial: t, pairs: map[string]*pair{}, groups: map[string]*Group{}, tallies: map[string]Tally{}}
 	var key []byte
 	for g, err := range people {
 		if err != nil {
@@ -166,6 +179,7 @@ type simulator struct {
 	pairs         map[string]*pair // by places
 	people        int64
 	touched       int64
+	tallies       map[string]Tally // by place
 	effects       map[string]*Effects
 	flows         map[string]*FlowChange
 }
@@ -228,9 +242,13 @@ func (s *simulator) count(g *Group) error {
 		touched = true
 		s.flow(s.trial.Flows[i].Name, f, g, may, might)
 	}
+	tally := s.tallies[g.where()]
+	tally.People += g.People
 	if touched {
 		s.touched += g.People
+		tally.Touched += g.People
 	}
+	s.tallies[g.where()] = tally
 	return nil
 }
 
@@ -268,11 +286,11 @@ func (s *simulator) effect(c Change, g *Group) {
 	}
 	e := s.effects[name]
 	if e == nil {
-		e = &Effects{Change: c}
+		e = &Effects{Change: c, ByPlace: map[string]int64{}}
 		s.effects[name] = e
 	}
 	e.People += g.People
-	e.Places = append(e.Places, g.where())
+	e.ByPlace[g.where()] += g.People
 }
 
 func (s *simulator) flow(name string, f [2]Finding, g *Group, may, might bool) {
@@ -282,11 +300,11 @@ func (s *simulator) flow(name string, f [2]Finding, g *Group, may, might bool) {
 	}
 	c := s.flows[key]
 	if c == nil {
-		c = &FlowChange{Flow: name, From: f[0].Mode.String(), To: f[1].Mode.String()}
+		c = &FlowChange{Flow: name, From: f[0].Mode.String(), To: f[1].Mode.String(), ByPlace: map[string]int64{}}
 		s.flows[key] = c
 	}
 	c.People += g.People
-	c.Places = append(c.Places, g.where())
+	c.ByPlace[g.where()] += g.People
 	if might && !may {
 		c.Gain += g.People
 	} else if may && !might {
@@ -297,11 +315,10 @@ func (s *simulator) flow(name string, f [2]Finding, g *Group, may, might bool) {
 func (g *Group) where() string { return cmp.Or(strings.Join(g.Places, "+"), "unknown") }
 
 func (s *simulator) result() Simulation {
-	r := Simulation{On: s.trial.On, People: s.people, Touched: s.touched, Kinds: map[string]int64{}, Changes: []Effects{}, Flows: []FlowChange{}}
+	r := Simulation{On: s.trial.On, People: s.people, Touched: s.touched, Kinds: map[string]int64{}, Changes: []Effects{}, Flows: []FlowChange{}, ByPlace: s.tallies}
 	for _, key := range sorted(s.effects) {
 		e := *s.effects[key]
-		slices.Sort(e.Places)
-		e.Places = slices.Compact(e.Places)
+		e.Places = sorted(e.ByPlace)
 		r.Changes = append(r.Changes, e)
 		r.Kinds[e.Dim]++
 		if e.Loosens {
@@ -313,8 +330,7 @@ func (s *simulator) result() Simulation {
 	})
 	for _, key := range sorted(s.flows) {
 		f := *s.flows[key]
-		slices.Sort(f.Places)
-		f.Places = slices.Compact(f.Places)
+		f.Places = sorted(f.ByPlace)
 		r.Flows = append(r.Flows, f)
 	}
 	return r
