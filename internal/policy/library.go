@@ -65,12 +65,29 @@ func Shipped() (*Library, error) { return Load(Trust{}) }
 // from outside. A file takes the place of a shipped pack of the same id, unless
 // it is older.
 func Load(trust Trust, files ...File) (*Library, error) {
+	if len(files) == 0 && len(trust.Adopted) == 0 {
+		l, err := wholeShipped()
+		if err == nil {
+			err = trust.past(l)
+		}
+		return l, err
+	}
 	all, err := readShipped()
 	if err != nil {
 		return nil, err
 	}
 	return load(all, trust, files)
 }
+
+// wholeShipped is the library of nothing but the packs of this version, made once: a
+// library does not change.
+var wholeShipped = sync.OnceValues(func() (*Library, error) {
+	all, err := readShipped()
+	if err != nil {
+		return nil, err
+	}
+	return load(all, Trust{}, nil)
+})
 
 // readShipped reads the packs of this version once: a pack does not change after it
 // was read, so libraries share them.
@@ -136,17 +153,25 @@ func load(shipped []source, trust Trust, files []File) (*Library, error) {
 		taken[p.ID] = f.Name
 		l.written[p.ID], l.texts[p.ID], l.signers[p.ID] = p, f.Text, signer
 	}
-	for _, id := range sorted(trust.Seen) {
-		if p := l.written[id]; p != nil && Newer(trust.Seen[id], p.Version) {
-			return nil, fmt.Errorf("policy: pack %s is older than version %s, which this installation has had; put that version or a later one back: %w", p.Ref(), trust.Seen[id], thimble.ErrDenied)
-		}
-	}
-	for _, id := range sorted(trust.Floors) {
-		if p := l.written[id]; p == nil || Newer(trust.Floors[id], p.Version) {
-			return nil, fmt.Errorf("policy: pack %s was in force in version %s; an older one, or none, is not taken: %w", id, trust.Floors[id], thimble.ErrDenied)
-		}
+	if err := trust.past(l); err != nil {
+		return nil, err
 	}
 	return l, l.build(trust.Adopted)
+}
+
+// past holds the packs of a library against those that were here before.
+func (t Trust) past(l *Library) error {
+	for _, id := range sorted(t.Seen) {
+		if p := l.written[id]; p != nil && Newer(t.Seen[id], p.Version) {
+			return fmt.Errorf("policy: pack %s is older than version %s, which this installation has had; put that version or a later one back: %w", p.Ref(), t.Seen[id], thimble.ErrDenied)
+		}
+	}
+	for _, id := range sorted(t.Floors) {
+		if p := l.written[id]; p == nil || Newer(t.Floors[id], p.Version) {
+			return fmt.Errorf("policy: pack %s was in force in version %s; an older one, or none, is not taken: %w", id, t.Floors[id], thimble.ErrDenied)
+		}
+	}
+	return nil
 }
 
 // take reads a pack from outside and holds it against what is trusted.

@@ -223,13 +223,25 @@ func TestARegimeNeverLoosensUnaccepted(t *testing.T) {
 
 func TestALibraryIsRestoredFromWhatItKept(t *testing.T) {
 	l := ruritania(t)
-	var texts [][]byte
+	var hashes [][32]byte
+	texts := map[[32]byte][]byte{}
 	for _, k := range l.Kept() {
-		texts = append(texts, k.Text)
+		hashes = append(hashes, k.Hash)
+		texts[k.Hash] = k.Text
 	}
-	again, err := Restore(l.Adopted(), texts...)
+	asked := 0
+	again, err := library(t).Restore(l.Adopted(), hashes, func(h [32]byte) ([]byte, error) {
+		asked++
+		return texts[h], nil
+	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if asked != 1 {
+		t.Errorf("%d packs were read again, and one is not here", asked)
+	}
+	if _, err := newLibrary().Restore(l.Adopted(), hashes, func(h [32]byte) ([]byte, error) { return texts[h], nil }); err != nil {
+		t.Errorf("from nothing: %v", err)
 	}
 	if again.Hash() != l.Hash() {
 		t.Error("the restored library is another")

@@ -78,13 +78,13 @@ func TestAProposalIsTriedOnThePeopleOnFile(t *testing.T) {
 func TestAnEditedPackShowsWhoGainsAndLoses(t *testing.T) {
 	stricter := shippedFile(t, "us.base", "use: personalize, mode: notice", "use: personalize, mode: opt_in")
 	s := simulate(t, stricter, onFile...)
-	want := []FlowChange{{Flow: "lists", From: "notice", To: "opt_in", People: 307, Lose: 307, Places: []string{"US-VA"}}}
+	want := []FlowChange{{Flow: "lists", From: "notice", To: "opt_in", People: 307, Lose: 307, Places: []string{"US-VA"}, ByPlace: map[string]int64{"US-VA": 307}}}
 	if fmt.Sprint(s.Flows) != fmt.Sprint(want) || s.Touched != 307 || s.Waits != 0 {
 		t.Errorf("flows %+v, want %+v; %d touched, %d wait", s.Flows, want, s.Touched, s.Waits)
 	}
 	looser := shippedFile(t, "eu.gdpr", "use: personalize, mode: opt_in", "use: personalize, mode: opt_out")
 	s = simulate(t, looser, onFile...)
-	want = []FlowChange{{Flow: "lists", From: "opt_in", To: "opt_out", People: 1500, Gain: 500, Places: []string{"DE", "FR"}}}
+	want = []FlowChange{{Flow: "lists", From: "opt_in", To: "opt_out", People: 1500, Gain: 500, Places: []string{"DE", "FR"}, ByPlace: map[string]int64{"DE": 1000, "FR": 500}}}
 	if fmt.Sprint(s.Flows) != fmt.Sprint(want) || s.Waits != 1 {
 		t.Errorf("flows %+v, want %+v; %d wait", s.Flows, want, s.Waits)
 	}

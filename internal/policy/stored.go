@@ -26,22 +26,33 @@ func (l *Library) Kept() []Kept {
 	return all
 }
 
-// Restore returns the library of packs that an installation kept. Who vouched for
-// them was asked when they were taken.
-func Restore(adopted []string, texts ...[]byte) (*Library, error) {
-	l := newLibrary()
-	var all []source
-	for _, text := range texts {
-		p, err := Parse(text)
-		if err != nil {
-			return nil, fmt.Errorf("policy: a pack that was kept: %w", err)
-		}
-		all = append(all, source{p, text})
+// Restore returns the library of packs that an installation kept, by their hashes.
+// Packs that are in l too are shared with it; text returns any other as it was
+// written. Who vouched for them was asked when they were taken.
+func (l *Library) Restore(adopted []string, hashes [][32]byte, text func([32]byte) ([]byte, error)) (*Library, error) {
+	here := map[[32]byte]source{}
+	for id, p := range l.written {
+		here[p.Hash()] = source{p, l.texts[id]}
 	}
-	if err := l.put(all, "kept"); err != nil {
+	var all []source
+	for _, h := range hashes {
+		s, known := here[h]
+		if !known {
+			var err error
+			if s.text, err = text(h); err != nil {
+				return nil, err
+			}
+			if s.pack, err = Parse(s.text); err != nil {
+				return nil, fmt.Errorf("policy: a pack that was kept: %w", err)
+			}
+		}
+		all = append(all, s)
+	}
+	n := newLibrary()
+	if err := n.put(all, "kept"); err != nil {
 		return nil, err
 	}
-	return l, l.build(adopted)
+	return n, n.build(adopted)
 }
 
 // Adopted returns the proposed amendments that apply here.

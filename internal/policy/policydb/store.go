@@ -31,6 +31,9 @@ type Store struct {
 	now    func() time.Time
 	regime *policy.Regime
 
+	restoring sync.Mutex
+	restored  map[[32]byte]*policy.Library // by the mark of their packs
+
 	advancing sync.Mutex
 	changed   []func(*sqldb.Tx)
 }
@@ -69,7 +72,7 @@ func Open(ctx context.Context, db *sqldb.DB, l Ledger, library *policy.Library, 
 	if now == nil {
 		now = time.Now
 	}
-	s := &Store{db: db, ledger: l, now: now, regime: policy.NewRegime(library, shop, nil)}
+	s := &Store{db: db, ledger: l, now: now, regime: policy.NewRegime(library, shop, nil), restored: map[[32]byte]*policy.Library{}}
 	if err := s.stand(ctx); err != nil {
 		return nil, fmt.Errorf("policy: reading the law of before: %w", err)
 	}
@@ -157,7 +160,7 @@ func (s *Store) standing(ctx context.Context, tx *sqldb.Tx) (st standing, err er
 		}
 		library := s.regime.Library()
 		if l.marks.Packs != today {
-			if library, err = restore(ctx, tx, l); err != nil {
+			if library, err = s.restore(ctx, tx, l); err != nil {
 				return st, err
 			}
 		}
@@ -187,27 +190,33 @@ func (s *Store) stand(ctx context.Context) error {
 	})
 }
 
-// restore reads the packs of a layer, and holds them against its mark.
-func restore(ctx context.Context, tx *sqldb.Tx, l layer) (*policy.Library, error) {
-	var texts [][]byte
-	for _, text := range l.packs.Packs {
-		hash, err := hex.DecodeString(text)
-		if err != nil {
+// restore reads the packs of a layer, and holds them against its mark. It remembers
+// them: layers stay for as long as something waits.
+func (s *Store) restore(ctx context.Context, tx *sqldb.Tx, l layer) (*policy.Library, error) {
+	s.restoring.Lock()
+	defer s.restoring.Unlock()
+	if library := s.restored[l.marks.Packs]; library != nil {
+		return library, nil
+	}
+	hashes := make([][32]byte, len(l.packs.Packs))
+	for i, text := range l.packs.Packs {
+		h, err := hex.DecodeString(text)
+		if err != nil || len(h) != sha256.Size {
 			return nil, fmt.Errorf("policy: layer %d names a pack by no hash: %w", l.seq, thimble.ErrInvalid)
 		}
-		var body []byte
-		if err := tx.QueryRow(ctx, `select body from policy_packs where hash = $1`, hash).Scan(&body); err != nil {
-			return nil, fmt.Errorf("policy: layer %d: a pack is not there: %w", l.seq, err)
-		}
-		texts = append(texts, body)
+		hashes[i] = [32]byte(h)
 	}
-	library, err := policy.Restore(l.packs.Adopted, texts...)
+	library, err := s.regime.Library().Restore(l.packs.Adopted, hashes, func(h [32]byte) (body []byte, err error) {
+		err = tx.QueryRow(ctx, `select body from policy_packs where hash = $1`, h[:]).Scan(&body)
+		return body, err
+	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("policy: layer %d: %w", l.seq, err)
 	}
 	if library.Hash() != l.marks.Packs {
 		return nil, fmt.Errorf("policy: layer %d: the packs are not those that were recorded; put the database back from a backup: %w", l.seq, thimble.ErrInvalid)
 	}
+	s.restored[l.marks.Packs] = library
 	return library, nil
 }
 

@@ -3,6 +3,7 @@ package policyweb
 import (
 	"cmp"
 	"net/http"
+	"strings"
 
 	"thimble/internal/policy"
 	"thimble/internal/web"
@@ -68,18 +69,22 @@ func changeTable(id, caption string, changes []policy.Change) web.Table {
 func changeCells(c policy.Change) []web.Cell {
 	effect := web.Badge{Text: "Stricter", Tone: web.Info}
 	if c.Loosens {
-		effect = web.Badge{Text: "Looser, or not comparable", Tone: web.Warn}
+		effect = web.Badge{Text: "Looser", Tone: web.Warn}
 	}
-	badges := []web.Badge{effect}
+	sub := ""
 	if c.After.Verify || c.After.Pack == "" && c.Before.Verify {
-		badges = append(badges, web.Badge{Text: "Not yet checked against the primary source", Tone: web.Warn})
+		sub = notChecked
 	}
-	return []web.Cell{{Value: dimensionTitle(c.Dim), Sub: c.Key}, {Value: cmp.Or(c.From, "nothing"), Sub: sourceText(c.Before)}, {Value: cmp.Or(c.To, "nothing"), Sub: sourceText(c.After)}, {Value: badges}}
+	to := web.Cell{Value: cmp.Or(c.To, "nothing"), Sub: sourceText(c.After)}
+	if c.From == c.To {
+		to.Sub += "; the strictest stays, and what it wins over changes"
+	}
+	return []web.Cell{{Value: dimensionTitle(c.Dim), Sub: c.Key}, {Value: cmp.Or(c.From, "nothing"), Sub: sourceText(c.Before)}, to, {Value: effect, Sub: sub}}
 }
 
 func sourceText(o policy.Origin) string {
 	if o.Pack == "" {
 		return ""
 	}
-	return o.Pack + ": " + o.Cite
+	return strings.ReplaceAll(o.Pack, "~waiting", "") + ": " + o.Cite
 }

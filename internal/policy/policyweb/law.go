@@ -58,7 +58,7 @@ type lawSection struct {
 func (d *desk) law(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	a := d.read(q)
-	body := lawBody{Note: web.Callout{Tone: web.Info, Title: disclaimer, Text: "Each value names its pack, article and the day it was checked. A value that says “not yet checked against the primary source” was remembered and waits for somebody to look."}}
+	body := lawBody{Note: web.Callout{Tone: web.Info, Title: disclaimer, Text: "Each value names its pack, article and the day it was checked. A value marked “unchecked” was remembered and waits for somebody to look."}}
 	body.Form = web.Form{ID: "ask", Action: Path, Method: "get", Legend: "Whose law, and when?", Submit: "Show the law",
 		Fields: append([]web.Field{d.placeField("place", "Where the person lives", a.place), dayField("on", "Day", a.on)}, d.shopFields(q, a)...)}.Explain(a.problems...)
 	status := http.StatusOK
@@ -156,10 +156,13 @@ func valueRow(v policy.Value) web.Row {
 	return web.Row{Cells: []web.Cell{{Value: v.Key, Sub: v.Origin.Note}, {Value: v.Text, Sub: lost}, source, checked(v.Origin)}}
 }
 
+// notChecked is said of a value that was remembered.
+const notChecked = "not yet checked against the primary source"
+
 // checked is whether, and when, somebody held a value against its source.
 func checked(o policy.Origin) web.Cell {
 	if o.Verify {
-		return web.Cell{Value: web.Badge{Text: "Not yet checked against the primary source", Tone: web.Warn}, Sub: o.Checked.String()}
+		return web.Cell{Value: web.Badge{Text: "Unchecked", Tone: web.Warn}, Sub: notChecked}
 	}
 	return web.Cell{Value: web.Badge{Text: "Checked", Tone: web.Good}, Sub: cmp.Or(o.Checked.String(), "by rule")}
 }

@@ -217,10 +217,10 @@ func simulationOf(p *policy.Pack, s policy.Simulation, people policydb.Census, o
 		out.Places.Rows = append(out.Places.Rows, web.Row{Cells: web.Cells(placeName(place), few(t.People), few(t.Touched))})
 	}
 	for _, dim := range dimensions {
-		t := web.Table{ID: "sim-" + dim.key, Caption: dim.title, Columns: []web.Column{{Label: "What"}, {Label: "From"}, {Label: "To"}, {Label: "Effect"}, {Label: "People", Kind: web.NumberColumn}}}
+		t := web.Table{ID: "sim-" + dim.key, Caption: dim.title, Columns: []web.Column{{Label: "What"}, {Label: "From"}, {Label: "To"}, {Label: "Effect"}, {Label: "People", Kind: web.NumberColumn}, {Label: "Where"}}}
 		for _, e := range s.Changes {
 			if e.Dim == dim.key {
-				t.Rows = append(t.Rows, web.Row{Cells: append(changeCells(e.Change), web.Cell{Value: few(e.People), Sub: where(e.ByPlace)})})
+				t.Rows = append(t.Rows, web.Row{Cells: append(changeCells(e.Change), web.Cell{Value: few(e.People)}, web.Cell{Value: where(e.ByPlace)})})
 			}
 		}
 		if t.Rows != nil {
@@ -232,11 +232,11 @@ func simulationOf(p *policy.Pack, s policy.Simulation, people policydb.Census, o
 }
 
 func flowTable(flows []policy.FlowChange) web.Table {
-	t := web.Table{ID: "flows", Caption: "Flows", Note: "Uses of data as the installation declares them: holder or capability, and purpose.",
-		Columns: []web.Column{{Label: "Flow"}, {Label: "Asks now"}, {Label: "Would ask"}, {Label: "People", Kind: web.NumberColumn}, {Label: "May be used for no more", Kind: web.NumberColumn}, {Label: "May be used for anew", Kind: web.NumberColumn}},
+	t := web.Table{ID: "flows", Caption: "Flows", Note: "Uses of data as the installation declares them: holder or capability, and purpose. Lost are those of whom data may be used now and not then, won the other way round.",
+		Columns: []web.Column{{Label: "Flow"}, {Label: "Asks now"}, {Label: "Would ask"}, {Label: "People", Kind: web.NumberColumn}, {Label: "Lost", Kind: web.NumberColumn}, {Label: "Won", Kind: web.NumberColumn}, {Label: "Where"}},
 		Empty:   &web.Empty{Icon: "check", Title: "No flow changes", Text: "Each declared use is asked the same as before."}}
 	for _, f := range flows {
-		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(f.Flow, f.From, f.To, web.Cell{Value: few(f.People), Sub: where(f.ByPlace)}, few(f.Lose), few(f.Gain))})
+		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(f.Flow, f.From, f.To, few(f.People), few(f.Lose), few(f.Gain), where(f.ByPlace))})
 	}
 	return t
 }

@@ -56,7 +56,7 @@ func groupsOf(pending []policy.Waiting) (all []group) {
 				g.places = append(g.places, p)
 			}
 		}
-		if s := strings.ReplaceAll(sourceText(w.After), "~waiting", ""); s != "" && !slices.Contains(g.packs, s) {
+		if s := sourceText(w.After); s != "" && !slices.Contains(g.packs, s) {
 			g.packs = append(g.packs, s)
 		}
 	}
