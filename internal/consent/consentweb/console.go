@@ -42,6 +42,19 @@ func consoleStates() [5]consent.State {
 	return [...]consent.State{consent.Given, consent.Refused, consent.Withdrawn, consent.Expired, consoleUnanswered}
 }
 
+// consoleState is under which of the shown states somebody counts.
+func consoleState(s consent.State) consent.State {
+	switch s {
+	case consent.Renewed:
+		return consent.Given
+	case consent.Invalidated:
+		return consent.Refused
+	case consent.Deferred:
+		return consoleUnanswered
+	}
+	return s
+}
+
 // Console is the consent part of the staff console: nobody in particular.
 func Console(kit *web.Kit, counts ConsoleStore, people ConsolePeople) (web.Section, error) {
 	pages, err := kit.Pages(consoleFiles, "pages/console_*.html")
@@ -91,7 +104,10 @@ func consoleTallies(ctx context.Context, counts ConsoleCounts, people ConsolePeo
 		t := consoleTally{ask: ask, counts: map[consent.State]int{}, people: n}
 		answered := 0
 		for state, k := range found {
-			t.counts[state], answered = k, answered+k
+			if state = consoleState(state); state != consoleUnanswered {
+				t.counts[state] += k
+				answered += k
+			}
 		}
 		// The two counts are read one after the other: somebody may join in between.
 		t.people = max(n, answered)

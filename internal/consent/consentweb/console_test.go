@@ -25,8 +25,10 @@ func TestEveryConsolePageRendersWithNothingAndWithEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := body.Table.Rows[0].Cells[5].Value; got != "6" { // 10 people, 3 given, 1 refused
-		t.Errorf("unanswered = %v, want 6", got)
+	for column, want := range map[int]string{1: "3", 2: "1", 5: "6"} { // 10 people: 2 gave, 1 renewed, 1 refused, 2 put it off
+		if got := body.Table.Rows[0].Cells[column].Value; got != want {
+			t.Errorf("column %d = %v, want %s", column, got, want)
+		}
 	}
 	webtest.RenderAll(t, pages, map[string]web.Page{"console_consent.html": {Layout: web.Console, Title: "Consent", Body: body}})
 }
@@ -37,7 +39,7 @@ type consoleFake struct{}
 func (consoleFake) Count(context.Context) (int, error) { return 10, nil }
 
 func (consoleFake) Counts(context.Context, thimble.Purpose) (map[consent.State]int, error) {
-	return map[consent.State]int{consent.Given: 3, consent.Refused: 1}, nil
+	return map[consent.State]int{consent.Given: 2, consent.Renewed: 1, consent.Refused: 1, consent.Deferred: 2}, nil
 }
 
 // Made has a banner of two versions, and a form that hardly anybody used.
