@@ -201,6 +201,10 @@ func (w *crampedShop) point(n int) {
 		w.days++
 	case "decision":
 		w.Must(w.choose(who, consent.Given))
+		if _, ok := w.s.Shop.Version(); !ok { // an erasure that a full disk met has withdrawn it
+			_, err := w.s.Shop.Train(w.ctx, "test", nil)
+			w.Must(err)
+		}
 	case "import":
 		w.imports++
 	case "sequencer", "job":

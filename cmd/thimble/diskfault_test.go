@@ -88,7 +88,7 @@ func (c *client) choose(t *testing.T, url string) (status int, body string) {
 	state := []consent.State{consent.Given, consent.Withdrawn}[c.chance.IntN(2)]
 	text, err := json.Marshal(consentweb.NewChoices{
 		Choices: []consentweb.NewChoice{{Purpose: string(consent.Asked[0].Purpose), State: string(state)}},
-		UI:      consentweb.ChoiceUI{Component: "banner"}, Lang: consent.Current().Lang,
+		UI:      consentweb.ChoiceUI{Component: "banner"}, Lang: consent.Current().Lang, Notice: consent.Current().Ref().SHA256,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -147,7 +147,7 @@ func (c *client) work(ctx context.Context, url string) {
 		state := []consent.State{consent.Given, consent.Refused, consent.Withdrawn}[c.chance.IntN(3)]
 		body, err := json.Marshal(consentweb.NewChoices{
 			Choices: []consentweb.NewChoice{{Purpose: string(purpose), State: string(state)}},
-			UI:      consentweb.ChoiceUI{Component: "banner"}, Lang: consent.Current().Lang,
+			UI:      consentweb.ChoiceUI{Component: "banner"}, Lang: consent.Current().Lang, Notice: consent.Current().Ref().SHA256,
 		})
 		if err != nil {
 			panic(err) // it has no value that JSON lacks

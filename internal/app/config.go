@@ -29,20 +29,27 @@ type Config struct {
 	DatabaseURL string // PostgreSQL; empty means SQLite in the folder
 	KeysURL     string // PostgreSQL for the keys; empty means DatabaseURL
 
-	RootPassphrase string // seals the root key; empty means the file's mode protects it
-	WitnessPolicy  string // a C2SP tlog-policy file; empty means no witnesses
-	Packs          string // folder with packs of the operator's own
-	PackKeys       string // verifier keys that may sign them, with blanks between
-	PackHashes     string // hex SHA-256 of unsigned packs that are taken
-	Establishment  string // where the shop is established, with commas
-	Facts          string // about the shop, as thresholds of laws name them
-	LogLevel       string
-	LogFormat      string
-	Traces         string // OTLP over HTTP endpoint; empty means none
-	MaxBody        int64  // bytes
-	Shutdown       time.Duration
-	Demo           bool
+	RootPassphrase    string // seals the root key; empty means the file's mode protects it
+	ControllerName    string // who answers for the use of the data, as receipts of consent name it
+	ControllerContact string // how to reach them: an address of mail or of a page
 
+	Packs         string // folder with packs of the operator's own
+	PackKeys      string // verifier keys that may sign them, with blanks between
+	PackHashes    string // hex SHA-256 of unsigned packs that are taken
+	Establishment string // where the shop is established, with commas
+	Facts         string // about the shop, as thresholds of laws name them
+
+	WitnessPolicy string // a C2SP tlog-policy file; empty means no witnesses
+	LogLevel      string
+	LogFormat     string
+	Traces        string // OTLP over HTTP endpoint; empty means none
+	MaxBody       int64  // bytes
+	Shutdown      time.Duration
+	Demo          bool
+
+	// Lease is for how long a process may judge without having heard of the others; 0
+	// means one second. It is for tests, on machines that are busy for longer.
+	Lease time.Duration
 	// Now is the clock of the whole installation; nil means time.Now. It is for tests.
 	Now func() time.Time
 
@@ -81,6 +88,8 @@ var settings = []setting{
 	secretSetting("database-url", "postgres:// URL; empty means SQLite in the data folder", func(c *Config) *string { return &c.DatabaseURL }),
 	secretSetting("keys-url", "postgres:// URL for the keys; empty means database-url", func(c *Config) *string { return &c.KeysURL }),
 	secretSetting("root-passphrase", "seals the root key file", func(c *Config) *string { return &c.RootPassphrase }),
+	stringSetting("controller-name", "who answers for the use of people's data, as records of consent name it", "", func(c *Config) *string { return &c.ControllerName }),
+	stringSetting("controller-contact", "how people reach them: an address of mail or of a page", "", func(c *Config) *string { return &c.ControllerContact }),
 	stringSetting("witness-policy", "file that names the witnesses of the ledger and their quorum (C2SP tlog-policy)", "", func(c *Config) *string { return &c.WitnessPolicy }),
 	stringSetting("packs", "folder with laws of your own, each NAME.yaml with NAME.yaml.sig beside it", "", func(c *Config) *string { return &c.Packs }),
 	stringSetting("packs-keys", "verifier keys that may sign packs, with blanks between", "", func(c *Config) *string { return &c.PackKeys }),

@@ -39,7 +39,7 @@ type doors struct {
 // Handler puts the doors together: storefront, privacy centre, console, API, log.
 func (a *App) Handler(ctx context.Context) (http.Handler, error) {
 	kit, err := web.New(web.Config{Name: "Thimble", Now: a.Config.clock(), Log: a.Log, Extra: []fs.FS{
-		ledgerweb.PortalAssets(), decisionweb.PortalAssets(), portal.Assets(), storefront.Assets(),
+		ledgerweb.PortalAssets(), decisionweb.PortalAssets(), portal.Assets(), storefront.Assets(), consentweb.Assets(),
 	}})
 	if err != nil {
 		return nil, err
@@ -82,6 +82,11 @@ func (d *doors) mountShop(ctx context.Context, mux *http.ServeMux) error {
 	if err != nil {
 		return err
 	}
+	asks := consentweb.ShopDeps{Store: d.wholeConsent(), Log: d.Log, Now: d.Config.clock()}
+	choices, err := consentweb.Shop(d.kit, asks)
+	if err != nil {
+		return err
+	}
 	customers, err := d.DemoCustomers(ctx)
 	if err != nil {
 		return err
@@ -91,7 +96,7 @@ func (d *doors) mountShop(ctx context.Context, mux *http.ServeMux) error {
 		return err
 	}
 	cfg := storefront.Config{
-		Kit: d.kit, Log: d.Log, Sessions: d.customers, Sections: []web.Section{why}, Lists: d.Shop, Catalog: d.Catalog,
+		Kit: d.kit, Log: d.Log, Sessions: d.customers, Sections: []web.Section{why, choices}, Prompt: consentweb.ShopPrompt(asks), Lists: d.Shop, Catalog: d.Catalog,
 		Categories: categories, Label: d.label, Signals: consentweb.Signals(d.wholeConsent(), d.Log), Demo: true, Rule: DemoRule,
 	}
 	for _, c := range customers {

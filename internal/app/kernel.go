@@ -22,6 +22,7 @@ import (
 	"thimble/internal/order/orderdb"
 	"thimble/internal/policy"
 	"thimble/internal/policy/policydb"
+	"thimble/internal/recommend/lists"
 	"thimble/internal/session/sessiondb"
 	"thimble/internal/sqldb"
 	"thimble/internal/subject/subjectdb"
@@ -64,7 +65,7 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	}
 	now := cfg.clock()
 	moves := gate.NewMoves()
-	if k.Node, err = gatedb.Join(ctx, k.Core, moves, gatedb.NodeConfig{Log: log}); err != nil {
+	if k.Node, err = gatedb.Join(ctx, k.Core, moves, gatedb.NodeConfig{Log: log, Lease: cfg.Lease}); err != nil {
 		return k, err
 	}
 	if err := k.openLaws(ctx, cfg); err != nil {
@@ -76,9 +77,15 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	k.Sessions = sessiondb.New(k.Core, k.Subjects, now)
 	k.Consent = consentdb.New(k.Core, k.Ledger, k.Vault, k.Subjects, k.Pack, now)
 	k.Consent.Ages(k.age)
+	where := laws{regime: k.Laws.Regime(), people: k.Subjects, vault: k.Vault}
+	k.Consent.Residences(func(ctx context.Context, who thimble.SubjectID) (string, error) {
+		home, err := where.home(ctx, who)
+		return home.Place, err
+	})
 	k.Uses = gatedb.New(k.Core, k.Ledger, k.Vault, gatedb.Config{Now: now, Log: log, Alive: k.alive})
 	k.Gate = gate.New(k.Subjects, k.Consent, k.Vault, k.Uses, k.Pack, moves, now)
-	k.Gate.Under(laws{regime: k.Laws.Regime(), people: k.Subjects, vault: k.Vault})
+	k.Gate.Knows(lists.Known())
+	k.Gate.Under(where)
 	k.Decisions = decisiondb.New(k.Core, k.Ledger, k.Vault, k.Subjects)
 	k.Jobs = jobdb.New(k.Core, handlers, jobdb.Config{Now: now, Log: log, Forever: []string{TrainJob}, Schedules: schedules()})
 	return k, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"thimble"
 	"thimble/internal/gate"
 	"thimble/internal/policy"
 	"thimble/internal/subject"
@@ -26,23 +27,12 @@ var _ gate.Laws = laws{}
 func (l laws) Of(ctx context.Context, p subject.Person, at time.Time) (gate.Law, time.Time, error) {
 	var lives []policy.Residence
 	for _, m := range p.Members {
-		sealed, err := l.people.Residence(ctx, m.ID)
+		home, err := l.home(ctx, m.ID)
 		if err != nil {
 			return nil, time.Time{}, err
 		}
-		if sealed == nil {
-			continue
-		}
-		plain, err := l.vault.Open(ctx, subject.ResidenceCell(m.ID), sealed)
-		if err != nil {
-			return nil, time.Time{}, err
-		}
-		home, err := subject.ParseResidence(plain)
-		if err != nil {
-			return nil, time.Time{}, err
-		}
-		if evidence := evidenceOf(home.Evidence); evidence != "" && subject.IsCountry(home.Country) {
-			lives = append(lives, policy.Residence{Place: home.Country, Evidence: evidence})
+		if home.Place != "" {
+			lives = append(lives, home)
 		}
 	}
 	law, err := l.regime.Law(policy.Question{At: at, Residences: lives})
@@ -50,6 +40,23 @@ func (l laws) Of(ctx context.Context, p subject.Person, at time.Time) (gate.Law,
 		return nil, time.Time{}, err
 	}
 	return law, l.regime.Library().Until(at), nil
+}
+
+// home is where a subject lives, by evidence; the zero value when that is not known.
+func (l laws) home(ctx context.Context, who thimble.SubjectID) (policy.Residence, error) {
+	sealed, err := l.people.Residence(ctx, who)
+	if err != nil || sealed == nil {
+		return policy.Residence{}, err
+	}
+	plain, err := l.vault.Open(ctx, subject.ResidenceCell(who), sealed)
+	if err != nil {
+		return policy.Residence{}, err
+	}
+	home, err := subject.ParseResidence(plain)
+	if evidence := evidenceOf(home.Evidence); err == nil && evidence != "" && subject.IsCountry(home.Country) {
+		return policy.Residence{Place: home.Country, Evidence: evidence}, nil
+	}
+	return policy.Residence{}, err
 }
 
 // evidenceOf says what kind of evidence a subject's residence has; "" for one that

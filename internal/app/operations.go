@@ -26,7 +26,7 @@ func (d *doors) operations() []func(huma.API) {
 		recommendweb.Operations(d.Shop),
 		catalogweb.Operations(d.Catalog),
 		subjectweb.Operations(d.Subjects, d.noteLookup, func(ctx context.Context) string { return apikey.From(ctx).Name }),
-		consentweb.Operations(consentweb.OperationDeps{Store: d.wholeConsent(), Receipts: d.Ledger, Exists: d.exists, Open: d.openFor, Now: d.Config.clock()}),
+		consentweb.Operations(consentweb.OperationDeps{Store: d.wholeConsent(), Receipts: d.Ledger, Exists: d.exists, Open: d.openFor, Controller: d.Config.controller(), Now: d.Config.clock()}),
 		decisionweb.Operations(d.Decisions, d.Gate, d.Ledger),
 		ledgerweb.Operations(d.Ledger),
 		policyweb.Operations(d.Laws),

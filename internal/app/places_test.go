@@ -37,6 +37,10 @@ func busy(t *testing.T, s *thimbletest.Shop) (ada, eve thimble.SubjectID) {
 	}
 	s.Works()
 	s.Sees(ada)
+	// Its heartbeat would write while the places are walked.
+	if err := s.Node.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	return ada, eve
 }
 

@@ -23,7 +23,9 @@ func (d *doors) decisions() decisionweb.PortalDeps {
 func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 	sections, err := sections(
 		func() (web.Section, error) {
-			return consentweb.Portal(d.kit, d.wholeConsent(), d.Ledger, d.own, d.Config.clock())
+			return consentweb.Portal(d.kit, consentweb.PortalDeps{
+				Store: d.wholeConsent(), Log: d.Ledger, Own: d.own, Controller: d.Config.controller(), Children: d.children, Now: d.Config.clock(),
+			})
 		},
 		func() (web.Section, error) { return decisionweb.Portal(d.kit, d.decisions()) },
 		func() (web.Section, error) { return gateweb.Portal(d.kit, d.wholeUses(), d.own, d.Without()...) },

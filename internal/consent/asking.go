@@ -34,12 +34,56 @@ func (i Incentive) Check() error {
 
 // Rest is for how many months nobody is asked again after a no, or after putting it
 // off. Six is the recommendation of the CNIL (Délibération 2020-092, no. 34 ff.);
-// twelve are the law of California (Cal. Civ. Code §1798.135(c)(4)).
+// twelve are the law of California (Cal. Civ. Code §1798.135(c)(4)). Whoever may live
+// in California, because no more is known than the country or nothing at all, rests
+// as if they did.
 func Rest(place string) int {
-	if place == "US-CA" {
+	switch place {
+	case "", "US", "US-CA":
 		return 12
 	}
 	return 6
+}
+
+// A Question is one thing that a person can be asked, with where they stand on it:
+// a purpose, or a part of one.
+type Question struct {
+	Ask      Ask
+	Part     Part     // zero for the purpose itself
+	Standing Standing // what answers a use of it
+	May      bool     // whether the person may be asked now
+	From     time.Time
+	// Grew says that the notice asks for more than the person's yes covers.
+	Grew bool
+}
+
+// Questions returns all that a person can be asked, each purpose before its parts.
+// said returns what the person has said about a purpose, and grew whether the notice
+// has become more since a yes.
+func Questions(at time.Time, months int, said func(p thimble.Purpose, q Scope) (Standing, error), grew func(Standing) bool) ([]Question, error) {
+	var all []Question
+	for _, a := range Asked {
+		whole, err := said(a.Purpose, Scope{})
+		if err != nil {
+			return nil, err
+		}
+		q := Question{Ask: a, Standing: whole, Grew: whole.Now(at).Permits() && grew(whole)}
+		q.May, q.From = MayAsk(whole, at, months, q.Grew)
+		all = append(all, q)
+		for _, p := range a.Parts {
+			st, err := said(a.Purpose, p.Scope)
+			if err != nil {
+				return nil, err
+			}
+			part := Question{Ask: a, Part: p, Standing: st, May: q.May, From: q.From, Grew: q.Grew}
+			// A part is asked about with its purpose; a no to it alone has its own rest.
+			if st.Scope != (Scope{}) && st.Now(at).Refuses() {
+				part.May, part.From = MayAsk(st, at, months, false)
+			}
+			all = append(all, part)
+		}
+	}
+	return all, nil
 }
 
 // MayAsk reports whether a person may be asked about a purpose now, and if not, from

@@ -13,7 +13,12 @@
 //     expired, is not permitted;
 //   - the proof of a consent is the text that was shown, its language and the way
 //     the choice was made; never an IP address or a browser's name.
-//
-// Brands, channels, guardians, signals and the ISO/IEC TS 27560 form of receipts
-// come with their own issue.
+//   - a part of a purpose, a feature or a signal, can be refused while the rest is
+//     allowed, and stays refused when the rest is allowed again ([Decide]);
+//   - a yes covers the [Matrix] of its notice and nothing that was added later; nobody
+//     is asked again before their yes runs out unless it grew, nor after a no before
+//     their rest is over ([MayAsk]);
+//   - a guardian's yes ends on the day on which the child decides ([Age]);
+//   - counts of choices hold nobody, and no small one can be worked out from what is
+//     shown of them ([Publish]).
 package consent

@@ -69,7 +69,7 @@ type NoticeRef struct {
 
 // A UI says where the choice was made and by which steps.
 type UI struct {
-	Component string   `json:"component"`
+	Component string   `json:"component"` // with its version, such as banner@1
 	Path      []string `json:"choice_path,omitempty"`
 }
 
@@ -131,7 +131,7 @@ func Standings(events []Event, at time.Time) map[thimble.Purpose][]Standing {
 	}
 	all := map[thimble.Purpose][]Standing{}
 	for k, e := range last {
-		all[k.purpose] = append(all[k.purpose], Standing{Purpose: e.Purpose, Scope: e.Scope, State: e.State, Seq: e.Seq, At: e.At, Expires: e.Expires})
+		all[k.purpose] = append(all[k.purpose], Standing{Purpose: e.Purpose, Scope: e.Scope, State: e.State, Seq: e.Seq, At: e.At, Expires: e.Expires, Notice: e.Notice.SHA256})
 	}
 	for _, standings := range all {
 		slices.SortFunc(standings, func(a, b Standing) int { return cmp.Compare(a.Seq, b.Seq) })
@@ -148,6 +148,8 @@ type Standing struct {
 	Seq     int64
 	At      time.Time
 	Expires time.Time // zero: never
+	// Notice is the SHA-256, in hex, of the text that was shown; empty when not known.
+	Notice string
 }
 
 // Now returns the state at an instant: a given consent that is over has expired.
@@ -175,10 +177,8 @@ func (c Choice) Check() error {
 	if err := c.Scope.Check(); err != nil {
 		return err
 	}
-	for _, a := range Asked {
-		if a.Purpose == c.Purpose {
-			return nil
-		}
+	if _, asked := AskOf(c.Purpose); asked {
+		return nil
 	}
 	return fmt.Errorf("consent: purpose: %s is not one that is asked for: %w", c.Purpose, thimble.ErrInvalid)
 }

@@ -16,7 +16,29 @@ type Ask struct {
 	What    string
 	With    string // what happens when it is allowed
 	Without string // what happens when it is not
+	// Parts can be left out while the rest is allowed.
+	Parts []Part
+	// Categories and Recipients are what a yes covers and no more: of what kind the
+	// data is, and who outside is given it.
+	Categories []thimble.Category
+	Recipients []string
 }
+
+// A Part is one feature or one signal of a purpose, which a person can refuse alone.
+type Part struct {
+	Scope   Scope
+	Title   string
+	With    string // what it gives
+	Without string // what it costs to leave it out
+}
+
+// The words of scopes that the shop's code obeys.
+const (
+	// Recommendations are the lists of products that are chosen for a person.
+	Recommendations = "recommendations"
+	// Returns are what a person sent back.
+	Returns = "returns"
+)
 
 // Asked are the purposes people are asked for, in the order shown.
 var Asked = []Ask{
@@ -26,6 +48,19 @@ var Asked = []Ask{
 		What:    "We look at your own past orders to choose the products we show you first.",
 		With:    "You see a list made for you, each product with the reason and a receipt you can check.",
 		Without: "You see what most customers buy. Nothing of yours is looked at.",
+		Parts: []Part{
+			{
+				Scope: Scope{Feature: Recommendations}, Title: "Lists of products for you",
+				With:    "The shop’s first page begins with a list made for you.",
+				Without: "The first page shows what most customers buy. Nothing else changes.",
+			},
+			{
+				Scope: Scope{Signal: Returns}, Title: "What I sent back",
+				With:    "What you sent back no longer counts as bought, so it brings you nothing like it.",
+				Without: "Your returns are not opened. What you sent back counts as bought.",
+			},
+		},
+		Categories: []thimble.Category{thimble.PurchaseHistory},
 	},
 	{
 		Purpose: thimble.TrainAISystem,
@@ -33,23 +68,47 @@ var Asked = []Ask{
 		What:    "Your orders are counted, together with everybody's, to learn which products go together.",
 		With:    "Your orders help the lists that others see. Nobody can see them in there.",
 		Without: "Your orders are taken out of the model, exactly: it becomes the model that never saw you.",
+		Parts: []Part{{
+			Scope: Scope{Signal: Returns}, Title: "What I sent back",
+			With:    "A product that you sent back does not count as one that goes with your others.",
+			Without: "Your returns are not opened for it. What you sent back counts as bought.",
+		}},
+		Categories: []thimble.Category{thimble.PurchaseHistory},
 	},
 }
 
-// A Notice is the text that is shown beside the choices.
+// AskOf returns the ask of a purpose, and whether people are asked for it.
+func AskOf(p thimble.Purpose) (Ask, bool) {
+	for _, a := range Asked {
+		if a.Purpose == p {
+			return a, true
+		}
+	}
+	return Ask{}, false
+}
+
+// A Notice is the text that is shown beside the choices, with what a yes to each
+// purpose covers.
 type Notice struct {
 	Lang, Version, Text string
+	Matrix              Matrix
 }
 
 // Current returns the notice that is shown now. It is made of the asks, so that
 // what is stored as proof is what was on the page.
-func Current() Notice {
+func Current() Notice { return notice(Asked, "2026-11.2") }
+
+func notice(asks []Ask, version string) Notice {
 	var b strings.Builder
-	for _, a := range Asked {
-		b.WriteString(a.Title + "\n" + a.What + "\nIf you allow it: " + a.With + "\nIf not: " + a.Without + "\n\n")
+	for _, a := range asks {
+		b.WriteString(a.Title + "\n" + a.What + "\nIf you allow it: " + a.With + "\nIf not: " + a.Without + "\n")
+		for _, p := range a.Parts {
+			b.WriteString("You can leave out: " + p.Title + "\nIf you use it: " + p.With + "\nIf you leave it out: " + p.Without + "\n")
+		}
+		b.WriteString("\n")
 	}
 	b.WriteString("You can change your mind at any time, as easily as you chose. Orders are kept in either case, because a purchase needs them.\n")
-	return Notice{Lang: "en", Version: "2026-11", Text: b.String()}
+	return Notice{Lang: "en", Version: version, Text: b.String(), Matrix: matrixOf(asks)}
 }
 
 // Hash returns the SHA-256 of the text.
@@ -59,4 +118,17 @@ func (n Notice) Hash() [32]byte { return sha256.Sum256([]byte(n.Text)) }
 func (n Notice) Ref() NoticeRef {
 	h := n.Hash()
 	return NoticeRef{SHA256: hex.EncodeToString(h[:]), Lang: n.Lang, Version: n.Version}
+}
+
+// Words returns the features and the signals that an ask names.
+func (a Ask) Words() (features, signals []string) {
+	for _, p := range a.Parts {
+		if p.Scope.Feature != "" {
+			features = append(features, p.Scope.Feature)
+		}
+		if p.Scope.Signal != "" {
+			signals = append(signals, p.Scope.Signal)
+		}
+	}
+	return features, signals
 }

@@ -103,6 +103,7 @@ func newShop(t *testing.T, log *slog.Logger) *shop {
 	s.consent = consentdb.New(s.core, s.ledger, s.vault, s.subjects, pack, nil)
 	s.uses = gatedb.New(s.core, s.ledger, s.vault, gatedb.Config{})
 	s.gate = gate.New(s.subjects, s.consent, s.vault, s.uses, pack, gate.NewMoves(), nil)
+	s.gate.Knows(lists.Known())
 	s.decisions = decisiondb.New(s.core, s.ledger, s.vault, s.subjects)
 	s.versions = recommenddb.New(s.core, s.ledger)
 	s.lists = lists.New(lists.Deps{Gate: s.gate, Orders: s.orders, Catalog: s.catalog, Decisions: s.decisions, Versions: s.versions, Files: files, Now: time.Now})

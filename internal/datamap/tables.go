@@ -17,6 +17,7 @@ var tables = []Table{
 		{Column: "number_index", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: service, Retention: untilErased, Note: "keyed blind index of the order's number", Measures: []Measure{KeyedHash}},
 		{Column: "placed_at", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: learning, Retention: untilErased},
 		{Column: "body", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: learning, Sealed: true, Retention: untilErased, Note: "number, country, lines with items, units and prices"},
+		{Column: "direction", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: learning, Retention: untilErased, Note: "whether it came back, so that returns can stay unopened"},
 	}},
 	{Name: "consent_events", Set: sqldb.Core, Holder: "consent", Plain: []string{"seq"}, Fields: []Field{
 		{Column: "subject_id", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: duty, Retention: "stays as a number that leads to nobody"},
@@ -30,10 +31,18 @@ var tables = []Table{
 		{Column: "state", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: untilErased},
 		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: untilErased},
 		{Column: "expires_at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: untilErased},
+		{Column: "notice", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: untilErased, Note: "hash of the text that was shown"},
 	}},
+	{Name: "consent_replays", Set: sqldb.Core, Holder: "consent", Plain: []string{"first_seq", "events"}, Fields: []Field{
+		pseudonym("", duty...),
+		{Column: "id", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "a day, or until the person is erased", Note: "hash of the person and the request's key, or of what was sent"},
+		{Column: "digest", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "a day, or until the person is erased", Note: "hash of what was sent"},
+		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "a day, or until the person is erased"},
+	}},
+	{Name: "consent_counts", Set: sqldb.Core, Plain: []string{"day", "purpose", "state", "component", "notice_version", "n"}}, // counts; nobody is in them
 	{Name: "consent_tills", Set: sqldb.Core, Plain: []string{"till", "key_id", "public_key", "created_at", "revoked_at"}},
 	{Name: "consent_batches", Set: sqldb.Core, Plain: []string{"till", "sequence", "key_id", "digest", "entries", "recorded", "rejected", "recorded_at"}},
-	{Name: "consent_notices", Set: sqldb.Core, Plain: []string{"hash", "lang", "version", "body", "created_at"}},
+	{Name: "consent_notices", Set: sqldb.Core, Plain: []string{"hash", "lang", "version", "body", "matrix", "created_at"}},
 	{Name: "gate_uses", Set: sqldb.Core, Holder: "gate", Plain: []string{"id"}, Fields: []Field{
 		pseudonym("", duty...),
 		{Column: "at", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},

@@ -93,12 +93,31 @@ func upper(s string, n int) bool {
 // Table is where orders lie.
 const Table = "order_orders"
 
+// A Direction says, without opening an order, whether goods went or came back.
+type Direction int64
+
+// The directions. An order that was sealed before directions were kept has none.
+const (
+	Unknown  Direction = 0
+	Purchase Direction = 1
+	Back     Direction = 2
+)
+
+// Direction returns the order's.
+func (o Order) Direction() Direction {
+	if o.Return {
+		return Back
+	}
+	return Purchase
+}
+
 // Sealed is an order as it lies in the database.
 type Sealed struct {
-	ID       thimble.ID
-	Subject  thimble.SubjectID
-	PlacedAt time.Time
-	Body     []byte
+	ID        thimble.ID
+	Subject   thimble.SubjectID
+	PlacedAt  time.Time
+	Direction Direction
+	Body      []byte
 }
 
 // Cell returns the one place the body belongs to.
@@ -127,6 +146,9 @@ func Unseal(ctx context.Context, by Opener, s Sealed) (Order, error) {
 	}
 	if !o.PlacedAt.Equal(s.PlacedAt) {
 		return Order{}, fmt.Errorf("order: opening %s: the row's time is not the order's: %w", s.ID.Token("ord"), thimble.ErrConflict)
+	}
+	if s.Direction != Unknown && s.Direction != o.Direction() {
+		return Order{}, fmt.Errorf("order: opening %s: the row's direction is not the order's: %w", s.ID.Token("ord"), thimble.ErrConflict)
 	}
 	o.ID, o.Subject = s.ID, s.Subject
 	return o, nil

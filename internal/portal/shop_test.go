@@ -106,6 +106,7 @@ func (h *house) kernel(core *sqldb.DB, v *vault.Vault) {
 	h.consents = consentdb.New(core, h.ledger, v, h.people, pack, nil)
 	h.uses = gatedb.New(core, h.ledger, v, gatedb.Config{Every: 50 * time.Millisecond})
 	h.gate = gate.New(h.people, h.consents, v, h.uses, pack, gate.NewMoves(), nil)
+	h.gate.Knows(lists.Known())
 	h.decisions = decisiondb.New(core, h.ledger, v, h.people)
 	h.lists = lists.New(lists.Deps{
 		Gate: h.gate, Orders: orders, Catalog: h.catalog, Decisions: h.decisions, Versions: recommenddb.New(core, h.ledger),
@@ -175,7 +176,7 @@ func (h *house) run(workers ...func(context.Context) error) {
 }
 
 func (h *house) serve() {
-	kit := must(web.New(web.Config{Extra: []fs.FS{portal.Assets(), storefront.Assets(), decisionweb.PortalAssets(), ledgerweb.PortalAssets()}}))(h)
+	kit := must(web.New(web.Config{Extra: []fs.FS{portal.Assets(), storefront.Assets(), consentweb.Assets(), decisionweb.PortalAssets(), ledgerweb.PortalAssets()}}))(h)
 	log := slog.New(slog.NewTextHandler(h.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	sessions := sessionweb.New(h.sessions, session.Customer, false, log)
 	label := func(_ context.Context, who thimble.SubjectID) string {
@@ -207,7 +208,7 @@ func (h *house) privacy(kit *web.Kit, log *slog.Logger, sessions *sessionweb.Doo
 		Kit: kit, Log: log, Sessions: sessions, Own: own, Label: label, Shop: "Online Retail",
 		Banner: "Demo on real orders of a real shop (UCI Online Retail, CC BY 4.0).",
 		Sections: []web.Section{
-			must(consentweb.Portal(kit, h.consents, h.ledger, own, nil))(h),
+			must(consentweb.Portal(kit, consentweb.PortalDeps{Store: consentdb.Whole{Store: h.consents, Persons: h.people}, Log: h.ledger, Own: own}))(h),
 			must(rightsweb.Portal(kit, rightsweb.PortalDeps{Desk: h.desk, Requests: h.requests, Names: h.catalog, Receipts: h.ledger, Own: own, Exit: sessions}))(h),
 			must(decisionweb.Portal(kit, why))(h),
 			must(gateweb.Portal(kit, h.uses, own))(h),
@@ -222,11 +223,13 @@ func (h *house) privacy(kit *web.Kit, log *slog.Logger, sessions *sessionweb.Doo
 
 func (h *house) shop(kit *web.Kit, log *slog.Logger, sessions *sessionweb.Door, label labels) http.Handler {
 	own := gateweb.OpenOwn(h.gate)
+	asks := consentweb.ShopDeps{Store: consentdb.Whole{Store: h.consents, Persons: h.people}, Log: log}
 	return must(storefront.New(storefront.Config{
 		Kit: kit, Log: log, Sessions: sessions, Lists: h.lists, Catalog: h.catalog, Label: label, Demo: true, Customers: h.customers,
 		Categories: []string{"bags", "mugs", "tableware", "kitchen", "lights", "candles", "stationery", "storage", "decorations", "toys", "other"},
 		Rule:       "Two in three customers allow a personal list, by the last digit of the account number.",
-		Sections:   []web.Section{must(decisionweb.Shop(kit, decisionweb.PortalDeps{Store: h.decisions, Names: h.catalog, Receipts: h.ledger, Own: own}))(h)},
+		Prompt:     consentweb.ShopPrompt(asks),
+		Sections:   []web.Section{must(consentweb.Shop(kit, asks))(h), must(decisionweb.Shop(kit, decisionweb.PortalDeps{Store: h.decisions, Names: h.catalog, Receipts: h.ledger, Own: own}))(h)},
 	}))(h)
 }
 

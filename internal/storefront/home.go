@@ -107,6 +107,9 @@ func (s *shop) first(r *http.Request) (shelf, error) {
 
 // whyNot says in plain words why a list is not personal.
 func whyNot(list lists.List) string {
+	if list.Why == lists.WithoutLists {
+		return list.Why
+	}
 	switch list.Verdict.Consent.State {
 	case "", consent.Deferred:
 		return "Not personal, because you have not said whether you allow it. Nothing about you was used."

@@ -66,6 +66,8 @@ type Config struct {
 	Footer []web.NavItem
 	// Signals honours signals of the browser of whoever is signed in; may be nil.
 	Signals func(http.Handler) http.Handler
+	// Prompt asks whoever looks for their consent, or nothing; may be nil.
+	Prompt func(r *http.Request) *web.Prompt
 	// Demo switches the demo's sign-in on.
 	Demo      bool
 	Customers []DemoCustomer
@@ -135,6 +137,9 @@ func (s *shop) wrap(r *http.Request, p web.Page) web.Page {
 		p.Banner = "Demo on real orders of a real shop (UCI Online Retail, CC BY 4.0). Who allows what was assigned by a rule."
 		p.Nav = append(p.Nav, web.NavItem{Label: "About", Href: "/shop/about", Current: r.URL.Path == "/shop/about"})
 	}
+	if p.Prompt == nil && s.Prompt != nil {
+		p.Prompt = s.Prompt(r)
+	}
 	if p.Flash == nil {
 		p.Flash = flashes(r.URL.Query().Get("done"))
 	}
@@ -158,6 +163,10 @@ func flashes(code string) *web.Flash {
 	switch code {
 	case "signed-in":
 		return &web.Flash{Kind: web.Good, Text: "You are signed in. What the shop shows you now depends on what this customer allows."}
+	case "choices-saved":
+		return &web.Flash{Kind: web.Good, Text: "Your answer counts from now on. You find it, with its proof, in the privacy centre."}
+	case "choices-same":
+		return &web.Flash{Kind: web.Good, Text: "Nothing has changed: that was your answer already."}
 	case "signed-out":
 		return &web.Flash{Kind: web.Good, Text: "You are signed out."}
 	}

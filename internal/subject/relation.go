@@ -50,10 +50,15 @@ func (r Relation) Parts() (from, to Part) {
 	as := map[RelationKind][2]string{
 		Household: {"of the same household", "of the same household"},
 		Recipient: {"sends presents", "receives presents"},
-		Guardian:  {"answers for somebody", "has a guardian"},
+		Guardian:  {answers, "has a guardian"},
 	}[r.Kind]
 	return Part{r.Kind, as[0], r.At.UTC()}, Part{r.Kind, as[1], r.At.UTC()}
 }
+
+const answers = "answers for somebody"
+
+// Answers reports whether the person is the guardian in the relation, and not the child.
+func (p Part) Answers() bool { return p.Kind == Guardian && p.As == answers }
 
 // Bytes returns what is sealed.
 func (p Part) Bytes() ([]byte, error) { return json.Marshal(p) }

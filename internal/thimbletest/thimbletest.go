@@ -63,7 +63,7 @@ func OpenAt(tb testing.TB, settings map[string]string, now func() time.Time) *Sh
 	if err != nil {
 		tb.Fatal(err)
 	}
-	cfg.Demo, cfg.Now = true, now
+	cfg.Demo, cfg.Now, cfg.Lease = true, now, 5*time.Second
 	a, err := app.Open(context.Background(), cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		tb.Fatal(err)

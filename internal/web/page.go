@@ -27,6 +27,7 @@ type Page struct {
 	APICall     string   // the same data as an API call, such as a curl command
 	Banner      string   // one line above everything, such as "Demo: invented people"
 	Signal      string   // one line about a signal of the browser that was honoured
+	Prompt      *Prompt  // a question to whoever looks, above the page; shop layout only
 	Search      *Search  // a search field in the header
 	Basket      *Basket  // the shop's basket
 	Scripts     []string // further assets: ES modules
@@ -82,6 +83,22 @@ type AccessNotice struct {
 	LedgerEntry string
 	Href        string
 }
+
+// A Prompt is a question that a page asks without standing in its way, such as a
+// consent banner. Its buttons are alike: none is made easier than another.
+type Prompt struct {
+	Title   string
+	Text    string
+	Points  []KeyValue // what is asked, in short
+	More    string     // the whole text, behind a link that opens it in place
+	Action  string     // where it posts; empty for a prompt that only says something
+	Hidden  []Hidden
+	Buttons []PromptButton
+	Later   *PromptButton // puts it off
+}
+
+// A PromptButton answers a prompt: it posts Name and Value, or leads to Href.
+type PromptButton struct{ Label, Name, Value, Href string }
 
 // Search is a search field, a GET form.
 type Search struct{ Action, Name, Value, Label string }

@@ -32,13 +32,14 @@ type Subjects interface {
 
 // A Store keeps consent. It is a thimble.Holder.
 type Store struct {
-	db       *sqldb.DB
-	ledger   Ledger
-	vault    Vault
-	subjects Subjects
-	pack     *policy.Pack
-	now      func() time.Time
-	ages     func(ctx context.Context, tx *sqldb.Tx, s thimble.SubjectID) (consent.Age, error)
+	db         *sqldb.DB
+	ledger     Ledger
+	vault      Vault
+	subjects   Subjects
+	pack       *policy.Pack
+	now        func() time.Time
+	ages       func(ctx context.Context, tx *sqldb.Tx, s thimble.SubjectID) (consent.Age, error)
+	residences func(ctx context.Context, s thimble.SubjectID) (string, error)
 	// changed runs in the transaction that records choices.
 	changed []func(context.Context, *sqldb.Tx, []consent.Event) error
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"thimble"
-	"thimble/internal/consent"
 	"thimble/internal/ledger"
 	"thimble/internal/sqldb"
 )
@@ -56,15 +55,11 @@ func (s *Store) history(ctx context.Context, who thimble.SubjectID, o ledger.Ope
 	}
 	all := make([]Recorded, 0, len(rows))
 	for _, r := range rows {
-		opening, err := ledger.Unseal(ctx, o, cell(who, r.seq), r.body)
-		if err != nil {
-			return nil, fmt.Errorf("consent: history of %s: %w", who, err)
-		}
-		e, err := consent.Unmarshal(opening.Record)
+		recorded, err := unseal(ctx, o, who, r.seq, r.body)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Recorded{Event: e, Opening: opening})
+		all = append(all, recorded)
 	}
 	return all, nil
 }
@@ -74,7 +69,7 @@ func (s *Store) HolderName() string { return "consent" }
 
 // Places implements thimble.Holder.
 func (s *Store) Places() []thimble.Place {
-	return []thimble.Place{{Kind: "table", Name: "consent_events"}, {Kind: "table", Name: "consent_state"}}
+	return []thimble.Place{{Kind: "table", Name: "consent_events"}, {Kind: "table", Name: "consent_state"}, {Kind: "table", Name: "consent_replays"}}
 }
 
 // Export implements thimble.Holder: every choice ever made.
@@ -98,7 +93,11 @@ func (s *Store) Export(ctx context.Context, who thimble.SubjectID) iter.Seq2[thi
 // and the destruction of the person's key makes them unreadable.
 func (s *Store) Erase(ctx context.Context, who thimble.SubjectID) (thimble.Erasure, error) {
 	var n int64
-	err := s.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
+	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		if _, err := tx.Exec(ctx, `delete from consent_replays where subject_id = $1`, who); err != nil {
+			return err
+		}
+		var err error
 		n, err = tx.Exec(ctx, `delete from consent_state where subject_id = $1`, who)
 		return err
 	})

@@ -24,8 +24,11 @@ type How struct {
 	By        consent.By
 	Incentive *consent.Incentive // what was offered for a yes, if anything was
 	// Since is when the choices were made, where they are recorded later: a given
-	// consent lives from then. Zero means now.
+	// consent lives from then, and a no that was recorded since stands. Zero means now.
 	Since time.Time
+	// Until is when whoever chose decides no longer: the day on which a child does. A
+	// guardian says it with their yes, so that no date of birth is kept. Zero: never.
+	Until time.Time
 }
 
 // A Recorded is one recorded event with what opens its leaf.
@@ -99,6 +102,9 @@ func (s *Store) write(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, 
 	events := make([]consent.Event, len(all))
 	for i, r := range all {
 		events[i] = r.Event
+	}
+	if err := s.count(ctx, tx, events); err != nil {
+		return nil, err
 	}
 	for _, f := range s.changed {
 		if err := f(ctx, tx, events); err != nil {
@@ -177,7 +183,13 @@ func (s *Store) record(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID,
 		if !how.Since.IsZero() && how.Since.Before(since) {
 			since = how.Since.UTC().Truncate(time.Microsecond)
 		}
+		if err := s.late(ctx, tx, who, c, how); err != nil {
+			return Recorded{}, err
+		}
 		e.Expires, e.Incentive = age.Until(since, how.By), how.Incentive
+		if !how.Until.IsZero() && how.Until.Before(e.Expires) {
+			e.Expires = how.Until.UTC().Truncate(time.Microsecond)
+		}
 		before := consent.Standing{Purpose: c.Purpose, Scope: c.Scope}
 		if err := exactTx(ctx, tx, who, &before); err != nil {
 			return Recorded{}, err
@@ -205,21 +217,46 @@ func (s *Store) record(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID,
 	return Recorded{Event: e, Opening: opening}, s.setState(ctx, tx, e)
 }
 
+// late refuses a yes that was made before a no that is recorded: of two whose order
+// only a clock outside could tell, the no holds.
+func (s *Store) late(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, c consent.Choice, how How) error {
+	if how.Since.IsZero() {
+		return nil
+	}
+	st := consent.Standing{Purpose: c.Purpose, Scope: c.Scope}
+	if err := s.StandingTx(ctx, tx, who, &st); err != nil {
+		return err
+	}
+	if st.State.Refuses() && !how.Since.After(st.At) {
+		return fmt.Errorf("consent: %s: the person has said no since, and the later no holds: %w", c.Purpose, thimble.ErrConflict)
+	}
+	return nil
+}
+
 func (s *Store) setState(ctx context.Context, tx *sqldb.Tx, e consent.Event) error {
 	var expires int64
 	if !e.Expires.IsZero() {
 		expires = e.Expires.UnixMicro()
 	}
-	_, err := tx.Exec(ctx, `insert into consent_state (subject_id, purpose, scope, state, seq, at, expires_at) values ($1, $2, $3, $4, $5, $6, $7)
-		on conflict (subject_id, purpose, scope) do update set state = excluded.state, seq = excluded.seq, at = excluded.at, expires_at = excluded.expires_at`,
-		e.Subject, string(e.Purpose), e.Scope.String(), string(e.State), e.Seq, e.At.UnixMicro(), expires)
+	notice, err := hex.DecodeString(e.Notice.SHA256)
+	if err != nil {
+		return fmt.Errorf("consent: the hash of a notice: %w", err)
+	}
+	_, err = tx.Exec(ctx, `insert into consent_state (subject_id, purpose, scope, state, seq, at, expires_at, notice) values ($1, $2, $3, $4, $5, $6, $7, $8)
+		on conflict (subject_id, purpose, scope) do update set state = excluded.state, seq = excluded.seq, at = excluded.at,
+			expires_at = excluded.expires_at, notice = excluded.notice`,
+		e.Subject, string(e.Purpose), e.Scope.String(), string(e.State), e.Seq, e.At.UnixMicro(), expires, notice)
 	return err
 }
 
 func (s *Store) keepNotice(ctx context.Context, tx *sqldb.Tx, n consent.Notice) error {
 	h := n.Hash()
-	_, err := tx.Exec(ctx, `insert into consent_notices (hash, lang, version, body, created_at) values ($1, $2, $3, $4, $5)
-		on conflict (hash) do nothing`, h[:], n.Lang, n.Version, n.Text, s.now().UnixMicro())
+	matrix, err := n.Matrix.Marshal()
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `insert into consent_notices (hash, lang, version, body, matrix, created_at) values ($1, $2, $3, $4, $5, $6)
+		on conflict (hash) do nothing`, h[:], n.Lang, n.Version, n.Text, matrix, s.now().UnixMicro())
 	return err
 }
 

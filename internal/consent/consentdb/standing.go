@@ -3,6 +3,7 @@ package consentdb
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -54,7 +55,7 @@ func standingsTx(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, about
 	if len(about) > 0 {
 		where, args = where+` and purpose = $2`, append(args, string(about[0]))
 	}
-	rows, err := tx.Query(ctx, `select purpose, scope, state, seq, at, expires_at from consent_state
+	rows, err := tx.Query(ctx, `select purpose, scope, state, seq, at, expires_at, notice from consent_state
 		where `+where+` order by purpose, seq`, args...)
 	if err != nil {
 		return nil, err
@@ -64,13 +65,14 @@ func standingsTx(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, about
 		var st consent.Standing
 		var scope string
 		var at, expires int64
-		if err := rows.Scan(&st.Purpose, &scope, &st.State, &st.Seq, &at, &expires); err != nil {
+		var notice []byte
+		if err := rows.Scan(&st.Purpose, &scope, &st.State, &st.Seq, &at, &expires, &notice); err != nil {
 			return nil, err
 		}
 		if st.Scope, err = consent.ParseScope(scope); err != nil {
 			return nil, err
 		}
-		st.At, st.Expires = time.UnixMicro(at), stamp(expires)
+		st.At, st.Expires, st.Notice = time.UnixMicro(at), stamp(expires), hex.EncodeToString(notice)
 		all = append(all, st)
 	}
 	return all, rows.Err()

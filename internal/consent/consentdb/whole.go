@@ -55,18 +55,24 @@ func (w Whole) Record(ctx context.Context, who thimble.SubjectID, choices []cons
 	}
 	var all []Recorded
 	err = w.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
-		if all, err = w.RecordTx(ctx, tx, person.ID(), choices, how); err != nil {
-			return err
-		}
-		for _, m := range person.Members[1:] {
-			if err := w.refuse(ctx, tx, m.ID, choices, how); err != nil {
-				return err
-			}
-		}
-		return nil
+		all, err = w.recordTx(ctx, tx, person, choices, how)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("consent: recording for %s: %w", who, err)
+	}
+	return all, nil
+}
+
+func (w Whole) recordTx(ctx context.Context, tx *sqldb.Tx, person subject.Person, choices []consent.Choice, how How) ([]Recorded, error) {
+	all, err := w.RecordTx(ctx, tx, person.ID(), choices, how)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range person.Members[1:] {
+		if err := w.refuse(ctx, tx, m.ID, choices, how); err != nil {
+			return nil, err
+		}
 	}
 	return all, nil
 }

@@ -22,6 +22,12 @@ type ConsoleCounts interface {
 	Counts(ctx context.Context, p thimble.Purpose) (map[consent.State]int, error)
 }
 
+// A ConsoleStore counts who stands where, and what was chosen.
+type ConsoleStore interface {
+	ConsoleCounts
+	ConsoleMade
+}
+
 // ConsolePeople counts the customers, so that those who said nothing count too.
 type ConsolePeople interface {
 	Count(ctx context.Context) (int, error)
@@ -37,7 +43,7 @@ func consoleStates() [5]consent.State {
 }
 
 // Console is the consent part of the staff console: nobody in particular.
-func Console(kit *web.Kit, counts ConsoleCounts, people ConsolePeople) (web.Section, error) {
+func Console(kit *web.Kit, counts ConsoleStore, people ConsolePeople) (web.Section, error) {
 	pages, err := kit.Pages(consoleFiles, "pages/console_*.html")
 	if err != nil {
 		return web.Section{}, err
@@ -99,23 +105,32 @@ type consoleBody struct {
 	Stats   []web.Stat
 	Charts  []web.Chart
 	Table   web.Table
+	Rates   []consoleRate
+	NoRates *web.Empty
 	Notice  []web.KeyValue
 	Text    web.CodeBlock
 	Nothing *web.Callout
 }
 
-func consoleBodyOf(ctx context.Context, counts ConsoleCounts, people ConsolePeople) (consoleBody, error) {
+func consoleBodyOf(ctx context.Context, counts ConsoleStore, people ConsolePeople) (consoleBody, error) {
 	all, err := consoleTallies(ctx, counts, people)
 	if err != nil {
 		return consoleBody{}, err
 	}
+	rates, err := consoleRates(ctx, counts)
+	if err != nil {
+		return consoleBody{}, err
+	}
 	n := consent.Current()
-	body := consoleBody{Stats: consoleStats(all), Charts: consoleCharts(all), Table: consoleTable(all),
+	body := consoleBody{Rates: rates, Stats: consoleStats(all), Charts: consoleCharts(all), Table: consoleTable(all),
 		Notice: []web.KeyValue{
 			{Key: "Version", Value: n.Version}, {Key: "Language", Value: n.Lang},
 			{Key: "SHA-256", Value: n.Ref().SHA256, Copy: true, Sub: "each recorded choice names the hash of the text that was on the page"},
 		},
 		Text: web.CodeBlock{Title: "Notice " + n.Version, Code: n.Text}}
+	if len(rates) == 0 {
+		body.NoRates = &web.Empty{Icon: "check", Title: "No finished day with an answer yet", Text: "Answers are counted by the day, and a day is shown when it is over: the counts of one under way would tell single answers. Have people asked, by the banner or the API, and come back tomorrow."}
+	}
 	if len(all) > 0 && all[0].people == 0 {
 		body.Nothing = &web.Callout{Tone: web.Info, Title: "Nobody is here to answer yet", Text: "Import orders first: run “thimble import orders FILE”. Until somebody permits a purpose, nothing is used for it."}
 	}
@@ -207,12 +222,13 @@ func consoleChoiceLog(all []consentdb.Recorded) web.Table {
 		ID: "choice-log", Caption: "Recorded choices", HideCaption: true,
 		Columns: []web.Column{{Label: "Purpose"}, {Label: "Choice"}, {Label: "When"}, {Label: "Notice"}, {Label: "Made by", Secondary: true}},
 	}
-	current := map[thimble.Purpose]bool{}
+	current := map[string]bool{}
+	key := func(e consent.Event) string { return string(e.Purpose) + ";" + e.Scope.String() }
 	for i := len(all) - 1; i >= 0; i-- {
 		e := all[i].Event
 		badge := web.Badge{Text: string(e.State)}
-		if !current[e.Purpose] {
-			current[e.Purpose] = true
+		if k := key(e); !current[k] {
+			current[k] = true
 			badge = web.Badge{Text: string(e.State) + ", in force", Tone: consoleTone(e.State)}
 		}
 		hash := e.Notice.SHA256
@@ -220,15 +236,23 @@ func consoleChoiceLog(all []consentdb.Recorded) web.Table {
 			hash = hex.EncodeToString(b[:6]) + "…"
 		}
 		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(
-			web.Cell{Value: consoleTitle(e.Purpose), Sub: string(e.Purpose)}, badge, e.At,
+			web.Cell{Value: consoleTitle(e.Purpose), Sub: consoleReach(e)}, badge, e.At,
 			web.Cell{Value: e.Notice.Version, Sub: hash}, web.Cell{Value: e.By.Actor, Sub: e.UI.Component})})
 	}
 	return t
 }
 
+// consoleReach is the purpose's key, and the part that a choice is for.
+func consoleReach(e consent.Event) string {
+	if e.Scope == (consent.Scope{}) {
+		return string(e.Purpose)
+	}
+	return string(e.Purpose) + ", " + e.Scope.String()
+}
+
 func consoleTone(s consent.State) web.Tone {
 	switch s {
-	case consent.Given:
+	case consent.Given, consent.Renewed:
 		return web.Good
 	case consent.Refused, consent.Withdrawn:
 		return web.Warn

@@ -14,10 +14,13 @@ import (
 	"thimble/internal/web"
 )
 
-// OperationStore keeps consent; *consentdb.Store does.
+// OperationStore keeps consent; consentdb.Whole does.
 type OperationStore interface {
-	Standing(ctx context.Context, who thimble.SubjectID, p thimble.Purpose) (consent.Standing, error)
-	Record(ctx context.Context, who thimble.SubjectID, choices []consent.Choice, how consentdb.How) ([]consentdb.Recorded, error)
+	Questions(ctx context.Context, who thimble.SubjectID) ([]consent.Question, error)
+	Scopes(ctx context.Context, who thimble.SubjectID, p thimble.Purpose) ([]consent.Scope, error)
+	StandingFor(ctx context.Context, who thimble.SubjectID, p thimble.Purpose, q consent.Scope) (consent.Standing, error)
+	RecordOnce(ctx context.Context, who thimble.SubjectID, choices []consent.Choice, how consentdb.How, key string) ([]consentdb.Recorded, error)
+	Shown(ctx context.Context, notice string) (bool, error)
 	History(ctx context.Context, g thimble.Grant) ([]consentdb.Recorded, error)
 }
 
@@ -38,58 +41,37 @@ type OperationDeps struct {
 	// Open opens a person's choices for the shop's system with the named key, to
 	// meet a legal obligation. The gate does it, and counts the use.
 	Open func(ctx context.Context, key string, who thimble.SubjectID, categories ...thimble.Category) (thimble.Grant, error)
-	Now  func() time.Time // nil means time.Now
+	// Controller is who answers for the use of the data, as records name it.
+	Controller consent.Controller
+	Now        func() time.Time // nil means time.Now
 }
 
-// A ChoiceState is where a person stands on one purpose.
+// A ChoiceScope says how far a choice reaches.
+type ChoiceScope struct {
+	Brand   string `json:"brand,omitempty" maxLength:"32" doc:"One of the shop's brands; left out, all."`
+	Channel string `json:"channel,omitempty" maxLength:"32" doc:"Such as web, email or store; left out, all."`
+	Feature string `json:"feature,omitempty" maxLength:"32" doc:"A feature that the notice names; left out, all."`
+	Signal  string `json:"signal,omitempty" maxLength:"32" doc:"What of the person is used, as the notice names it, such as returns; left out, all."`
+}
+
+// A ChoiceState is where a person stands on one purpose, or on a part of it.
 type ChoiceState struct {
-	Purpose string    `json:"purpose" doc:"A fideslang data use."`
-	State   string    `json:"state" enum:"unanswered,given,refused,withdrawn,expired"`
-	Permits bool      `json:"permits" doc:"Whether the state allows the use."`
-	Seq     int64     `json:"seq,omitempty" doc:"The person's last choice on it, counted from 1."`
-	At      time.Time `json:"at,omitzero" doc:"When that was recorded."`
-	Expires time.Time `json:"expires,omitzero" doc:"When a given consent ends by itself."`
+	Purpose string       `json:"purpose" doc:"A fideslang data use."`
+	Scope   *ChoiceScope `json:"scope,omitempty" doc:"The part of the purpose; left out, the purpose itself."`
+	State   string       `json:"state" enum:"unanswered,given,refused,withdrawn,renewed,deferred,invalidated,expired"`
+	Permits bool         `json:"permits" doc:"Whether the state allows the use."`
+	Seq     int64        `json:"seq,omitempty" doc:"The choice that decides it, counted from 1."`
+	At      time.Time    `json:"at,omitzero" doc:"When that was recorded."`
+	Expires time.Time    `json:"expires,omitzero" doc:"When a given consent ends by itself."`
+	MayAsk  bool         `json:"may_ask" doc:"Whether the person may be asked about it now."`
+	AskFrom time.Time    `json:"ask_from,omitzero" doc:"From when they may be asked, when not now: they are left in peace for six months after a no, for twelve in California and where it is not known that they live elsewhere."`
+	Grew    bool         `json:"notice_grew,omitempty" doc:"Whether the notice asks for more than the person's yes covers."`
 }
 
 // Choices are where a person stands on everything that is asked.
 type Choices struct {
 	Subject  thimble.SubjectID `json:"subject"`
-	Consents []ChoiceState     `json:"consents"`
-}
-
-// A NewChoice is what a person says now.
-type NewChoice struct {
-	Purpose string `json:"purpose" enum:"personalize.content.profiled,train_ai_system" doc:"A fideslang data use."`
-	State   string `json:"state" enum:"given,refused,withdrawn"`
-}
-
-// ChoiceUI says where the choice was made.
-type ChoiceUI struct {
-	Component  string   `json:"component" pattern:"^[a-z][a-z0-9-]{0,63}$" patternDescription:"a lower-case word such as banner" doc:"What the person used, such as banner or checkout."`
-	ChoicePath []string `json:"choice_path,omitempty" maxItems:"8" doc:"The steps to it, such as settings, then save."`
-}
-
-// NewChoices are what a person says, and how it was asked.
-type NewChoices struct {
-	Choices []NewChoice `json:"choices" minItems:"1" maxItems:"16" doc:"One per purpose."`
-	UI      ChoiceUI    `json:"ui"`
-	Lang    string      `json:"lang" maxLength:"16" doc:"The language of the notice that was shown."`
-	Notice  string      `json:"notice,omitempty" maxLength:"64" doc:"The sha256 of the notice that was shown. A choice on a notice that has changed since is refused."`
-}
-
-// A RecordedChoice is one choice as it was recorded.
-type RecordedChoice struct {
-	Purpose string    `json:"purpose"`
-	State   string    `json:"state"`
-	Seq     int64     `json:"seq" doc:"The person's choices, counted from 1."`
-	At      time.Time `json:"at"`
-	Expires time.Time `json:"expires,omitzero"`
-	Receipt string    `json:"receipt" doc:"The path of its receipt, which anyone can check offline."`
-}
-
-// RecordedChoices are the choices as they were recorded.
-type RecordedChoices struct {
-	Recorded []RecordedChoice `json:"recorded"`
+	Consents []ChoiceState     `json:"consents" doc:"Each purpose, then its parts."`
 }
 
 // A SubjectPath names a person in an address. It is exported because huma reads
@@ -113,16 +95,6 @@ type choicesOutput struct {
 	Body         Choices
 }
 
-type recordInput struct {
-	SubjectPath
-	Body NewChoices
-}
-
-type recordOutput struct {
-	CacheControl string `header:"Cache-Control"`
-	Body         RecordedChoices
-}
-
 func (d OperationDeps) standing(ctx context.Context, in *SubjectPath) (*choicesOutput, error) {
 	who, err := in.who()
 	if err == nil {
@@ -134,85 +106,62 @@ func (d OperationDeps) standing(ctx context.Context, in *SubjectPath) (*choicesO
 	if err != nil {
 		return nil, err
 	}
+	questions, err := d.Store.Questions(ctx, who)
+	if err != nil {
+		return nil, err
+	}
 	out := &choicesOutput{CacheControl: operationCache, Body: Choices{Subject: who, Consents: []ChoiceState{}}}
+	named := map[thimble.Purpose]map[consent.Scope]bool{}
+	for _, q := range questions {
+		out.Body.Consents = append(out.Body.Consents, d.state(q))
+		if named[q.Ask.Purpose] == nil {
+			named[q.Ask.Purpose] = map[consent.Scope]bool{}
+		}
+		named[q.Ask.Purpose][q.Part.Scope] = true
+	}
 	for _, ask := range consent.Asked {
-		st, err := d.Store.Standing(ctx, who, ask.Purpose)
-		if err != nil {
+		if err := d.further(ctx, who, ask, named[ask.Purpose], &out.Body); err != nil {
 			return nil, err
 		}
-		state := st.Now(d.Now())
-		row := ChoiceState{Purpose: string(ask.Purpose), State: string(state), Permits: state.Permits(), Seq: st.Seq, At: st.At, Expires: st.Expires}
-		if row.State == "" {
-			row.State = "unanswered"
-		}
-		out.Body.Consents = append(out.Body.Consents, row)
 	}
 	return out, nil
 }
 
-func (d OperationDeps) record(ctx context.Context, in *recordInput) (*recordOutput, error) {
-	who, err := in.who()
+// further adds the scopes that somebody chose for, and that are no part of the notice,
+// such as a brand.
+func (d OperationDeps) further(ctx context.Context, who thimble.SubjectID, ask consent.Ask, named map[consent.Scope]bool, into *Choices) error {
+	scopes, err := d.Store.Scopes(ctx, who, ask.Purpose)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	notice, choices := consent.Current(), make([]consent.Choice, len(in.Body.Choices))
-	if err := choiceProblems(in.Body, notice); err != nil {
-		return nil, err
+	for _, scope := range scopes {
+		if named[scope] {
+			continue
+		}
+		st, err := d.Store.StandingFor(ctx, who, ask.Purpose, scope)
+		if err != nil {
+			return err
+		}
+		into.Consents = append(into.Consents, d.state(consent.Question{Ask: ask, Part: consent.Part{Scope: scope}, Standing: st}))
 	}
-	if in.Body.Notice != "" && in.Body.Notice != notice.Ref().SHA256 {
-		return nil, fmt.Errorf("consent: the notice has changed: %w", thimble.ErrConflict)
-	}
-	if err := d.Exists(ctx, who); err != nil {
-		return nil, err
-	}
-	for i, c := range in.Body.Choices {
-		choices[i] = consent.Choice{Purpose: thimble.Purpose(c.Purpose), State: consent.State(c.State)}
-	}
-	recorded, err := d.Store.Record(ctx, who, choices, consentdb.How{
-		Notice: notice, UI: consent.UI{Component: in.Body.UI.Component, Path: in.Body.UI.ChoicePath},
-		// The shop's system says that the person chose; it answers for who it was.
-		By: consent.By{Actor: "subject", Auth: "shop"},
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := &recordOutput{CacheControl: operationCache, Body: RecordedChoices{Recorded: make([]RecordedChoice, len(recorded))}}
-	for i, r := range recorded {
-		e := r.Event
-		out.Body.Recorded[i] = RecordedChoice{Purpose: string(e.Purpose), State: string(e.State), Seq: e.Seq, At: e.At, Expires: e.Expires, Receipt: receiptPath(e.Subject, e.Seq)}
-	}
-	return out, nil
+	return nil
 }
 
-func receiptPath(who thimble.SubjectID, seq int64) string {
-	return fmt.Sprintf("/v1/subjects/%s/consents/%d/receipt", who, seq)
-}
-
-// choiceProblems names what the schema cannot say.
-func choiceProblems(b NewChoices, notice consent.Notice) error {
-	var all web.FieldProblems
-	seen := map[string]bool{}
-	for i, c := range b.Choices {
-		if seen[c.Purpose] {
-			all = append(all, web.FieldProblem{Field: fmt.Sprintf("body.choices[%d].purpose", i), Detail: "expected each purpose once"})
-		}
-		seen[c.Purpose] = true
-		if err := (consent.Choice{Purpose: thimble.Purpose(c.Purpose), State: consent.State(c.State)}).Check(); err != nil {
-			all = append(all, web.FieldProblem{Field: fmt.Sprintf("body.choices[%d]", i), Detail: "expected a purpose that is asked for, and given, refused or withdrawn"})
-		}
+func (d OperationDeps) state(q consent.Question) ChoiceState {
+	st := q.Standing
+	state := st.Now(d.Now())
+	row := ChoiceState{Purpose: string(q.Ask.Purpose), State: string(state), Permits: state.Permits(), Seq: st.Seq, At: st.At, Expires: st.Expires, MayAsk: q.May, Grew: q.Grew}
+	if !q.May {
+		row.AskFrom = q.From
 	}
-	for i, step := range b.UI.ChoicePath {
-		if !operationWord.MatchString(step) {
-			all = append(all, web.FieldProblem{Field: fmt.Sprintf("body.ui.choice_path[%d]", i), Detail: "expected a lower-case word such as save"})
-		}
+	if row.State == "" {
+		row.State = "unanswered"
 	}
-	if b.Lang != notice.Lang {
-		all = append(all, web.FieldProblem{Field: "body.lang", Detail: "expected a language that there is a notice in: " + notice.Lang})
+	if q.Part.Scope != (consent.Scope{}) {
+		scope := ChoiceScope(q.Part.Scope)
+		row.Scope = &scope
 	}
-	if all == nil {
-		return nil
-	}
-	return all
+	return row
 }
 
 type receiptInput struct {
@@ -229,28 +178,47 @@ type textOutput struct {
 // patience is how long a receipt may wait for its leaf to be signed.
 const patience = 5 * time.Second
 
-func (d OperationDeps) receipt(ctx context.Context, in *receiptInput) (*textOutput, error) {
+// choice opens one choice of a person.
+func (d OperationDeps) choice(ctx context.Context, in *receiptInput) (r consentdb.Recorded, err error) {
 	who, err := in.who()
 	if err == nil {
 		err = d.Exists(ctx, who)
 	}
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	grant, err := d.Open(ctx, apikey.From(ctx).Name, who, thimble.PrivacyPreferences)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	history, err := d.Store.History(ctx, grant)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	for _, r := range history {
 		if r.Event.Seq == in.Seq && r.Event.Subject == who {
-			return d.proof(ctx, r.Opening)
+			return r, nil
 		}
 	}
-	return nil, fmt.Errorf("consent: choice %d: %w", in.Seq, thimble.ErrNotFound)
+	return r, fmt.Errorf("consent: choice %d: %w", in.Seq, thimble.ErrNotFound)
+}
+
+func (d OperationDeps) receipt(ctx context.Context, in *receiptInput) (*textOutput, error) {
+	r, err := d.choice(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return d.proof(ctx, r.Opening)
+}
+
+// document answers with the choice in the form of ISO/IEC TS 27560.
+func (d OperationDeps) document(ctx context.Context, in *receiptInput) (*textOutput, error) {
+	r, err := d.choice(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	text, err := consent.Document(r.Event, d.Controller, handling(r.Event.Purpose), receiptPath(r.Event.Subject, r.Event.Seq))
+	return &textOutput{ContentType: documentType, CacheControl: operationCache, Body: text}, err
 }
 
 func (d OperationDeps) proof(ctx context.Context, o ledger.Opening) (*textOutput, error) {

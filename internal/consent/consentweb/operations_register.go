@@ -24,11 +24,22 @@ type CurrentNotice struct {
 
 // A NoticeAsk is one purpose in plain words.
 type NoticeAsk struct {
-	Purpose string `json:"purpose"`
-	Title   string `json:"title"`
-	What    string `json:"what"`
-	With    string `json:"with" doc:"What happens when it is allowed."`
-	Without string `json:"without" doc:"What happens when it is not."`
+	Purpose    string       `json:"purpose"`
+	Title      string       `json:"title"`
+	What       string       `json:"what"`
+	With       string       `json:"with" doc:"What happens when it is allowed."`
+	Without    string       `json:"without" doc:"What happens when it is not."`
+	Categories []string     `json:"categories" doc:"The kinds of data that a yes covers, by fideslang's keys."`
+	Recipients []string     `json:"recipients" doc:"Who outside is given it."`
+	Parts      []NoticePart `json:"parts" doc:"What can be refused while the rest is allowed."`
+}
+
+// A NoticePart is one feature or signal that can be refused alone.
+type NoticePart struct {
+	Scope   ChoiceScope `json:"scope"`
+	Title   string      `json:"title"`
+	With    string      `json:"with" doc:"What it gives."`
+	Without string      `json:"without" doc:"What it costs to leave it out."`
 }
 
 type noticeOutput struct{ Body CurrentNotice }
@@ -37,7 +48,15 @@ func currentNotice() CurrentNotice {
 	n := consent.Current()
 	out := CurrentNotice{Lang: n.Lang, Version: n.Version, SHA256: n.Ref().SHA256, Text: n.Text, Asks: make([]NoticeAsk, len(consent.Asked))}
 	for i, a := range consent.Asked {
-		out.Asks[i] = NoticeAsk{Purpose: string(a.Purpose), Title: a.Title, What: a.What, With: a.With, Without: a.Without}
+		ask := NoticeAsk{Purpose: string(a.Purpose), Title: a.Title, What: a.What, With: a.With, Without: a.Without,
+			Categories: []string{}, Recipients: append([]string{}, a.Recipients...), Parts: []NoticePart{}}
+		for _, c := range a.Categories {
+			ask.Categories = append(ask.Categories, string(c))
+		}
+		for _, p := range a.Parts {
+			ask.Parts = append(ask.Parts, NoticePart{Scope: ChoiceScope(p.Scope), Title: p.Title, With: p.With, Without: p.Without})
+		}
+		out.Asks[i] = ask
 	}
 	return out
 }
@@ -56,15 +75,16 @@ func Operations(d OperationDeps) func(huma.API) {
 		})
 
 		standing := operation("listConsents", http.MethodGet, "/v1/subjects/{subject}/consents", "List a subject's consents",
-			"Where a person stands on each purpose that is asked for. The read is counted in the use log, which the person can see.", "read")
+			"Where a person stands on each purpose that is asked for and on its parts, and whether they may be asked again. The read is counted in the use log, which the person can see.", "read")
 		standing.Errors = []int{http.StatusNotFound}
 		standing.Responses = answers("application/json", exampleStanding)
 		huma.Register(api, standing, d.standing)
 
 		record := operation("recordConsents", http.MethodPost, "/v1/subjects/{subject}/consents", "Record a subject's choices",
 			"Records what a person chose, after they saw the notice in the language you name. It takes effect before the answer arrives: "+
-				"after a withdrawal no list made from their history is given out. There is no Idempotency-Key yet: sending a choice twice records it twice, with the same effect.", "collect")
-		record.Errors, record.MaxBodyBytes = []int{http.StatusNotFound, http.StatusConflict}, 16<<10
+				"after a withdrawal no list made from their history is given out. Choices that are sent twice within 24 hours are recorded once. "+
+				"Of somebody who is not there, or was forgotten, a no is answered with nothing recorded, and a yes is denied.", "collect")
+		record.Errors, record.MaxBodyBytes = []int{http.StatusForbidden, http.StatusConflict}, 16<<10
 		record.RequestBody = &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Example: exampleChoices}}}
 		record.Responses = answers("application/json", exampleRecorded)
 		huma.Register(api, record, d.record)
@@ -75,6 +95,13 @@ func Operations(d OperationDeps) func(huma.API) {
 		receipt.Responses = answers("text/plain", "c2sp.org/tlog-proof@v1\nextra AQIDBA==\nindex 17\n…\n")
 		receipt.Responses["200"].Content["text/plain"].Schema = &huma.Schema{Type: "string"}
 		huma.Register(api, receipt, d.receipt)
+
+		document := operation("getConsentRecord", http.MethodGet, "/v1/subjects/{subject}/consents/{seq}/record", "Get the record of a choice",
+			"The choice as ISO/IEC TS 27560:2023 describes it, in JSON-LD with the words of W3C DPV: who chose what, on which notice, of whom, for which data and how long. It belongs to the person.", "read")
+		document.Errors = []int{http.StatusNotFound}
+		document.Responses = answers(documentType, map[string]any{"@type": "dpv:ConsentReceipt", "dct:identifier": "receipt-1"})
+		document.Responses["200"].Content[documentType].Schema = &huma.Schema{Type: "object"}
+		huma.Register(api, document, d.document)
 	}
 }
 
@@ -93,16 +120,17 @@ var (
 	exampleStanding = map[string]any{
 		"subject": "sub_1vz3m8t6q4c0k7d9h2x5r8w3ya",
 		"consents": []map[string]any{
-			{"purpose": "personalize.content.profiled", "state": "given", "permits": true, "seq": 1, "at": "2026-11-22T08:00:00Z", "expires": "2027-11-22T08:00:00Z"},
-			{"purpose": "train_ai_system", "state": "unanswered", "permits": false},
+			{"purpose": "personalize.content.profiled", "state": "given", "permits": true, "seq": 1, "at": "2026-11-22T08:00:00Z", "expires": "2027-11-22T08:00:00Z", "may_ask": false, "ask_from": "2027-10-22T08:00:00Z"},
+			{"purpose": "personalize.content.profiled", "scope": map[string]any{"signal": "returns"}, "state": "refused", "permits": false, "seq": 2, "at": "2026-11-22T08:00:00Z", "may_ask": false, "ask_from": "2027-05-22T08:00:00Z"},
+			{"purpose": "train_ai_system", "state": "unanswered", "permits": false, "may_ask": true},
 		},
 	}
 	exampleChoices = NewChoices{
 		Choices: []NewChoice{{Purpose: "personalize.content.profiled", State: "given"}},
-		UI:      ChoiceUI{Component: "banner", ChoicePath: []string{"settings", "save"}}, Lang: "en",
+		UI:      ChoiceUI{Component: "banner@2", ChoicePath: []string{"settings", "save"}}, Lang: "en", Notice: consent.Current().Ref().SHA256,
 	}
 	exampleRecorded = map[string]any{"recorded": []map[string]any{{
 		"purpose": "personalize.content.profiled", "state": "given", "seq": 1, "at": "2026-11-22T08:00:00Z", "expires": "2027-11-22T08:00:00Z",
-		"receipt": "/v1/subjects/sub_1vz3m8t6q4c0k7d9h2x5r8w3ya/consents/1/receipt",
+		"receipt": "/v1/subjects/sub_1vz3m8t6q4c0k7d9h2x5r8w3ya/consents/1/receipt", "record": "/v1/subjects/sub_1vz3m8t6q4c0k7d9h2x5r8w3ya/consents/1/record",
 	}}}
 )

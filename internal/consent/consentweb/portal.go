@@ -4,136 +4,177 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"thimble"
 	"thimble/internal/consent"
 	"thimble/internal/consent/consentdb"
-	"thimble/internal/consent/signal"
-	"thimble/internal/ledger"
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/web"
 )
 
-//go:embed pages/portal_*.html
+//go:embed pages/portal_*.html pages/_asks.html
 var portalFiles embed.FS
 
-// A Store keeps choices; *consentdb.Store is one.
+//go:embed assets
+var assetFiles embed.FS
+
+// Assets returns the style of the pages on which people choose; it goes to the kit
+// ([web.Config]).
+func Assets() fs.FS { return assetFiles }
+
+const (
+	choicesStyle = "choices.css"
+	asksPartial  = "pages/_asks.html"
+)
+
+// A Store keeps choices; consentdb.Whole is one.
 type Store interface {
-	Standing(ctx context.Context, who thimble.SubjectID, p thimble.Purpose) (consent.Standing, error)
-	Record(ctx context.Context, who thimble.SubjectID, choices []consent.Choice, how consentdb.How) ([]consentdb.Recorded, error)
+	FormStore
+	Histories
+}
+
+// Histories opens a person's choices.
+type Histories interface {
 	History(ctx context.Context, g thimble.Grant) ([]consentdb.Recorded, error)
 }
 
 // An Own opens a person's own data to that person.
 type Own = func(ctx context.Context, who thimble.SubjectID, categories ...thimble.Category) (thimble.Grant, error)
 
+// PortalDeps are what the page of choices works with.
+type PortalDeps struct {
+	Store Store
+	Log   ledgerweb.ReceiptLog
+	Own   Own
+	// Controller is who answers for the use of the data, as records name it.
+	Controller consent.Controller
+	// Children returns for whom somebody decides as a guardian; nil: nobody.
+	Children func(ctx context.Context, guardian thimble.SubjectID) ([]thimble.SubjectID, error)
+	Now      func() time.Time // nil means time.Now
+}
+
 const ownData = "showing you your own data"
 
 // ReceiptKind is the kind of receipts of choices in addresses.
 const ReceiptKind = "choice"
 
+// The components of choices, as events name them with their versions.
+const (
+	centreUI   = "privacy-centre@2"
+	guardianUI = "guardian@1"
+)
+
 // A choicesBody is the page of choices.
 type choicesBody struct {
-	Notice string // the hash of the text on the page
-	Asks   []askView
-	Closes string // the last paragraph of the notice
-	Stale  bool   // the form came from another text
-}
-
-// An askView is one question with the answer it has now.
-type askView struct {
-	consent.Ask
-	Name    string // of the radio buttons
-	State   web.Badge
-	Since   time.Time
-	Expires time.Time
-	Yes, No bool
-	Receipt *ledgerweb.Check
+	Form     form
+	Stale    bool // the form came from another text
+	Signals  []web.Callout
+	Children []web.Action
 }
 
 type portal struct {
-	store Store
-	log   ledgerweb.ReceiptLog
-	own   Own
+	PortalDeps
 	pages *web.Pages
 	frame *web.Frame
-	now   func() time.Time
 }
 
-// Portal returns the page on which people choose. A nil clock means time.Now.
-func Portal(kit *web.Kit, s Store, log ledgerweb.ReceiptLog, own Own, now func() time.Time) (web.Section, error) {
-	pages, err := kit.Pages(ledgerweb.WithCheck(portalFiles), "pages/portal_*.html", ledgerweb.CheckPartial)
+const choicesPath = "/privacy/choices"
+
+// Portal returns the page on which people choose, for themselves and for the children
+// they answer for.
+func Portal(kit *web.Kit, d PortalDeps) (web.Section, error) {
+	pages, err := kit.Pages(ledgerweb.WithCheck(portalFiles), "pages/portal_*.html", asksPartial, ledgerweb.CheckPartial)
 	if err != nil {
 		return web.Section{}, err
 	}
-	if now == nil {
-		now = time.Now
+	if d.Now == nil {
+		d.Now = time.Now
 	}
-	nav := []web.NavItem{{Label: "My choices", Href: "/privacy/choices"}}
+	if d.Children == nil {
+		d.Children = func(context.Context, thimble.SubjectID) ([]thimble.SubjectID, error) { return nil, nil }
+	}
+	nav := []web.NavItem{{Label: "My choices", Href: choicesPath}}
 	return web.Section{Nav: nav, Mount: func(mux *http.ServeMux, f *web.Frame) {
-		p := &portal{store: s, log: log, own: own, pages: pages, frame: f, now: now}
-		mux.HandleFunc("GET /privacy/choices", func(w http.ResponseWriter, r *http.Request) { p.show(w, r, false) })
-		mux.HandleFunc("POST /privacy/choices", p.save)
+		p := &portal{PortalDeps: d, pages: pages, frame: f}
+		mux.HandleFunc("GET "+choicesPath, func(w http.ResponseWriter, r *http.Request) { p.show(w, r, false) })
+		mux.HandleFunc("POST "+choicesPath, p.save)
+		mux.HandleFunc("GET "+choicesPath+"/record/{key}", p.record)
+		mux.HandleFunc("GET "+childPath+"{child}", func(w http.ResponseWriter, r *http.Request) { p.showChild(w, r, false) })
+		mux.HandleFunc("POST "+childPath+"{child}", p.saveChild)
 	}}, nil
+}
+
+func (p *portal) history(ctx context.Context, who thimble.SubjectID) ([]consentdb.Recorded, error) {
+	return ownHistory(ctx, p.Store, p.Own, who)
+}
+
+func ownHistory(ctx context.Context, s Histories, own Own, who thimble.SubjectID) ([]consentdb.Recorded, error) {
+	grant, err := own(ctx, who, thimble.PrivacyPreferences)
+	if err != nil {
+		return nil, err
+	}
+	return s.History(ctx, grant)
 }
 
 func (p *portal) show(w http.ResponseWriter, r *http.Request, stale bool) {
 	who := web.VisitorFrom(r.Context()).Subject
-	grant, err := p.own(r.Context(), who, thimble.PrivacyPreferences)
-	var history []consentdb.Recorded
+	history, err := p.history(r.Context(), who)
+	var body choicesBody
 	if err == nil {
-		history, err = p.store.History(r.Context(), grant)
+		body, err = p.body(r, who, history)
 	}
-	if err != nil {
-		p.frame.Fail(w, r, err)
-		return
-	}
-	status := http.StatusOK
-	if stale {
-		status = http.StatusConflict
-	}
-	body, err := p.body(r.Context(), who, history, r.URL.Query().Get("done") == "saved")
 	if err != nil {
 		p.frame.Fail(w, r, err)
 		return
 	}
 	body.Stale = stale
-	p.frame.Render(w, r, status, p.pages, "portal_choices.html", web.Page{
+	p.frame.Render(w, r, status(stale), p.pages, "portal_choices.html", web.Page{
 		Title: "My choices", Lead: "You decide what the shop may do with your data. Change your mind whenever you like.",
 		Notice: &web.AccessNotice{Purpose: ownData}, Body: body,
-		Scripts: []string{ledgerweb.CheckScript}, Styles: []string{ledgerweb.CheckStyle},
+		Scripts: []string{ledgerweb.CheckScript}, Styles: []string{ledgerweb.CheckStyle, choicesStyle},
 	})
 }
 
-func (p *portal) body(ctx context.Context, who thimble.SubjectID, history []consentdb.Recorded, saved bool) (choicesBody, error) {
-	notice := consent.Current()
-	body := choicesBody{Notice: notice.Ref().SHA256, Closes: closing(notice)}
-	for i, a := range consent.Asked {
-		standing, err := p.store.Standing(ctx, who, a.Purpose)
-		if err != nil {
-			return body, err
-		}
-		state := standing.Now(p.now())
-		v := askView{Ask: a, Name: "choice-" + strconv.Itoa(i), State: badge(state)}
-		v.Yes = state.Permits()
-		v.No = state.Refuses()
-		for _, h := range slices.Backward(history) {
-			// Of a person with several accounts it is the answer that counts.
-			if e := h.Event; e.Purpose == a.Purpose && e.Seq == standing.Seq && e.At.Equal(standing.At) {
-				check := ledgerweb.CheckOf(p.log, ReceiptKind, receiptKey(e), "this answer")
-				check.Auto = saved
-				v.Since, v.Expires, v.Receipt = e.At, e.Expires, &check
-				break
-			}
-		}
-		body.Asks = append(body.Asks, v)
+func status(stale bool) int {
+	if stale {
+		return http.StatusConflict
 	}
-	return body, nil
+	return http.StatusOK
+}
+
+func (p *portal) body(r *http.Request, who thimble.SubjectID, history []consentdb.Recorded) (choicesBody, error) {
+	f, err := formOf(r.Context(), p.Store, who, p.Now(), choicesPath, false)
+	if err != nil {
+		return choicesBody{}, err
+	}
+	for i := range f.Asks {
+		p.tell(&f.Asks[i], history, r.URL.Query().Get("done") == "saved")
+	}
+	body := choicesBody{Form: f, Signals: signalsOf(history, web.GPCFrom(r.Context()))}
+	children, err := p.Children(r.Context(), who)
+	for i, c := range children {
+		body.Children = append(body.Children, web.Action{Label: childLabel(i), Href: childPath + c.String()})
+	}
+	return body, err
+}
+
+// tell adds to a question when and by whom it was answered, and the proof.
+func (p *portal) tell(v *askView, history []consentdb.Recorded, saved bool) {
+	for _, h := range slices.Backward(history) {
+		// Of a person with several accounts it is the answer that counts.
+		if e := h.Event; e.Purpose == v.Purpose && e.Seq == v.standing.Seq && e.At.Equal(v.standing.At) {
+			check := ledgerweb.CheckOf(p.Log, ReceiptKind, receiptKey(e), "this answer")
+			check.Auto = saved
+			v.Since, v.Expires, v.By, v.Receipt = e.At, e.Expires, chose(e.By), &check
+			v.Record = choicesPath + "/record/" + receiptKey(e)
+			return
+		}
+	}
 }
 
 // receiptKey names a choice among all of a person, who may have several subjects.
@@ -141,194 +182,68 @@ func receiptKey(e consent.Event) string {
 	return strconv.FormatInt(e.Seq, 10) + "-" + e.Subject.String()
 }
 
-// closing is the last paragraph of the notice, which belongs to no question.
-func closing(n consent.Notice) string {
-	parts := strings.Split(strings.TrimSpace(n.Text), "\n\n")
-	return parts[len(parts)-1]
-}
-
-func badge(s consent.State) web.Badge {
-	switch s {
-	case consent.Given, consent.Renewed:
-		return web.Badge{Text: "You allow this", Tone: web.Good}
-	case consent.Refused:
-		return web.Badge{Text: "You do not allow this"}
-	case consent.Withdrawn:
-		return web.Badge{Text: "You stopped this"}
-	case consent.Invalidated:
-		return web.Badge{Text: "Your yes did not count", Tone: web.Warn}
-	case consent.Deferred:
-		return web.Badge{Text: "You wanted to decide later, so it is off", Tone: web.Info}
-	case consent.Expired:
-		return web.Badge{Text: "Your yes has run out", Tone: web.Warn}
-	}
-	return web.Badge{Text: "Not asked yet, so it is off", Tone: web.Info}
-}
-
-// The answers of the form.
-const (
-	yes = "allow"
-	no  = "refuse"
-)
-
-// how many bytes the form of two radio buttons can have.
-const maxForm = 1 << 14
-
 func (p *portal) save(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		p.frame.Fail(w, r, fmt.Errorf("consent: reading the form: %w", thimble.ErrInvalid))
-		return
-	}
-	notice := consent.Current()
-	if r.PostForm.Get("notice") != notice.Ref().SHA256 {
+	fresh, err := parseForm(w, r)
+	if err == nil && !fresh {
 		p.show(w, r, true)
 		return
 	}
 	who := web.VisitorFrom(r.Context()).Subject
-	choices, err := p.choices(r, who)
-	if err == nil && len(choices) > 0 {
-		_, err = p.store.Record(r.Context(), who, choices, consentdb.How{
-			Notice: notice, By: consent.By{Actor: "subject", Auth: "session"},
-			UI: consent.UI{Component: "privacy-centre", Path: []string{"choices", button(r)}},
+	var changed []consent.Choice
+	if err == nil {
+		changed, err = submit(r, p.Store, who, p.Now(), consentdb.How{
+			Notice: consent.Current(), By: consent.By{Actor: "subject", Auth: "session"},
+			UI: consent.UI{Component: centreUI, Path: []string{"choices", button(r)}},
 		})
 	}
 	if err != nil {
 		p.frame.Fail(w, r, err)
 		return
 	}
-	done := "saved"
-	if len(choices) == 0 {
-		done = "same"
-	}
-	http.Redirect(w, r, "/privacy/choices?done="+done, http.StatusSeeOther)
+	http.Redirect(w, r, choicesPath+"?done="+done(changed), http.StatusSeeOther)
 }
 
-// button says which button was pressed; anything else is the one that saves.
-func button(r *http.Request) string {
-	if b := r.PostForm.Get("all"); b == yes || b == no {
-		return b + "-all"
+// submit records the answers of a form that change something.
+func submit(r *http.Request, s FormStore, who thimble.SubjectID, at time.Time, how consentdb.How) ([]consent.Choice, error) {
+	questions, err := s.Questions(r.Context(), who)
+	if err != nil {
+		return nil, err
 	}
-	return "save"
+	changed := choices(r, questions, at)
+	if len(changed) == 0 {
+		return nil, nil
+	}
+	_, err = s.Record(r.Context(), who, changed, how)
+	return changed, err
 }
 
-// choices returns the answers that change something.
-func (p *portal) choices(r *http.Request, who thimble.SubjectID) ([]consent.Choice, error) {
-	var changed []consent.Choice
-	for i, a := range consent.Asked {
-		answer := r.PostForm.Get("choice-" + strconv.Itoa(i))
-		switch button(r) {
-		case "allow-all":
-			answer = yes
-		case "refuse-all":
-			answer = no
+func done(changed []consent.Choice) string {
+	if len(changed) == 0 {
+		return "same"
+	}
+	return "saved"
+}
+
+// record gives a choice to take along, in the form of ISO/IEC TS 27560.
+func (p *portal) record(w http.ResponseWriter, r *http.Request) {
+	history, err := p.history(r.Context(), web.VisitorFrom(r.Context()).Subject)
+	for _, h := range history {
+		if receiptKey(h.Event) != r.PathValue("key") {
+			continue
 		}
-		standing, err := p.store.Standing(r.Context(), who, a.Purpose)
+		text, err := consent.Document(h.Event, p.Controller, handling(h.Event.Purpose), ledgerweb.ReceiptHref(ReceiptKind, receiptKey(h.Event)))
 		if err != nil {
-			return nil, err
+			p.frame.Fail(w, r, err)
+			return
 		}
-		if next, ok := next(standing.Now(p.now()), answer); ok {
-			changed = append(changed, consent.Choice{Purpose: a.Purpose, State: next})
-		}
+		w.Header().Set("Content-Type", documentType)
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="consent-%d.jsonld"`, h.Event.Seq))
+		_, _ = w.Write(text) // whoever asked may have gone
+		return
 	}
-	return changed, nil
-}
-
-// next returns what an answer makes of a state, and whether that is anything new.
-// Whoever says no after a yes withdraws; whoever never said yes refuses.
-func next(now consent.State, answer string) (consent.State, bool) {
-	switch {
-	case answer == yes && !now.Permits():
-		return consent.Given, true
-	case answer == no && (now.Permits() || now == consent.Expired):
-		return consent.Withdrawn, true
-	case answer == no && !now.Refuses():
-		return consent.Refused, true
+	if err == nil {
+		err = fmt.Errorf("consent: a choice of that number: %w", thimble.ErrNotFound)
 	}
-	return "", false
-}
-
-// PortalReceipts is the source of the receipts of choices.
-func PortalReceipts(s Store, own Own) ledgerweb.Source {
-	history := func(ctx context.Context, who thimble.SubjectID) ([]consentdb.Recorded, error) {
-		grant, err := own(ctx, who, thimble.PrivacyPreferences)
-		if err != nil {
-			return nil, err
-		}
-		return s.History(ctx, grant)
-	}
-	return ledgerweb.Source{
-		Kind: ReceiptKind, Title: "Choices",
-		List: func(ctx context.Context, who thimble.SubjectID) ([]ledgerweb.Listed, error) {
-			all, err := history(ctx, who)
-			listed := make([]ledgerweb.Listed, 0, len(all))
-			for _, h := range slices.Backward(all) {
-				listed = append(listed, ledgerweb.Listed{Key: receiptKey(h.Event), At: h.Event.At, Title: said(h.Event), Text: title(h.Event.Purpose)})
-			}
-			return listed, err
-		},
-		Open: func(ctx context.Context, who thimble.SubjectID, key string) (ledger.Opening, error) {
-			all, err := history(ctx, who)
-			for _, h := range all {
-				if receiptKey(h.Event) == key {
-					return h.Opening, nil
-				}
-			}
-			if err == nil {
-				err = fmt.Errorf("consent: a choice of that number: %w", thimble.ErrNotFound)
-			}
-			return ledger.Opening{}, err
-		},
-	}
-}
-
-func said(e consent.Event) string {
-	words := map[consent.State]string{consent.Given: "You allowed", consent.Refused: "You did not allow", consent.Withdrawn: "You stopped"}[e.State]
-	if e.By.Actor == signal.FromGPC.Actor() {
-		words = map[consent.State]string{consent.Refused: "Your browser’s signal did not allow", consent.Withdrawn: "Your browser’s signal stopped"}[e.State]
-	}
-	if e.By.Actor == "demo-rule" {
-		words = map[consent.State]string{consent.Given: "The demo’s rule allowed", consent.Refused: "The demo’s rule did not allow", consent.Withdrawn: "The demo’s rule stopped"}[e.State]
-	}
-	return words
-}
-
-func title(p thimble.Purpose) string {
-	for _, a := range consent.Asked {
-		if a.Purpose == p {
-			return a.Title
-		}
-	}
-	if t := signal.Title(p); t != "" {
-		return t
-	}
-	return string(p)
-}
-
-// PortalCard sums up a person's choices, for the privacy centre's first page.
-func PortalCard(s Store, now func() time.Time) func(ctx context.Context, who thimble.SubjectID) (web.Card, error) {
-	if now == nil {
-		now = time.Now
-	}
-	return func(ctx context.Context, who thimble.SubjectID) (web.Card, error) {
-		card := web.Card{Icon: "check", Title: "My choices", Href: "/privacy/choices"}
-		allowed := 0
-		for _, a := range consent.Asked {
-			standing, err := s.Standing(ctx, who, a.Purpose)
-			if err != nil {
-				return card, err
-			}
-			mark := "Off"
-			if standing.Now(now()).Permits() {
-				mark = "On"
-				allowed++
-			}
-			card.Text += mark + ": " + a.Title + ". "
-		}
-		card.Badge = &web.Badge{Text: fmt.Sprintf("%d of %d allowed", allowed, len(consent.Asked))}
-		if allowed > 0 {
-			card.Badge.Tone = web.Good
-		}
-		return card, nil
-	}
+	p.frame.Fail(w, r, err)
 }

@@ -87,10 +87,11 @@ func Join(ctx context.Context, db *sqldb.DB, m *gate.Moves, cfg NodeConfig) (*No
 	return n, nil
 }
 
-// Live implements gate.Lease. Both clocks must say so: a machine that slept has a
-// monotonic clock that did not move.
-func (n *Node) Live(at time.Time) bool {
-	until := n.deadline.Load()
+// Live implements gate.Lease. It goes by the machine's clock, whatever clock the gate
+// judges by, since the database's lease does. Both of its readings must say so: a
+// machine that slept has a monotonic clock that did not move.
+func (n *Node) Live(time.Time) bool {
+	at, until := time.Now(), n.deadline.Load()
 	return until != nil && at.Before(*until) && at.Round(0).Before(until.Round(0))
 }
 

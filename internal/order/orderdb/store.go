@@ -43,7 +43,7 @@ const indexKind = "order"
 // The SQLite driver walks over all parameters for each: many small statements are
 // faster than a few large ones.
 const (
-	rowsAtOnce    = 12
+	rowsAtOnce    = 10 // of 6 columns each
 	numbersAtOnce = 100
 )
 
@@ -136,7 +136,7 @@ func (s *Store) Draft(ctx context.Context, orders []order.Order) ([]Draft, error
 		if err != nil {
 			return nil, err
 		}
-		d := Draft{sealed: order.Sealed{ID: o.ID, Subject: o.Subject, PlacedAt: o.PlacedAt}}
+		d := Draft{sealed: order.Sealed{ID: o.ID, Subject: o.Subject, PlacedAt: o.PlacedAt, Direction: o.Direction()}}
 		if d.sealed.Body, err = s.keys.Seal(ctx, d.sealed.Cell(), body); err != nil {
 			return nil, fmt.Errorf("order: sealing %s: %w", o.ID.Token("ord"), err)
 		}
@@ -148,21 +148,21 @@ func (s *Store) Draft(ctx context.Context, orders []order.Order) ([]Draft, error
 	return drafts, nil
 }
 
-const columns = 5
+const columns = 6
 
 // Add writes drafts. The error is of kind ErrConflict when an order with such a
 // number is there already; the transaction cannot go on then.
 func (s *Store) Add(ctx context.Context, tx *sqldb.Tx, drafts []Draft) error {
 	for chunk := range slices.Chunk(drafts, rowsAtOnce) {
 		query := strings.Builder{}
-		query.WriteString(`insert into order_orders (id, subject_id, number_index, placed_at, body) values `)
+		query.WriteString(`insert into order_orders (id, subject_id, number_index, placed_at, direction, body) values `)
 		args := make([]any, 0, columns*len(chunk))
 		for i, d := range chunk {
 			if i > 0 {
 				query.WriteByte(',')
 			}
 			query.WriteString("(" + placeholders(columns*i+1, columns) + ")")
-			args = append(args, d.sealed.ID, d.sealed.Subject, d.index, d.sealed.PlacedAt.UnixMicro(), d.sealed.Body)
+			args = append(args, d.sealed.ID, d.sealed.Subject, d.index, d.sealed.PlacedAt.UnixMicro(), int64(d.sealed.Direction), d.sealed.Body)
 		}
 		if _, err := tx.Exec(ctx, query.String(), args...); err != nil {
 			return fmt.Errorf("order: adding %d orders: %w", len(drafts), err)
@@ -183,11 +183,11 @@ func (s *Store) Of(ctx context.Context, subject thimble.SubjectID, limit int) ([
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			o := order.Sealed{Subject: subject}
 			var at int64
-			err := rows.Scan(&o.ID, &at, &o.Body)
+			err := rows.Scan(&o.ID, &at, &o.Direction, &o.Body)
 			o.PlacedAt = time.UnixMicro(at).UTC()
 			found = append(found, o)
 			return err
-		}, `select id, placed_at, body from order_orders where subject_id = $1 order by placed_at desc, id desc limit $2`, subject, limit)
+		}, `select id, placed_at, direction, body from order_orders where subject_id = $1 order by placed_at desc, id desc limit $2`, subject, limit)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("order: reading orders of %s: %w", subject, err)

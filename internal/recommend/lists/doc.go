@@ -5,6 +5,8 @@
 //
 //   - a person's history is read for a list only if the person permits it; who
 //     does not gets the popular list, which uses nothing about anybody;
+//   - who does not want lists, though the rest, gets the popular one; of who does not
+//     want their returns used, no return is opened, and what came back counts as bought;
 //   - each personal list is a recorded decision with its terms and its receipt,
 //     kept before the list is returned, and not returned when the person changed
 //     their mind meanwhile;

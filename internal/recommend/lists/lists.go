@@ -47,16 +47,19 @@ const shownTerms = 3
 // ForYou returns a list of n items for a person on behalf of an actor. A person
 // who does not permit it, and one without a history, get the popular list.
 func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, placement string, n int) (List, error) {
-	grant, err := s.Gate.Open(ctx, gate.Request{Actor: a, Subject: who, Purpose: thimble.PersonalizeContent, Categories: []thimble.Category{thimble.PurchaseHistory}})
+	request := personal(a, who)
+	grant, err := s.Gate.Open(ctx, request)
 	if denial, ok := errors.AsType[*gate.Denial](err); ok {
-		list, err := s.Popular(ctx, n)
-		list.Why, list.Verdict = "Not personal, because "+denial.Verdict.Why+".", &denial.Verdict
-		return list, err
+		return s.denied(ctx, request, &denial.Verdict, n)
 	}
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: asking for a list: %w", err)
 	}
-	history, err := s.history(ctx, grant)
+	returns, err := s.returns(ctx, request)
+	if err != nil {
+		return List{}, err
+	}
+	history, err := s.history(ctx, grant, returns)
 	if gone(ctx, grant, err) {
 		list, err := s.Popular(ctx, n)
 		list.Why = changed

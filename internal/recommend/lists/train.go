@@ -191,7 +191,7 @@ func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, *gate.Cohort, e
 		if err != nil {
 			return nil, nil, err
 		}
-		history, err := s.history(ctx, g)
+		history, err := s.learned(ctx, g)
 		if gone(ctx, g, err) {
 			continue // changed their mind since the scan came to them
 		}
@@ -218,8 +218,9 @@ func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, *gate.Cohort, e
 	return data, people, nil
 }
 
-// history opens what a person bought, as any of their members.
-func (s *Shop) history(ctx context.Context, g thimble.Grant) ([]thimble.Interaction, error) {
+// history opens what a person bought, as any of their members. Without returns, none
+// is opened, and what came back counts as bought.
+func (s *Shop) history(ctx context.Context, g thimble.Grant, returns bool) ([]thimble.Interaction, error) {
 	var orders []order.Order
 	for _, who := range g.Members() {
 		sealed, err := s.Orders.Of(ctx, who, 0)
@@ -227,9 +228,15 @@ func (s *Shop) history(ctx context.Context, g thimble.Grant) ([]thimble.Interact
 			return nil, err
 		}
 		for _, o := range sealed {
+			if !returns && o.Direction == order.Back {
+				continue
+			}
 			opened, err := order.Open(ctx, g, o)
 			if err != nil {
 				return nil, err
+			}
+			if !returns && opened.Return {
+				continue // sealed before directions were kept: opened, and not used
 			}
 			orders = append(orders, opened)
 		}

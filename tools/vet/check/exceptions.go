@@ -14,7 +14,9 @@ var exceptions = []exception{
 	{"purposeless", "thimble/internal/consent/consentdb", "Store.Record", "returns the events that the caller has just made, and none that was kept"},
 	{"purposeless", "thimble/internal/consent/consentdb", "Store.RecordTx", "as Store.Record, in the caller's transaction"},
 	{"purposeless", "thimble/internal/consent/consentdb", "Whole.Record", "as Store.Record, for all subjects of a person"},
+	{"purposeless", "thimble/internal/consent/consentdb", "Store.RecordOnce", "as Store.Record; of what is sent again within a day it returns the events that the same caller made"},
+	{"purposeless", "thimble/internal/consent/consentdb", "Whole.RecordOnce", "as Store.RecordOnce, for all subjects of a person"},
 	{"purposeless", "thimble/internal/subject/subjectdb", "Store.YoungestTx", "the law asks for it before a yes may be taken, so before anybody has a purpose; it tells adult or minor, to the transaction of the yes"},
-	{"vaultdoor", "thimble/internal/app", "laws.Of", "where somebody lives decides which law the gate judges by: no grant can be given before it is known, and it goes nowhere else"},
+	{"vaultdoor", "thimble/internal/app", "laws.home", "where somebody lives decides which law the gate judges by, and for how long they are not asked again: no grant can be given before it is known, and it goes nowhere else"},
 	{"vaultdoor", "thimble/internal/rights", "import", "erasure asks the vault to shred and reports what vault.Shredded counts; it opens nothing"},
 }

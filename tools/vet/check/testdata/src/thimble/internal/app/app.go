@@ -12,7 +12,7 @@ func Keys(ctx context.Context) ([]byte, error) { return vault.New().Secret(ctx, 
 
 type laws struct{ vault *vault.Vault }
 
-// Of is excepted: no grant can be given before it has answered.
-func (l laws) Of(ctx context.Context, c thimble.Cell, sealed []byte) ([]byte, error) {
+// home is excepted: no grant can be given before it has answered.
+func (l laws) home(ctx context.Context, c thimble.Cell, sealed []byte) ([]byte, error) {
 	return l.vault.Open(ctx, c, sealed)
 }

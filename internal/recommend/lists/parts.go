@@ -1,0 +1,61 @@
+package lists
+
+import (
+	"context"
+	"fmt"
+
+	"thimble"
+	"thimble/internal/consent"
+	"thimble/internal/gate"
+)
+
+// Known are the words that the lists name when they ask the gate.
+func Known() gate.Known {
+	return gate.Known{Features: []string{consent.Recommendations}, Signals: []string{consent.Returns}}
+}
+
+// WithoutLists is why somebody who permits the rest gets no list of their own.
+const WithoutLists = "Not personal, because you do not want lists made for you. Nothing about you was used."
+
+// personal asks for a list that is made for somebody.
+func personal(a gate.Actor, who thimble.SubjectID) gate.Request {
+	return gate.Request{
+		Actor: a, Subject: who, Purpose: thimble.PersonalizeContent, Categories: []thimble.Category{thimble.PurchaseHistory},
+		Scope: gate.Scope{Feature: consent.Recommendations},
+	}
+}
+
+// denied is the popular list, with the reason why it is not a person's own.
+func (s *Shop) denied(ctx context.Context, r gate.Request, v *gate.Verdict, n int) (List, error) {
+	list, err := s.Popular(ctx, n)
+	if err != nil {
+		return list, err
+	}
+	list.Why, list.Verdict = "Not personal, because "+v.Why+".", v
+	r.Scope = gate.Scope{}
+	whole, err := s.Gate.Decide(ctx, r)
+	if err == nil && whole.Allowed {
+		list.Why = WithoutLists
+	}
+	return list, err
+}
+
+// returns reports whether somebody's returns may be opened for a use that they permit.
+// It is asked under the grant of the use: what changes later ends that.
+func (s *Shop) returns(ctx context.Context, r gate.Request) (bool, error) {
+	r.Scope.Signal = consent.Returns
+	v, err := s.Gate.Decide(ctx, r)
+	if err != nil {
+		return false, fmt.Errorf("recommend: asking about returns: %w", err)
+	}
+	return v.Allowed, nil
+}
+
+// learned is the history that a person permits to learn from.
+func (s *Shop) learned(ctx context.Context, g *gate.Grant) ([]thimble.Interaction, error) {
+	returns, err := s.returns(ctx, trains(g.Subject()))
+	if err != nil {
+		return nil, err
+	}
+	return s.history(ctx, g, returns)
+}
