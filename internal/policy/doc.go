@@ -17,7 +17,8 @@
 //     that won, and those that lost;
 //   - a keep duty narrows what data may be used for, and permits nothing;
 //   - a change that tightens applies at once; one that loosens, or may, waits until
-//     somebody accepts it;
+//     somebody accepts it, whether a new pack, a pack that is gone or the calendar
+//     brings it ([Regime]);
 //   - packs are chosen by evidenced residence, never by IP address alone; a person
 //     whose law is unknown gets the strict baseline;
 //   - each law counts time by its own calendar, and the earliest date is the due

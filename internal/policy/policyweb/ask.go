@@ -97,7 +97,7 @@ func (d *desk) shopFields(q url.Values, a ask) []web.Field {
 	establishment := web.Field{Name: "establishment", Label: "Where the shop is established", Value: strings.Join(a.shop.Establishment, ", "),
 		Hint: "ISO 3166 codes, such as DE; several with commas. Laws of the seat apply to everybody.", MaxLength: 100, Autocomplete: "off"}
 	of := web.Field{Name: "facts", Label: "Facts about the shop", Value: strings.Join(facts, ", "), MaxLength: 500, Autocomplete: "off",
-		Hint: fmt.Sprintf("Such as marketplace=1. Laws ask: %s. What is not said counts as the stricter.", strings.Join(asked, ", "))}
+		Hint: fmt.Sprintf("Such as marketplace=1. Laws ask: %s. What is not said counts as reached, unless the pack says otherwise.", strings.Join(asked, ", "))}
 	for _, f := range []*web.Field{&establishment, &of} {
 		if q.Has(f.Name) {
 			f.Value = q.Get(f.Name)

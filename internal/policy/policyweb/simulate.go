@@ -48,6 +48,17 @@ func few(n int64) any {
 	return n
 }
 
+// sum shows a total. Where a part of it is not named, neither is the total to the
+// person: the part would be what is missing.
+func sum(n int64, parts map[string]int64) any {
+	for _, p := range parts {
+		if p > 0 && p < Few && n >= Few {
+			return "about " + web.Text((n+Few/2)/Few*Few)
+		}
+	}
+	return few(n)
+}
+
 // A trial is what is asked of the simulator.
 type trial struct {
 	ask
@@ -199,9 +210,13 @@ func (d *desk) run(t trial, people policydb.Census, r *http.Request) (*simulatio
 }
 
 func simulationOf(p *policy.Pack, s policy.Simulation, people policydb.Census, on calendar.Date) *simulation {
+	live, touched := map[string]int64{}, map[string]int64{}
+	for place, t := range s.ByPlace {
+		live[place], touched[place] = t.People, t.Touched
+	}
 	out := &simulation{
 		Title: fmt.Sprintf("%s (%s) on %s", p.Title, p.Ref(), on),
-		Stats: []web.Stat{{Label: "People on file", Value: few(s.People)}, {Label: "Something changes for", Value: few(s.Touched)},
+		Stats: []web.Stat{{Label: "People on file", Value: sum(s.People, live)}, {Label: "Something changes for", Value: sum(s.Touched, touched)},
 			{Label: "Values that change", Value: len(s.Changes)}, {Label: "Would wait to be accepted", Value: s.Waits}},
 	}
 	if !people.At.IsZero() {
@@ -220,7 +235,7 @@ func simulationOf(p *policy.Pack, s policy.Simulation, people policydb.Census, o
 		t := web.Table{ID: "sim-" + dim.key, Caption: dim.title, Columns: []web.Column{{Label: "What"}, {Label: "From"}, {Label: "To"}, {Label: "Effect"}, {Label: "People", Kind: web.NumberColumn}, {Label: "Where"}}}
 		for _, e := range s.Changes {
 			if e.Dim == dim.key {
-				t.Rows = append(t.Rows, web.Row{Cells: append(changeCells(e.Change), web.Cell{Value: few(e.People)}, web.Cell{Value: where(e.ByPlace)})})
+				t.Rows = append(t.Rows, web.Row{Cells: append(changeCells(e.Change), web.Cell{Value: sum(e.People, e.ByPlace)}, web.Cell{Value: where(e.ByPlace)})})
 			}
 		}
 		if t.Rows != nil {
@@ -236,7 +251,7 @@ func flowTable(flows []policy.FlowChange) web.Table {
 		Columns: []web.Column{{Label: "Flow"}, {Label: "Asks now"}, {Label: "Would ask"}, {Label: "People", Kind: web.NumberColumn}, {Label: "Lost", Kind: web.NumberColumn}, {Label: "Won", Kind: web.NumberColumn}, {Label: "Where"}},
 		Empty:   &web.Empty{Icon: "check", Title: "No flow changes", Text: "Each declared use is asked the same as before."}}
 	for _, f := range flows {
-		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(f.Flow, f.From, f.To, few(f.People), few(f.Lose), few(f.Gain), where(f.ByPlace))})
+		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(f.Flow, f.From, f.To, sum(f.People, f.ByPlace), sum(f.Lose, f.ByPlace), sum(f.Gain, f.ByPlace), where(f.ByPlace))})
 	}
 	return t
 }
