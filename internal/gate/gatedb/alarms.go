@@ -29,6 +29,21 @@ type Raised struct {
 // AlarmPrefix is the prefix of an alarm's id in text.
 const AlarmPrefix = "alarm"
 
+// alarmed is the record of an alarm: what its leaf commits to.
+type alarmed struct {
+	Alarm gate.AlarmKind `json:"alarm"`
+	Kind  gate.Kind      `json:"actor_kind"`
+	Actor string         `json:"actor"`
+	Hour  time.Time      `json:"hour"`
+	Why   string         `json:"why"` // when it was raised
+}
+
+// looked is the record of an alarm's closing.
+type looked struct {
+	Alarm string `json:"alarm"`
+	By    string `json:"closed_by"`
+}
+
 // learned is how far back an actor's own pattern reaches.
 const learned = 28 * 24 * time.Hour
 
@@ -74,7 +89,7 @@ func (l *Log) raise(ctx context.Context, tx *sqldb.Tx, now time.Time, a gate.Ala
 	if err != nil || n > 0 {
 		return 0, err
 	}
-	record, err := json.Marshal(map[string]any{"alarm": a.Kind, "actor_kind": a.Hour.Kind, "actor": a.Hour.Actor, "hour": a.Hour.At, "why": a.Why})
+	record, err := json.Marshal(alarmed{Alarm: a.Kind, Kind: a.Hour.Kind, Actor: a.Hour.Actor, Hour: a.Hour.At, Why: a.Why})
 	if err != nil {
 		return 0, err
 	}
@@ -193,14 +208,19 @@ func (l *Log) CloseAlarm(ctx context.Context, id thimble.ID, staff, note string)
 			return fmt.Errorf("it is about the one who closes it: %w", thimble.ErrDenied)
 		}
 		now := l.cfg.Now().UTC()
-		record, err := json.Marshal(map[string]any{"alarm": id.Token(AlarmPrefix), "closed_by": staff})
+		record, err := json.Marshal(looked{Alarm: id.Token(AlarmPrefix), By: staff})
 		if err != nil {
 			return err
 		}
-		if _, err := l.ledger.Queue(ctx, tx, ledger.Entry{Class: ledger.System, At: now, Record: record}); err != nil {
+		opening, err := l.ledger.Queue(ctx, tx, ledger.Entry{Class: ledger.System, At: now, Record: record})
+		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `update gate_alarms set state = 'closed', closed_by = $1, closed_at = $2, note = $3 where id = $4`, staff, now.UnixMicro(), note, id)
+		kept, err := opening.MarshalBinary()
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `update gate_alarms set state = 'closed', closed_by = $1, closed_at = $2, note = $3, closing = $4 where id = $5`, staff, now.UnixMicro(), note, kept, id)
 		return err
 	})
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 const claimsPage = 500
 
 // Claims are what the use log says of its leaves: each read by staff of its own, each
-// batch of counted uses of the rows it counts. It opens every read, for an audit.
+// batch of counted uses of the rows it counts, each alarm of its raising and closing. It
+// opens every read, for an audit.
 func (l *Log) Claims(ctx context.Context, o ledger.Opener) iter.Seq2[ledger.Claim, error] {
 	return func(yield func(ledger.Claim, error) bool) {
 		after := thimble.ID{}
@@ -36,7 +37,14 @@ func (l *Log) Claims(ctx context.Context, o ledger.Opener) iter.Seq2[ledger.Clai
 				break
 			}
 		}
-		l.batchClaims(ctx, yield)
+		stopped := false
+		each := func(c ledger.Claim, err error) bool {
+			stopped = stopped || !yield(c, err)
+			return !stopped
+		}
+		if l.batchClaims(ctx, each); !stopped {
+			l.alarmClaims(ctx, each)
+		}
 	}
 }
 
@@ -127,4 +135,55 @@ func sumUses(ctx context.Context, tx *sqldb.Tx) (map[int64]counted, error) {
 		sums[at] = c
 	}
 	return sums, rows.Err()
+}
+
+// alarmClaims holds each alarm against its leaves.
+func (l *Log) alarmClaims(ctx context.Context, yield func(ledger.Claim, error) bool) {
+	var claims []ledger.Claim
+	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
+		claims = nil
+		rows, err := tx.Query(ctx, `select id, kind, actor_kind, actor, hour, closed_by, opening, closing from gate_alarms order by raised_at, id`)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id thimble.ID
+			var want alarmed
+			var hour int64
+			var by string
+			var opening, closing []byte
+			if err := rows.Scan(&id, &want.Alarm, &want.Kind, &want.Actor, &hour, &by, &opening, &closing); err != nil {
+				return err
+			}
+			c := ledger.Claim{Table: "gate_alarms", Class: ledger.System}
+			var raised alarmed
+			if c.Err = c.Opening.UnmarshalBinary(opening); c.Err == nil {
+				err := json.Unmarshal(c.Opening.Record, &raised)
+				want.Hour, want.Why = raised.Hour, raised.Why // the sentence grows with the alarm
+				c.Rule = ledger.RuleIf(err == nil && raised == want && raised.Hour.UnixMicro() == hour)
+			}
+			claims = append(claims, c)
+			if closing == nil {
+				continue
+			}
+			c = ledger.Claim{Table: "gate_alarms", Class: ledger.System}
+			var found looked
+			if c.Err = c.Opening.UnmarshalBinary(closing); c.Err == nil {
+				err := json.Unmarshal(c.Opening.Record, &found)
+				c.Rule = ledger.RuleIf(err == nil && found == looked{Alarm: id.Token(AlarmPrefix), By: by})
+			}
+			claims = append(claims, c)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		yield(ledger.Claim{}, err)
+		return
+	}
+	for _, c := range claims {
+		if !yield(c, nil) {
+			return
+		}
+	}
 }

@@ -163,3 +163,29 @@ func TestNobodyClosesAnAlarmAboutThemselves(t *testing.T) {
 		}
 	})
 }
+
+func TestTheAuditHoldsAlarmsAgainstTheirLeaves(t *testing.T) {
+	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
+		opened(t, s, owner, crowd(s, 3)...)
+		if _, err := s.Uses.Watch(t.Context(), gate.Limits{Bulk: map[gate.Kind]int{gate.Staff: 2}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Uses.CloseAlarm(t.Context(), alarms(t, s)[0].ID, "officer", "a mailing to three people"); err != nil {
+			t.Fatal(err)
+		}
+		s.Works()
+		if a, err := s.Audit(t.Context()); err != nil || len(a.Findings) != 0 {
+			t.Fatalf("an untouched installation: %+v, %v", a.Findings, err)
+		}
+		err := s.Core.Write(t.Context(), func(tx *sqldb.Tx) error {
+			_, err := tx.Exec(t.Context(), `update gate_alarms set actor = 'somebody else'`)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, err := s.Audit(t.Context()); err != nil || len(a.Findings) != 1 || a.Findings[0].Table != "gate_alarms" {
+			t.Errorf("an alarm that names somebody else: %+v, %v, want one finding", a.Findings, err)
+		}
+	})
+}

@@ -23,6 +23,7 @@ create table gate_alarms (
 	closed_at  integer,
 	note       text    not null, -- what whoever closed it found
 	opening    blob    not null, -- what opens its leaf: it names no customer
+	closing    blob, -- what opens the leaf of its closing
 	unique (kind, actor_kind, actor, hour)
 ) strict;
 create index gate_alarms_state on gate_alarms (state, raised_at);
