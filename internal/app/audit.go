@@ -136,7 +136,7 @@ func (a *App) auditKeys(ctx context.Context, done *ledgerdb.Audit) error {
 func (a *App) erasureUnderWay(ctx context.Context, who thimble.SubjectID) (bool, error) {
 	open, err := a.Requests.Open(ctx)
 	for _, r := range open {
-		if r.Subject == who {
+		if r.Subject == who || slices.Contains(r.Others, who) {
 			return true, nil
 		}
 	}

@@ -37,11 +37,15 @@ func busy(t *testing.T, s *thimbletest.Shop) (ada, eve thimble.SubjectID) {
 	}
 	s.Works()
 	s.Sees(ada)
-	// Its heartbeat would write while the places are walked.
+	return ada, eve
+}
+
+// quiet ends the heartbeat, which would write while the places are walked.
+func quiet(t *testing.T, s *thimbletest.Shop) {
+	t.Helper()
 	if err := s.Node.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return ada, eve
 }
 
 // A claim says which holder has a place.
@@ -212,6 +216,7 @@ func people(t reflect.Type, depth int) bool {
 func TestEveryPlaceOfABusyInstallationIsClaimedOrSaysWhyNot(t *testing.T) {
 	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
 		busy(t, s)
+		quiet(t, s)
 		for _, problem := range unclaimed(s.Desk.Holders(), tablesOf(t, s), filesOf(t, s), memoryOf(s.App)) {
 			t.Error(problem)
 		}
@@ -224,6 +229,7 @@ func TestEveryPlaceOfABusyInstallationIsClaimedOrSaysWhyNot(t *testing.T) {
 func TestAnExtraPlaceIsCaught(t *testing.T) {
 	s := thimbletest.New(t)
 	busy(t, s)
+	quiet(t, s)
 	tables, files := tablesOf(t, s), filesOf(t, s)
 	type extra struct {
 		*thimbletest.Shop
@@ -261,6 +267,7 @@ func mentions(names []string, part string) (all []string) {
 func TestNothingThatHoldsNobodyNamesSomebody(t *testing.T) {
 	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
 		ada, eve := busy(t, s)
+		quiet(t, s)
 		needles := [][]byte{[]byte("ada-lovelace-1815"), []byte("eve-babbage-1791")}
 		for _, who := range []thimble.SubjectID{ada, eve} {
 			needles = append(needles, who[:], []byte(who.String()), []byte(hex.EncodeToString(who[:])))

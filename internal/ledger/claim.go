@@ -32,3 +32,14 @@ func RuleIf(agree bool) string {
 	}
 	return Differs
 }
+
+// YieldAll yields claims, and after them the error of whoever gathered them. It reports
+// whether more are wanted.
+func YieldAll(yield func(Claim, error) bool, claims []Claim, err error) bool {
+	for _, c := range claims {
+		if !yield(c, nil) {
+			return false
+		}
+	}
+	return err == nil || yield(Claim{}, err)
+}

@@ -21,12 +21,18 @@ type eventRow struct {
 	body []byte
 }
 
+// scoped is what a person has one standing on.
+type scoped struct {
+	purpose thimble.Purpose
+	scope   consent.Scope
+}
+
 // Claims are what the events say of their leaves, and whether the current state follows
 // from them. It opens every event, for an audit.
 func (s *Store) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
 	return func(yield func(ledger.Claim, error) bool) {
 		var before eventRow
-		state := map[thimble.Purpose]consent.Event{}
+		state := map[scoped]consent.Event{}
 		for {
 			page, err := s.eventPage(ctx, before)
 			if err != nil {
@@ -43,7 +49,7 @@ func (s *Store) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
 				before = r
 				c, e := s.claim(ctx, r)
 				if c.Err == nil && c.Rule == "" {
-					state[e.Purpose] = e
+					state[scoped{e.Purpose, e.Scope}] = e
 				}
 				if !yield(c, nil) {
 					return
@@ -90,17 +96,17 @@ func (s *Store) claim(ctx context.Context, r eventRow) (ledger.Claim, consent.Ev
 }
 
 // yieldState tells when the current state of a person is not what the events give.
-func (s *Store) yieldState(ctx context.Context, who thimble.SubjectID, want map[thimble.Purpose]consent.Event, yield func(ledger.Claim, error) bool) bool {
+func (s *Store) yieldState(ctx context.Context, who thimble.SubjectID, want map[scoped]consent.Event, yield func(ledger.Claim, error) bool) bool {
 	if who.IsZero() || len(want) == 0 {
 		return true
 	}
-	stands, err := s.stands(ctx, who)
+	stands, err := s.Standings(ctx, who)
 	if err != nil {
 		return yield(ledger.Claim{}, err)
 	}
 	agree := len(stands) == len(want)
-	for p, e := range want {
-		st, ok := stands[p]
+	for _, st := range stands {
+		e, ok := want[scoped{st.Purpose, st.Scope}]
 		agree = agree && ok && st.State == e.State && st.Seq == e.Seq && st.At.Equal(e.At) && st.Expires.Equal(e.Expires)
 	}
 	if agree {
@@ -114,31 +120,9 @@ func (s *Store) yieldState(ctx context.Context, who thimble.SubjectID, want map[
 	return yield(ledger.Claim{Table: "consent_state", Subject: who, Rule: "the current state does not follow from the events"}, nil)
 }
 
-func last(events map[thimble.Purpose]consent.Event) (seq int64) {
+func last(events map[scoped]consent.Event) (seq int64) {
 	for _, e := range events {
 		seq = max(seq, e.Seq)
 	}
 	return seq
-}
-
-func (s *Store) stands(ctx context.Context, who thimble.SubjectID) (all map[thimble.Purpose]consent.Standing, err error) {
-	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		all = map[thimble.Purpose]consent.Standing{}
-		rows, err := tx.Query(ctx, `select purpose, state, seq, at, expires_at from consent_state where subject_id = $1`, who)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var st consent.Standing
-			var at, expires int64
-			if err := rows.Scan(&st.Purpose, &st.State, &st.Seq, &at, &expires); err != nil {
-				return err
-			}
-			st.At, st.Expires = time.UnixMicro(at), stamp(expires)
-			all[st.Purpose] = st
-		}
-		return rows.Err()
-	})
-	return all, err
 }

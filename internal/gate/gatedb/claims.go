@@ -37,13 +37,8 @@ func (l *Log) Claims(ctx context.Context, o ledger.Opener) iter.Seq2[ledger.Clai
 				break
 			}
 		}
-		stopped := false
-		each := func(c ledger.Claim, err error) bool {
-			stopped = stopped || !yield(c, err)
-			return !stopped
-		}
-		if l.batchClaims(ctx, each); !stopped {
-			l.alarmClaims(ctx, each)
+		if l.batchClaims(ctx, yield) {
+			l.alarmClaims(ctx, yield)
 		}
 	}
 }
@@ -71,7 +66,7 @@ type counted struct{ rows, uses int64 }
 // batchClaims holds each batch against the rows of its moment. Rows of people who were
 // erased since are gone: what is left is at most what was counted, and exactly that when no
 // row is gone.
-func (l *Log) batchClaims(ctx context.Context, yield func(ledger.Claim, error) bool) {
+func (l *Log) batchClaims(ctx context.Context, yield func(ledger.Claim, error) bool) bool {
 	var claims []ledger.Claim
 	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
 		claims = nil
@@ -108,15 +103,7 @@ func (l *Log) batchClaims(ctx context.Context, yield func(ledger.Claim, error) b
 		}
 		return rows.Err()
 	})
-	if err != nil {
-		yield(ledger.Claim{}, err)
-		return
-	}
-	for _, c := range claims {
-		if !yield(c, nil) {
-			return
-		}
-	}
+	return ledger.YieldAll(yield, claims, err)
 }
 
 func sumUses(ctx context.Context, tx *sqldb.Tx) (map[int64]counted, error) {
@@ -138,7 +125,7 @@ func sumUses(ctx context.Context, tx *sqldb.Tx) (map[int64]counted, error) {
 }
 
 // alarmClaims holds each alarm against its leaves.
-func (l *Log) alarmClaims(ctx context.Context, yield func(ledger.Claim, error) bool) {
+func (l *Log) alarmClaims(ctx context.Context, yield func(ledger.Claim, error) bool) bool {
 	var claims []ledger.Claim
 	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
 		claims = nil
@@ -177,13 +164,5 @@ func (l *Log) alarmClaims(ctx context.Context, yield func(ledger.Claim, error) b
 		}
 		return rows.Err()
 	})
-	if err != nil {
-		yield(ledger.Claim{}, err)
-		return
-	}
-	for _, c := range claims {
-		if !yield(c, nil) {
-			return
-		}
-	}
+	return ledger.YieldAll(yield, claims, err)
 }

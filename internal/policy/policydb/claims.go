@@ -17,13 +17,7 @@ func (s *Store) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
 	return func(yield func(ledger.Claim, error) bool) {
 		for _, claims := range []func(context.Context) ([]ledger.Claim, error){s.layerClaims, s.acceptanceClaims, s.reviewClaims} {
 			all, err := claims(ctx)
-			for _, c := range all {
-				if !yield(c, nil) {
-					return
-				}
-			}
-			if err != nil {
-				yield(ledger.Claim{}, err)
+			if !ledger.YieldAll(yield, all, err) || err != nil {
 				return
 			}
 		}

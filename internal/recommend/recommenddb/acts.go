@@ -109,21 +109,21 @@ func (s *Store) Performers(destroy func(context.Context, [sha256.Size]byte) erro
 	}
 }
 
-// Claims are what the versions say of their leaves.
+// Claims are what the versions say of their leaves, those of their withdrawal among them.
 func (s *Store) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
 	return func(yield func(ledger.Claim, error) bool) {
+		var claims []ledger.Claim
 		all, err := s.List(ctx, math.MaxInt32)
 		for _, v := range all {
 			var r release
 			err := json.Unmarshal(v.Opening.Record, &r)
 			agree := err == nil && r.Version == v.Number && r.SHA256 == hex.EncodeToString(v.Hash[:]) && string(r.Recipe) == v.Recipe &&
 				r.Reason == v.Reason && r.At.UnixMicro() == v.TrainedAt.UnixMicro() && r.Stats == v.Stats
-			if !yield(ledger.Claim{Table: "recommend_versions", Class: ledger.Model, Opening: v.Opening, Rule: ledger.RuleIf(agree)}, nil) {
-				return
-			}
+			claims = append(claims, ledger.Claim{Table: "recommend_versions", Class: ledger.Model, Opening: v.Opening, Rule: ledger.RuleIf(agree)})
 		}
-		if err != nil {
-			yield(ledger.Claim{}, err)
+		if ledger.YieldAll(yield, claims, err) {
+			claims, err = s.withdrawalClaims(ctx)
+			ledger.YieldAll(yield, claims, err)
 		}
 	}
 }

@@ -68,3 +68,31 @@ func (s *Store) withdraw(ctx context.Context, tx *sqldb.Tx, reason string, at ti
 	_, err = tx.Exec(ctx, `update recommend_versions set serving = 0, withdrawn_at = $1, withdrawal = $2 where version = $3`, at.UnixMicro(), kept, v.Number)
 	return err
 }
+
+// withdrawalClaims are what the versions that ended say of the leaf of their end.
+func (s *Store) withdrawalClaims(ctx context.Context) (claims []ledger.Claim, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		claims = nil
+		rows, err := tx.Query(ctx, `select version, model, withdrawn_at, withdrawal from recommend_versions where withdrawn_at is not null order by version`)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var number, at int64
+			var hash, kept []byte
+			if err := rows.Scan(&number, &hash, &at, &kept); err != nil {
+				return err
+			}
+			c := ledger.Claim{Table: "recommend_versions", Class: ledger.Model}
+			var w withdrawal
+			if c.Err = c.Opening.UnmarshalBinary(kept); c.Err == nil {
+				err := json.Unmarshal(c.Opening.Record, &w)
+				c.Rule = ledger.RuleIf(err == nil && w.Version == number && w.SHA256 == fmt.Sprintf("%x", hash) && w.Withdrawn.UnixMicro() == at)
+			}
+			claims = append(claims, c)
+		}
+		return rows.Err()
+	})
+	return claims, err
+}

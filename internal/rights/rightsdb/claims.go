@@ -17,7 +17,7 @@ func (s *Store) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
 		var claims []ledger.Claim
 		err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
 			claims = nil
-			rows, err := tx.Query(ctx, `select kind, report, opening from rights_requests where state = 'fulfilled' order by at, id`)
+			rows, err := tx.Query(ctx, `select kind, report, opening from rights_requests where state <> 'executing' order by at, id`)
 			if err != nil {
 				return err
 			}
@@ -29,10 +29,7 @@ func (s *Store) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
 				if err := rows.Scan(&kind, &report, &kept); err != nil {
 					return err
 				}
-				c := ledger.Claim{Table: "rights_requests", Class: ledger.Request}
-				if kind == rights.Erase {
-					c.Class = ledger.Erasure
-				}
+				c := ledger.Claim{Table: "rights_requests", Class: classOf(kind)}
 				if c.Err = c.Opening.UnmarshalBinary(kept); c.Err == nil {
 					c.Rule = ledger.RuleIf(string(c.Opening.Record) == report)
 				}
@@ -40,15 +37,7 @@ func (s *Store) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
 			}
 			return rows.Err()
 		})
-		if err != nil {
-			yield(ledger.Claim{}, err)
-			return
-		}
-		for _, c := range claims {
-			if !yield(c, nil) {
-				return
-			}
-		}
+		ledger.YieldAll(yield, claims, err)
 	}
 }
 
@@ -68,7 +57,7 @@ func (s *Store) KeyHashes(ctx context.Context) (all []string, err error) {
 				return err
 			}
 			if err := json.Unmarshal([]byte(text), &r); err == nil && r.KeyHash != "" {
-				all = append(all, r.KeyHash)
+				all = append(append(all, r.KeyHash), r.OtherKeys...)
 			}
 		}
 		return rows.Err()

@@ -50,19 +50,16 @@ func (s *Store) Finish(ctx context.Context, r rights.Request) error {
 	if err != nil {
 		return err
 	}
-	class, state, unlink := ledger.Request, rights.Fulfilled, "others = null, "
-	switch r.Kind {
-	case rights.Erase:
-		class, unlink = ledger.Erasure, "others = null, subject_id = null, "
-	case rights.Expire:
-		class = ledger.Erasure
+	state, unlink := rights.Fulfilled, "others = null, "
+	if r.Kind == rights.Erase {
+		unlink += "subject_id = null, "
 	}
 	if r.Report.Refused != "" {
 		state = rights.Refused
 	}
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		now := s.now()
-		opening, err := s.ledger.Queue(ctx, tx, ledger.Entry{Class: class, At: now, Record: record})
+		opening, err := s.ledger.Queue(ctx, tx, ledger.Entry{Class: classOf(r.Kind), At: now, Record: record})
 		if err != nil {
 			return err
 		}
@@ -77,6 +74,14 @@ func (s *Store) Finish(ctx context.Context, r rights.Request) error {
 		}
 		return err
 	})
+}
+
+// classOf is the class of the leaf that closes a request of a kind.
+func classOf(k rights.Kind) ledger.Class {
+	if k == rights.Erase || k == rights.Expire {
+		return ledger.Erasure
+	}
+	return ledger.Request
 }
 
 // Open implements rights.Store: the requests that are not done, oldest first.
