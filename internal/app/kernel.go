@@ -79,8 +79,15 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	k.Consent.Ages(k.age)
 	where := laws{regime: k.Laws.Regime(), people: k.Subjects, vault: k.Vault}
 	k.Consent.Residences(func(ctx context.Context, who thimble.SubjectID) (string, error) {
-		home, err := where.home(ctx, who)
+		sealed, err := k.Subjects.Residence(ctx, who)
+		if err != nil {
+			return "", err
+		}
+		home, err := where.home(ctx, who, sealed)
 		return home.Place, err
+	})
+	k.Consent.Laws(func(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (consentdb.Law, error) {
+		return where.inTx(ctx, tx, who, now())
 	})
 	k.Uses = gatedb.New(k.Core, k.Ledger, k.Vault, gatedb.Config{Now: now, Log: log, Alive: k.alive})
 	k.Gate = gate.New(k.Subjects, k.Consent, k.Vault, k.Uses, k.Pack, moves, now)

@@ -7,6 +7,7 @@ import (
 	"thimble"
 	"thimble/internal/gate"
 	"thimble/internal/policy"
+	"thimble/internal/sqldb"
 	"thimble/internal/subject"
 	"thimble/internal/subject/subjectdb"
 	"thimble/internal/vault"
@@ -25,28 +26,48 @@ var _ gate.Laws = laws{}
 // Of implements gate.Laws. A person of several subjects is protected by the law of
 // each of them.
 func (l laws) Of(ctx context.Context, p subject.Person, at time.Time) (gate.Law, time.Time, error) {
-	var lives []policy.Residence
+	sealed := make(map[thimble.SubjectID][]byte, len(p.Members))
 	for _, m := range p.Members {
-		home, err := l.home(ctx, m.ID)
-		if err != nil {
+		var err error
+		if sealed[m.ID], err = l.people.Residence(ctx, m.ID); err != nil {
 			return nil, time.Time{}, err
 		}
-		if home.Place != "" {
-			lives = append(lives, home)
-		}
 	}
-	law, err := l.regime.Law(policy.Question{At: at, Residences: lives})
+	law, err := l.law(ctx, sealed, at)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
 	return law, l.regime.Library().Until(at), nil
 }
 
+// law is the law of the places where a person's subjects live.
+func (l laws) law(ctx context.Context, sealed map[thimble.SubjectID][]byte, at time.Time) (*policy.Law, error) {
+	var lives []policy.Residence
+	for who, s := range sealed {
+		home, err := l.home(ctx, who, s)
+		if err != nil {
+			return nil, err
+		}
+		if home.Place != "" {
+			lives = append(lives, home)
+		}
+	}
+	return l.regime.Law(policy.Question{At: at, Residences: lives})
+}
+
+// inTx is the law of somebody who chooses, in the transaction of the choice.
+func (l laws) inTx(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, at time.Time) (*policy.Law, error) {
+	sealed, err := l.people.ResidencesTx(ctx, tx, who)
+	if err != nil {
+		return nil, err
+	}
+	return l.law(ctx, sealed, at)
+}
+
 // home is where a subject lives, by evidence; the zero value when that is not known.
-func (l laws) home(ctx context.Context, who thimble.SubjectID) (policy.Residence, error) {
-	sealed, err := l.people.Residence(ctx, who)
-	if err != nil || sealed == nil {
-		return policy.Residence{}, err
+func (l laws) home(ctx context.Context, who thimble.SubjectID, sealed []byte) (policy.Residence, error) {
+	if sealed == nil {
+		return policy.Residence{}, nil
 	}
 	plain, err := l.vault.Open(ctx, subject.ResidenceCell(who), sealed)
 	if err != nil {

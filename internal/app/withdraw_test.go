@@ -115,3 +115,27 @@ func TestEveryKindOfChangeEndsTheGrantsThatAreOut(t *testing.T) {
 		}
 	})
 }
+
+// TestAChoiceNamesTheLawItWasMadeUnder: the event, which is the proof, names the packs of
+// where the person lives and not those of a baseline.
+func TestAChoiceNamesTheLawItWasMadeUnder(t *testing.T) {
+	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
+		ada := s.Subject("ada")
+		said := func() (string, string) {
+			e := s.Chooses(ada, thimbletest.Allows(personalize)...)[0].Event
+			return strings.Join(e.Packs, " "), e.Basis
+		}
+		if packs, basis := said(); !strings.Contains(packs, "baseline.strict") || basis != "consent" {
+			t.Errorf("of unknown residence: packs %q, basis %q, want the strict baseline and consent", packs, basis)
+		}
+		err := s.Core.Write(t.Context(), func(tx *sqldb.Tx) error {
+			return s.Subjects.SetResidence(t.Context(), tx, ada, subject.Residence{Country: "DE", Evidence: "order", At: time.Now()})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if packs, basis := said(); !strings.Contains(packs, "eu.gdpr.de") || strings.Contains(packs, "baseline") || basis != "consent" {
+			t.Errorf("in Germany: packs %q, basis %q, want the GDPR's and consent", packs, basis)
+		}
+	})
+}

@@ -54,7 +54,9 @@ var tables = []Table{
 		{Column: "uses", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: untilErased},
 		{Column: "opening", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Sealed: true, Retention: untilErased},
 	}},
-	{Name: "gate_canaries", Set: sqldb.Core, Plain: []string{"subject_id", "planted_at"}}, // made-up people only
+	{Name: "gate_canaries", Set: sqldb.Core, Holder: "gate", Plain: []string{"planted_at"}, Fields: []Field{
+		pseudonym("of somebody who was made up, so that whoever opens them is noticed", duty...),
+	}},
 	{Name: "gate_alarms", Set: sqldb.Core, Plain: []string{"id", "kind", "actor_kind", "actor", "hour", "people", "reads", "why", "raised_at", "state", "closed_by", "closed_at", "note", "opening", "closing"}},
 	{Name: "gate_moves", Set: sqldb.Core, Holder: "gate", Plain: []string{"batch", "tick"}, Fields: []Field{
 		{Column: "subject_id", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: duty, Retention: "two minutes", Note: "whose choices have changed, for the other processes to hear"},

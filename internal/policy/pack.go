@@ -172,6 +172,9 @@ func (p *Pack) Ref() string {
 	return p.ID + "@" + p.Version
 }
 
+// Packs returns the reference of the pack, as a law of that pack alone does.
+func (p *Pack) Packs() []string { return []string{p.Ref()} }
+
 // Hash returns the SHA-256 of the pack's canonical JSON, what it extends included.
 func (p *Pack) Hash() [32]byte { return p.hash }
 
@@ -221,6 +224,3 @@ func part(parts []string, i int) string {
 	}
 	return strings.TrimLeft(parts[i], "0")
 }
-
-// cutRef splits "eu.gdpr@2026.11.0".
-func cutRef(ref string) (id, version string, ok bool) { return strings.Cut(ref, "@") }

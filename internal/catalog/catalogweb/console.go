@@ -107,8 +107,7 @@ func (c *console) list(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 // consoleProblems says what of a query is wrong, by the filter's name. A cursor
 // that is not of this list is dropped: its page is the first one.
 func consoleProblems(q *catalog.Query) (problems []web.FieldProblem) {
-	normal, err := catalog.Query{Search: q.Search}.Normal()
-	if err != nil {
+	if _, err := (catalog.Query{Search: q.Search}).Normal(); err != nil {
 		problems = append(problems, web.FieldProblem{Field: "q", Detail: "At most 8 words and 200 characters."})
 	}
 	if _, err := (catalog.Query{Category: q.Category}).Normal(); err != nil {
@@ -120,8 +119,7 @@ func consoleProblems(q *catalog.Query) (problems []web.FieldProblem) {
 	if len(problems) > 0 || q.After == "" {
 		return problems
 	}
-	normal = *q
-	if _, err := normal.Position(); err != nil {
+	if _, err := q.Position(); err != nil {
 		q.After = ""
 		problems = append(problems, web.FieldProblem{Field: "after", Detail: "That page does not exist; this is the first one."})
 	}

@@ -30,6 +30,13 @@ type Subjects interface {
 	Touch(ctx context.Context, tx *sqldb.Tx, s thimble.SubjectID) (int64, error)
 }
 
+// A Law is what a choice is recorded under; *policy.Law is one, and *policy.Pack.
+type Law interface {
+	Find(use thimble.Purpose, categories ...thimble.Category) policy.Finding
+	Packs() []string // the references of the packs it is made of
+	Digest() [8]byte
+}
+
 // A Store keeps consent. It is a thimble.Holder.
 type Store struct {
 	db         *sqldb.DB
@@ -40,6 +47,7 @@ type Store struct {
 	now        func() time.Time
 	ages       func(ctx context.Context, tx *sqldb.Tx, s thimble.SubjectID) (consent.Age, error)
 	residences func(ctx context.Context, s thimble.SubjectID) (string, error)
+	laws       func(ctx context.Context, tx *sqldb.Tx, s thimble.SubjectID) (Law, error)
 	// changed runs in the transaction that records choices.
 	changed []func(context.Context, *sqldb.Tx, []consent.Event) error
 }
@@ -50,6 +58,13 @@ func New(db *sqldb.DB, l Ledger, v Vault, s Subjects, p *policy.Pack, now func()
 		now = time.Now
 	}
 	return &Store{db: db, ledger: l, vault: v, subjects: s, pack: p, now: now}
+}
+
+// Laws has the store ask which law protects somebody, so that an event names the packs
+// it was recorded under. Nil, as before the call, takes the pack given to [New] for
+// everybody. It is called while the store is wired.
+func (s *Store) Laws(f func(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (Law, error)) {
+	s.laws = f
 }
 
 // OnChange has f run in each transaction that records choices, so that what must

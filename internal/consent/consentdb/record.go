@@ -79,25 +79,21 @@ func (s *Store) write(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, 
 	if err := s.keepNotice(ctx, tx, how.Notice); err != nil {
 		return nil, err
 	}
-	age, err := s.age(ctx, tx, who)
-	if err != nil {
-		return nil, err
-	}
-	last, err := s.last(ctx, tx, who)
+	on, err := s.footing(ctx, tx, who)
 	if err != nil {
 		return nil, err
 	}
 	all := make([]Recorded, 0, len(choices))
 	for _, c := range choices {
-		if err := age.Allows(c, how.By, true); err != nil {
+		if err := on.age.Allows(c, how.By, true); err != nil {
 			return nil, err
 		}
-		r, err := s.record(ctx, tx, who, last, age, c, how)
+		r, err := s.record(ctx, tx, who, on, c, how)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, r)
-		last = link{r.Event.Seq, digest(r.Opening.Record)}
+		on.last = link{r.Event.Seq, digest(r.Opening.Record)}
 	}
 	events := make([]consent.Event, len(all))
 	for i, r := range all {
@@ -147,6 +143,27 @@ func (s *Store) age(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (c
 	return s.ages(ctx, tx, who)
 }
 
+// A footing is what a person's next event stands on.
+type footing struct {
+	last link
+	age  consent.Age
+	law  Law
+}
+
+func (s *Store) footing(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (on footing, err error) {
+	on.law = s.pack
+	if s.laws != nil {
+		if on.law, err = s.laws(ctx, tx, who); err != nil {
+			return on, err
+		}
+	}
+	if on.age, err = s.age(ctx, tx, who); err != nil {
+		return on, err
+	}
+	on.last, err = s.last(ctx, tx, who)
+	return on, err
+}
+
 // A link is the end of a person's chain of events.
 type link struct {
 	seq  int64
@@ -173,10 +190,10 @@ func (s *Store) last(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (
 	return l, err
 }
 
-func (s *Store) record(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, last link, age consent.Age, c consent.Choice, how How) (Recorded, error) {
+func (s *Store) record(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, on footing, c consent.Choice, how How) (Recorded, error) {
 	e := consent.Event{
-		V: 1, Subject: who, Seq: last.seq + 1, Purpose: c.Purpose, Scope: c.Scope, State: c.State, At: s.now().UTC().Truncate(time.Microsecond),
-		Notice: how.Notice.Ref(), UI: how.UI, By: how.By, Basis: s.pack.Find(c.Purpose).Basis, Packs: []string{s.pack.Ref()}, Prev: last.hash,
+		V: 1, Subject: who, Seq: on.last.seq + 1, Purpose: c.Purpose, Scope: c.Scope, State: c.State, At: s.now().UTC().Truncate(time.Microsecond),
+		Notice: how.Notice.Ref(), UI: how.UI, By: how.By, Basis: on.law.Find(c.Purpose).Basis, Packs: on.law.Packs(), Prev: on.last.hash,
 	}
 	if c.State.Permits() {
 		since := e.At
@@ -186,7 +203,7 @@ func (s *Store) record(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID,
 		if err := s.late(ctx, tx, who, c, how); err != nil {
 			return Recorded{}, err
 		}
-		e.Expires, e.Incentive = age.Until(since, how.By), how.Incentive
+		e.Expires, e.Incentive = on.age.Until(since, how.By), how.Incentive
 		if !how.Until.IsZero() && how.Until.Before(e.Expires) {
 			e.Expires = how.Until.UTC().Truncate(time.Microsecond)
 		}
@@ -202,7 +219,7 @@ func (s *Store) record(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID,
 	if err != nil {
 		return Recorded{}, err
 	}
-	opening, err := s.ledger.Queue(ctx, tx, ledger.Entry{Class: ledger.Consent, At: e.At, Policy: s.pack.Digest(), Record: record})
+	opening, err := s.ledger.Queue(ctx, tx, ledger.Entry{Class: ledger.Consent, At: e.At, Policy: on.law.Digest(), Record: record})
 	if err != nil {
 		return Recorded{}, err
 	}

@@ -306,7 +306,7 @@ func (l *Log) HolderName() string { return "gate" }
 
 // Places implements thimble.Holder.
 func (l *Log) Places() []thimble.Place {
-	return []thimble.Place{{Kind: "table", Name: "gate_uses"}, {Kind: "table", Name: "gate_moves"}, {Kind: thimble.MemoryPlace, Name: "gatedb.Log.counts"}}
+	return []thimble.Place{{Kind: "table", Name: "gate_uses"}, {Kind: "table", Name: "gate_moves"}, {Kind: "table", Name: "gate_canaries"}, {Kind: thimble.MemoryPlace, Name: "gatedb.Log.counts"}}
 }
 
 // Export implements thimble.Holder: who used the person's data, when, what for.
@@ -341,6 +341,10 @@ func (l *Log) Erase(ctx context.Context, s thimble.SubjectID) (thimble.Erasure, 
 		// Every process has heard of the erasure itself, which moved the epoch and was
 		// waited for; what else moved the person's epoch says nothing more.
 		if _, err := tx.Exec(ctx, `delete from gate_moves where subject_id = $1`, s); err != nil {
+			return err
+		}
+		// Somebody made up can be forgotten like anybody.
+		if _, err := tx.Exec(ctx, `delete from gate_canaries where subject_id = $1`, s); err != nil {
 			return err
 		}
 		n, err = tx.Exec(ctx, `delete from gate_uses where subject_id = $1`, s)

@@ -189,3 +189,19 @@ func TestTheAuditHoldsAlarmsAgainstTheirLeaves(t *testing.T) {
 		}
 	})
 }
+
+func TestOfAMadeUpPersonWhoIsForgottenNothingIsLeft(t *testing.T) {
+	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
+		if err := s.PlantCanary(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		people, err := s.Subjects.Page(t.Context(), thimble.SubjectID{}, 10)
+		if err != nil || len(people) != 1 {
+			t.Fatalf("%v, %v, want one made-up person", people, err)
+		}
+		s.Erase(people[0])
+		if n, err := s.Uses.Canaries(t.Context()); err != nil || n != 0 {
+			t.Errorf("%d made-up people are left, %v", n, err)
+		}
+	})
+}

@@ -204,6 +204,24 @@ func (s *Store) Residence(ctx context.Context, id thimble.SubjectID) (sealed []b
 	return sealed, wrap("reading the residence of "+id.String(), err)
 }
 
+// ResidencesTx returns the sealed residences of a person's subjects in the caller's
+// transaction, nil for those that are unknown.
+func (s *Store) ResidencesTx(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (map[thimble.SubjectID][]byte, error) {
+	p, err := person(ctx, tx, id)
+	if err != nil {
+		return nil, wrap("reading the person of "+id.String(), err)
+	}
+	all := make(map[thimble.SubjectID][]byte, len(p.Members))
+	for _, who := range p.IDs() {
+		var sealed []byte
+		if err := tx.QueryRow(ctx, `select residence from subject_subjects where id = $1`, who[:]).Scan(&sealed); err != nil {
+			return nil, wrap("reading the residence of "+who.String(), err)
+		}
+		all[who] = sealed
+	}
+	return all, nil
+}
+
 func scanIDs(rows *sql.Rows, err error) (ids []thimble.SubjectID, _ error) {
 	if err != nil {
 		return nil, err
