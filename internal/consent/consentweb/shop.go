@@ -95,24 +95,33 @@ func (s *shop) show(w http.ResponseWriter, r *http.Request, stale bool) {
 }
 
 func (s *shop) save(w http.ResponseWriter, r *http.Request) {
-	who, ok := visitor(w, r)
+	who, ok := s.begin(w, r)
 	if !ok {
 		return
 	}
-	fresh, err := parseForm(w, r)
-	if err == nil && !fresh {
-		s.show(w, r, true)
-		return
-	}
-	var changed []consent.Choice
-	if err == nil {
-		changed, err = submit(r, s.Store, who, s.Now(), byHand(preferencesUI, button(r)))
-	}
+	changed, err := submit(r, s.Store, who, s.Now(), byHand(preferencesUI, button(r)))
 	if err != nil {
 		s.frame.Fail(w, r, err)
 		return
 	}
 	http.Redirect(w, r, "/?done=choices-"+done(changed), http.StatusSeeOther)
+}
+
+// begin reads a form of somebody who is signed in, and answers one that cannot be taken:
+// a broken one, or one whose text has changed since. It reports whether to go on.
+func (s *shop) begin(w http.ResponseWriter, r *http.Request) (thimble.SubjectID, bool) {
+	who, ok := visitor(w, r)
+	if !ok {
+		return who, false
+	}
+	fresh, err := parseForm(w, r)
+	switch {
+	case err != nil:
+		s.frame.Fail(w, r, err)
+	case !fresh:
+		s.show(w, r, true)
+	}
+	return who, err == nil && fresh
 }
 
 func byHand(component, step string) consentdb.How {
@@ -121,19 +130,11 @@ func byHand(component, step string) consentdb.How {
 
 // answer records what a button of the banner says to all that the banner asked.
 func (s *shop) answer(w http.ResponseWriter, r *http.Request) {
-	who, ok := visitor(w, r)
+	who, ok := s.begin(w, r)
 	if !ok {
 		return
 	}
-	fresh, err := parseForm(w, r)
-	if err == nil && !fresh {
-		s.show(w, r, true)
-		return
-	}
-	var asked []consent.Question
-	if err == nil {
-		asked, err = open(r.Context(), s.Store, who, s.Now())
-	}
+	asked, err := open(r.Context(), s.Store, who, s.Now())
 	var changed []consent.Choice
 	for _, q := range asked {
 		if state, is := bannerState(r, q.Standing.Now(s.Now())); is {

@@ -32,7 +32,7 @@ func (c *console) health(ctx context.Context) (h health, err error) {
 	last, err := c.log.LastAudit(ctx)
 	switch {
 	case errors.Is(err, thimble.ErrNotFound):
-		h.Audit = &web.Callout{Tone: web.Info, Title: "No audit yet", Text: "Once a day each row is held against its leaf. Run `thimble verify log` with the data folder to do it now."}
+		h.Audit = &web.Callout{Tone: web.Info, Title: "No audit yet", Text: "Once a day each row is held against its leaf. The command thimble verify log, given the data folder, does it now."}
 	case err != nil:
 		return h, err
 	default:

@@ -27,27 +27,9 @@ type Canada struct {
 
 // DecodeCanada reads a TCF Canada string.
 func DecodeCanada(s string) (*Canada, error) {
-	if len(s) > iab.MaxLength {
-		return nil, iab.Invalid("tcf canada string", "at most %d characters were expected", iab.MaxLength)
-	}
-	core, rest, more := strings.Cut(s, ".")
-	var r iab.Reader
-	if err := r.Open("core", core); err != nil {
-		return nil, err
-	}
 	out := &Canada{}
-	if err := out.core(&r); err != nil {
+	if err := decode("tcf canada string", s, out); err != nil {
 		return nil, err
-	}
-	for more {
-		var segment string
-		segment, rest, more = strings.Cut(rest, ".")
-		if err := r.Open("segment", segment); err != nil {
-			return nil, err
-		}
-		if err := out.segment(&r); err != nil {
-			return nil, err
-		}
 	}
 	return out, nil
 }

@@ -96,29 +96,42 @@ const (
 	segmentBits      = 3
 )
 
-// Decode reads a TC string.
-func Decode(s string) (*String, error) {
+// parts is what a string of dot-separated segments is read into, the core first.
+type parts interface {
+	core(r *iab.Reader) error
+	segment(r *iab.Reader) error
+}
+
+func decode(what, s string, into parts) error {
 	if len(s) > iab.MaxLength {
-		return nil, iab.Invalid("tc string", "at most %d characters were expected", iab.MaxLength)
+		return iab.Invalid(what, "at most %d characters were expected", iab.MaxLength)
 	}
 	core, rest, more := strings.Cut(s, ".")
 	var r iab.Reader
 	if err := r.Open("core", core); err != nil {
-		return nil, err
+		return err
 	}
-	out := &String{}
-	if err := out.core(&r); err != nil {
-		return nil, err
+	if err := into.core(&r); err != nil {
+		return err
 	}
 	for more {
 		var segment string
 		segment, rest, more = strings.Cut(rest, ".")
 		if err := r.Open("segment", segment); err != nil {
-			return nil, err
+			return err
 		}
-		if err := out.segment(&r); err != nil {
-			return nil, err
+		if err := into.segment(&r); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// Decode reads a TC string.
+func Decode(s string) (*String, error) {
+	out := &String{}
+	if err := decode("tc string", s, out); err != nil {
+		return nil, err
 	}
 	return out, nil
 }
