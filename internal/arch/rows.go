@@ -13,6 +13,7 @@ var rows = [][]string{
 	{"vault"},
 	{"subject"},
 	{"order", "session", "apikey", "registry"},
+	{"staff"},
 	{"consent"},
 	{"gate"},
 	{"disclose"},
@@ -30,4 +31,4 @@ var rows = [][]string{
 
 // kernel and capabilities are the rows whose packages hold rules only: SQL,
 // pages and transport live in their <name>db and <name>web.
-const kernel, capabilities = 2, 11
+const kernel, capabilities = 2, 12

@@ -61,7 +61,7 @@ func newDoor(t *testing.T, s *sessions, tls bool, overview console.Overview) htt
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := web.Section{Nav: []web.NavItem{{Label: "Jobs", Href: "/console/jobs", Group: "Proof"}, {Label: "Customers", Href: "/console/customers", Group: "Customers"}}, Mount: func(*http.ServeMux, *web.Frame) {}}
+	other := web.Section{Nav: []web.NavItem{{Label: "Jobs", Href: "/console/jobs", Group: "Proof"}, {Label: "Customers", Href: "/console/customers", Group: "Customers"}}, Mount: func(web.Routes, *web.Frame) {}}
 	door, err := console.New(console.Config{Kit: kit, Log: slog.New(slog.DiscardHandler), Sessions: s, Sections: []web.Section{other, first}, TLS: tls, Site: "Fold & Hem"})
 	if err != nil {
 		t.Fatal(err)

@@ -35,7 +35,7 @@ func (o Overview) Section(kit *web.Kit) (web.Section, error) {
 	}
 	return web.Section{
 		Nav: []web.NavItem{{Label: "Overview", Href: Home, Icon: "home"}},
-		Mount: func(mux *http.ServeMux, f *web.Frame) {
+		Mount: func(mux web.Routes, f *web.Frame) {
 			mux.HandleFunc("GET "+Home, func(w http.ResponseWriter, r *http.Request) {
 				body, err := o.body(r.Context())
 				if err != nil {

@@ -12,7 +12,14 @@ import (
 // navigation. A door is handed its sections and knows nothing else of them.
 type Section struct {
 	Nav   []NavItem
-	Mount func(mux *http.ServeMux, f *Frame)
+	Mount func(mux Routes, f *Frame)
+}
+
+// Routes is where a section mounts its pages, by the patterns of http.ServeMux, which
+// is one. A door that must know every pattern has one of its own.
+type Routes interface {
+	Handle(pattern string, handler http.Handler)
+	HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request))
 }
 
 // A Visitor is who is signed in at a door: a customer by Subject, or a member of

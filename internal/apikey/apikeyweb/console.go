@@ -41,7 +41,7 @@ func Console(kit *web.Kit, keys Keys) (web.Section, error) {
 	}
 	return web.Section{
 		Nav: []web.NavItem{{Label: "API keys", Href: Path, Icon: "key", Group: "System"}},
-		Mount: func(mux *http.ServeMux, f *web.Frame) {
+		Mount: func(mux web.Routes, f *web.Frame) {
 			d := &desk{keys: keys, pages: pages, Frame: f}
 			mux.HandleFunc("GET "+Path, d.list)
 			mux.HandleFunc("POST "+Path, d.create)

@@ -54,7 +54,7 @@ func Console(kit *web.Kit, products ConsoleProducts, goesWith Neighbours) (web.S
 	c := &console{pages: pages, products: products, goesWith: goesWith}
 	return web.Section{
 		Nav: []web.NavItem{{Label: "Catalogue", Href: consolePath, Icon: "tag", Group: "Shop"}},
-		Mount: func(mux *http.ServeMux, f *web.Frame) {
+		Mount: func(mux web.Routes, f *web.Frame) {
 			mux.HandleFunc("GET "+consolePath, func(w http.ResponseWriter, r *http.Request) { c.list(w, r, f) })
 			mux.HandleFunc("GET "+consolePath+"/{item}", func(w http.ResponseWriter, r *http.Request) { c.show(w, r, f) })
 		},

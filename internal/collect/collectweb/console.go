@@ -44,7 +44,7 @@ func Console(kit *web.Kit, imports ConsoleImports) (web.Section, error) {
 	c := &console{pages: pages, imports: imports}
 	return web.Section{
 		Nav: []web.NavItem{{Label: "Imports", Href: consolePath, Icon: "download", Group: "Shop"}},
-		Mount: func(mux *http.ServeMux, f *web.Frame) {
+		Mount: func(mux web.Routes, f *web.Frame) {
 			mux.HandleFunc("GET "+consolePath, func(w http.ResponseWriter, r *http.Request) { c.list(w, r, f) })
 			mux.HandleFunc("GET "+consolePath+"/{import}", func(w http.ResponseWriter, r *http.Request) { c.show(w, r, f) })
 		},

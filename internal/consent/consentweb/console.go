@@ -63,7 +63,7 @@ func Console(kit *web.Kit, counts ConsoleStore, people ConsolePeople) (web.Secti
 	}
 	return web.Section{
 		Nav: []web.NavItem{{Label: "Consent", Href: consolePath, Icon: "check", Group: "Customers"}},
-		Mount: func(mux *http.ServeMux, f *web.Frame) {
+		Mount: func(mux web.Routes, f *web.Frame) {
 			mux.HandleFunc("GET "+consolePath, func(w http.ResponseWriter, r *http.Request) {
 				body, err := consoleBodyOf(r.Context(), counts, people)
 				if err != nil {

@@ -99,7 +99,7 @@ func Portal(kit *web.Kit, d PortalDeps) (web.Section, error) {
 		d.Children = func(context.Context, thimble.SubjectID) ([]thimble.SubjectID, error) { return nil, nil }
 	}
 	nav := []web.NavItem{{Label: "My choices", Href: choicesPath}}
-	return web.Section{Nav: nav, Mount: func(mux *http.ServeMux, f *web.Frame) {
+	return web.Section{Nav: nav, Mount: func(mux web.Routes, f *web.Frame) {
 		p := &portal{PortalDeps: d, pages: pages, frame: f}
 		mux.HandleFunc("GET "+choicesPath, func(w http.ResponseWriter, r *http.Request) { p.show(w, r, false) })
 		mux.HandleFunc("POST "+choicesPath, p.save)

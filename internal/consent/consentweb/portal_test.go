@@ -133,7 +133,7 @@ func somebody(t *testing.T) *person {
 		page.Layout, page.Prompt = web.Shop, ask(r)
 		return page
 	}}
-	home := web.Section{Mount: func(mux *http.ServeMux, f *web.Frame) {
+	home := web.Section{Mount: func(mux web.Routes, f *web.Frame) {
 		shopSection.Mount(mux, f)
 		mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 			f.Render(w, r, http.StatusOK, pages, "shop_choices.html", web.Page{Title: "Shop", Body: choicesBody{}})

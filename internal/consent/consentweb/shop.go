@@ -61,7 +61,7 @@ func Shop(kit *web.Kit, d ShopDeps) (web.Section, error) {
 	if err != nil {
 		return web.Section{}, err
 	}
-	return web.Section{Mount: func(mux *http.ServeMux, f *web.Frame) {
+	return web.Section{Mount: func(mux web.Routes, f *web.Frame) {
 		s := &shop{ShopDeps: d, pages: pages, frame: f}
 		mux.HandleFunc("GET "+ShopChoices, func(w http.ResponseWriter, r *http.Request) { s.show(w, r, false) })
 		mux.HandleFunc("POST "+ShopChoices, s.save)

@@ -28,7 +28,7 @@ func Console(kit *web.Kit) (web.Section, error) {
 	}
 	return web.Section{
 		Nav: []web.NavItem{{Label: "Data map", Href: consolePath, Icon: "flow", Group: "Proof"}},
-		Mount: func(mux *http.ServeMux, f *web.Frame) {
+		Mount: func(mux web.Routes, f *web.Frame) {
 			mux.HandleFunc("GET "+consolePath, func(w http.ResponseWriter, r *http.Request) {
 				body, status := consoleMap(r, datamap.All())
 				f.Render(w, r, status, pages, "console_datamap.html", web.Page{

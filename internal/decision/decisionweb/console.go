@@ -61,7 +61,7 @@ func Console(kit *web.Kit, cfg ConsoleConfig) (web.Section, error) {
 	c := &console{ConsoleConfig: cfg, pages: pages}
 	return web.Section{
 		Nav: []web.NavItem{{Label: "Decisions", Href: consolePath, Icon: "scale", Group: "Customers"}},
-		Mount: func(mux *http.ServeMux, f *web.Frame) {
+		Mount: func(mux web.Routes, f *web.Frame) {
 			mux.HandleFunc("GET "+consolePath, func(w http.ResponseWriter, r *http.Request) { c.list(w, r, f) })
 			mux.HandleFunc("GET "+consolePath+"/{decision}", func(w http.ResponseWriter, r *http.Request) { c.show(w, r, f) })
 		},

@@ -75,7 +75,7 @@ func Portal(kit *web.Kit, d PortalDeps) (web.Section, error) {
 		return web.Section{}, err
 	}
 	nav := []web.NavItem{{Label: "Decisions", Href: "/privacy/decisions"}}
-	return web.Section{Nav: nav, Mount: func(mux *http.ServeMux, f *web.Frame) {
+	return web.Section{Nav: nav, Mount: func(mux web.Routes, f *web.Frame) {
 		p := *base
 		p.frame = f
 		mux.HandleFunc("GET /privacy/decisions", p.list)
@@ -94,7 +94,7 @@ func Shop(kit *web.Kit, d PortalDeps) (web.Section, error) {
 	if err != nil {
 		return web.Section{}, err
 	}
-	return web.Section{Mount: func(mux *http.ServeMux, f *web.Frame) {
+	return web.Section{Mount: func(mux web.Routes, f *web.Frame) {
 		p := *base
 		p.frame = f
 		mux.Handle("GET /shop/why/{id}", sessionweb.Require(sessionweb.SignIn, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

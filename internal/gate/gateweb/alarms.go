@@ -51,7 +51,7 @@ func ConsoleWatch(kit *web.Kit, watch Watch, plant Planter, holders ...string) (
 	}
 	return web.Section{
 		Nav: []web.NavItem{{Label: "Alarms", Href: alarmsPath, Icon: "warning", Group: "Customers"}, {Label: "Reach", Href: reachPath, Icon: "search", Group: "Customers"}},
-		Mount: func(mux *http.ServeMux, f *web.Frame) {
+		Mount: func(mux web.Routes, f *web.Frame) {
 			d := &watchDesk{watch: watch, plant: plant, holders: holders, pages: pages, Frame: f}
 			mux.HandleFunc("GET "+alarmsPath, func(w http.ResponseWriter, r *http.Request) { d.alarms(w, r, http.StatusOK, nil) })
 			mux.HandleFunc("POST "+alarmsPath+"/{id}/close", d.close)

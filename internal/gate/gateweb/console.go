@@ -70,7 +70,7 @@ func Console(kit *web.Kit, uses ConsoleUses, without ...gate.Without) (web.Secti
 	}
 	return web.Section{
 		Nav: []web.NavItem{{Label: "Access log", Href: consolePath, Icon: "eye", Group: "Customers"}},
-		Mount: func(mux *http.ServeMux, f *web.Frame) {
+		Mount: func(mux web.Routes, f *web.Frame) {
 			mux.HandleFunc("GET "+consolePath, func(w http.ResponseWriter, r *http.Request) {
 				body, err := consoleLog(r, uses)
 				if err != nil {

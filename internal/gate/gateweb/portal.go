@@ -74,7 +74,7 @@ func Portal(kit *web.Kit, uses Uses, own Own, without ...gate.Without) (web.Sect
 		return web.Section{}, err
 	}
 	nav := []web.NavItem{{Label: "Who looked", Href: "/privacy/access"}}
-	return web.Section{Nav: nav, Mount: func(mux *http.ServeMux, f *web.Frame) {
+	return web.Section{Nav: nav, Mount: func(mux web.Routes, f *web.Frame) {
 		mux.HandleFunc("GET /privacy/access", func(w http.ResponseWriter, r *http.Request) {
 			who := web.VisitorFrom(r.Context()).Subject
 			_, err := own(r.Context(), who, thimble.AccessRecord)

@@ -33,7 +33,7 @@ func Console(kit *web.Kit, jobs ConsoleJobs) (web.Section, error) {
 	}
 	return web.Section{
 		Nav: []web.NavItem{{Label: "Jobs", Href: consolePath, Icon: "clock", Group: "Proof"}},
-		Mount: func(mux *http.ServeMux, f *web.Frame) {
+		Mount: func(mux web.Routes, f *web.Frame) {
 			mux.HandleFunc("GET "+consolePath, func(w http.ResponseWriter, r *http.Request) {
 				all, err := jobs.List(r.Context(), consoleShown)
 				if err != nil {

@@ -56,7 +56,7 @@ func Console(kit *web.Kit, log ConsoleLog) (web.Section, error) {
 	c := &console{pages: pages, log: log}
 	return web.Section{
 		Nav: []web.NavItem{{Label: "Ledger", Href: consolePath, Icon: "seal", Group: "Proof"}},
-		Mount: func(mux *http.ServeMux, f *web.Frame) {
+		Mount: func(mux web.Routes, f *web.Frame) {
 			mux.HandleFunc("GET "+consolePath, func(w http.ResponseWriter, r *http.Request) { c.show(w, r, f) })
 			mux.HandleFunc("GET "+consolePath+"/proof/{entry}", func(w http.ResponseWriter, r *http.Request) { c.proof(w, r, f) })
 		},

@@ -179,7 +179,7 @@ func Portal(kit *web.Kit, log ReceiptLog, sources ...Source) (web.Section, error
 		return web.Section{}, err
 	}
 	nav := []web.NavItem{{Label: "Receipts", Href: "/privacy/receipts"}}
-	return web.Section{Nav: nav, Mount: func(mux *http.ServeMux, f *web.Frame) {
+	return web.Section{Nav: nav, Mount: func(mux web.Routes, f *web.Frame) {
 		p := &portal{log: log, sources: sources, pages: pages, frame: f}
 		mux.HandleFunc("GET /privacy/receipts", p.list)
 		mux.HandleFunc("GET /privacy/receipts/{kind}/{key}", p.show)

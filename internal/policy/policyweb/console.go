@@ -61,7 +61,7 @@ func Console(kit *web.Kit, cfg Config) (web.Section, error) {
 	}
 	return web.Section{
 		Nav: []web.NavItem{{Label: "Laws", Href: Path, Icon: "scale", Group: "Proof"}},
-		Mount: func(mux *http.ServeMux, f *web.Frame) {
+		Mount: func(mux web.Routes, f *web.Frame) {
 			d := &desk{Config: cfg, pages: pages, Frame: f}
 			mux.HandleFunc("GET "+Path, d.law)
 			mux.HandleFunc("GET "+comparePath, d.compare)

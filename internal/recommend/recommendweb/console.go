@@ -58,7 +58,7 @@ func Console(kit *web.Kit, db *sqldb.DB, versions ConsoleVersions, queue Console
 	c := &console{pages: pages, db: db, versions: versions, queue: queue}
 	return web.Section{
 		Nav: []web.NavItem{{Label: "Recommendations", Href: consolePath, Icon: "spark", Group: "Shop"}},
-		Mount: func(mux *http.ServeMux, f *web.Frame) {
+		Mount: func(mux web.Routes, f *web.Frame) {
 			mux.HandleFunc("GET "+consolePath, func(w http.ResponseWriter, r *http.Request) { c.show(w, r, f) })
 			mux.HandleFunc("POST "+consolePath+"/train", func(w http.ResponseWriter, r *http.Request) { c.train(w, r, f) })
 		},

@@ -45,7 +45,7 @@ func Console(kit *web.Kit, requests ConsoleRequests, receipts ledgerweb.ReceiptL
 	c := &console{pages: pages, requests: requests, receipts: receipts}
 	return web.Section{
 		Nav: []web.NavItem{{Label: "Requests", Href: consolePath, Icon: "inbox", Group: "Customers"}},
-		Mount: func(mux *http.ServeMux, f *web.Frame) {
+		Mount: func(mux web.Routes, f *web.Frame) {
 			mux.HandleFunc("GET "+consolePath, func(w http.ResponseWriter, r *http.Request) { c.list(w, r, f) })
 			mux.HandleFunc("GET "+consolePath+"/{request}", func(w http.ResponseWriter, r *http.Request) { c.show(w, r, f) })
 			mux.HandleFunc("GET "+consolePath+"/{request}/receipt", func(w http.ResponseWriter, r *http.Request) { c.receipt(w, r, f) })

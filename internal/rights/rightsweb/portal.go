@@ -70,7 +70,7 @@ func Portal(kit *web.Kit, d PortalDeps) (web.Section, error) {
 		return web.Section{}, err
 	}
 	nav := []web.NavItem{{Label: "My data", Href: "/privacy/data"}}
-	return web.Section{Nav: nav, Mount: func(mux *http.ServeMux, f *web.Frame) {
+	return web.Section{Nav: nav, Mount: func(mux web.Routes, f *web.Frame) {
 		p := &portal{PortalDeps: d, pages: pages, frame: f}
 		mux.HandleFunc("GET /privacy/data", p.data)
 		mux.HandleFunc("GET /privacy/data.json", p.download)

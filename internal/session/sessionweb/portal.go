@@ -45,7 +45,7 @@ func Portal(kit *web.Kit, d *Door, demo bool) (web.Section, error) {
 	if err != nil {
 		return web.Section{}, err
 	}
-	return web.Section{Mount: func(mux *http.ServeMux, f *web.Frame) {
+	return web.Section{Mount: func(mux web.Routes, f *web.Frame) {
 		p := &portal{door: d, pages: pages, frame: f, demo: demo}
 		mux.HandleFunc("GET "+SignIn, p.signIn)
 		mux.HandleFunc("GET "+Links+"{token}", p.link)

@@ -72,7 +72,7 @@ func Console(kit *web.Kit, people ConsolePeople, reader Reader, panels ...Panel)
 	c := &console{pages: pages, people: people, reader: reader, panels: panels}
 	return web.Section{
 		Nav: []web.NavItem{{Label: "Customers", Href: consolePath, Icon: "people", Group: "Customers"}},
-		Mount: func(mux *http.ServeMux, f *web.Frame) {
+		Mount: func(mux web.Routes, f *web.Frame) {
 			mux.HandleFunc("GET "+consolePath, func(w http.ResponseWriter, r *http.Request) { c.list(w, r, f) })
 			mux.HandleFunc("POST "+consolePath, func(w http.ResponseWriter, r *http.Request) { c.find(w, r, f) })
 			mux.HandleFunc("GET "+consolePath+"/{subject}", func(w http.ResponseWriter, r *http.Request) {

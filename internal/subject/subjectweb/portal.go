@@ -33,7 +33,7 @@ func Portal(kit *web.Kit, people Joiner, own Own) (web.Section, error) {
 		return web.Section{}, err
 	}
 	nav := []web.NavItem{{Label: "My accounts", Href: PortalPath}}
-	return web.Section{Nav: nav, Mount: func(mux *http.ServeMux, f *web.Frame) {
+	return web.Section{Nav: nav, Mount: func(mux web.Routes, f *web.Frame) {
 		show := func(w http.ResponseWriter, r *http.Request, done *web.Callout) {
 			grant, err := own(r.Context(), web.VisitorFrom(r.Context()).Subject, thimble.AccountIdentifier)
 			body := accountsBody{Done: done, Empty: web.Empty{Icon: "people", Title: "You have one account here",

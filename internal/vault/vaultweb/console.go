@@ -41,7 +41,7 @@ func Console(kit *web.Kit, v Vault) (web.Section, error) {
 	}
 	return web.Section{
 		Nav: []web.NavItem{{Label: "Keys", Href: Path, Icon: "lock", Group: "Proof"}},
-		Mount: func(mux *http.ServeMux, f *web.Frame) {
+		Mount: func(mux web.Routes, f *web.Frame) {
 			p := &page{vault: v, pages: pages, Frame: f}
 			mux.HandleFunc("GET "+Path, p.show)
 			mux.HandleFunc("POST "+Path+"/rotate", p.rotate)
