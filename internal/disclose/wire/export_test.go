@@ -1,10 +1,13 @@
 package wire
 
 import (
+	"bufio"
 	"context"
+	"io"
 	"net"
 	"net/netip"
 	"os"
+	"time"
 )
 
 // Route puts another end where the internet would be: the last check before connecting
@@ -48,4 +51,19 @@ func (f *failing) Sync() error {
 		return f.err
 	}
 	return f.file.Sync()
+}
+
+// Compose returns a letter's data, and the sender and mailbox of its commands.
+func Compose(l Letter, now time.Time) (data []byte, commands [2]string, why Why) {
+	c, why := compose(l, now)
+	return c.data, [2]string{c.from, c.to}, why
+}
+
+// Stuffed doubles dots.
+func Stuffed(data []byte) []byte { return stuffed(data) }
+
+// ReadReply reads one reply of SMTP.
+func ReadReply(r io.Reader) (code int, lines []string, err error) {
+	all, err := readReply(bufio.NewReader(r))
+	return all.code, all.lines, err
 }
