@@ -67,3 +67,10 @@ func ReadReply(r io.Reader) (code int, lines []string, err error) {
 	all, err := readReply(bufio.NewReader(r))
 	return all.code, all.lines, err
 }
+
+// Metered is the same sender with another meter.
+func (s *Sender) Metered(m Meter) *Sender {
+	other := *s
+	other.meter = m
+	return &other
+}

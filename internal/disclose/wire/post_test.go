@@ -27,7 +27,7 @@ func TestAWebhookArrivesSignedAndItsAcknowledgementComesBack(t *testing.T) {
 	w := served(t, wire.Config{}, func(rw http.ResponseWriter, r *http.Request) {
 		body, _ = io.ReadAll(r.Body)
 		id, verified = wire.Verify(r.Header, body, time.Now(), key(t, vectors[0].key))
-		if r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" || r.Host != good {
+		if r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" || r.Host != good || r.TLS.Version != tls.VersionTLS13 {
 			t.Errorf("the recipient got %s to %s, %v", r.Method, r.Host, r.Header)
 		}
 		rw.Header().Set("Content-Type", "application/json")
@@ -215,17 +215,7 @@ func TestWhateverARecipientDoesHasAName(t *testing.T) {
 func overHTTPS(t *testing.T, cfg wire.Config, answer func(net.Conn)) *world {
 	t.Helper()
 	return newWorld(t, cfg, func(w *world, raw net.Conn) {
-		c := tls.Server(raw, with(w.cert))
-		buf := make([]byte, 1<<16)
-		var got string
-		for !strings.Contains(got, "\r\n\r\n{") {
-			n, err := c.Read(buf)
-			if got += string(buf[:n]); err != nil {
-				return
-			}
-		}
-		answer(c)
-		_ = c.CloseWrite()
+		overTLS(raw, w.cert, answer)
 		_ = raw.(*counting).Conn.(*net.TCPConn).CloseWrite()
 		rest(raw)
 	})

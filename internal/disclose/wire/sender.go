@@ -96,16 +96,6 @@ type Hook struct {
 	Keys  []SigningKey
 }
 
-// A Relay is the mail server that letters are handed to.
-type Relay struct {
-	Host string
-	// Port 465 speaks TLS from the first byte; any other must offer STARTTLS, but for
-	// loopback endpoints that Config names. 0 means 587.
-	Port     uint16
-	User     string // "" means no sign-in
-	Password string
-}
-
 // A Letter is one mail to one person.
 type Letter struct {
 	ID         thimble.ID // of the message; makes the Message-ID, so that it says nothing about the person
