@@ -156,5 +156,9 @@ var tables = []Table{
 	{Name: "catalog_demand", Set: sqldb.Core, Plain: []string{"day", "item_id", "orders", "units"}},
 	{Name: "collect_imports", Set: sqldb.Core, Plain: []string{"id", "name", "source", "state", "line", "row_count", "orders", "returns", "guests", "known", "suppressed", "subjects", "no_country", "rejected", "reasons", "started_at", "updated_at"}},
 	{Name: "collect_rejects", Set: sqldb.Core, Plain: []string{"import_id", "line", "reason"}},
-	{Name: "recommend_versions", Set: sqldb.Core, Plain: []string{"version", "model", "recipe", "people", "items", "interactions", "weights", "bytes", "train_ms", "reason", "trained_at", "opening", "serving", "withdrawn_at", "withdrawal"}},
+	{Name: "registry_models", Set: sqldb.Core, Plain: []string{"model", "latest", "floor", "held"}},
+	{Name: "registry_versions", Set: sqldb.Core, Plain: []string{"model", "version", "stage", "package", "weights", "signer", "card", "lineage", "bytes", "made_ms", "reason", "made_at", "opening"}},
+	{Name: "registry_changes", Set: sqldb.Core, Plain: []string{"model", "version", "from_stage", "to_stage", "reason", "actor", "at", "seq", "opening"}},
+	{Name: "registry_keys", Set: sqldb.Core, Plain: []string{"hint", "pem", "generation", "made_at", "opening", "revoked_at", "reason", "revocation"}},
+	{Name: "registry_checks", Set: sqldb.Core, Plain: []string{"model", "version", "since", "last", "times", "rule"}},
 }

@@ -9,8 +9,9 @@ import (
 	"thimble/internal/catalog"
 	"thimble/internal/decision"
 	"thimble/internal/gate"
+	"thimble/internal/order"
 	"thimble/internal/recommend"
-	"thimble/internal/recommend/recommenddb"
+	"thimble/internal/registry/registrydb"
 )
 
 // A List is what a page shows, with how it came about.
@@ -58,7 +59,7 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if err != nil {
 		return List{}, err
 	}
-	history, err := s.history(ctx, grant, returns)
+	orders, err := s.orders(ctx, grant, returns)
 	if gone(ctx, grant, err) {
 		list, err := s.Popular(ctx, n)
 		list.Why = changed
@@ -67,7 +68,7 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: reading a history: %w", err)
 	}
-	now := s.live.Load()
+	history, now := order.History(orders), s.live.Load()
 	switch {
 	case len(history) == 0:
 		return s.impersonal(ctx, grant, n, "Not personal, because there is no order to learn your taste from yet.")
@@ -119,7 +120,7 @@ func (s *Shop) rank(_ context.Context, m *recommend.Model, history []thimble.Int
 	return ranked, recommend.Replay(m, history, ranked)
 }
 
-func (s *Shop) decide(ctx context.Context, g *gate.Grant, v recommenddb.Version, history []thimble.Interaction, ranked []recommend.Ranked, placement string) (List, error) {
+func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, history []thimble.Interaction, ranked []recommend.Ranked, placement string) (List, error) {
 	verdict := g.Verdict()
 	r := s.record(g, v, history, ranked, placement)
 	id, err := s.Decisions.Keep(ctx, r, verdict.Policy, verdict.Epoch)

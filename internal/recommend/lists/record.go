@@ -8,7 +8,7 @@ import (
 	"thimble/internal/decision"
 	"thimble/internal/gate"
 	"thimble/internal/recommend"
-	"thimble/internal/recommend/recommenddb"
+	"thimble/internal/registry/registrydb"
 )
 
 const capability = "recommend"
@@ -24,7 +24,7 @@ func DecisionTypes() []decision.Type {
 
 // record is the whole decision: who has it can do it again without the model. Each past
 // item counts once, so that its value is 1 and its weight is its share.
-func (s *Shop) record(g *gate.Grant, v recommenddb.Version, history []thimble.Interaction, ranked []recommend.Ranked, placement string) decision.Record {
+func (s *Shop) record(g *gate.Grant, v registrydb.Version, history []thimble.Interaction, ranked []recommend.Ranked, placement string) decision.Record {
 	verdict := g.Verdict()
 	input := decision.Input{Category: thimble.PurchaseHistory, Purpose: g.Purpose(), Basis: verdict.Basis, Cite: verdict.Cite, Count: len(history)}
 	if c := verdict.Consent; c.Seq > 0 {
@@ -32,7 +32,7 @@ func (s *Shop) record(g *gate.Grant, v recommenddb.Version, history []thimble.In
 	}
 	r := decision.Record{
 		V: decision.Form2, Capability: capability, Placement: placement, Subject: g.Subject(), At: s.Now().UTC().Truncate(time.Microsecond),
-		Model:  decision.Model{Name: recommenddb.ModelName, Version: v.Number, SHA256: fmt.Sprintf("%x", v.Hash)},
+		Model:  decision.Model{Name: ModelName, Version: v.Number, SHA256: fmt.Sprintf("%x", v.Hash)},
 		Inputs: []decision.Input{input}, Packs: []string{verdict.Pack},
 		Scale: decision.Scale{Link: decision.Identity, Unit: recommend.ScoreUnit, Value: 1},
 		Rails: []decision.Rail{{Name: "bought", Words: "what you already bought is left out", On: decision.OnItems, Op: decision.Apart, Does: decision.Removes, Fired: true}},
