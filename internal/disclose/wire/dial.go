@@ -98,12 +98,12 @@ func (s *Sender) connectOne(ctx context.Context, left int, to place, a netip.Add
 
 // encrypt makes a connection TLS, or says why it is none. An answer that is no TLS and a
 // certificate that is not the host's are Untrusted; who says nothing is Unreachable.
-func (s *Sender) encrypt(ctx context.Context, conn net.Conn, to place) (*tls.Conn, Why) {
+func (s *Sender) encrypt(ctx context.Context, conn net.Conn, to place, protocols ...string) (*tls.Conn, Why) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Connect)
 	defer cancel()
 	secure := tls.Client(conn, &tls.Config{
 		ServerName: to.host, RootCAs: s.cfg.Roots, Time: s.now,
-		MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+		MinVersion: tls.VersionTLS12, NextProtos: protocols,
 	})
 	err := secure.HandshakeContext(ctx)
 	switch {

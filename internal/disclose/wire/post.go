@@ -76,7 +76,7 @@ func (s *Sender) exchange(ctx context.Context, disclosure thimble.ID, to place, 
 	defer conn.Close()
 	seen := &watched{Conn: conn}
 	if to.tls {
-		secure, why := s.encrypt(ctx, conn, to)
+		secure, why := s.encrypt(ctx, conn, to, "http/1.1")
 		if why != "" {
 			return retry(why)
 		}
