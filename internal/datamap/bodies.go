@@ -26,6 +26,11 @@ var bodies = []Body{
 		"incentive.id", "incentive.terms", "incentive.value_minor", "incentive.currency", "prev",
 	}},
 	{"gate_uses", "opening", "internal/gate/gatedb.access", []string{"at", "actor", "subject", "purpose", "categories", "cite"}},
+	{"disclose_people", "opening", "internal/disclose.Record", []string{
+		"v", "message", "disclosure", "kind", "subject", "recipient.id", "recipient.name", "recipient.kind", "recipient.countries", "agreement", "act",
+		"purpose", "basis", "pack", "cite", "fields", "categories", "retention_days", "at",
+	}},
+	{"disclose_people", "part", "internal/disclose.Part", []string{"lines", "letter.to", "letter.subject", "letter.text", "letter.html", "letter.unsubscribe"}},
 	{"decision_decisions", "body", "internal/decision.Record", []string{
 		"v", "capability", "placement", "subject", "at", "model.name", "model.version", "model.sha256",
 		"inputs.category", "inputs.purpose", "inputs.basis", "inputs.cite", "inputs.count", "inputs.consent",
