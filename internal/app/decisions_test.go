@@ -59,13 +59,13 @@ func TestEveryTypeOfDecisionIsToldToAllWhoAskAndCanBeContested(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, right := range p.Rights {
-				if right.Right == k.Contest.Right {
+				if right.Right == k.Recourse.Right {
 					granted++
 				}
 			}
 		}
 		if granted == 0 {
-			t.Errorf("%s: no law knows the right %q", k.Capability, k.Contest.Right)
+			t.Errorf("%s: no law knows the right %q", k.Capability, k.Recourse.Right)
 		}
 		for range runs {
 			r := sample(rng, k)
