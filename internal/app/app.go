@@ -20,6 +20,7 @@ import (
 	"thimble/internal/recommend/recommendweb"
 	"thimble/internal/rights"
 	"thimble/internal/rights/rightsdb"
+	"thimble/internal/session/sessionweb"
 	"thimble/internal/sqldb"
 )
 
@@ -35,7 +36,8 @@ type App struct {
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
 
-	regroups  chan struct{} // people were joined or parted, and the holders are to be told
+	post      *sessionweb.Post // codes for customers; nil while nothing sends mail
+	regroups  chan struct{}    // people were joined or parted, and the holders are to be told
 	telemetry *Telemetry
 	clock     *clockWatch
 	progress  func(done, total int) // of the first training, for the one who waits

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"thimble/internal/apikey/apikeyweb"
 	"thimble/internal/catalog/catalogweb"
@@ -18,6 +19,7 @@ import (
 	"thimble/internal/policy/policyweb"
 	"thimble/internal/recommend/recommendweb"
 	"thimble/internal/rights/rightsweb"
+	"thimble/internal/staff/staffweb"
 	"thimble/internal/subject/subjectweb"
 	"thimble/internal/vault/vaultweb"
 	"thimble/internal/web"
@@ -54,11 +56,19 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 		func() (web.Section, error) { return datamapweb.Console(d.kit) },
 		func() (web.Section, error) { return jobweb.Console(d.kit, d.Jobs) },
 		func() (web.Section, error) { return apikeyweb.Console(d.kit, d.keys) },
+		func() (web.Section, error) { return staffweb.Account(d.kit, d.staffDeps()) },
 	)
 	if err != nil {
 		return err
 	}
-	cfg := console.Config{Kit: d.kit, Log: d.Log, Sessions: d.Sessions, Sections: sections, TLS: d.tls}
+	entrance, err := staffweb.Entrance(d.kit, d.staffDeps())
+	if err != nil {
+		return err
+	}
+	cfg := console.Config{
+		Kit: d.kit, Log: d.Log, Sessions: d.staff, Sections: sections, Entrance: entrance, Account: d.Staff.Account, Now: d.Config.clock(),
+		Proofs: slices.Concat(staffweb.Proofs(), apikeyweb.Proofs()),
+	}
 	if d.Config.Demo {
 		cfg.Banner = "Demo on real orders of a real shop (UCI Online Retail, CC BY 4.0). Who allows what was assigned by a rule."
 	}
@@ -69,6 +79,13 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 	mux.Handle("/console", h)
 	mux.Handle("/console/", h)
 	return nil
+}
+
+func (d *doors) staffDeps() staffweb.Deps {
+	return staffweb.Deps{
+		Accounts: d.Staff, Door: d.staff, Links: d.Sessions, Sessions: d.Sessions, Log: d.Log,
+		Demo: d.Config.Demo, Secure: d.tls, Now: d.Config.clock(),
+	}
 }
 
 func (d *doors) overview() console.Overview {

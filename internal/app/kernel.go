@@ -25,6 +25,7 @@ import (
 	"thimble/internal/recommend/lists"
 	"thimble/internal/session/sessiondb"
 	"thimble/internal/sqldb"
+	"thimble/internal/staff/staffdb"
 	"thimble/internal/subject/subjectdb"
 	"thimble/internal/vault"
 	"thimble/internal/vault/vaultdb"
@@ -42,6 +43,7 @@ type Kernel struct {
 	Catalog    *catalogdb.Store
 	Orders     *orderdb.Store
 	Sessions   *sessiondb.Store
+	Staff      *staffdb.Store
 	Consent    *consentdb.Store
 	Uses       *gatedb.Log
 	Node       *gatedb.Node
@@ -75,6 +77,9 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	k.Catalog = catalogdb.New(k.Core)
 	k.Orders = orderdb.New(k.Core, k.Vault, k.Vault)
 	k.Sessions = sessiondb.New(k.Core, k.Subjects, now)
+	if k.Staff, err = staffdb.New(k.Core, k.Ledger, k.Vault, k.Sessions, staffdb.Config{Cost: cfg.PasswordCost, Now: now}); err != nil {
+		return k, err
+	}
 	k.Consent = consentdb.New(k.Core, k.Ledger, k.Vault, k.Subjects, k.Pack, now)
 	k.Consent.Ages(k.age)
 	where := laws{regime: k.Laws.Regime(), people: k.Subjects, vault: k.Vault}

@@ -69,7 +69,7 @@ func open(t *testing.T) *house {
 
 func (h *house) cookie(t *testing.T, who session.Who) string {
 	t.Helper()
-	cookie, err := h.Sessions.Begin(t.Context(), who)
+	cookie, err := h.Sessions.Begin(t.Context(), who, session.UnknownDevice)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,6 +162,7 @@ func TestPagesHaveNoBarriersAndNoDeadLinks(t *testing.T) {
 	ada := h.customers[0].Subject
 	h.Sees(ada) // so that there is a decision to look at
 	customer := h.cookie(t, session.Who{Audience: session.Customer, Subject: ada})
+	h.Employs("owner")
 	staff := h.cookie(t, session.Who{Audience: session.Staff, Staff: "owner"})
 	time.Sleep(1500 * time.Millisecond) // counted uses and checkpoints are written each second
 	cookies := []*http.Cookie{{Name: "thimble_customer", Value: customer}, {Name: "thimble_staff", Value: staff}}

@@ -31,6 +31,7 @@ var bodies = []Body{
 		"inputs.category", "inputs.purpose", "inputs.basis", "inputs.cite", "inputs.count",
 		"guards", "results.item", "results.score", "results.terms.because", "results.terms.share", "packs",
 	}},
+	{"staff_accounts", "secret", "", nil},
 	{"subject_subjects", "residence", "internal/subject.Residence", []string{"country", "evidence", "at"}},
 	{"subject_subjects", "age", "internal/subject.Age", []string{"state", "evidence", "at"}},
 	{"subject_merges", "sealed", "internal/subject.MergeRecord", []string{"v", "merge", "what", "survivor", "absorbed", "ground", "by", "note", "at"}},
