@@ -56,6 +56,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.Gate.Obeys(staffRules{a})
 	a.capabilities()
 	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Traces: cfg.Traces, Version: Version, Log: log})
 	if err != nil {
@@ -90,7 +91,7 @@ func (a *App) capabilities() {
 // Holders are all who keep data about people, in the order in which they erase:
 // first the one that knows who exists, so that nothing is opened any more.
 func (a *App) Holders() []thimble.Holder {
-	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Decisions, a.Uses, a.Requests, a.Shop}
+	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Decisions, a.Uses, a.Glass, a.Requests, a.Shop}
 }
 
 // Without is what each capability does for people who do not permit its purpose.

@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"thimble"
+	"thimble/internal/session"
 	"thimble/internal/session/sessionweb"
 	"thimble/internal/staff"
+	"thimble/internal/staff/rules"
 	"thimble/internal/staff/staffweb"
 	"thimble/internal/web"
 )
@@ -35,6 +37,11 @@ type Config struct {
 	Entrance web.Section
 	// Account returns the account of a name. Who has none that can be used is not let in.
 	Account func(ctx context.Context, name string) (staff.Account, error)
+	// Rules say which pages an account may open, and on which it may do something.
+	Rules *rules.Set
+	// Notice is a line above everything for an account, such as that it broke the glass; may
+	// be nil.
+	Notice func(ctx context.Context, a staff.Account) string
 	// Proofs are the patterns that need a proof of who it is that is fresh.
 	Proofs []string
 	Now    func() time.Time // time.Now when nil
@@ -45,13 +52,14 @@ type Config struct {
 
 type door struct {
 	Config
-	nav []web.NavItem
+	pages *web.Pages
+	nav   []web.NavItem
 }
 
 // New returns the handler of everything below /console.
 func New(cfg Config) (http.Handler, error) {
-	if cfg.Kit == nil || cfg.Sessions == nil || cfg.Account == nil || cfg.Entrance.Mount == nil {
-		return nil, fmt.Errorf("console: a kit, sessions, accounts and an entrance are needed: %w", thimble.ErrInvalid)
+	if cfg.Kit == nil || cfg.Sessions == nil || cfg.Account == nil || cfg.Rules == nil || cfg.Entrance.Mount == nil {
+		return nil, fmt.Errorf("console: a kit, sessions, accounts, rules and an entrance are needed: %w", thimble.ErrInvalid)
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -59,7 +67,11 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	d := &door{Config: cfg, nav: navigation(cfg.Sections)}
+	pages, err := cfg.Kit.Pages(files, "pages/denied.html")
+	if err != nil {
+		return nil, err
+	}
+	d := &door{Config: cfg, pages: pages, nav: navigation(cfg.Sections)}
 	return web.Routed(d.routes()), nil
 }
 
@@ -78,7 +90,8 @@ func (d *door) routes() http.Handler {
 	})
 	mux := http.NewServeMux()
 	matched := func(r *http.Request) string { _, pattern := inside.Handler(r); return pattern }
-	guarded := d.guard(sessionweb.Fresh(web.Routed(inside), staffweb.Confirm, d.Proofs, matched, d.Now))
+	h := sessionweb.Fresh(web.Routed(inside), staffweb.Confirm, d.Proofs, matched, d.Now)
+	guarded := d.guard(d.permitted(h, matched, frame))
 	mux.Handle(Home, guarded)
 	mux.Handle(Home+"/", guarded)
 	d.Entrance.Mount(mux, &web.Frame{Kit: d.Kit, Log: d.Log, Wrap: d.plain})
@@ -108,13 +121,21 @@ func navigation(sections []web.Section) []web.NavItem {
 func (d *door) wrap(r *http.Request, p web.Page) web.Page {
 	p.Layout, p.Home, p.Footer = web.Console, Home, d.Footer
 	p.Site, p.Banner = cmp.Or(p.Site, d.Site), cmp.Or(p.Banner, d.Banner)
-	p.Nav = current(d.nav, r.URL.Path)
-	p.Account = &web.Account{Label: web.VisitorFrom(r.Context()).Staff, Detail: roles(staff.From(r.Context())), Href: staffweb.AccountPage, SignOutHref: staffweb.SignOut}
+	a := staff.From(r.Context())
+	p.Nav = current(d.shown(a, web.VisitorFrom(r.Context())), r.URL.Path)
+	if d.Notice != nil {
+		if notice := d.Notice(r.Context(), a); notice != "" {
+			p.Banner = notice
+		}
+	}
+	p.Account = &web.Account{Label: web.VisitorFrom(r.Context()).Staff, Detail: roles(a), Href: staffweb.AccountPage, SignOutHref: staffweb.SignOut}
 	if p.Flash == nil {
 		p.Flash = flashes(r.URL.Query().Get("done"))
 	}
 	return p
 }
+
+func fresh(v web.Visitor, now time.Time) bool { return session.Fresh(v.Raised, now) }
 
 func roles(a staff.Account) string {
 	if len(a.Roles) == 0 {
@@ -127,6 +148,9 @@ func roles(a staff.Account) string {
 func flashes(code string) *web.Flash {
 	text := map[string]string{
 		"password-set":  "The password is changed. You are signed out everywhere else.",
+		"changed":       "Changed, and kept in the ledger.",
+		"confirmed":     "Confirmed, and kept in the ledger.",
+		"looked-at":     "Kept in the ledger. The person sees that somebody looked at it.",
 		"session-ended": "Done. Whoever is in that browser has to sign in again.",
 	}[code]
 	if text == "" {

@@ -21,6 +21,7 @@ import (
 	"thimble/internal/session"
 	"thimble/internal/session/sessionweb"
 	"thimble/internal/staff"
+	"thimble/internal/staff/rules"
 	"thimble/internal/web"
 	"thimble/internal/web/webtest"
 )
@@ -53,6 +54,15 @@ func (s *sessions) End(_ context.Context, cookie string) error {
 	return nil
 }
 
+func ruled(t *testing.T) *rules.Set {
+	t.Helper()
+	set, err := rules.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
 // account knows everybody but who has left.
 func account(_ context.Context, name string) (staff.Account, error) {
 	a := staff.Account{Name: name, Status: staff.Active, Roles: staff.Roles()}
@@ -78,7 +88,7 @@ func newDoor(t *testing.T, s *sessions, tls bool, overview console.Overview) htt
 	}}
 	door, err := console.New(console.Config{
 		Kit: kit, Log: slog.New(slog.DiscardHandler), Sessions: sessionweb.New(s, session.Staff, tls, nil), Sections: []web.Section{other, first}, Site: "Fold & Hem",
-		Entrance: entrance, Account: account, Proofs: []string{"POST /console/sign-out"},
+		Entrance: entrance, Account: account, Rules: ruled(t), Proofs: []string{"POST /console/sign-out"},
 	})
 	if err != nil {
 		t.Fatal(err)

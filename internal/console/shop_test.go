@@ -243,7 +243,7 @@ func (s *shop) serve() string {
 	enter := sessionweb.New(s.sessions, session.Staff, false, s.log)
 	entrance, err := staffweb.Entrance(kit, staffweb.Deps{Accounts: s.staff, Door: enter, Links: s.sessions, Sessions: s.sessions, Log: s.log, Demo: true, Hint: "thimble sign-in --staff you"})
 	s.must(err)
-	door, err := console.New(console.Config{Kit: kit, Log: s.log, Sessions: enter, Sections: s.sections(kit), Site: "Fold & Hem", Entrance: entrance, Account: s.staff.Account,
+	door, err := console.New(console.Config{Kit: kit, Log: s.log, Sessions: enter, Sections: s.sections(kit), Site: "Fold & Hem", Entrance: entrance, Account: s.staff.Account, Rules: ruled(s.T),
 		Banner: "Demo: real orders of UCI Online Retail, consents assigned by a rule"})
 	s.must(err)
 	mux := http.NewServeMux()

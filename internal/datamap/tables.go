@@ -126,6 +126,21 @@ var tables = []Table{
 		employee("at", thimble.AccountIdentifier, "recorded when an account changes", "stays: it is the record of who could do what"),
 		{Column: "opening", Category: thimble.AccountIdentifier, Source: "recorded when an account changes", Purposes: duty, Retention: "stays: it is the record of who could do what", People: []string{"employee"}, Measures: []Measure{}, Note: "account, change, who made it, why"},
 	}},
+	{Name: "staff_glass", Set: sqldb.Core, Holder: "staff", Plain: []string{"id"}, Fields: []Field{
+		pseudonym("for whom it was broken", duty...),
+		{Column: "account", Category: thimble.AccessRecord, Source: "recorded when staff break the glass", Purposes: duty, Retention: untilErased, People: []string{"customer", "employee"}, Measures: []Measure{}, Note: "the name of who broke it"},
+		{Column: "kind", Category: thimble.AccessRecord, Source: "recorded when staff break the glass", Purposes: duty, Retention: untilErased},
+		{Column: "at", Category: thimble.AccessRecord, Source: "recorded when staff break the glass", Purposes: duty, Retention: untilErased},
+		{Column: "until", Category: thimble.AccessRecord, Source: "recorded when staff break the glass", Purposes: duty, Retention: untilErased},
+		{Column: "opening", Category: thimble.AccessRecord, Source: "recorded when staff break the glass", Purposes: duty, Sealed: true, Retention: untilErased, Note: "with the reason"},
+		{Column: "reviewed_by", Category: thimble.AccessRecord, Source: "recorded when somebody else looks at it", Purposes: duty, Retention: untilErased, People: []string{"customer", "employee"}, Measures: []Measure{}},
+		{Column: "reviewed_at", Category: thimble.AccessRecord, Source: "recorded when somebody else looks at it", Purposes: duty, Retention: untilErased},
+		{Column: "fine", Category: thimble.AccessRecord, Source: "recorded when somebody else looks at it", Purposes: duty, Retention: untilErased},
+	}},
+	{Name: "staff_reviews", Set: sqldb.Core, Plain: []string{"id", "account_id"}, Fields: []Field{
+		employee("at", thimble.AccountIdentifier, "recorded when roles are confirmed", "stays: it is the record of who could do what"),
+		employee("opening", thimble.AccountIdentifier, "recorded when roles are confirmed", "stays: it is the record of who could do what"),
+	}},
 	{Name: "subject_subjects", Set: sqldb.Core, Holder: "subject", Plain: []string{"state", "epoch"}, Fields: []Field{
 		{Column: "person", Category: thimble.Pseudonym, Source: "made when two accounts are found to be one person", Purposes: service, Retention: untilErased, Note: "empty for somebody with one account"},
 		{Column: "joined", Category: thimble.AccountIdentifier, Source: "made when two accounts are found to be one person", Purposes: service, Retention: untilErased},

@@ -73,8 +73,8 @@ func (a Account) Trained(at time.Time) bool { return at.Before(a.TrainedUntil) }
 
 var nameForm = regexp.MustCompile(`^[a-z][a-z0-9._-]{1,31}$`)
 
-// reserved are names that others have in the log.
-var reserved = []string{"system", "thimble", "machine", "customer", "client", "api", "staff", "nobody", "anonymous", "root", "null", "undefined"}
+// reserved are names that others have in the log, or that are pages.
+var reserved = []string{"system", "thimble", "machine", "customer", "client", "api", "staff", "nobody", "anonymous", "root", "null", "undefined", "review", "role", "new"}
 
 // CheckName says what is wrong with a name, by an error of kind thimble.ErrInvalid.
 func CheckName(name string) error {

@@ -117,14 +117,6 @@ func CheckPassword(password thimble.Personal[string], words ...string) error {
 	return nil
 }
 
-func distinct(p string) int {
-	seen := map[rune]bool{}
-	for _, r := range p {
-		seen[r] = true
-	}
-	return len(seen)
-}
-
 var disguise = strings.NewReplacer("0", "o", "1", "l", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s", "!", "i")
 
 // dressedUp reports whether a password is one word, or a word repeated, in disguise: with
