@@ -85,6 +85,7 @@ func TestTwoPeopleJoinedByMistakeAreAsTheyWere(t *testing.T) {
 		if text := fmt.Sprint(both.Data); !strings.Contains(text, ada.String()) || !strings.Contains(text, bob.String()) {
 			t.Error("the archive of one lacks what is held about the other")
 		}
+		s.Employs("nosy")
 		if _, err := s.Gate.Open(ctx, gate.Request{Actor: gate.Actor{Kind: gate.Staff, Name: "nosy"}, Subject: bob,
 			Purpose: thimble.SupportOperations, Categories: []thimble.Category{thimble.PurchaseHistory}}); err != nil {
 			t.Fatal(err)

@@ -162,7 +162,6 @@ func TestPagesHaveNoBarriersAndNoDeadLinks(t *testing.T) {
 	ada := h.customers[0].Subject
 	h.Sees(ada) // so that there is a decision to look at
 	customer := h.cookie(t, session.Who{Audience: session.Customer, Subject: ada})
-	h.Employs("owner")
 	staff := h.cookie(t, session.Who{Audience: session.Staff, Staff: "owner"})
 	time.Sleep(1500 * time.Millisecond) // counted uses and checkpoints are written each second
 	cookies := []*http.Cookie{{Name: "thimble_customer", Value: customer}, {Name: "thimble_staff", Value: staff}}

@@ -78,7 +78,9 @@ func OpenAt(tb testing.TB, settings map[string]string, now func() time.Time) *Sh
 			tb.Errorf("closing: %v", err)
 		}
 	})
-	return &Shop{App: a, TB: tb}
+	s := &Shop{App: a, TB: tb}
+	s.Employs(app.Owner)
+	return s
 }
 
 // Employs makes an account of staff with the given roles, or with all of them, whose
