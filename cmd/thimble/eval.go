@@ -19,9 +19,19 @@ import (
 
 // eval scores a capability on the user's own files.
 func eval(ctx context.Context, c *call) error {
-	if c.flags.NArg() != 1 || c.flags.Arg(0) != "recommend" {
+	if c.flags.NArg() != 1 {
 		return errWords
 	}
+	switch c.flags.Arg(0) {
+	case "recommend":
+		return evalRecommend(ctx, c)
+	case "pii":
+		return evalPII(c)
+	}
+	return errWords
+}
+
+func evalRecommend(ctx context.Context, c *call) error {
 	flag := func(name string) string { return c.flags.Lookup(name).Value.String() }
 	train, err := openText(flag("train"))
 	if err != nil {

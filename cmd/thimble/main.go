@@ -45,7 +45,7 @@ var commands = []command{
 	{"sign-in", "[--staff NAME | --subject sub_…]", "print a one-time sign-in link, for the console or the privacy centre", signIn},
 	{"staff", "list | add NAME --roles R,… | roles NAME --roles R,… | trained NAME --until DAY | lock NAME | unlock NAME | reset NAME | leave NAME", "look after the accounts of staff", staffCommand},
 	{"keys", "create NAME SCOPE… | list | revoke ID | rotate-index", "create, list and revoke API keys; give the index of people new keys", keys},
-	{"eval", "recommend --train FILE --test FILE [--forget N] [--tune] [--json]", "score the recommender on your own files", eval},
+	{"eval", "recommend --train FILE --test FILE [--forget N] [--tune] [--json] | pii --test FILE [--json]", "score the recommender, or the search for personal data in text, on your own files", eval},
 	{"verify", "receipt FILE --key KEY | log URL --key KEY [--seen FILE] [--all] | log FOLDER", "check a receipt offline; audit a log from outside, or an installation against its own log", verify},
 	{"ledger", "epoch [--seen FILE]", "begin a new epoch of the log, after a database was put back from a backup", ledgerEpoch},
 	{"datamap", "[--json | --dpv | --taxonomy]", "print what is kept about people, where, why and for how long", printMap},
@@ -129,7 +129,7 @@ var extra = map[string]func(*flag.FlagSet){
 	},
 	"eval": func(f *flag.FlagSet) {
 		f.String("train", "", "training file; a line is a user then its items, blank-separated; gzipped or not")
-		f.String("test", "", "test file of the same form")
+		f.String("test", "", "test file of the same form; for pii a JSON list of full_text and spans; gzipped or not")
 		f.Int("forget", 0, "delete so many people one by one, and compare with a retrained model")
 		f.Bool("tune", false, "choose hyper-parameters on a validation part of train")
 		f.Bool("json", false, "print one JSON object")

@@ -99,9 +99,9 @@ func (l *Log) Record(ctx context.Context, r gate.Request, v gate.Verdict) (thimb
 		return id, err
 	}
 	now := l.cfg.Now().UTC().Truncate(time.Microsecond)
-	// The reason is revealed to the record, which is sealed under the person's key.
+	reason := r.Reason.Reveal() // to the record, which is sealed under the person's key
 	record, err := json.Marshal(access{At: now, Actor: r.Actor.Name, Subject: r.Subject, Purpose: r.Purpose, Categories: r.Categories, Cite: v.Cite,
-		Masked: r.Masked, Roles: v.Roles, Rules: v.Rules, Reason: r.Reason.Reveal(), Glass: v.Glass})
+		Masked: r.Masked, Roles: v.Roles, Rules: v.Rules, Reason: reason, Glass: v.Glass})
 	if err != nil {
 		return id, err
 	}

@@ -16,7 +16,7 @@ const module = "thimble"
 // internal/arch/rows.go; a test holds the two against each other.
 var kernel = []string{
 	"datamap", "ledger", "catalog", "job", "policy", "vault", "subject", "order", "session", "apikey", "registry",
-	"consent", "gate", "disclose", "decision",
+	"staff", "consent", "gate", "disclose", "decision",
 }
 
 // A scope is a package as the rules see it.
