@@ -18,7 +18,7 @@ var exceptions = []exception{
 	{"purposeless", "thimble/internal/consent/consentdb", "Whole.RecordOnce", "as Store.RecordOnce, for all subjects of a person"},
 	{"purposeless", "thimble/internal/session/sessiondb", "Store.Ask", "returns the code that it has just made, to be sent; what is kept of it is a hash"},
 	{"purposeless", "thimble/internal/staff/staffdb", "Store.SetUp", "returns the recovery codes that it has just made, to their owner; what is kept of them are hashes"},
-	{"purposeless", "thimble/internal/staff/staffdb", "Store.NewFactor", "as Store.SetUp"},
+	{"purposeless", "thimble/internal/staff/staffdb", "Store.NewFactor", "as Store.SetUp: the recovery codes are made here and shown to their owner once"},
 	{"purposeless", "thimble/internal/subject/subjectdb", "Store.YoungestTx", "the law asks for it before a yes may be taken, so before anybody has a purpose; it tells adult or minor, to the transaction of the yes"},
 	{"vaultdoor", "thimble/internal/app", "laws.home", "where somebody lives decides which law the gate judges by, and for how long they are not asked again: no grant can be given before it is known, and it goes nowhere else"},
 	{"vaultdoor", "thimble/internal/rights", "import", "erasure asks the vault to shred and reports what vault.Shredded counts; it opens nothing"},
