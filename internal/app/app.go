@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -16,8 +15,8 @@ import (
 	"thimble/internal/job"
 	"thimble/internal/job/jobdb"
 	"thimble/internal/recommend/lists"
-	"thimble/internal/recommend/recommenddb"
 	"thimble/internal/recommend/recommendweb"
+	"thimble/internal/registry/registrydb"
 	"thimble/internal/rights"
 	"thimble/internal/rights/rightsdb"
 	"thimble/internal/sqldb"
@@ -28,7 +27,7 @@ type App struct {
 	*Kernel
 	Config   Config
 	Log      *slog.Logger
-	Versions *recommenddb.Store
+	Models   *registrydb.Shelf
 	Shop     *lists.Shop
 	Imports  *collectdb.Store
 	Importer *collect.Importer
@@ -64,10 +63,10 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 
 func (a *App) capabilities() {
 	now := a.Config.clock()
-	a.Versions = recommenddb.New(a.Core, a.Ledger)
+	a.Models = registrydb.NewShelf(registrydb.New(a.Core, a.Ledger, now), a.Files, a.modelSecret, a.Log)
 	a.Shop = lists.New(lists.Deps{
 		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
-		Versions: a.Versions, Files: a.Files, Log: a.Log, Now: now, Ask: a.askTraining,
+		Models: a.Models, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version,
 	})
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog}, now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
@@ -93,29 +92,6 @@ func (a *App) Holders() []thimble.Holder {
 
 // Without is what each capability does for people who do not permit its purpose.
 func (a *App) Without() []gate.Without { return lists.Without() }
-
-func (a *App) modelHash() string {
-	v, ok := a.Shop.Version()
-	if !ok {
-		return ""
-	}
-	return fmt.Sprintf("%x", v.Hash)
-}
-
-// train does a training job. Its payload may say why.
-func (a *App) train(ctx context.Context, j job.Job) error {
-	asked := struct {
-		Reason string `json:"reason"`
-	}{Reason: "consents changed"}
-	if err := json.Unmarshal([]byte(j.Payload), &asked); err != nil {
-		return fmt.Errorf("reading the job: %w", err)
-	}
-	v, err := a.Shop.Train(ctx, asked.Reason, a.progress)
-	if err == nil {
-		a.Log.InfoContext(ctx, "model trained", slog.Int64("version", v.Number), slog.Int("people", v.Stats.People), slog.Duration("took", v.Took))
-	}
-	return err
-}
 
 // askTraining queues a training; its job is tried until it succeeds.
 func (a *App) askTraining(ctx context.Context, reason string) error {
@@ -189,26 +165,6 @@ func (a *App) ImportOrders(ctx context.Context, src collect.Source, opt collect.
 		return r, err
 	}
 	return r, queue()
-}
-
-// loadModel takes up the serving model. One that is missing or was changed is
-// never served: a new one is trained in its place. If that fails too, the version is
-// withdrawn, and everybody is shown the popular list until a training succeeds.
-func (a *App) loadModel(ctx context.Context) error {
-	err := a.Shop.Load(ctx)
-	if err == nil {
-		return nil
-	}
-	if _, none := a.Versions.Serving(ctx); errors.Is(none, thimble.ErrNotFound) {
-		return nil // nothing was trained yet, or what was is withdrawn
-	}
-	a.Log.WarnContext(ctx, "the serving model cannot be used; training anew", slog.String("cause", err.Error()))
-	const reason = "the model file was missing or changed"
-	if _, err = a.Shop.Train(ctx, reason, nil); err == nil || ctx.Err() != nil {
-		return err
-	}
-	a.Log.ErrorContext(ctx, "no model can be trained; serving without", slog.String("cause", err.Error()))
-	return a.Shop.Withdraw(ctx, reason)
 }
 
 // Close sends the last traces, and folds and closes the databases.

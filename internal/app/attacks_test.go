@@ -211,7 +211,7 @@ var sqlAttacks = []struct {
 	{"make up uses", "are in no batch", []string{`update gate_uses set at = at + 1 where length(opening) = 0`}},
 	{"hide an erasure", "of class erasure has no row", []string{`delete from rights_requests where kind = 'erase'`}},
 	{"edit what an erasure reports", ledger.Differs, []string{`update rights_requests set report = replace(report, '"count":1', '"count":2') where kind = 'erase'`}},
-	{"give a model another past", ledger.Differs, []string{`update recommend_versions set people = people + 1`}},
+	{"give a model another past", ledger.Differs, []string{`update registry_versions set card = replace(card, '"people": ', '"people": 1')`}},
 	{"say that an act came to something else", ledger.Differs, []string{`update ledger_intents set outcome = '{"kept":false}'`, `update ledger_intents set payload = '{"sha256":[]}' where kind like 'model.%'`}},
 	{"hide an act", "of class key has no row", []string{`delete from ledger_intents where kind = 'key.shred'`}},
 }
@@ -255,7 +255,7 @@ func TestOperatorsAttacksOnRowsAreFoundByTheAudit(t *testing.T) {
 
 // attacked are the tables that the attacks on rows touch.
 var attacked = []string{"consent_events", "consent_state", "ledger_queue", "ledger_leaves", "ledger_hashes", "ledger_state", "ledger_intents",
-	"decision_decisions", "gate_uses", "gate_batches", "rights_requests", "recommend_versions"}
+	"decision_decisions", "gate_uses", "gate_batches", "rights_requests", "registry_versions", "registry_changes"}
 
 func (sc *scene) snapshot() {
 	sc.t.Helper()

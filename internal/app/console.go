@@ -45,7 +45,7 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 			return catalogweb.Console(d.kit, d.Catalog, recommendweb.Neighbours(d.Shop))
 		},
 		func() (web.Section, error) { return collectweb.Console(d.kit, d.Imports) },
-		func() (web.Section, error) { return recommendweb.Console(d.kit, d.Core, d.Versions, d.Jobs) },
+		func() (web.Section, error) { return recommendweb.Console(d.kit, d.Core, d.Models, d.Jobs) },
 		func() (web.Section, error) { return ledgerweb.Console(d.kit, d.Ledger) },
 		func() (web.Section, error) {
 			return policyweb.Console(d.kit, policyweb.Config{Laws: d.Laws, Flows: d.Flows, Count: d.AskCount})
@@ -75,12 +75,12 @@ func (d *doors) overview() console.Overview {
 	return console.Overview{
 		Tiles: []func(context.Context) ([]web.Stat, error){
 			subjectweb.ConsoleTiles(d.Subjects), orderweb.ConsoleTiles(d.Orders), catalogweb.ConsoleTiles(d.Catalog),
-			consentweb.ConsoleTiles(d.Consent, d.Subjects), recommendweb.ConsoleTiles(d.Versions, d.Config.clock()),
+			consentweb.ConsoleTiles(d.Consent, d.Subjects), recommendweb.ConsoleTiles(d.Models, d.Config.clock()),
 			decisionweb.ConsoleTiles(d.Decisions), ledgerweb.ConsoleTiles(d.Ledger), d.clockTiles,
 		},
 		Charts: []func(context.Context) (web.Chart, error){catalogweb.ConsoleChart(d.Catalog)},
 		Moments: []func(context.Context) ([]web.Moment, error){
-			recommendweb.ConsoleMoments(d.Versions), collectweb.ConsoleMoments(d.Imports), rightsweb.ConsoleMoments(d.Requests),
+			recommendweb.ConsoleMoments(d.Models), collectweb.ConsoleMoments(d.Imports), rightsweb.ConsoleMoments(d.Requests),
 		},
 	}
 }

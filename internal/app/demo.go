@@ -61,7 +61,7 @@ func (a *App) SeedDemo(ctx context.Context, orders collect.Source, tell Teller) 
 		return err
 	}
 	if v, ok := a.Shop.Version(); ok {
-		tell.Say("Model %d serves: learned from %d people and %d products.", v.Number, v.Stats.People, v.Stats.Items)
+		tell.Say("Model %d serves: learned from %d people and %d products.", v.Number, v.Card.Data.People, v.Card.Data.Items)
 		return nil
 	}
 	// The consents have queued a training; it is done now rather than after the start.
@@ -76,7 +76,7 @@ func (a *App) SeedDemo(ctx context.Context, orders collect.Source, tell Teller) 
 	if err != nil || !ok {
 		return errors.Join(err, errors.New("the first training did not succeed"))
 	}
-	tell.Say("Model %d: learned from %d people, %d products and %d purchases in %.1f s; hash %x…", v.Number, v.Stats.People, v.Stats.Items, v.Stats.Interactions, v.Took.Seconds(), v.Hash[:6])
+	tell.Say("Model %d: learned from %d people, %d products and %d purchases in %.1f s; hash %x…", v.Number, v.Card.Data.People, v.Card.Data.Items, v.Card.Data.Interactions, v.Took.Seconds(), v.Hash[:6])
 	return nil
 }
 

@@ -13,6 +13,8 @@ import (
 
 	"thimble"
 	"thimble/internal/order"
+	"thimble/internal/recommend/lists"
+	"thimble/internal/registry"
 	"thimble/internal/rights"
 	"thimble/internal/rights/rightsdb"
 	"thimble/internal/thimbletest"
@@ -251,7 +253,7 @@ func TestATrainingThatKeepsFailingKeepsNoErasureOpenAndNoStartFromServing(t *tes
 		if _, serves := s.Shop.Version(); serves || err != nil || len(files) != 0 {
 			t.Errorf("a model that knew the person is left: %t, %v, %v", serves, files, err)
 		}
-		if all, err := s.Versions.List(ctx, 1); err != nil || all[0].Serving || all[0].Withdrawn.IsZero() {
+		if all, err := s.Models.List(ctx, lists.ModelName, 1); err != nil || all[0].Stage != registry.Destroyed {
 			t.Errorf("the version is not withdrawn: %+v, %v", all, err)
 		}
 		if err := s.Recover(ctx); err != nil {

@@ -73,8 +73,8 @@ func TestTwoPeopleJoinedByMistakeAreAsTheyWere(t *testing.T) {
 
 		m := s.Join(ada, bob)
 		s.Works()
-		if merged, _ := s.Shop.Version(); merged.Hash == model.Hash || merged.Stats.People != model.Stats.People-1 || merged.Number != model.Number+1 {
-			t.Errorf("the model has %d people in version %d, want one less than %d, by one training", merged.Stats.People, merged.Number, model.Stats.People)
+		if merged, _ := s.Shop.Version(); merged.Hash == model.Hash || merged.Card.Data.People != model.Card.Data.People-1 || merged.Number != model.Number+1 {
+			t.Errorf("the model has %d people in version %d, want one less than %d, by one training", merged.Card.Data.People, merged.Number, model.Card.Data.People)
 		}
 		list := s.Sees(bob)
 		mixed, err := s.Decisions.Get(ctx, list.Decision)
@@ -229,8 +229,8 @@ func TestWhoeverWasOfAPartedPersonIsParted(t *testing.T) {
 		if _, err := s.Decisions.Get(t.Context(), list.Decision); !errors.Is(err, thimble.ErrNotFound) {
 			t.Errorf("a decision made of all four: %v, want none", err)
 		}
-		if after, _ := s.Shop.Version(); after.Stats.People != model.Stats.People+1 || after.Number != model.Number+1 {
-			t.Errorf("%d people in version %d, want one more than %d, by one training", after.Stats.People, after.Number, model.Stats.People)
+		if after, _ := s.Shop.Version(); after.Card.Data.People != model.Card.Data.People+1 || after.Number != model.Number+1 {
+			t.Errorf("%d people in version %d, want one more than %d, by one training", after.Card.Data.People, after.Number, model.Card.Data.People)
 		}
 	})
 }
@@ -269,7 +269,7 @@ func TestAMergeAndItsUndoingThatACrashInterruptsAreFinishedByTheNextStart(t *tes
 			two, _ := s.Shop.Version()
 			m := s.Join(ada, eve)
 			crash()
-			if one, _ := s.Shop.Version(); one.Stats.People != two.Stats.People-1 {
+			if one, _ := s.Shop.Version(); one.Card.Data.People != two.Card.Data.People-1 {
 				t.Error("the two count as two after the merge was finished")
 			}
 			s.Sees(ada)

@@ -135,7 +135,7 @@ func TestWithdrawnTrainingGivesTheModelThatNeverSawThePerson(t *testing.T) {
 			t.Errorf("with %x, without %x, never %x", with.Hash[:4], without.Hash[:4], want.Hash[:4])
 		}
 		files, err := s.Files.List()
-		if err != nil || len(files) != 1 || [32]byte(files[0]) != without.Hash {
+		if err != nil || len(files) != 1 || [32]byte(files[0]) != without.Package {
 			t.Errorf("kept model files: %v, %v, want the serving one only", files, err)
 		}
 	})

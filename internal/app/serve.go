@@ -90,7 +90,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	defer stop()
 	var workers sync.WaitGroup
 	failed := make(chan error, 8)
-	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.mend, a.remember} {
+	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.mend, a.remember, a.watchModels} {
 		workers.Go(func() { failed <- run(work) })
 	}
 	sequence, stopSequence := context.WithCancel(context.WithoutCancel(ctx))
@@ -178,7 +178,7 @@ func (a *App) queueExpired(ctx context.Context) error {
 		return nil
 	}
 	// A training gathers before it ends: one that began earlier may count them still.
-	expired, err := a.Consent.Expired(ctx, thimble.TrainAISystem, v.TrainedAt.Add(-v.Took))
+	expired, err := a.Consent.Expired(ctx, thimble.TrainAISystem, v.MadeAt.Add(-v.Took))
 	if err != nil || !expired {
 		return err
 	}

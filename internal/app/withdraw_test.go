@@ -31,8 +31,8 @@ func TestAWithdrawalDuringTrainingKeepsThePersonOutOfTheModel(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if v.Stats.People != before.Stats.People-1 {
-			t.Errorf("released with %d people, want one less than %d", v.Stats.People, before.Stats.People)
+		if v.Card.Data.People != before.Card.Data.People-1 {
+			t.Errorf("released with %d people, want one less than %d", v.Card.Data.People, before.Card.Data.People)
 		}
 		again, err := s.App.Shop.Train(t.Context(), "test", nil)
 		if err != nil || again.Hash != v.Hash {

@@ -43,7 +43,7 @@ func (s *shop) addresses() map[string]string {
 	for _, i := range imports {
 		pages["import"] = "/console/imports/" + i.ID.Token("imp")
 	}
-	if v, ok := s.lists.Version(); ok && v.Stats.NonZeros > 0 {
+	if v, ok := s.lists.Version(); ok && v.Card.Data.Weights > 0 {
 		page, err := s.catalog.Page(ctx, bestSeller)
 		s.must(err)
 		pages["product"] = "/console/catalogue/" + string(page.Products[0].ID)

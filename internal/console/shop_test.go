@@ -39,8 +39,9 @@ import (
 	"thimble/internal/order/orderweb"
 	"thimble/internal/policy"
 	"thimble/internal/recommend/lists"
-	"thimble/internal/recommend/recommenddb"
 	"thimble/internal/recommend/recommendweb"
+	"thimble/internal/registry"
+	"thimble/internal/registry/registrydb"
 	"thimble/internal/rights"
 	"thimble/internal/rights/rightsdb"
 	"thimble/internal/rights/rightsweb"
@@ -71,7 +72,7 @@ type shop struct {
 	gate      *gate.Gate
 	decisions *decisiondb.Store
 	jobs      *jobdb.Queue
-	versions  *recommenddb.Store
+	versions  *registrydb.Shelf
 	lists     *lists.Shop
 	imports   *collectdb.Store
 	requests  *rightsdb.Store
@@ -105,8 +106,10 @@ func newShop(t *testing.T, log *slog.Logger) *shop {
 	s.gate = gate.New(s.subjects, s.consent, s.vault, s.uses, pack, gate.NewMoves(), nil)
 	s.gate.Knows(lists.Known())
 	s.decisions = decisiondb.New(s.core, s.ledger, s.vault, s.subjects)
-	s.versions = recommenddb.New(s.core, s.ledger)
-	s.lists = lists.New(lists.Deps{Gate: s.gate, Orders: s.orders, Catalog: s.catalog, Decisions: s.decisions, Versions: s.versions, Files: files, Now: time.Now})
+	s.versions = registrydb.NewShelf(registrydb.New(s.core, s.ledger, time.Now), files, func(ctx context.Context, name string) ([]byte, error) {
+		return s.vault.Secret(ctx, name, registry.SeedSize)
+	}, log)
+	s.lists = lists.New(lists.Deps{Gate: s.gate, Orders: s.orders, Catalog: s.catalog, Decisions: s.decisions, Models: s.versions, Now: time.Now})
 	s.jobs = jobdb.New(s.core, map[string]jobdb.Handler{recommendweb.TrainJob: func(ctx context.Context, _ job.Job) error {
 		_, err := s.lists.Train(ctx, "asked for in the console", nil)
 		return err

@@ -65,11 +65,12 @@ var tables = []Table{
 	{Name: "gate_nodes", Set: sqldb.Core, Plain: []string{"node", "seen", "lease_until", "joined_at"}},
 	{Name: "gate_clock", Set: sqldb.Core, Plain: []string{"id", "tick"}},
 	{Name: "gate_batches", Set: sqldb.Core, Plain: []string{"id", "at", "uses", "opening"}},
-	{Name: "decision_decisions", Set: sqldb.Core, Holder: "decision", Plain: []string{"id", "capability", "model"}, Fields: []Field{
+	{Name: "decision_decisions", Set: sqldb.Core, Holder: "decision", Plain: []string{"id", "capability", "model", "batch", "place", "about", "standing"}, Fields: []Field{
 		pseudonym("", duty...),
 		{Column: "at", Category: thimble.AutomatedDecision, Source: "made by a model", Purposes: duty, Retention: untilErased},
 		{Column: "body", Category: thimble.AutomatedDecision, Source: "made by a model", Purposes: duty, Sealed: true, Retention: untilErased, Note: "results, terms, inputs by category"},
 	}},
+	{Name: "decision_batches", Set: sqldb.Core, Plain: []string{"id", "size", "gone", "leaves", "opening"}},
 	{Name: "rights_requests", Set: sqldb.Core, Holder: "rights", Plain: []string{"id", "kind", "state", "done_at", "report", "opening"}, Fields: []Field{
 		pseudonym("unlinked when the person is erased", duty...),
 		{Column: "others", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: duty, Retention: "until the request is done", Note: "whom else an open request concerns: other members, or whom they are merged with"},
@@ -155,5 +156,9 @@ var tables = []Table{
 	{Name: "catalog_demand", Set: sqldb.Core, Plain: []string{"day", "item_id", "orders", "units"}},
 	{Name: "collect_imports", Set: sqldb.Core, Plain: []string{"id", "name", "source", "state", "line", "row_count", "orders", "returns", "guests", "known", "suppressed", "subjects", "no_country", "rejected", "reasons", "started_at", "updated_at"}},
 	{Name: "collect_rejects", Set: sqldb.Core, Plain: []string{"import_id", "line", "reason"}},
-	{Name: "recommend_versions", Set: sqldb.Core, Plain: []string{"version", "model", "recipe", "people", "items", "interactions", "weights", "bytes", "train_ms", "reason", "trained_at", "opening", "serving", "withdrawn_at", "withdrawal"}},
+	{Name: "registry_models", Set: sqldb.Core, Plain: []string{"model", "latest", "floor", "held"}},
+	{Name: "registry_versions", Set: sqldb.Core, Plain: []string{"model", "version", "stage", "package", "weights", "signer", "card", "lineage", "bytes", "made_ms", "reason", "made_at", "opening"}},
+	{Name: "registry_changes", Set: sqldb.Core, Plain: []string{"model", "version", "from_stage", "to_stage", "reason", "actor", "at", "seq", "opening"}},
+	{Name: "registry_keys", Set: sqldb.Core, Plain: []string{"hint", "pem", "generation", "made_at", "opening", "revoked_at", "reason", "revocation"}},
+	{Name: "registry_checks", Set: sqldb.Core, Plain: []string{"model", "version", "since", "last", "times", "rule"}},
 }

@@ -36,7 +36,8 @@ import (
 	"thimble/internal/policy"
 	"thimble/internal/portal"
 	"thimble/internal/recommend/lists"
-	"thimble/internal/recommend/recommenddb"
+	"thimble/internal/registry"
+	"thimble/internal/registry/registrydb"
 	"thimble/internal/rights"
 	"thimble/internal/rights/rightsdb"
 	"thimble/internal/rights/rightsweb"
@@ -109,8 +110,10 @@ func (h *house) kernel(core *sqldb.DB, v *vault.Vault) {
 	h.gate.Knows(lists.Known())
 	h.decisions = decisiondb.New(core, h.ledger, v, h.people)
 	h.lists = lists.New(lists.Deps{
-		Gate: h.gate, Orders: orders, Catalog: h.catalog, Decisions: h.decisions, Versions: recommenddb.New(core, h.ledger),
-		Files: must(blob.Open(h.TempDir()))(h), Now: time.Now,
+		Gate: h.gate, Orders: orders, Catalog: h.catalog, Decisions: h.decisions, Now: time.Now,
+		Models: registrydb.NewShelf(registrydb.New(core, h.ledger, time.Now), must(blob.Open(h.TempDir()))(h), func(ctx context.Context, name string) ([]byte, error) {
+			return v.Secret(ctx, name, registry.SeedSize)
+		}, nil),
 	})
 	h.requests = rightsdb.New(core, h.ledger, h.people, nil)
 	h.desk = rights.NewDesk(h.requests, v, func() string {

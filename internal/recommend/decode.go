@@ -85,7 +85,7 @@ func (d *decoder) count(size int) int {
 }
 
 func (d *decoder) model() *Model {
-	recipe, err := parseRecipe(d.take(int(d.uint(4))))
+	recipe, err := ParseRecipe(d.take(int(d.uint(4))))
 	if err != nil {
 		d.fail("the recipe is not valid")
 		return nil

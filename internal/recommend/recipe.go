@@ -101,8 +101,8 @@ func (r Recipe) JSON() []byte {
 // Hash returns the SHA-256 of the canonical form.
 func (r Recipe) Hash() [32]byte { return sha256.Sum256(r.JSON()) }
 
-// parseRecipe reads the canonical form and nothing else.
-func parseRecipe(b []byte) (Recipe, error) {
+// ParseRecipe reads the canonical form and nothing else.
+func ParseRecipe(b []byte) (Recipe, error) {
 	var r Recipe
 	if err := json.Unmarshal(b, &r); err != nil || !bytes.Equal(r.JSON(), b) {
 		return r, fmt.Errorf("recommend: recipe is not in canonical form: %w", thimble.ErrInvalid)

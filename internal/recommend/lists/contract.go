@@ -2,13 +2,13 @@ package lists
 
 import (
 	"context"
-	"errors"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"thimble"
-	"thimble/internal/blob"
+	"thimble/internal/registry/registrydb"
 )
 
 // Erase implements thimble.Holder: the model is made without the person, whose
@@ -72,17 +72,18 @@ func (s *Shop) again(ctx context.Context, reason string) error {
 	return err
 }
 
-// without makes the model again of those who may be learned from now. When that
-// fails, what it failed to take out must not serve on: the model is withdrawn.
-func (s *Shop) without(ctx context.Context, reason string) error {
+// without makes the model again of those who may be learned from now, but for some who
+// are to be left out in any case. When that fails, what it failed to take out must not
+// serve on: the model is withdrawn.
+func (s *Shop) without(ctx context.Context, reason string, but ...thimble.SubjectID) error {
 	s.training.Lock() // a training under way may have gathered already: its model is replaced
 	defer s.training.Unlock()
-	_, err := s.Versions.Serving(ctx)
-	if errors.Is(err, thimble.ErrNotFound) {
+	kept, err := s.Models.Kept(ctx, ModelName)
+	if err == nil && len(kept) == 0 {
 		return s.end(ctx, reason) // a file without a version is one that a crash left behind
 	}
 	if err == nil {
-		_, err = s.train(ctx, reason, nil)
+		_, err = s.train(ctx, Training{Reason: reason, but: but, still: true})
 	}
 	if err == nil {
 		return nil
@@ -94,8 +95,24 @@ func (s *Shop) without(ctx context.Context, reason string) error {
 	return s.withdraw(ctx, reason)
 }
 
-// Withdraw ends the serving model without a successor, and destroys it: everybody is
-// shown the popular list until a training, which it asks for, succeeds.
+// Forget implements registry.Forgetter. People whose consent or orders were not erased
+// before are learned from again by the next training.
+func (s *Shop) Forget(ctx context.Context, people ...thimble.SubjectID) (before, after [sha256.Size]byte, err error) {
+	if v, ok := s.Version(); ok {
+		before = v.Hash
+	}
+	if err := s.without(ctx, "asked to forget", people...); err != nil {
+		return before, after, err
+	}
+	if v, ok := s.Version(); ok {
+		after = v.Hash
+	}
+	return before, after, nil
+}
+
+// Withdraw ends the serving model without a successor, and destroys it and every other
+// version that is kept: everybody is shown the popular list until a training, which it
+// asks for, succeeds.
 func (s *Shop) Withdraw(ctx context.Context, reason string) error {
 	s.training.Lock()
 	defer s.training.Unlock()
@@ -115,13 +132,5 @@ func (s *Shop) withdraw(ctx context.Context, reason string) error {
 // end leaves no model in memory, none that serves, and none in the files.
 func (s *Shop) end(ctx context.Context, reason string) error {
 	s.live.Store(nil)
-	files, err := s.others(blob.Hash{})
-	if err != nil {
-		return err
-	}
-	destroy, err := s.Versions.Withdraw(ctx, reason, s.Now().UTC(), files)
-	if err != nil || destroy == nil {
-		return err
-	}
-	return s.Versions.Destroy(ctx, *destroy, s.destroy)
+	return s.Models.Withdraw(ctx, ModelName, registrydb.Order{Reason: reason})
 }

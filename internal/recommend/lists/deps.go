@@ -2,19 +2,18 @@ package lists
 
 import (
 	"context"
-	"crypto/sha256"
 	"iter"
 	"log/slog"
 	"time"
 
 	"thimble"
-	"thimble/internal/blob"
 	"thimble/internal/catalog"
 	"thimble/internal/decision"
 	"thimble/internal/gate"
 	"thimble/internal/ledger"
 	"thimble/internal/order"
-	"thimble/internal/recommend/recommenddb"
+	"thimble/internal/registry"
+	"thimble/internal/registry/registrydb"
 )
 
 // A Gate judges requests and gives grants.
@@ -42,22 +41,23 @@ type Decisions interface {
 	Keep(ctx context.Context, r decision.Record, policy [8]byte, epoch int64) (thimble.ID, error)
 }
 
-// Versions keeps which model serves.
-type Versions interface {
-	Keep(ctx context.Context, hash [sha256.Size]byte, keep func(ledger.Intent) error) error
-	Release(ctx context.Context, v recommenddb.Version, keep ledger.Intent, replaced [][sha256.Size]byte) (recommenddb.Version, *ledger.Intent, error)
-	Destroy(ctx context.Context, i ledger.Intent, destroy func(context.Context, [sha256.Size]byte) error) error
-	Performers(destroy func(context.Context, [sha256.Size]byte) error) map[string]ledger.Performer
-	Serving(ctx context.Context) (recommenddb.Version, error)
-	Withdraw(ctx context.Context, reason string, at time.Time, replaced [][sha256.Size]byte) (*ledger.Intent, error)
-}
-
-// Files keeps model files.
-type Files interface {
-	Put(ctx context.Context, content []byte) (blob.Hash, error)
-	Get(ctx context.Context, h blob.Hash) ([]byte, error)
-	Delete(ctx context.Context, h blob.Hash) error
-	List() ([]blob.Hash, error)
+// Models keeps versions of the model with their files; *registrydb.Shelf does.
+type Models interface {
+	Champion(ctx context.Context, model string) (registrydb.Version, error)
+	Version(ctx context.Context, model string, number int64) (registrydb.Version, error)
+	Kept(ctx context.Context, model string) ([]registrydb.Version, error)
+	Line(ctx context.Context, model string) (registrydb.Line, error)
+	Reserve(ctx context.Context, model string, n int64) (int64, error)
+	Make(ctx context.Context, v registrydb.Version, c registry.Card, l registry.Lineage, weights []byte) (registrydb.Made, error)
+	Release(ctx context.Context, r registrydb.Release, made []registrydb.Made) (*ledger.Intent, error)
+	Destroy(ctx context.Context, i *ledger.Intent) error
+	Performers() map[string]ledger.Performer
+	Open(ctx context.Context, v registrydb.Version) (registry.Package, error)
+	Withdraw(ctx context.Context, model string, o registrydb.Order) error
+	Rollback(ctx context.Context, model string, o registrydb.Order) (registrydb.Version, error)
+	Promote(ctx context.Context, model string, number int64, to registry.Stage, o registrydb.Order) error
+	Revoke(ctx context.Context, model string, number int64, o registrydb.Order) (*ledger.Intent, error)
+	RevokeKey(ctx context.Context, hint string, o registrydb.Order) (*ledger.Intent, error)
 }
 
 // Deps are what a shop's lists are made of.
@@ -66,10 +66,10 @@ type Deps struct {
 	Orders    Orders
 	Catalog   Catalog
 	Decisions Decisions
-	Versions  Versions
-	Files     Files
+	Models    Models
 	Log       *slog.Logger
 	Now       func() time.Time
+	Code      string // the version of the program; a lineage names it
 	// Ask has a training done soon, however often it fails; nil trains at once.
 	Ask func(ctx context.Context, reason string) error
 }

@@ -12,7 +12,10 @@
 //     their mind meanwhile;
 //   - only orders of people who permit training reach the model; a withdrawal
 //     queues a training without them in the transaction that records it;
-//   - one model file is kept, the one that serves: a model that somebody was taken
-//     out of exists nowhere any more;
+//   - every version of the model that is kept was made of people who permit it now: a
+//     training makes each anew, or destroys it, and a model that somebody was taken out
+//     of exists nowhere any more;
+//   - a model is served only after its package was verified, and the files are verified
+//     again while it serves;
 //   - erasing a person trains without them before it returns.
 package lists

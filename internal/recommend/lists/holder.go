@@ -29,7 +29,7 @@ var trainer = gate.Actor{Kind: gate.Machine, Name: "recommend"}
 // orders may be counted in it.
 func (s *Shop) Export(ctx context.Context, who thimble.SubjectID) iter.Seq2[thimble.Datum, error] {
 	return func(yield func(thimble.Datum, error) bool) {
-		v, err := s.Versions.Serving(ctx) // and not from memory: at the snapshot
+		v, err := s.Models.Champion(ctx, ModelName) // and not from memory: at the snapshot
 		if errors.Is(err, thimble.ErrNotFound) {
 			return
 		}
@@ -39,7 +39,7 @@ func (s *Shop) Export(ctx context.Context, who thimble.SubjectID) iter.Seq2[thim
 		}
 		yield(thimble.Datum{
 			Holder: s.HolderName(), Category: thimble.PurchaseHistory, Name: "model",
-			Value: map[string]any{"version": v.Number, "sha256": fmt.Sprintf("%x", v.Hash), "counts_your_orders": verdict.Allowed}, At: v.TrainedAt,
+			Value: map[string]any{"version": v.Number, "sha256": fmt.Sprintf("%x", v.Hash), "counts_your_orders": verdict.Allowed}, At: v.MadeAt,
 		}, err)
 	}
 }

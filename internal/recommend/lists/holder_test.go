@@ -2,6 +2,7 @@ package lists_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"thimble"
 	"thimble/internal/holdertest"
 	"thimble/internal/recommend/lists"
+	"thimble/internal/registry"
 	"thimble/internal/thimbletest"
 )
 
@@ -39,12 +41,26 @@ func (l *learner) no(tb testing.TB, err error) {
 	}
 }
 
+// weights are the digests of the weights that lie there, whatever they say of themselves.
+func (l *learner) weights(tb testing.TB) (all []string) {
+	tb.Helper()
+	there, err := l.Files.List()
+	l.no(tb, err)
+	for _, h := range there {
+		content, err := l.Files.Get(context.Background(), h)
+		l.no(tb, err)
+		files, err := registry.Unarchive(content)
+		l.no(tb, err)
+		all = append(all, fmt.Sprintf("%x", sha256.Sum256(files[len(files)-1].Content)))
+	}
+	slices.Sort(all)
+	return all
+}
+
 func (l *learner) derived(ctx context.Context) *holdertest.Derived {
 	return &holdertest.Derived{
 		State: func(tb testing.TB) string {
-			files, err := l.Files.List()
-			l.no(tb, err)
-			return fmt.Sprint(files) // what lies there, and not what it says of itself
+			return fmt.Sprint(l.weights(tb))
 		},
 		Settle: func(testing.TB) { l.Works() },
 		Anew: func(tb testing.TB) {

@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"thimble"
 	"thimble/internal/catalog"
 	"thimble/internal/decision"
 	"thimble/internal/gate"
+	"thimble/internal/order"
 	"thimble/internal/recommend"
-	"thimble/internal/recommend/recommenddb"
+	"thimble/internal/registry/registrydb"
 )
 
 // A List is what a page shows, with how it came about.
@@ -59,7 +59,7 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if err != nil {
 		return List{}, err
 	}
-	history, err := s.history(ctx, grant, returns)
+	orders, err := s.orders(ctx, grant, returns)
 	if gone(ctx, grant, err) {
 		list, err := s.Popular(ctx, n)
 		list.Why = changed
@@ -68,7 +68,7 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: reading a history: %w", err)
 	}
-	now := s.live.Load()
+	history, now := order.History(orders), s.live.Load()
 	switch {
 	case len(history) == 0:
 		return s.impersonal(ctx, grant, n, "Not personal, because there is no order to learn your taste from yet.")
@@ -120,23 +120,9 @@ func (s *Shop) rank(_ context.Context, m *recommend.Model, history []thimble.Int
 	return ranked, recommend.Replay(m, history, ranked)
 }
 
-const boughtGuard = "what you already bought is left out"
-
-func (s *Shop) decide(ctx context.Context, g *gate.Grant, v recommenddb.Version, history []thimble.Interaction, ranked []recommend.Ranked, placement string) (List, error) {
+func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, history []thimble.Interaction, ranked []recommend.Ranked, placement string) (List, error) {
 	verdict := g.Verdict()
-	r := decision.Record{
-		V: 1, Capability: "recommend", Placement: placement, Subject: g.Subject(), At: s.Now().UTC().Truncate(time.Microsecond),
-		Model:  decision.Model{Name: recommenddb.ModelName, Version: v.Number, SHA256: fmt.Sprintf("%x", v.Hash)},
-		Inputs: []decision.Input{{Category: thimble.PurchaseHistory, Purpose: g.Purpose(), Basis: verdict.Basis, Cite: verdict.Cite, Count: len(history)}},
-		Guards: []string{boughtGuard}, Packs: []string{verdict.Pack},
-	}
-	for _, e := range ranked {
-		res := decision.Result{Item: e.Item, Score: e.Score}
-		for _, t := range e.Terms {
-			res.Terms = append(res.Terms, decision.Term{Because: t.Item, Share: t.Share})
-		}
-		r.Results = append(r.Results, res)
-	}
+	r := s.record(g, v, history, ranked, placement)
 	id, err := s.Decisions.Keep(ctx, r, verdict.Policy, verdict.Epoch)
 	if gone(ctx, g, err) {
 		popular, popErr := s.Popular(ctx, len(ranked))

@@ -7,6 +7,7 @@ import (
 	"thimble"
 	"thimble/internal/consent"
 	"thimble/internal/gate"
+	"thimble/internal/order"
 )
 
 // Known are the words that the lists name when they ask the gate.
@@ -51,11 +52,11 @@ func (s *Shop) returns(ctx context.Context, r gate.Request) (bool, error) {
 	return v.Allowed, nil
 }
 
-// learned is the history that a person permits to learn from.
-func (s *Shop) learned(ctx context.Context, g *gate.Grant) ([]thimble.Interaction, error) {
+// learned are the orders that a person permits to learn from.
+func (s *Shop) learned(ctx context.Context, g *gate.Grant) ([]order.Order, error) {
 	returns, err := s.returns(ctx, trains(g.Subject()))
 	if err != nil {
 		return nil, err
 	}
-	return s.history(ctx, g, returns)
+	return s.orders(ctx, g, returns)
 }

@@ -105,14 +105,14 @@ func TestReturnsThatAreLeftOutAreNotOpened(t *testing.T) {
 			t.Errorf("learning opened a return that is left out: %v", err)
 		}
 		with, _ := l.App.Shop.Version()
-		if with.Stats.People != 9 {
-			t.Errorf("learned from %d people, want all 9", with.Stats.People)
+		if with.Card.Data.People != 9 {
+			t.Errorf("learned from %d people, want all 9", with.Card.Data.People)
 		}
 		// Taken in again, the return is opened, and cannot be.
 		l.Chooses(ada, consent.Choice{Purpose: thimble.TrainAISystem, Scope: returns, State: consent.Given})
 		l.Works()
-		if v, err := l.App.Shop.Train(t.Context(), "anew", nil); err != nil || v.Stats.People != 8 {
-			t.Errorf("a history that cannot be opened: learned from %d people, %v, want 8", v.Stats.People, err)
+		if v, err := l.App.Shop.Train(t.Context(), "anew", nil); err != nil || v.Card.Data.People != 8 {
+			t.Errorf("a history that cannot be opened: learned from %d people, %v, want 8", v.Card.Data.People, err)
 		}
 	})
 }

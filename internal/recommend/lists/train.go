@@ -1,24 +1,21 @@
 package lists
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"thimble"
-	"thimble/internal/blob"
-	"thimble/internal/catalog"
-	"thimble/internal/gate"
 	"thimble/internal/ledger"
-	"thimble/internal/order"
 	"thimble/internal/recommend"
-	"thimble/internal/recommend/recommenddb"
+	"thimble/internal/registry"
+	"thimble/internal/registry/registrydb"
 )
 
 // A Shop makes lists. It is a thimble.Holder of the model.
@@ -26,12 +23,6 @@ type Shop struct {
 	Deps
 	training sync.Mutex
 	live     atomic.Pointer[serving]
-}
-
-// serving is the model that serves, with its version.
-type serving struct {
-	model   *recommend.Model
-	version recommenddb.Version
 }
 
 // New returns a shop without a model; Load or Train gives it one.
@@ -42,204 +33,267 @@ func New(d Deps) *Shop {
 	return &Shop{Deps: d}
 }
 
-// Load takes up the serving version, checking the file against its hash. The
-// error is of kind ErrNotFound when there is none, ErrDenied when the file is not
-// what was released.
-func (s *Shop) Load(ctx context.Context) error {
-	v, err := s.Versions.Serving(ctx)
-	if err != nil {
-		return err
-	}
-	content, err := s.Files.Get(ctx, blob.Hash(v.Hash))
-	if err != nil {
-		return fmt.Errorf("recommend: loading version %d: %w", v.Number, err)
-	}
-	m, err := recommend.UnmarshalModel(content)
-	if err != nil {
-		return fmt.Errorf("recommend: loading version %d: %w", v.Number, err)
-	}
-	s.live.Store(&serving{model: m, version: v})
-	return nil
+// A Training is what somebody wants trained, and why. The zero Stage is Champion.
+type Training struct {
+	Reason string
+	// Stage is where the new version begins: as champion it serves at once and the
+	// present champion is retired; as challenger or shadow it is only kept.
+	Stage registry.Stage
+	// Asked is whether a person asked for it. Then it replaces a version that somebody
+	// has rolled back to; else that is derived anew, and stays.
+	Asked    bool
+	Progress func(done, total int) // of the new version's columns; may be nil
+
+	but   []thimble.SubjectID // who is left out although they permit it
+	still bool                // nothing new is wanted: a version that is the same stays
 }
 
-// Version returns the version that serves.
-func (s *Shop) Version() (recommenddb.Version, bool) {
-	l := s.live.Load()
-	if l == nil {
-		return recommenddb.Version{}, false
-	}
-	return l.version, true
+// Train learns from the orders of everyone who permits it now, and releases the result.
+// Progress, when given, is called with columns solved.
+func (s *Shop) Train(ctx context.Context, reason string, progress func(done, total int)) (registrydb.Version, error) {
+	return s.TrainAs(ctx, Training{Reason: reason, Progress: progress})
 }
 
-// Train learns from the orders of everyone who permits it now, releases the
-// result and destroys the file it replaces. Progress, when given, is called with
-// columns solved.
-func (s *Shop) Train(ctx context.Context, reason string, progress func(done, total int)) (recommenddb.Version, error) {
+// TrainAs is Train into a stage. Every version that is kept is derived anew from those
+// who permit it now, or destroyed: none remembers anybody whom another has forgotten. It
+// returns the version that serves after.
+func (s *Shop) TrainAs(ctx context.Context, t Training) (registrydb.Version, error) {
 	s.training.Lock()
 	defer s.training.Unlock()
-	return s.train(ctx, reason, progress)
+	return s.train(ctx, t)
 }
 
-func (s *Shop) train(ctx context.Context, reason string, progress func(done, total int)) (recommenddb.Version, error) {
+func (s *Shop) train(ctx context.Context, t Training) (registrydb.Version, error) {
 	began := s.Now()
-	data, people, err := s.dataset(ctx)
+	t.Stage = cmp.Or(t.Stage, registry.Champion)
+	all, before, held, err := s.lines(ctx, t)
 	if err != nil {
-		return recommenddb.Version{}, fmt.Errorf("recommend: gathering: %w", err)
+		return registrydb.Version{}, err
 	}
-	v, m, content, err := made(ctx, data, progress)
+	ends := []time.Time{{}}
+	for _, l := range all {
+		ends = append(ends, l.until)
+	}
+	data, err := s.gather(ctx, t.but, ends...)
 	if err != nil {
-		return v, err
+		return registrydb.Version{}, fmt.Errorf("recommend: gathering: %w", err)
+	}
+	b := &batch{shop: s, data: data, training: t, began: began, before: before, held: held}
+	if err := b.make(ctx, all); err != nil {
+		return registrydb.Version{}, err
 	}
 	// Who has changed their mind since they were counted is taken out before anybody
 	// is served by the model.
 	without := func(ctx context.Context, left []thimble.SubjectID) error {
-		for _, who := range left {
-			data.Forget(who)
-		}
-		v, m, content, err = made(ctx, data, progress)
-		return err
+		data.forget(left)
+		return b.make(ctx, all)
 	}
 	var replaced *ledger.Intent
-	err = people.Publish(ctx, without, func(ctx context.Context) (err error) {
-		now := s.Now().UTC()
-		v.Reason, v.Took, v.TrainedAt = reason, now.Sub(began), now
-		v, replaced, err = s.release(ctx, v, m, content)
+	err = data.people.Publish(ctx, without, func(ctx context.Context) (err error) {
+		replaced, err = b.release(ctx)
 		return err
 	})
 	if err != nil {
-		return v, fmt.Errorf("recommend: releasing: %w", err)
+		return b.champion(), fmt.Errorf("recommend: releasing: %w", err)
 	}
-	if replaced == nil {
-		return v, nil
-	}
-	return v, s.Versions.Destroy(ctx, *replaced, s.destroy)
+	return b.champion(), s.Models.Destroy(ctx, replaced)
 }
 
-// made learns from the data. Nothing is kept yet, and nobody is served by it.
-func made(ctx context.Context, data *recommend.Dataset, progress func(done, total int)) (v recommenddb.Version, m *recommend.Model, content []byte, err error) {
-	recipe := recommend.DefaultRecipe()
-	if m, err = recommend.Train(ctx, recipe, data, progress); err != nil {
-		return v, nil, nil, fmt.Errorf("recommend: training: %w", err)
-	}
-	if content, err = m.MarshalBinary(); err != nil {
-		return v, nil, nil, err
-	}
-	return recommenddb.Version{Hash: sha256.Sum256(content), Recipe: string(recipe.JSON()), Stats: m.Stats(), Bytes: len(content)}, m, content, nil
+// A line is one version to be made: a new one, or one that is kept, derived anew.
+type line struct {
+	stage  registry.Stage
+	recipe recommend.Recipe
+	until  time.Time          // the end of the data; zero for everything
+	of     registrydb.Version // that it is derived from; zero for a new one
 }
 
-// release keeps the file and has the version serve. It returns the act that destroys
-// what it replaces.
-func (s *Shop) release(ctx context.Context, v recommenddb.Version, m *recommend.Model, content []byte) (_ recommenddb.Version, replaced *ledger.Intent, err error) {
-	err = s.Versions.Keep(ctx, v.Hash, func(keep ledger.Intent) error {
-		others, err := s.others(v.Hash)
-		if err != nil {
-			return err
-		}
-		if _, err := s.Files.Put(ctx, content); err != nil {
-			return err
-		}
-		v, replaced, err = s.Versions.Release(ctx, v, keep, others)
-		return err
-	})
-	if err == nil {
-		s.live.Store(&serving{model: m, version: v})
-	}
-	return v, replaced, err
-}
-
-// others are the model files that a version with the given one replaces, also those
-// that a crash left behind.
-func (s *Shop) others(keep blob.Hash) (others [][sha256.Size]byte, err error) {
-	files, err := s.Files.List()
-	for _, h := range files {
-		if h != keep {
-			others = append(others, h)
-		}
-	}
-	return others, err
-}
-
-func (s *Shop) destroy(ctx context.Context, h [sha256.Size]byte) error { return s.Files.Delete(ctx, h) }
-
-// Performers finish what was left half done with model files, one at a time with
-// training, which may be about to serve from a file that is to be destroyed.
-func (s *Shop) Performers() map[string]ledger.Performer {
-	all := s.Versions.Performers(s.destroy)
-	for kind, finish := range all {
-		all[kind] = func(ctx context.Context, i ledger.Intent) (json.RawMessage, error) {
-			s.training.Lock()
-			defer s.training.Unlock()
-			return finish(ctx, i)
-		}
-	}
-	return all
-}
-
-// dataset gathers who bought what, of the people who permit training, and who they
-// are.
-func (s *Shop) dataset(ctx context.Context) (*recommend.Dataset, *gate.Cohort, error) {
-	products, err := s.Catalog.IDs(ctx, catalog.Goods)
+// lines are the versions that are to be after a training, in order of what they need of
+// each other: first the champion. It returns the champion of now, and reports whether
+// that is held.
+func (s *Shop) lines(ctx context.Context, t Training) (all []line, before registrydb.Version, held bool, err error) {
+	kept, err := s.Models.Kept(ctx, ModelName)
 	if err != nil {
-		return nil, nil, err
+		return nil, before, false, err
 	}
-	data, people := recommend.NewDataset(products), s.Gate.Cohort(trainer, thimble.TrainAISystem, thimble.PurchaseHistory)
-	known := make(map[thimble.ItemID]bool, len(products))
-	for _, id := range products {
-		known[id] = true
+	state, err := s.Models.Line(ctx, ModelName)
+	if err != nil {
+		return nil, before, false, err
 	}
-	for g, err := range s.Gate.Scan(ctx, trainer, thimble.TrainAISystem, thimble.PurchaseHistory) {
+	for _, v := range kept {
+		recipe, err := recommend.ParseRecipe(v.Lineage.Recipe)
+		if v.Signer == "" || err != nil || v.Lineage.Until.IsZero() {
+			continue // from before packages were signed: nobody can derive it
+		}
+		if v.Serving() {
+			before = v
+		}
+		all = append(all, line{stage: v.Stage, recipe: recipe, until: v.Lineage.Until, of: v})
+	}
+	serves := before.Number > 0
+	held = state.Held && serves && !(t.Asked && t.Stage == registry.Champion)
+	if !serves || t.Stage == registry.Champion && !held {
+		for i := range all {
+			if all[i].stage == registry.Champion {
+				all[i].stage = registry.Retired
+			}
+		}
+		all = append(all, line{stage: registry.Champion, recipe: recommend.DefaultRecipe()})
+	} else if t.Stage != registry.Champion {
+		all = append(all, line{stage: t.Stage, recipe: recommend.DefaultRecipe()})
+	}
+	slices.SortStableFunc(all, func(a, b line) int { return cmp.Compare(rank(a.stage), rank(b.stage)) })
+	return all, before, held, nil
+}
+
+// rank puts the champion first and what is only kept to go back to last.
+func rank(s registry.Stage) int {
+	return slices.Index([]registry.Stage{registry.Champion, registry.Challenger, registry.Shadow, registry.Retired}, s)
+}
+
+// A batch is what one training makes.
+type batch struct {
+	shop     *Shop
+	data     *gathered
+	training Training
+	began    time.Time
+	before   registrydb.Version // that serves now; zero for none
+	held     bool
+
+	stay map[int64]registry.Stage
+	made []registrydb.Made
+	live *serving // the champion
+}
+
+// weights are those of one line.
+type weights struct {
+	line
+	model   *recommend.Model
+	content []byte
+}
+
+// make learns every line. Nothing is kept yet, and nobody is served by it.
+func (b *batch) make(ctx context.Context, all []line) error {
+	b.stay, b.made, b.live = map[int64]registry.Stage{}, nil, nil
+	var fresh []weights
+	champion, retired := weights{}, false
+	for _, l := range all {
+		back := l.stage == registry.Retired
+		if back && (retired || b.same(champion.line, l)) {
+			continue // one is kept to go back to, and it is another than what serves
+		}
+		w, err := b.learn(ctx, l, champion)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
-		history, err := s.learned(ctx, g)
-		if gone(ctx, g, err) {
-			continue // changed their mind since the scan came to them
-		}
-		if errors.Is(err, thimble.ErrDenied) {
-			// One damaged order must not keep everyone else from being forgotten. Its
-			// person is left out until it is mended.
-			s.Log.ErrorContext(ctx, "a history cannot be opened and is not learned from", slog.String("cause", err.Error()))
+		sum := sha256.Sum256(w.content)
+		if back && sum == champion.model.Hash() {
 			continue
 		}
-		if err != nil {
-			return nil, nil, err
+		retired = retired || back
+		if l.stage == registry.Champion {
+			champion = w
 		}
-		items := make([]thimble.ItemID, 0, len(history))
-		for _, h := range history {
-			if known[h.Item] {
-				items = append(items, h.Item)
+		if old := b.standing(l); old.Number > 0 && old.Hash == sum {
+			b.stay[old.Number] = l.stage
+			if l.stage == registry.Champion {
+				b.live = &serving{w.model, old}
 			}
+			continue
 		}
-		if err := data.Add(g.Subject(), items); err != nil {
-			return nil, nil, err
-		}
-		people.Add(g)
+		fresh = append(fresh, w)
 	}
-	return data, people, nil
+	return b.pack(ctx, fresh)
 }
 
-// history opens what a person bought, as any of their members. Without returns, none
-// is opened, and what came back counts as bought.
-func (s *Shop) history(ctx context.Context, g thimble.Grant, returns bool) ([]thimble.Interaction, error) {
-	var orders []order.Order
-	for _, who := range g.Members() {
-		sealed, err := s.Orders.Of(ctx, who, 0)
-		if err != nil {
-			return nil, err
+// standing is the kept version that a line is the same as if its weights are.
+func (b *batch) standing(l line) registrydb.Version {
+	if l.of.Number == 0 && l.stage == registry.Champion && b.training.still {
+		return b.before
+	}
+	return l.of
+}
+
+// same reports whether two lines are of the same data by the same recipe.
+func (b *batch) same(a, c line) bool {
+	return a.recipe == c.recipe && b.data.sets[a.until].cut == b.data.sets[c.until].cut
+}
+
+func (b *batch) learn(ctx context.Context, l line, champion weights) (w weights, err error) {
+	w = weights{line: l, model: champion.model, content: champion.content}
+	if champion.model != nil && b.same(champion.line, l) {
+		return w, nil
+	}
+	progress := b.training.Progress
+	if l.of.Number > 0 {
+		progress = nil
+	}
+	if w.model, err = recommend.Train(ctx, l.recipe, b.data.sets[l.until].data, progress); err != nil {
+		return w, fmt.Errorf("recommend: training: %w", err)
+	}
+	w.content, err = w.model.MarshalBinary()
+	return w, err
+}
+
+// pack numbers and signs what is new: the champion last, so that it has the highest
+// number.
+func (b *batch) pack(ctx context.Context, fresh []weights) error {
+	if len(fresh) == 0 {
+		return nil
+	}
+	slices.Reverse(fresh)
+	number, err := b.shop.Models.Reserve(ctx, ModelName, int64(len(fresh)))
+	if err != nil {
+		return err
+	}
+	for i, w := range fresh {
+		set, now := b.data.sets[w.until], b.shop.Now().UTC().Truncate(time.Microsecond)
+		if w.until.IsZero() {
+			w.until = now
+			if b.data.newest.After(now) {
+				w.until = b.data.newest.UTC()
+			}
 		}
-		for _, o := range sealed {
-			if !returns && o.Direction == order.Back {
-				continue
-			}
-			opened, err := order.Open(ctx, g, o)
-			if err != nil {
-				return nil, err
-			}
-			if !returns && opened.Return {
-				continue // sealed before directions were kept: opened, and not used
-			}
-			orders = append(orders, opened)
+		v := registrydb.Version{Model: ModelName, Number: number + int64(i), Stage: w.stage, Reason: b.training.Reason, MadeAt: now, Took: now.Sub(b.began)}
+		from, to := set.months()
+		c := card(w.model, from, to)
+		c.Unmeasured = "It was not measured on orders that it had not seen."
+		made, err := b.shop.Models.Make(ctx, v, c, b.shop.lineage(w.line), w.content)
+		if err != nil {
+			return err
+		}
+		b.made = append(b.made, made)
+		if w.stage == registry.Champion {
+			b.live = &serving{w.model, made.Version}
 		}
 	}
-	return slices.Clip(order.History(orders)), nil
+	return nil
+}
+
+// release keeps the files and has the champion serve. It returns the act that destroys
+// what is replaced.
+func (b *batch) release(ctx context.Context) (replaced *ledger.Intent, err error) {
+	if len(b.made) == 0 && b.unchanged(ctx) {
+		return nil, nil
+	}
+	replaced, err = b.shop.Models.Release(ctx, registrydb.Release{
+		Model: ModelName, Stay: b.stay, Order: registrydb.Order{Reason: b.training.Reason}, Hold: b.held,
+	}, b.made)
+	if err == nil {
+		b.live.version.Stage = registry.Champion
+		b.shop.live.Store(b.live)
+	}
+	return replaced, err
+}
+
+// unchanged reports whether every version that is kept stays as it is.
+func (b *batch) unchanged(ctx context.Context) bool {
+	kept, err := b.shop.Models.Kept(ctx, ModelName)
+	return err == nil && len(kept) == len(b.stay) && !slices.ContainsFunc(kept, func(v registrydb.Version) bool { return b.stay[v.Number] != v.Stage })
+}
+
+func (b *batch) champion() registrydb.Version {
+	if b.live == nil {
+		return registrydb.Version{}
+	}
+	return b.live.version
 }

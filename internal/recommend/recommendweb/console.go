@@ -14,7 +14,8 @@ import (
 	"thimble/internal/catalog/catalogweb"
 	"thimble/internal/job"
 	"thimble/internal/recommend/lists"
-	"thimble/internal/recommend/recommenddb"
+	"thimble/internal/registry"
+	"thimble/internal/registry/registrydb"
 	"thimble/internal/sqldb"
 	"thimble/internal/web"
 )
@@ -25,10 +26,10 @@ var consoleFiles embed.FS
 // TrainJob is the kind of the job that trains the recommender.
 const TrainJob = "recommend.train"
 
-// ConsoleVersions are the versions of the model: recommenddb keeps them.
+// ConsoleVersions are the versions of the model: registrydb keeps them.
 type ConsoleVersions interface {
-	Serving(ctx context.Context) (recommenddb.Version, error)
-	List(ctx context.Context, limit int) ([]recommenddb.Version, error)
+	Champion(ctx context.Context, model string) (registrydb.Version, error)
+	List(ctx context.Context, model string, limit int) ([]registrydb.Version, error)
 }
 
 // ConsoleQueue queues work in the caller's transaction: jobdb does.
@@ -68,23 +69,23 @@ func Console(kit *web.Kit, db *sqldb.DB, versions ConsoleVersions, queue Console
 // ConsoleTiles shows the serving model on the overview; now is the clock.
 func ConsoleTiles(versions ConsoleVersions, now func() time.Time) func(context.Context) ([]web.Stat, error) {
 	return func(ctx context.Context) ([]web.Stat, error) {
-		v, err := versions.Serving(ctx)
+		v, err := versions.Champion(ctx, lists.ModelName)
 		if errors.Is(err, thimble.ErrNotFound) {
 			return []web.Stat{{Label: "Model", Value: "none yet", Note: "train one", Href: consolePath}}, nil
 		}
-		return []web.Stat{{Label: "Model", Value: fmt.Sprintf("v%d", v.Number), Note: "trained " + web.Age(now(), v.TrainedAt), Href: consolePath}}, err
+		return []web.Stat{{Label: "Model", Value: fmt.Sprintf("v%d", v.Number), Note: "trained " + web.Age(now(), v.MadeAt), Href: consolePath}}, err
 	}
 }
 
 // ConsoleMoments is the newest release, for the overview's timeline.
 func ConsoleMoments(versions ConsoleVersions) func(context.Context) ([]web.Moment, error) {
 	return func(ctx context.Context) ([]web.Moment, error) {
-		v, err := versions.Serving(ctx)
+		v, err := versions.Champion(ctx, lists.ModelName)
 		if errors.Is(err, thimble.ErrNotFound) {
 			return nil, nil
 		}
-		return []web.Moment{{At: v.TrainedAt, Title: fmt.Sprintf("Recommender version %d released", v.Number), Icon: "spark", Tone: web.Good, Href: consolePath,
-			Text: fmt.Sprintf("Learned from %s who permit it. Reason: %s.", web.Plural(v.Stats.People, "person", "people"), v.Reason)}}, err
+		return []web.Moment{{At: v.MadeAt, Title: fmt.Sprintf("Recommender version %d released", v.Number), Icon: "spark", Tone: web.Good, Href: consolePath,
+			Text: fmt.Sprintf("Learned from %s who permit it. Reason: %s.", web.Plural(v.Card.Data.People, "person", "people"), v.Reason)}}, err
 	}
 }
 
@@ -111,7 +112,7 @@ type consoleBody struct {
 }
 
 func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame) {
-	all, err := c.versions.List(r.Context(), consoleShown)
+	all, err := c.versions.List(r.Context(), lists.ModelName, consoleShown)
 	if err != nil {
 		f.Fail(w, r, err)
 		return
@@ -129,7 +130,7 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 		body.History = consoleHistory(all)
 	}
 	for _, v := range all {
-		if v.Serving {
+		if v.Serving() {
 			body.Stats, body.Facts, body.Recipe = consoleStats(v), consoleFacts(v), consoleRecipe(v)
 		}
 	}
@@ -137,44 +138,44 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 	f.Render(w, r, http.StatusOK, c.pages, "console_recommendations.html", page)
 }
 
-func consoleStats(v recommenddb.Version) []web.Stat {
+func consoleStats(v registrydb.Version) []web.Stat {
 	return []web.Stat{
-		{Label: "Serving", Value: fmt.Sprintf("v%d", v.Number), Note: web.Clock(v.TrainedAt)}, {Label: "People", Value: v.Stats.People, Note: "who permit learning"},
-		{Label: "Products", Value: v.Stats.Items}, {Label: "Weights", Value: v.Stats.NonZeros, Note: fmt.Sprintf("from %s bought products", web.Text(v.Stats.Interactions))},
+		{Label: "Serving", Value: fmt.Sprintf("v%d", v.Number), Note: web.Clock(v.MadeAt)}, {Label: "People", Value: v.Card.Data.People, Note: "who permit learning"},
+		{Label: "Products", Value: v.Card.Data.Items}, {Label: "Weights", Value: v.Card.Data.Weights, Note: fmt.Sprintf("from %s bought products", web.Text(v.Card.Data.Interactions))},
 	}
 }
 
-func consoleFacts(v recommenddb.Version) []web.KeyValue {
+func consoleFacts(v registrydb.Version) []web.KeyValue {
 	return []web.KeyValue{
-		{Key: "SHA-256", Value: fmt.Sprintf("%x", v.Hash), Copy: true, Sub: "anyone with the same orders and recipe gets the same bytes"},
+		{Key: "SHA-256 of the weights", Value: fmt.Sprintf("%x", v.Hash), Copy: true, Sub: "anyone with the same orders and recipe gets the same bytes"},
 		{Key: "Reason", Value: v.Reason}, {Key: "Training took", Value: v.Took},
-		{Key: "File", Value: web.Number(float64(v.Bytes)/1e6) + " MB"}, {Key: "Model", Value: recommenddb.ModelName, Sub: "item to item: a score is a sum of integers, one per product bought"},
+		{Key: "File", Value: web.Number(float64(v.Bytes)/1e6) + " MB"}, {Key: "Model", Value: lists.ModelName, Sub: "item to item: a score is a sum of integers, one per product bought"},
 	}
 }
 
-func consoleRecipe(v recommenddb.Version) web.CodeBlock {
+func consoleRecipe(v registrydb.Version) web.CodeBlock {
 	var b bytes.Buffer
-	if json.Indent(&b, []byte(v.Recipe), "", "  ") != nil {
+	if json.Indent(&b, v.Lineage.Recipe, "", "  ") != nil {
 		b.Reset()
-		b.WriteString(v.Recipe)
+		b.Write(v.Lineage.Recipe)
 	}
 	return web.CodeBlock{Title: "Recipe, frozen with the version", Lang: "json", Code: b.String()}
 }
 
-func consoleHistory(all []recommenddb.Version) web.Table {
-	t := web.Table{ID: "versions", Caption: "Versions", Note: "Only the serving model's file is kept: a model that somebody was taken out of exists nowhere any more.",
+func consoleHistory(all []registrydb.Version) web.Table {
+	t := web.Table{ID: "versions", Caption: "Versions", Note: "Of most versions the file is gone. What is kept was made anew whenever somebody left: a model that somebody was taken out of exists nowhere any more.",
 		Columns: []web.Column{{Label: "Version"}, {Label: "SHA-256", Kind: web.TokenColumn}, {Label: "Reason"}, {Label: "Trained"}, {Label: "Took", Kind: web.NumberColumn}, {Label: "People", Kind: web.NumberColumn}, {Label: "Weights", Kind: web.NumberColumn, Secondary: true}}}
 	for _, v := range all {
 		state := []web.Badge(nil)
-		if v.Serving {
+		if v.Serving() {
 			state = []web.Badge{{Text: fmt.Sprintf("v%d", v.Number)}, {Text: "Serving", Tone: web.Good}}
 		} else {
 			state = []web.Badge{{Text: fmt.Sprintf("v%d", v.Number)}}
 		}
-		if !v.Withdrawn.IsZero() {
-			state = append(state, web.Badge{Text: "Withdrawn", Tone: web.Warn})
+		if v.Stage.Kept() && !v.Serving() || v.Stage == registry.Revoked {
+			state = append(state, web.Badge{Text: string(v.Stage)})
 		}
-		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(state, web.Token(fmt.Sprintf("%x", v.Hash)), v.Reason, v.TrainedAt, v.Took, v.Stats.People, v.Stats.NonZeros)})
+		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(state, web.Token(fmt.Sprintf("%x", v.Hash)), v.Reason, v.MadeAt, v.Took, v.Card.Data.People, v.Card.Data.Weights)})
 	}
 	return t
 }

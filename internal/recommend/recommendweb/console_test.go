@@ -1,10 +1,12 @@
 package recommendweb
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
-	"thimble/internal/recommend/recommenddb"
+	"thimble/internal/registry"
+	"thimble/internal/registry/registrydb"
 	"thimble/internal/web"
 	"thimble/internal/web/webtest"
 )
@@ -18,7 +20,7 @@ func TestEveryConsolePageRendersWithNothingAndWithEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := recommenddb.Version{Number: 2, Recipe: `{"k":200}`, Reason: "erasure", TrainedAt: time.Unix(1, 0), Serving: true}
-	body := consoleBody{First: &web.Empty{Title: "No model yet"}, Stats: consoleStats(v), Facts: consoleFacts(v), Recipe: consoleRecipe(v), History: consoleHistory([]recommenddb.Version{v, {Number: 1}})}
+	v := registrydb.Version{Number: 2, Lineage: registry.Lineage{Recipe: json.RawMessage(`{"k":200}`)}, Reason: "erasure", MadeAt: time.Unix(1, 0), Stage: registry.Champion}
+	body := consoleBody{First: &web.Empty{Title: "No model yet"}, Stats: consoleStats(v), Facts: consoleFacts(v), Recipe: consoleRecipe(v), History: consoleHistory([]registrydb.Version{v, {Number: 1, Stage: registry.Retired}})}
 	webtest.RenderAll(t, pages, map[string]web.Page{"console_recommendations.html": {Layout: web.Console, Title: "Recommendations", Body: body}})
 }
