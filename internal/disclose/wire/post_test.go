@@ -137,7 +137,7 @@ func TestEachStatusHasItsOutcome(t *testing.T) {
 }
 
 // quick are limits under which a slow recipient does not slow the test.
-var quick = wire.Config{Connect: 300 * time.Millisecond, Whole: 600 * time.Millisecond}
+var quick = wire.Config{Connect: time.Second, Whole: 1500 * time.Millisecond}
 
 // hostile is what a recipient may do with a request that it has read.
 var hostile = []struct {
