@@ -73,7 +73,7 @@ func ContestOperations(d OperationDecisions, g OperationGate, r OperationReviews
 			Description: "A person wants a human to look at a decision (GDPR Art. 22(3)). The answer is due by the law of where they live. After an answer one more review may be asked for, by somebody else.",
 			Metadata:    map[string]any{"scope": "admin"}, MaxBodyBytes: 16 << 10, Errors: []int{http.StatusNotFound, http.StatusConflict},
 			RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Example: map[string]string{"reason": "wrong data", "text": "That was a gift."}}}},
-			Responses: map[string]*huma.Response{"200": {Content: map[string]*huma.MediaType{"application/json": {Example: example}}}},
+			Responses:   map[string]*huma.Response{"200": {Content: map[string]*huma.MediaType{"application/json": {Example: example}}}},
 		}, o.contest)
 		huma.Register(api, huma.Operation{
 			OperationID: "listDecisionReviews", Method: http.MethodGet, Path: "/v1/decisions/{id}/reviews", Tags: []string{"decision"}, Summary: "List the reviews of a decision",

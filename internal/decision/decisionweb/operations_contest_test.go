@@ -29,7 +29,7 @@ func TestASystemOfTheShopContestsADecisionForAPerson(t *testing.T) {
 		t.Errorf("got %d %s", a.Status, a.Body)
 	}
 	d.Refuses(d.Do(apitest.Admin, "POST", path, wish), 409, "conflict", "")
-	d.Refuses(d.Do(apitest.Read, "POST", path, wish), 403, "forbidden", "")
+	d.Refuses(d.Do(apitest.Read, "POST", path, wish), 403, "scope-missing", "")
 	d.Refuses(d.Do(apitest.Admin, "POST", path, `{"reason": "because"}`), 422, "invalid", "")
 	d.Refuses(d.Do(apitest.Admin, "POST", "/v1/decisions/"+thimble.ID{9}.Token("dec")+"/reviews", wish), 404, "not-found", "")
 	var list struct{ Reviews []decisionweb.Review }

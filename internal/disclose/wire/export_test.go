@@ -67,3 +67,16 @@ func ReadReply(r io.Reader) (code int, lines []string, err error) {
 	all, err := readReply(bufio.NewReader(r))
 	return all.code, all.lines, err
 }
+
+// Metered is the same sender with another meter.
+func (s *Sender) Metered(m Meter) *Sender {
+	other := *s
+	other.meter = m
+	return &other
+}
+
+// Own makes addresses those of this machine.
+func (s *Sender) Own(all ...netip.Addr) { s.own = func() []netip.Addr { return all } }
+
+// OwnAddresses are those of this machine.
+var OwnAddresses = ownAddresses

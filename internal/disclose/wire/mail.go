@@ -24,14 +24,10 @@ func (s *Sender) Mail(ctx context.Context, relay Relay, l Letter) Outcome {
 	if why != "" {
 		return permanent(why)
 	}
-	if relay.Port == 0 {
-		relay.Port = 587
-	}
-	to, err := s.place(relay.Host, relay.Port, mailPorts)
+	to, err := s.relay(relay)
 	if r, ok := errors.AsType[*refusal](err); ok {
 		return permanent(r.why)
 	}
-	to.tls = relay.Port == 465
 	try, cancel := context.WithTimeout(ctx, s.cfg.Whole)
 	defer cancel()
 	out := s.handOver(try, l.Disclosure, to, relay, c)

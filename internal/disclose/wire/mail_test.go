@@ -2,7 +2,9 @@ package wire_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime"
@@ -326,4 +328,42 @@ func mailboxOn(tb testing.TB) string { return (&wiretest.Mailbox{}).Start(tb) }
 func split(endpoint string) (string, uint16) {
 	host, port, _ := net.SplitHostPort(endpoint)
 	return host, uint16(must(strconv.Atoi(port)))
+}
+
+func TestAMailServerIsReadFromItsURL(t *testing.T) {
+	for text, want := range map[string]wire.Relay{
+		"smtp://mail.partner.example":                         {Host: server, Port: 587},
+		"smtp://shop:a%40b@mail.partner.example":              {Host: server, Port: 587, User: "shop", Password: "a@b"},
+		"smtp://mail.partner.example:25/":                     {Host: server, Port: 25},
+		"smtps://shop%40laden.example:x@mail.partner.example": {Host: server, Port: 465, User: "shop@laden.example", Password: "x"},
+		"smtp://127.0.0.1:1025":                               {Host: "127.0.0.1", Port: 1025},
+		"smtp://[::1]:1025":                                   {Host: "::1", Port: 1025},
+	} {
+		if got, err := wire.ParseRelay(text); err != nil || got != want {
+			t.Errorf("%s = %v %q, %v", text, got, got.User, err)
+		}
+	}
+	for _, text := range []string{"", "mail.partner.example", "http://mail.partner.example", "smtp://", "smtp://mail.partner.example:0", "smtp://mail.partner.example:99999",
+		"smtp://mail.partner.example:465", "smtps://mail.partner.example:587", "smtp://geheim@mail.partner.example", "smtp://:geheim@mail.partner.example", "smtp://mail.partner.example/geheim", "smtp://mail.partner.example?geheim", "smtp://a:geheim@%zz"} {
+		if _, err := wire.ParseRelay(text); !errors.Is(err, thimble.ErrInvalid) || strings.Contains(err.Error(), "geheim") {
+			t.Errorf("%q = %v", text, err)
+		}
+	}
+}
+
+func TestTheMailServersPasswordCannotBePrinted(t *testing.T) {
+	r := wire.Relay{Host: server, Port: 587, User: "benutzer", Password: "geheim"}
+	shown := fmt.Sprintf("%v %+v %#v %s %q", r, r, &r, []wire.Relay{r}, r) + string(must(json.Marshal(r)))
+	if strings.Contains(shown, "geheim") || strings.Contains(shown, "benutzer") || !strings.Contains(shown, server) {
+		t.Errorf("shown as %s", shown)
+	}
+}
+
+func TestAMailServerIsCheckedWhenItIsConfigured(t *testing.T) {
+	s := must(wire.New(newMeter(), wire.Config{Loopback: []string{"[::1]:1025"}, Log: slog.New(slog.DiscardHandler)}))
+	for text, ok := range map[string]bool{"smtp://mail.partner.example": true, "smtp://[::1]:1025": true, "smtp://[::1]:1026": false, "smtp://10.0.0.5": false, "smtp://mail": false, "smtp://mail.partner.example:2525": false} {
+		if err := s.CheckRelay(must(wire.ParseRelay(text))); ok != (err == nil) || !ok && !errors.Is(err, thimble.ErrInvalid) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
 }
