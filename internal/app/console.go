@@ -16,7 +16,9 @@ import (
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/order/orderweb"
 	"thimble/internal/policy/policyweb"
+	"thimble/internal/recommend/lists"
 	"thimble/internal/recommend/recommendweb"
+	"thimble/internal/registry/registryweb"
 	"thimble/internal/rights/rightsweb"
 	"thimble/internal/subject/subjectweb"
 	"thimble/internal/vault/vaultweb"
@@ -50,6 +52,9 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 		func() (web.Section, error) {
 			return policyweb.Console(d.kit, policyweb.Config{Laws: d.Laws, Flows: d.Flows, Count: d.AskCount})
 		},
+		func() (web.Section, error) {
+			return registryweb.Console(d.kit, d.Models, map[string]registryweb.Model{lists.ModelName: d.Shop})
+		},
 		func() (web.Section, error) { return vaultweb.Console(d.kit, keeper{d.Vault, d.App}) },
 		func() (web.Section, error) { return datamapweb.Console(d.kit) },
 		func() (web.Section, error) { return jobweb.Console(d.kit, d.Jobs) },
@@ -76,7 +81,7 @@ func (d *doors) overview() console.Overview {
 		Tiles: []func(context.Context) ([]web.Stat, error){
 			subjectweb.ConsoleTiles(d.Subjects), orderweb.ConsoleTiles(d.Orders), catalogweb.ConsoleTiles(d.Catalog),
 			consentweb.ConsoleTiles(d.Consent, d.Subjects), recommendweb.ConsoleTiles(d.Models, d.Config.clock()),
-			decisionweb.ConsoleTiles(d.Decisions), ledgerweb.ConsoleTiles(d.Ledger), d.clockTiles,
+			decisionweb.ConsoleTiles(d.Decisions), ledgerweb.ConsoleTiles(d.Ledger), registryweb.ConsoleTiles(d.Models), d.clockTiles,
 		},
 		Charts: []func(context.Context) (web.Chart, error){catalogweb.ConsoleChart(d.Catalog)},
 		Moments: []func(context.Context) ([]web.Moment, error){
