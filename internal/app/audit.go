@@ -70,7 +70,7 @@ func (a *App) auditRows(ctx context.Context, done *ledgerdb.Audit) error {
 		return len(erased) > 0, err
 	}
 	// Rows of these stay when a person is erased, and so each leaf has its row.
-	n, found, err := a.Ledger.Compare(ctx, claims, gone, ledger.Consent, ledger.Erasure, ledger.Request, ledger.Model, ledger.UseBatch, ledger.Key, ledger.System)
+	n, found, err := a.Ledger.Compare(ctx, claims, gone, ledger.Consent, ledger.Erasure, ledger.Request, ledger.Model, ledger.UseBatch, ledger.Key, ledger.System, ledger.Batch)
 	done.Compared += n
 	done.Findings = append(done.Findings, found...)
 	return err

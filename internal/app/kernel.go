@@ -12,6 +12,7 @@ import (
 	"thimble/internal/blob"
 	"thimble/internal/catalog/catalogdb"
 	"thimble/internal/consent/consentdb"
+	"thimble/internal/decision"
 	"thimble/internal/decision/decisiondb"
 	"thimble/internal/gate"
 	"thimble/internal/gate/gatedb"
@@ -94,6 +95,11 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	k.Gate.Knows(lists.Known())
 	k.Gate.Under(where)
 	k.Decisions = decisiondb.New(k.Core, k.Ledger, k.Vault, k.Subjects)
+	types, err := decision.NewTypes(lists.DecisionTypes()...)
+	if err != nil {
+		return k, err
+	}
+	k.Decisions.Knows(types)
 	k.Jobs = jobdb.New(k.Core, handlers, jobdb.Config{Now: now, Log: log, Forever: []string{TrainJob}, Schedules: schedules()})
 	return k, nil
 }

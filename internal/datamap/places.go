@@ -27,6 +27,7 @@ var spots = []Spot{
 	{Kind: "file", Name: "ledger.seen", Why: "the newest checkpoint of the log, which names nobody"},
 	{Kind: "file", Name: "lock", Why: "empty"},
 	{Kind: "file", Name: "models/*", Holder: "recommend"},
+	{Kind: "memory", Name: "decisiondb.group.waiting", Why: "decisions that wait for the transaction under way; who was erased meanwhile is refused in the next"},
 	{Kind: "memory", Name: "gate.Moves.cohorts", Why: "who is counted in a model that is being released, until it is"},
 	{Kind: "memory", Name: "gate.shard.last", Why: "bare random numbers of who changed their mind since the start; they lead to nobody once the person is erased"},
 	{Kind: "memory", Name: "gate.shard.outputs", Why: "answers that are leaving now; a change waits for them"},

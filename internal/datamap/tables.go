@@ -65,11 +65,12 @@ var tables = []Table{
 	{Name: "gate_nodes", Set: sqldb.Core, Plain: []string{"node", "seen", "lease_until", "joined_at"}},
 	{Name: "gate_clock", Set: sqldb.Core, Plain: []string{"id", "tick"}},
 	{Name: "gate_batches", Set: sqldb.Core, Plain: []string{"id", "at", "uses", "opening"}},
-	{Name: "decision_decisions", Set: sqldb.Core, Holder: "decision", Plain: []string{"id", "capability", "model"}, Fields: []Field{
+	{Name: "decision_decisions", Set: sqldb.Core, Holder: "decision", Plain: []string{"id", "capability", "model", "batch", "place", "about", "standing"}, Fields: []Field{
 		pseudonym("", duty...),
 		{Column: "at", Category: thimble.AutomatedDecision, Source: "made by a model", Purposes: duty, Retention: untilErased},
 		{Column: "body", Category: thimble.AutomatedDecision, Source: "made by a model", Purposes: duty, Sealed: true, Retention: untilErased, Note: "results, terms, inputs by category"},
 	}},
+	{Name: "decision_batches", Set: sqldb.Core, Plain: []string{"id", "size", "gone", "leaves", "opening"}},
 	{Name: "rights_requests", Set: sqldb.Core, Holder: "rights", Plain: []string{"id", "kind", "state", "done_at", "report", "opening"}, Fields: []Field{
 		pseudonym("unlinked when the person is erased", duty...),
 		{Column: "others", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: duty, Retention: "until the request is done", Note: "whom else an open request concerns: other members, or whom they are merged with"},

@@ -19,7 +19,7 @@ func record(t *rapid.T) Record {
 	for range rapid.IntRange(1, 5).Draw(t, "results") {
 		score -= rapid.Int64Range(0, 1<<20).Draw(t, "step")
 		first := rapid.Int64Range(-1<<30, 1<<30).Draw(t, "share")
-		r.Results = append(r.Results, Result{Item: "i", Score: score, Terms: []Term{{"a", first}, {"b", score - first}}})
+		r.Results = append(r.Results, Result{Item: "i", Score: score, Terms: []Term{{Because: "a", Share: first}, {Because: "b", Share: score - first}}})
 	}
 	return r
 }

@@ -37,20 +37,24 @@ type Kernel struct {
 // Each runs f as a subtest per engine on a kernel of its own.
 func Each(t *testing.T, f func(t *testing.T, k *Kernel)) {
 	t.Helper()
-	sqldbtest.Pair(t, func(t *testing.T, core, keys *sqldb.DB) {
-		k := &Kernel{Core: core, Keys: keys, Clock: NewClock(), Vault: vaulttest.New(t, keys)}
-		signer, err := ledger.NewSigner("thimble.local/log/holders", make([]byte, 32))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if k.Pack, err = policy.Baseline(); err != nil {
-			t.Fatal(err)
-		}
-		k.Ledger = ledgerdb.New(core, signer, ledgerdb.Config{})
-		k.Subjects = subjectdb.New(core, k.Vault, subjectdb.Config{Opener: k.Vault, Now: k.Now})
-		k.Consent = consentdb.New(core, k.Ledger, k.Vault, k.Subjects, k.Pack, k.Now)
-		f(t, k)
-	})
+	sqldbtest.Pair(t, func(t *testing.T, core, keys *sqldb.DB) { f(t, NewKernel(t, core, keys)) })
+}
+
+// NewKernel returns a kernel over two databases.
+func NewKernel(tb testing.TB, core, keys *sqldb.DB) *Kernel {
+	tb.Helper()
+	k := &Kernel{Core: core, Keys: keys, Clock: NewClock(), Vault: vaulttest.New(tb, keys)}
+	signer, err := ledger.NewSigner("thimble.local/log/holders", make([]byte, 32))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if k.Pack, err = policy.Baseline(); err != nil {
+		tb.Fatal(err)
+	}
+	k.Ledger = ledgerdb.New(core, signer, ledgerdb.Config{})
+	k.Subjects = subjectdb.New(core, k.Vault, subjectdb.Config{Opener: k.Vault, Now: k.Now})
+	k.Consent = consentdb.New(core, k.Ledger, k.Vault, k.Subjects, k.Pack, k.Now)
+	return k
 }
 
 // Person makes somebody with a key, an account and a residence.

@@ -13,6 +13,9 @@ type Claim struct {
 	Err error
 	// Rule is the rule that the row breaks against its own record; "" for none.
 	Rule string
+	// Within says that the leaf is in a batch: it is held against that by whoever makes
+	// the claim, and the batch's root against the log by a claim of its own.
+	Within bool
 }
 
 // A Finding is a rule that rows break. It names nobody.

@@ -19,12 +19,13 @@ const (
 	System     Class = 9  // the installation: start, restore, configuration, packs
 	Request    Class = 10 // a rights request was received, extended or answered
 	Identity   Class = 11 // two accounts were found to be one person, or no longer
+	Batch      Class = 12 // many decisions, each a leaf of a tree of their own
 )
 
 var classNames = [...]string{
 	Consent: "consent", Access: "access", Disclosure: "disclosure", Erasure: "erasure",
 	Model: "model", Decision: "decision", UseBatch: "use-batch", Key: "key",
-	System: "system", Request: "request", Identity: "identity",
+	System: "system", Request: "request", Identity: "identity", Batch: "batch",
 }
 
 // Known reports whether this version of Thimble writes the class.

@@ -20,6 +20,9 @@ type Opening struct {
 	Leaf   []byte // LeafSize bytes, as in the log
 	Salt   []byte // SaltSize bytes
 	Record []byte // canonical JSON
+	// Batch says where the leaf is when it is in a batch and not itself in the log.
+	// MarshalBinary leaves it out.
+	Batch *BatchPath
 }
 
 // Commit makes the leaf of an entry. The salt must be fresh from a

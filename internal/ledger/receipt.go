@@ -26,6 +26,17 @@ import (
 // Cosignatures may be missing. They stand in ascending order.
 //
 // It contains the record, and so belongs to the person the record is about.
+//
+// The receipt of an entry in a batch is two: the proof in the batch, and below it, as
+// above, the receipt of the batch's root:
+//
+//	thimble/batch-proof@v1
+//	extra <base64 of leaf, salt, record>
+//	index <number of the leaf in the batch>
+//	<base64 hash> …
+//
+//	c2sp.org/tlog-proof@v1
+//	…
 type Receipt struct {
 	Opening Opening
 	Index   int64
@@ -37,11 +48,19 @@ const (
 	proofHeader = "c2sp.org/tlog-proof@v1"
 	dash        = "— "
 	// maxReceipt bounds what ParseReceipt looks at: a record, sixty-odd hashes, a note.
-	maxReceipt = (LeafSize+SaltSize+MaxRecord)*4/3 + 16384
+	maxReceipt = (LeafSize+SaltSize+MaxRecord)*4/3 + 24576
 )
 
 // MarshalText writes the receipt as a file.
 func (r *Receipt) MarshalText() ([]byte, error) {
+	if r.Opening.Batch != nil {
+		head, err := r.batchHead()
+		if err != nil {
+			return nil, err
+		}
+		root, err := r.Rooted().MarshalText()
+		return append(head, root...), err
+	}
 	extra, err := r.Opening.MarshalBinary()
 	if err != nil {
 		return nil, err
@@ -71,31 +90,44 @@ func ParseReceipt(text []byte) (*Receipt, error) {
 	if len(text) > maxReceipt {
 		return nil, fmt.Errorf("%w: the file is longer than any receipt", ErrForm)
 	}
+	if strings.HasPrefix(string(text), batchHeader) {
+		return parseBatch(string(text))
+	}
 	proof, signed, ok := strings.Cut(string(text), "\n\n")
-	lines := strings.Split(proof, "\n")
-	if !ok || len(lines) < 3 || lines[0] != proofHeader {
+	if !ok {
 		return nil, fmt.Errorf("%w: the file does not begin like a receipt", ErrForm)
 	}
 	r := &Receipt{Note: []byte(signed)}
-	if err := r.parseExtra(lines[1]); err != nil {
-		return nil, fmt.Errorf("%w: the extra line: %w", ErrForm, err)
-	}
-	index, ok := strings.CutPrefix(lines[2], "index ")
-	var err error
-	if r.Index, err = parseNumber(index); !ok || err != nil {
-		return nil, fmt.Errorf("%w: the index line", ErrForm)
-	}
-	for i, line := range lines[3:] {
-		h, err := decode64(line)
-		if err != nil || len(h) != tlog.HashSize {
-			return nil, fmt.Errorf("%w: line %d is not a hash", ErrForm, i+4)
-		}
-		r.Proof = append(r.Proof, tlog.Hash(h))
+	if err := r.parseProof(strings.Split(proof, "\n"), proofHeader); err != nil {
+		return nil, err
 	}
 	if _, _, err := r.head(); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+// parseProof reads the lines of a proof: header, opening, index, hashes.
+func (r *Receipt) parseProof(lines []string, header string) error {
+	if len(lines) < 3 || lines[0] != header {
+		return fmt.Errorf("%w: the file does not begin like a receipt", ErrForm)
+	}
+	if err := r.parseExtra(lines[1]); err != nil {
+		return fmt.Errorf("%w: the extra line: %w", ErrForm, err)
+	}
+	index, ok := strings.CutPrefix(lines[2], "index ")
+	var err error
+	if r.Index, err = parseNumber(index); !ok || err != nil {
+		return fmt.Errorf("%w: the index line", ErrForm)
+	}
+	for i, line := range lines[3:] {
+		h, err := decode64(line)
+		if err != nil || len(h) != tlog.HashSize {
+			return fmt.Errorf("%w: line %d is not a hash", ErrForm, i+4)
+		}
+		r.Proof = append(r.Proof, tlog.Hash(h))
+	}
+	return nil
 }
 
 func (r *Receipt) parseExtra(line string) error {

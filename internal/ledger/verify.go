@@ -26,11 +26,13 @@ type Opened struct {
 	Hour          time.Time // UTC, a whole hour
 	Model, Policy [8]byte
 	Record        json.RawMessage
-	Index, Size   int64
+	Index, Size   int64 // in the log; of an entry in a batch, those of its root
 	Root          tlog.Hash
 	Origin        string
 	// Cosigned are the witnesses' cosignatures, when their keys were given.
 	Cosigned []Cosignature
+	// Batch is the entry's place in its batch; nil for an entry of the log itself.
+	Batch *Batched
 }
 
 // Verify checks a receipt offline against the verifier keys of the logs, and of the
@@ -52,10 +54,17 @@ func Verify(text []byte, vkeys ...string) (Opened, error) {
 	if !readable(r.Opening.Record) {
 		return Opened{}, fmt.Errorf("%w: the record is not JSON", ErrOpening)
 	}
-	if err := r.Opening.Check(); err != nil {
-		return Opened{}, fmt.Errorf("%w: %w", ErrOpening, err)
+	root := r.Rooted().Opening
+	for _, o := range []Opening{r.Opening, root} {
+		if err := o.Check(); err != nil {
+			return Opened{}, fmt.Errorf("%w: %w", ErrOpening, err)
+		}
 	}
-	if err := tlog.CheckRecord(r.Proof, head.Size, head.Root, r.Index, r.Opening.Hash()); err != nil {
+	batch, err := r.inBatch()
+	if err != nil {
+		return Opened{}, err
+	}
+	if err := tlog.CheckRecord(r.Proof, head.Size, head.Root, r.Index, root.Hash()); err != nil {
 		return Opened{}, fmt.Errorf("%w: %w", ErrInclusion, err)
 	}
 	logs, witnesses := splitKeys(vkeys)
@@ -73,8 +82,20 @@ func Verify(text []byte, vkeys ...string) (Opened, error) {
 	return Opened{
 		Class: leaf.Class, Hour: leaf.Hour, Model: leaf.Model, Policy: leaf.Policy,
 		Record: r.Opening.Record, Index: r.Index,
-		Size: head.Size, Root: head.Root, Origin: head.Origin, Cosigned: cosigned,
+		Size: head.Size, Root: head.Root, Origin: head.Origin, Cosigned: cosigned, Batch: batch,
 	}, nil
+}
+
+// inBatch checks the place in the batch, if there is one.
+func (r *Receipt) inBatch() (*Batched, error) {
+	path := r.Opening.Batch
+	if path == nil {
+		return nil, nil
+	}
+	if err := path.Check(r.Opening); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInclusion, err)
+	}
+	return &Batched{path.Index, path.Size}, nil
 }
 
 // splitKeys tells the keys of witnesses from those of logs.

@@ -41,6 +41,7 @@ var class = func() (t [256]uint8) {
 // sign and a colon. Each is looked at for a bounded distance to both sides, so the
 // work is linear.
 type scanner struct {
+	raw   []byte  // the text as it came
 	s     []byte  // the folded text
 	at    []int32 // where each byte of s came from, and the end
 	out   []Span

@@ -14,12 +14,20 @@ func (s *Store) Expire(ctx context.Context, c thimble.Category, before time.Time
 	if !thimble.AutomatedDecision.Within(c) {
 		return thimble.Erasure{}, nil
 	}
-	n, err := s.db.Drain(ctx, `delete from decision_decisions where id in (
-		select id from decision_decisions where at < $1 limit 1000)`, before.UnixMicro())
-	if err != nil {
-		err = fmt.Errorf("decision: expiring: %w", err)
+	all := 0
+	for {
+		var n int64
+		err := s.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
+			n, err = s.forget(ctx, tx, `d.id in (select id from decision_decisions where at < $1 order by at, id limit 1000)`, before.UnixMicro())
+			return err
+		})
+		if err != nil {
+			return thimble.Erasure{Erased: all}, fmt.Errorf("decision: expiring: %w", err)
+		}
+		if all += int(n); n == 0 {
+			return thimble.Erasure{Erased: all}, nil
+		}
 	}
-	return thimble.Erasure{Erased: n}, err
 }
 
 // Unmerge implements thimble.Holder. After [Store.Part] in the transaction of the cut

@@ -4,7 +4,6 @@ package decisiondb
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -16,8 +15,11 @@ import (
 	"thimble/internal/sqldb"
 )
 
-// A Ledger queues leaves in the caller's transaction.
+// A Ledger queues leaves in the caller's transaction. Commit makes leaves before it
+// begins, and Enqueue queues them.
 type Ledger interface {
+	Commit(entries ...ledger.Entry) ([]ledger.Opening, error)
+	Enqueue(ctx context.Context, tx *sqldb.Tx, openings ...ledger.Opening) error
 	Queue(ctx context.Context, tx *sqldb.Tx, e ledger.Entry) (ledger.Opening, error)
 }
 
@@ -34,6 +36,8 @@ type Store struct {
 	ledger Ledger
 	vault  Vault
 	people Subjects
+	types  *decision.Types
+	group  group
 }
 
 // Subjects knows who exists; *subjectdb.Store does.
@@ -46,61 +50,27 @@ func New(db *sqldb.DB, l Ledger, v Vault, s Subjects) *Store {
 	return &Store{db: db, ledger: l, vault: v, people: s}
 }
 
+// Knows tells which types of decisions there are: new ones of others are refused. It is
+// called before the first use.
+func (s *Store) Knows(types *decision.Types) { s.types = types }
+
+// Types are the types that the store knows.
+func (s *Store) Types() *decision.Types { return s.types }
+
 // A Sealed decision says what is known of it without a grant.
 type Sealed struct {
 	ID         thimble.ID
-	Subject    thimble.SubjectID
+	Subject    thimble.SubjectID // zero for a decision that concerns nobody
 	Capability string
 	At         time.Time
 	Model      []byte // the model's hash
+	About      decision.Kind
+	Standing   decision.Standing
 
-	body []byte
-}
-
-// Keep checks a record, keeps it with its leaf in one durable transaction, and
-// returns its id. Epoch is that of the verdict which allowed the decision: the
-// error is of kind ErrDenied when the person has changed their mind since, and
-// ErrNotFound when they were erased.
-func (s *Store) Keep(ctx context.Context, r decision.Record, policy [8]byte, epoch int64) (thimble.ID, error) {
-	id, err := thimble.NewID(nil)
-	if err != nil {
-		return id, err
-	}
-	if err := r.Check(); err != nil {
-		return id, err
-	}
-	record, err := r.Marshal()
-	if err != nil {
-		return id, err
-	}
-	model, err := hex.DecodeString(r.Model.SHA256)
-	if err != nil {
-		return id, fmt.Errorf("decision: model hash: hexadecimal was expected: %w", thimble.ErrInvalid)
-	}
-	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		now, err := s.people.Alive(ctx, tx, r.Subject)
-		if err == nil && now != epoch {
-			err = fmt.Errorf("the person's choices have changed: %w", thimble.ErrDenied)
-		}
-		if err != nil {
-			return err
-		}
-		opening, err := s.ledger.Queue(ctx, tx, ledger.Entry{Class: ledger.Decision, At: r.At, Model: r.Model.Digest(), Policy: policy, Record: record})
-		if err != nil {
-			return err
-		}
-		body, err := opening.Seal(ctx, s.vault, cell(r.Subject, id))
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `insert into decision_decisions (id, subject_id, capability, at, model, body) values ($1, $2, $3, $4, $5, $6)`,
-			id, r.Subject, r.Capability, r.At.UnixMicro(), model, body)
-		return err
-	})
-	if err != nil {
-		return id, fmt.Errorf("decision: keeping a %s decision: %w", r.Capability, err)
-	}
-	return id, nil
+	body  []byte
+	batch []byte // nil for a decision with a leaf of its own
+	place int64
+	path  *ledger.BatchPath
 }
 
 func cell(s thimble.SubjectID, id thimble.ID) thimble.Cell {
@@ -116,10 +86,25 @@ func (s *Store) Get(ctx context.Context, id thimble.ID) (Sealed, error) {
 	if err != nil {
 		return Sealed{}, err
 	}
-	return all[0], nil
+	return all[0], s.placed(ctx, &all[0])
 }
 
-// Of returns the newest decisions about a person, sealed.
+// placed looks up where a decision lies in its batch.
+func (s *Store) placed(ctx context.Context, d *Sealed) error {
+	if d.batch == nil {
+		return nil
+	}
+	b, err := s.batch(ctx, d.batch)
+	if err == nil {
+		d.path, err = ledger.ProveBatch(b.leaves, d.place, b.root)
+	}
+	if err != nil {
+		return fmt.Errorf("decision: the batch of %s: %w", d.ID.Token(decision.TokenPrefix), err)
+	}
+	return nil
+}
+
+// Of returns the newest decisions about a person, sealed. A receipt needs [Store.Get].
 func (s *Store) Of(ctx context.Context, subject thimble.SubjectID, limit int) ([]Sealed, error) {
 	return s.list(ctx, `where subject_id = $1 order by at desc, id limit $2`, subject, limit)
 }
@@ -141,7 +126,7 @@ func (s *Store) list(ctx context.Context, where string, args ...any) ([]Sealed, 
 	var all []Sealed
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		all = nil
-		rows, err := tx.Query(ctx, `select id, subject_id, capability, at, model, body from decision_decisions `+where, args...)
+		rows, err := tx.Query(ctx, `select id, subject_id, capability, at, model, about, standing, body, batch, place from decision_decisions `+where, args...)
 		if err != nil {
 			return err
 		}
@@ -163,7 +148,7 @@ func (s *Store) list(ctx context.Context, where string, args ...any) ([]Sealed, 
 
 func scan(rows *sql.Rows) (d Sealed, err error) {
 	var at int64
-	err = rows.Scan(&d.ID, &d.Subject, &d.Capability, &at, &d.Model, &d.body)
+	err = rows.Scan(&d.ID, &d.Subject, &d.Capability, &at, &d.Model, &d.About, &d.Standing, &d.body, &d.batch, &d.place)
 	d.At = time.UnixMicro(at).UTC()
 	return d, err
 }
@@ -178,6 +163,7 @@ func open(ctx context.Context, o ledger.Opener, d Sealed) (decision.Record, ledg
 	if err != nil {
 		return decision.Record{}, ledger.Opening{}, fmt.Errorf("decision: opening %s: %w", d.ID.Token(decision.TokenPrefix), err)
 	}
+	opening.Batch = d.path
 	r, err := decision.Unmarshal(opening.Record)
 	return r, opening, err
 }
@@ -215,7 +201,7 @@ func (s *Store) Export(ctx context.Context, subject thimble.SubjectID) iter.Seq2
 func (s *Store) Erase(ctx context.Context, subject thimble.SubjectID) (thimble.Erasure, error) {
 	var n int64
 	err := s.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
-		n, err = tx.Exec(ctx, `delete from decision_decisions where subject_id = $1`, subject)
+		n, err = s.forget(ctx, tx, `d.subject_id = $1`, subject)
 		return err
 	})
 	if err != nil {

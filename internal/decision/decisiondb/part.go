@@ -26,7 +26,7 @@ func (s *Store) part(ctx context.Context, tx *sqldb.Tx, m thimble.Merge, members
 		until = m.Until.UnixMicro()
 	}
 	for _, who := range members {
-		_, err := tx.Exec(ctx, `delete from decision_decisions where subject_id = $1 and at >= $2 and at < $3`, who, m.At.UnixMicro(), until)
+		_, err := s.forget(ctx, tx, `d.subject_id = $1 and d.at >= $2 and d.at < $3`, who, m.At.UnixMicro(), until)
 		if err != nil {
 			return fmt.Errorf("decision: forgetting what was decided about %s as of one with others: %w", who, err)
 		}

@@ -54,7 +54,7 @@ func consoleFacts(d decisiondb.Sealed, r decision.Record) []web.KeyValue {
 		{Key: "When", Value: r.At},
 		{Key: "Model", Value: fmt.Sprintf("%s, version %d", r.Model.Name, r.Model.Version), Sub: "SHA-256 " + r.Model.SHA256},
 	}
-	for _, g := range r.Guards {
+	for _, g := range r.Rules() {
 		all = append(all, web.KeyValue{Key: "Guardrail", Value: g})
 	}
 	for _, p := range r.Packs {

@@ -63,19 +63,26 @@ type DecisionInput struct {
 	Basis    string           `json:"basis"`
 	Cite     string           `json:"cite"`
 	Count    int              `json:"count"`
+	Consent  string           `json:"consent,omitempty" doc:"The choice that permitted it: purpose#number."`
 }
 
 // A DecisionResult is one thing that was chosen.
 type DecisionResult struct {
-	Item  thimble.ItemID `json:"item"`
-	Score int64          `json:"score"`
-	Terms []DecisionTerm `json:"terms" doc:"They sum exactly to the score."`
+	Item    thimble.ItemID `json:"item"`
+	Score   int64          `json:"score"`
+	Terms   []DecisionTerm `json:"terms" doc:"With the base they sum exactly to the score."`
+	Base    int64          `json:"base,omitempty" doc:"What the model adds for everybody."`
+	Moved   int64          `json:"moved,omitempty" doc:"What rules added to the score."`
+	Shown   *int64         `json:"shown,omitempty" doc:"The score on the scale that people are shown."`
+	Outcome string         `json:"outcome,omitempty" doc:"The band it fell into."`
 }
 
 // A DecisionTerm is the share that one past item has in a score.
 type DecisionTerm struct {
 	Because thimble.ItemID `json:"because"`
 	Share   int64          `json:"share"`
+	Weight  int64          `json:"weight,omitempty" doc:"Weight times value is the share."`
+	Value   int64          `json:"value,omitempty"`
 }
 
 type operations struct {
@@ -155,14 +162,14 @@ func (o operations) record(ctx context.Context, in *decisionInput) (*decisionOut
 func decisionOf(id string, r decision.Record) Decision {
 	d := Decision{
 		ID: id, Capability: r.Capability, Placement: r.Placement, Subject: r.Subject, At: r.At, Model: DecisionModel(r.Model),
-		Inputs: make([]DecisionInput, len(r.Inputs)), Guards: append([]string{}, r.Guards...), Results: make([]DecisionResult, len(r.Results)),
+		Inputs: make([]DecisionInput, len(r.Inputs)), Guards: append([]string{}, r.Rules()...), Results: make([]DecisionResult, len(r.Results)),
 		Packs: append([]string{}, r.Packs...), Receipt: "/v1/decisions/" + id + "/receipt",
 	}
 	for i, in := range r.Inputs {
 		d.Inputs[i] = DecisionInput(in)
 	}
 	for i, res := range r.Results {
-		d.Results[i] = DecisionResult{Item: res.Item, Score: res.Score, Terms: make([]DecisionTerm, len(res.Terms))}
+		d.Results[i] = DecisionResult{Item: res.Item, Score: res.Score, Terms: make([]DecisionTerm, len(res.Terms)), Base: res.Base, Moved: res.Moved, Shown: res.Shown, Outcome: res.Outcome}
 		for j, t := range res.Terms {
 			d.Results[i].Terms[j] = DecisionTerm(t)
 		}

@@ -50,7 +50,7 @@ type whyTerm struct {
 const shownTerms = 8
 
 func explained(r decision.Record, names map[thimble.ItemID]catalog.Product, check ledgerweb.Check) whyBody {
-	body := whyBody{Facts: facts(r), Inputs: inputs(r.Inputs), Guards: r.Guards, Check: check}
+	body := whyBody{Facts: facts(r), Inputs: inputs(r.Inputs), Guards: r.Rules(), Check: check}
 	for i, res := range r.Results {
 		v := whyResult{
 			Anchor: Anchor(i), Rank: i + 1, Name: nameOf(names, res.Item), Href: itemHref(res.Item),

@@ -9,7 +9,8 @@
 //	s, err := wire.New(meter, wire.Config{})
 //	err = s.Check(url, hosts)                      // when an address is entered
 //	out := s.Post(ctx, wire.Hook{URL, Hosts, Keys}, wire.Message{ID, Disclosure, Type, Body})
-//	out := s.Mail(ctx, wire.Relay{Host, Port, User, Password}, wire.Letter{…})
+//	relay, err := wire.ParseRelay("smtps://…")     // err = s.CheckRelay(relay)
+//	out := s.Mail(ctx, relay, wire.Letter{…})
 //	out := s.Drop(ctx, folder, recipient, wire.Message{…}) // folder, err := wire.OpenFolder(path)
 //
 // Beside them, without I/O: [Schedule.Next] says when to try again, [Sign] and [Verify]
@@ -32,12 +33,14 @@
 //     answer are read. Whatever a recipient does has a name among the [Why] values.
 //   - The id of a message stays the same over all its tries: a recipient that keeps ids takes it
 //     once. Delivery is at least once; an answer that is cut off counts as none.
-//   - A dropped file appears whole under its name or not at all, mode 0600, and nowhere but in
-//     its folder.
+//   - A dropped file appears whole under its name or not at all, wherever the power fails, mode
+//     0600, and nowhere but in its folder. One that was delivered is on the disk.
 //   - A sealed envelope opens with the recipient's key, unchanged in every bit, or not at all;
 //     recipient, agreement, disclosure and message are bound to it.
 //   - No value from outside gets into a header or a command line of a mail unchecked.
 //
-// NAT64 under a network's own prefix (RFC 6052) looks like any public address and is not
-// recognised. A mail server on a private network is reached through one on loopback.
+// Not there yet: mail addresses outside ASCII (SMTPUTF8); recipients or mail servers on a
+// private network, which are reached through one on loopback; authorities of a recipient's
+// own; padding of envelopes, whose length shows that of what is inside. NAT64 under a
+// network's own prefix (RFC 6052) looks like any public address and is not recognised.
 package wire

@@ -15,7 +15,8 @@ type Meter interface {
 	// disclosure has its leaf; otherwise nothing is written.
 	Begin(ctx context.Context, disclosure thimble.ID) error
 	// Sent is told of each write to a socket or a file after it happened: n bytes
-	// went out, whatever became of the rest.
+	// went out, whatever became of the rest. It is not called any more once the try
+	// has returned its outcome.
 	Sent(disclosure thimble.ID, n int)
 }
 
@@ -30,13 +31,18 @@ type metered struct {
 	meter      Meter
 	disclosure thimble.ID
 
-	once sync.Once
-	err  error // of Begin
+	mu    sync.Mutex // held while writing
+	asked bool
+	err   error // of Begin
 }
 
 // Write asks the meter before the first byte, and tells it of each one.
 func (c *metered) Write(p []byte) (int, error) {
-	c.once.Do(func() { c.err = begin(c.ctx, c.meter, c.disclosure) })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.asked {
+		c.asked, c.err = true, begin(c.ctx, c.meter, c.disclosure)
+	}
 	if c.err != nil {
 		return 0, c.err
 	}
@@ -45,6 +51,15 @@ func (c *metered) Write(p []byte) (int, error) {
 		c.meter.Sent(c.disclosure, n)
 	}
 	return n, err
+}
+
+// Close returns when the meter has heard of every byte. Others may still be writing: an
+// answer can come before the request is through.
+func (c *metered) Close() error {
+	err := c.Conn.Close() // which ends a write that hangs
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return err
 }
 
 func begin(ctx context.Context, meter Meter, disclosure thimble.ID) error {

@@ -27,7 +27,7 @@ func TestAWebhookArrivesSignedAndItsAcknowledgementComesBack(t *testing.T) {
 	w := served(t, wire.Config{}, func(rw http.ResponseWriter, r *http.Request) {
 		body, _ = io.ReadAll(r.Body)
 		id, verified = wire.Verify(r.Header, body, time.Now(), key(t, vectors[0].key))
-		if r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" || r.Host != good {
+		if r.Method != http.MethodPost || r.Header.Get("Content-Type") != "application/json" || r.Host != good || r.TLS.Version != tls.VersionTLS13 {
 			t.Errorf("the recipient got %s to %s, %v", r.Method, r.Host, r.Header)
 		}
 		rw.Header().Set("Content-Type", "application/json")
@@ -45,6 +45,17 @@ func TestAWebhookArrivesSignedAndItsAcknowledgementComesBack(t *testing.T) {
 	}
 	if begun, sent := w.meter.of(m.Disclosure); begun != 1 || sent != w.bytes() || sent < len(body) {
 		t.Errorf("begun %d times; %d bytes metered, %d received", begun, sent, w.bytes())
+	}
+}
+
+func TestAnEmptyMessageHasALengthOfZero(t *testing.T) {
+	lengths := make(chan int64, 1)
+	w := served(t, wire.Config{}, func(_ http.ResponseWriter, r *http.Request) { lengths <- r.ContentLength })
+	if out := w.Post(t.Context(), hook(t), message(t, "")); out.State != wire.Delivered {
+		t.Fatalf("outcome = %+v", out)
+	}
+	if n := <-lengths; n != 0 {
+		t.Errorf("content length = %d", n)
 	}
 }
 
@@ -126,7 +137,7 @@ func TestEachStatusHasItsOutcome(t *testing.T) {
 }
 
 // quick are limits under which a slow recipient does not slow the test.
-var quick = wire.Config{Connect: 300 * time.Millisecond, Whole: 600 * time.Millisecond}
+var quick = wire.Config{Connect: time.Second, Whole: 1500 * time.Millisecond}
 
 // hostile is what a recipient may do with a request that it has read.
 var hostile = []struct {
@@ -215,17 +226,7 @@ func TestWhateverARecipientDoesHasAName(t *testing.T) {
 func overHTTPS(t *testing.T, cfg wire.Config, answer func(net.Conn)) *world {
 	t.Helper()
 	return newWorld(t, cfg, func(w *world, raw net.Conn) {
-		c := tls.Server(raw, with(w.cert))
-		buf := make([]byte, 1<<16)
-		var got string
-		for !strings.Contains(got, "\r\n\r\n{") {
-			n, err := c.Read(buf)
-			if got += string(buf[:n]); err != nil {
-				return
-			}
-		}
-		answer(c)
-		_ = c.CloseWrite()
+		overTLS(raw, w.cert, answer)
 		_ = raw.(*counting).Conn.(*net.TCPConn).CloseWrite()
 		rest(raw)
 	})
@@ -352,6 +353,7 @@ func TestMessagesThatBreakARuleStayHere(t *testing.T) {
 	}{
 		"no id":                  {func(_ *wire.Hook, m *wire.Message) { m.ID = thimble.ID{} }, wire.MessageInvalid},
 		"no type":                {func(_ *wire.Hook, m *wire.Message) { m.Type = "" }, wire.MessageInvalid},
+		"a type without a slash": {func(_ *wire.Hook, m *wire.Message) { m.Type = "json" }, wire.MessageInvalid},
 		"a type with a new line": {func(_ *wire.Hook, m *wire.Message) { m.Type = "text/plain\r\nX: y" }, wire.MessageInvalid},
 		"no key":                 {func(h *wire.Hook, _ *wire.Message) { h.Keys = nil }, wire.MessageInvalid},
 		"a key that verifies": {func(h *wire.Hook, _ *wire.Message) {

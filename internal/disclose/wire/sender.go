@@ -38,6 +38,7 @@ type Sender struct {
 	cfg      Config
 	loopback map[string]bool
 	now      func() time.Time
+	own      func() []netip.Addr // of this machine
 	// connect makes the connection to a judged address; tests put another end there.
 	connect func(ctx context.Context, d *net.Dialer, to netip.AddrPort) (net.Conn, error)
 }
@@ -65,7 +66,7 @@ func New(meter Meter, cfg Config) (*Sender, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	s := &Sender{meter: meter, cfg: cfg, loopback: map[string]bool{}, now: cfg.Now}
+	s := &Sender{meter: meter, cfg: cfg, loopback: map[string]bool{}, now: cfg.Now, own: ownAddresses}
 	s.connect = func(ctx context.Context, d *net.Dialer, to netip.AddrPort) (net.Conn, error) {
 		return d.DialContext(ctx, "tcp", to.String())
 	}
@@ -94,16 +95,6 @@ type Hook struct {
 	URL   string   // https, without user, fragment or redirect
 	Hosts []string // of this recipient; the URL's must be among them
 	Keys  []SigningKey
-}
-
-// A Relay is the mail server that letters are handed to.
-type Relay struct {
-	Host string
-	// Port 465 speaks TLS from the first byte; any other must offer STARTTLS, but for
-	// loopback endpoints that Config names. 0 means 587.
-	Port     uint16
-	User     string // "" means no sign-in
-	Password string
 }
 
 // A Letter is one mail to one person.

@@ -148,6 +148,19 @@ func (s *Sender) place(host string, port uint16, ports []uint16) (place, error) 
 var local = []string{"localhost", "local", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa", "onion", "alt", "invalid", "localdomain"}
 
 func checkName(host string) error {
+	if err := checkLabels(host); err != nil {
+		return err
+	}
+	for _, l := range local {
+		if host == l || strings.HasSuffix(host, "."+l) {
+			return &refusal{AddressForbidden, "its name is one of a local network"}
+		}
+	}
+	return nil
+}
+
+// checkLabels accepts full names in lower-case ASCII.
+func checkLabels(host string) error {
 	labels := strings.Split(host, ".")
 	if len(host) > 253 || len(labels) < 2 {
 		return invalid("a full host name such as hooks.example.org was expected")
@@ -160,11 +173,6 @@ func checkName(host string) error {
 	// Some resolvers read 0x7f.1, 0177.0.0.1 and 2130706433 as addresses. No name ends so.
 	if last := labels[len(labels)-1]; last[0] >= '0' && last[0] <= '9' {
 		return invalid("an IP address has four numbers from 0 to 255 without zeros before them")
-	}
-	for _, l := range local {
-		if host == l || strings.HasSuffix(host, "."+l) {
-			return &refusal{AddressForbidden, "its name is one of a local network"}
-		}
 	}
 	return nil
 }

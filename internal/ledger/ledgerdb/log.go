@@ -118,16 +118,32 @@ func (l *Log) QueueMany(ctx context.Context, tx *sqldb.Tx, entries []ledger.Entr
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	openings, err := l.commit(entries)
-	if err == nil {
-		err = l.enqueue(ctx, tx, openings)
-	}
+	openings, err := l.Commit(entries...)
 	if err != nil {
 		l.health.queued(ctx, l.cfg.Now(), err)
+		return nil, err
+	}
+	return openings, l.Enqueue(ctx, tx, openings...)
+}
+
+// Commit commits to entries outside of any transaction, for who seals the openings
+// before one begins: see [Log.Enqueue]. Until then nothing is recorded.
+func (l *Log) Commit(entries ...ledger.Entry) ([]ledger.Opening, error) {
+	openings, err := l.commit(entries)
+	if err != nil {
 		return nil, fmt.Errorf("ledgerdb: queueing: %w", err)
 	}
-	tx.OnCommit(func() { l.health.queued(ctx, l.cfg.Now(), nil) })
 	return openings, nil
+}
+
+// Enqueue queues what [Log.Commit] returned, in the caller's transaction.
+func (l *Log) Enqueue(ctx context.Context, tx *sqldb.Tx, openings ...ledger.Opening) error {
+	if err := l.enqueue(ctx, tx, openings); err != nil {
+		l.health.queued(ctx, l.cfg.Now(), err)
+		return fmt.Errorf("ledgerdb: queueing: %w", err)
+	}
+	tx.OnCommit(func() { l.health.queued(ctx, l.cfg.Now(), nil) })
+	return nil
 }
 
 func (l *Log) commit(entries []ledger.Entry) ([]ledger.Opening, error) {

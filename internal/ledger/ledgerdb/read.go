@@ -50,6 +50,9 @@ func (l *Log) Receipt(ctx context.Context, o ledger.Opening) (*ledger.Receipt, e
 	if err := o.Check(); err != nil {
 		return nil, wrap("making a receipt", err)
 	}
+	if o.Batch != nil {
+		return l.batchReceipt(ctx, o)
+	}
 	r := &ledger.Receipt{Opening: o}
 	var head state
 	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
@@ -71,6 +74,19 @@ func (l *Log) Receipt(ctx context.Context, o ledger.Opening) (*ledger.Receipt, e
 		return nil, wrap("making a receipt", fmt.Errorf("%w: the stored hashes do not prove leaf %d", ErrAltered, r.Index))
 	}
 	r.Note = head.Note
+	return r, nil
+}
+
+// batchReceipt is the receipt of the batch's root with the place in the batch.
+func (l *Log) batchReceipt(ctx context.Context, o ledger.Opening) (*ledger.Receipt, error) {
+	if err := o.Batch.Check(o); err != nil {
+		return nil, wrap("making a receipt", fmt.Errorf("%w: the batch does not prove the leaf: %w", ErrAltered, err))
+	}
+	r, err := l.Receipt(ctx, o.Batch.Root)
+	if err != nil {
+		return nil, err
+	}
+	r.Opening = o
 	return r, nil
 }
 

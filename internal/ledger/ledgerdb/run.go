@@ -68,6 +68,9 @@ const lookEvery = 50 * time.Millisecond
 // shows anything: an access that nobody can prove must be impossible. The error
 // is of kind ErrUnavailable when ctx ends first.
 func (l *Log) Wait(ctx context.Context, o ledger.Opening) error {
+	if o.Batch != nil {
+		o = o.Batch.Root
+	}
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	for {

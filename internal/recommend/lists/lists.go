@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"thimble"
 	"thimble/internal/catalog"
@@ -121,23 +120,9 @@ func (s *Shop) rank(_ context.Context, m *recommend.Model, history []thimble.Int
 	return ranked, recommend.Replay(m, history, ranked)
 }
 
-const boughtGuard = "what you already bought is left out"
-
 func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, history []thimble.Interaction, ranked []recommend.Ranked, placement string) (List, error) {
 	verdict := g.Verdict()
-	r := decision.Record{
-		V: 1, Capability: "recommend", Placement: placement, Subject: g.Subject(), At: s.Now().UTC().Truncate(time.Microsecond),
-		Model:  decision.Model{Name: ModelName, Version: v.Number, SHA256: fmt.Sprintf("%x", v.Hash)},
-		Inputs: []decision.Input{{Category: thimble.PurchaseHistory, Purpose: g.Purpose(), Basis: verdict.Basis, Cite: verdict.Cite, Count: len(history)}},
-		Guards: []string{boughtGuard}, Packs: []string{verdict.Pack},
-	}
-	for _, e := range ranked {
-		res := decision.Result{Item: e.Item, Score: e.Score}
-		for _, t := range e.Terms {
-			res.Terms = append(res.Terms, decision.Term{Because: t.Item, Share: t.Share})
-		}
-		r.Results = append(r.Results, res)
-	}
+	r := s.record(g, v, history, ranked, placement)
 	id, err := s.Decisions.Keep(ctx, r, verdict.Policy, verdict.Epoch)
 	if gone(ctx, g, err) {
 		popular, popErr := s.Popular(ctx, len(ranked))

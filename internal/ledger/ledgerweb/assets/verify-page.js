@@ -15,6 +15,7 @@ const words = {
   'use-batch': 'machines used data', key: 'a key was made, rotated or destroyed', system: 'the installation changed',
   request: 'a request about your rights was handled',
   identity: 'two accounts were found to be one person, or no longer',
+  batch: 'many decisions that were noted together',
 }
 
 const mark = failed => {
@@ -49,6 +50,7 @@ const show = got => {
   said('When', `within the hour from ${from} UTC`)
   said('Log', got.origin)
   said('Entry', `number ${got.index}, counted from 0, of ${got.size}`)
+  if (got.batch) said('Batch', `number ${got.batch.index}, counted from 0, of ${got.batch.size} decisions that were noted together`)
   if (got.cosigned.length) said('Witnesses', got.cosigned.join(', '))
   if (/[1-9a-f]/.test(got.model)) said('Model', got.model)
   if (/[1-9a-f]/.test(got.policy)) said('Policy', got.policy)

@@ -1,0 +1,3 @@
+// Package decisiontest makes decisions for tests: random ones that hold, and the
+// measure of how hard a text is to read.
+package decisiontest
