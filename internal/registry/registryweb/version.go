@@ -143,7 +143,7 @@ func forms(v registrydb.Version, no *refused) (all []web.Form) {
 	}
 	if len(to) > 0 {
 		f := form{web.Form{ID: "stage", Action: at(v) + "/stage", Legend: "Move it to another stage", Submit: "Move",
-			Fields: []web.Field{{Name: "stage", Label: "Stage", Kind: web.RadioField, Options: to, Value: to[len(to)-1].Value, Required: true}, reason()}}, "stage"}
+			Fields: []web.Field{{Name: "stage", Label: "Stage", Kind: web.RadioField, Options: to, Value: to[0].Value, Required: true}, reason()}}, "stage"}
 		all = append(all, f.explain(no))
 	}
 	f := form{web.Form{ID: "revoke", Action: at(v) + "/revoke", Legend: "Revoke it", Submit: "Revoke", Danger: true,
