@@ -44,6 +44,12 @@ type Model interface {
 	Check(ctx context.Context) error
 }
 
+// Proofs are the patterns that need a proof of who it is that is fresh: they change what
+// decides about people.
+func Proofs() []string {
+	return []string{"POST " + Path + "/{model}/rollback", "POST " + Path + "/{model}/{version}/stage", "POST " + Path + "/{model}/{version}/revoke", "POST " + Path + "/{model}/keys/{hint}/revoke"}
+}
+
 type desk struct {
 	models Models
 	serves map[string]Model
