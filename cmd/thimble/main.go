@@ -43,6 +43,7 @@ var commands = []command{
 	{"import", "orders FILE [--strict]", "import orders from a CSV file, gzipped or not", importOrders},
 	{"consent", "import FILE | keys add TILL KEY | keys list | keys revoke TILL ID", "record choices that a till has signed; say which keys of tills count", consentCommand},
 	{"sign-in", "[--staff NAME | --subject sub_…]", "print a one-time sign-in link, for the console or the privacy centre", signIn},
+	{"staff", "list | add NAME --roles R,… | roles NAME --roles R,… | trained NAME --until DAY | lock NAME | unlock NAME | reset NAME | leave NAME", "look after the accounts of staff", staffCommand},
 	{"keys", "create NAME SCOPE… | list | revoke ID | rotate-index", "create, list and revoke API keys; give the index of people new keys", keys},
 	{"eval", "recommend --train FILE --test FILE [--forget N] [--tune] [--json] | pii --test FILE [--json]", "score the recommender, or the search for personal data in text, on your own files", eval},
 	{"verify", "receipt FILE --key KEY | log URL --key KEY [--seen FILE] [--all] | log FOLDER", "check a receipt offline; audit a log from outside, or an installation against its own log", verify},
@@ -119,6 +120,7 @@ var extra = map[string]func(*flag.FlagSet){
 	},
 	"import":  func(f *flag.FlagSet) { f.Bool("strict", false, "stop at the first row that cannot be read") },
 	"packs":   packsFlags,
+	"staff":   staffFlags,
 	"witness": witnessFlags,
 	"datamap": datamapFlags,
 	"sign-in": func(f *flag.FlagSet) {

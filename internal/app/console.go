@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"net/http"
+	"slices"
+	"time"
 
 	"thimble/internal/apikey/apikeyweb"
 	"thimble/internal/catalog/catalogweb"
@@ -11,6 +13,7 @@ import (
 	"thimble/internal/console"
 	"thimble/internal/datamap/datamapweb"
 	"thimble/internal/decision/decisionweb"
+	"thimble/internal/gate"
 	"thimble/internal/gate/gateweb"
 	"thimble/internal/job/jobweb"
 	"thimble/internal/ledger/ledgerweb"
@@ -18,6 +21,8 @@ import (
 	"thimble/internal/policy/policyweb"
 	"thimble/internal/recommend/recommendweb"
 	"thimble/internal/rights/rightsweb"
+	"thimble/internal/staff"
+	"thimble/internal/staff/staffweb"
 	"thimble/internal/subject/subjectweb"
 	"thimble/internal/vault/vaultweb"
 	"thimble/internal/web"
@@ -54,11 +59,21 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 		func() (web.Section, error) { return datamapweb.Console(d.kit) },
 		func() (web.Section, error) { return jobweb.Console(d.kit, d.Jobs) },
 		func() (web.Section, error) { return apikeyweb.Console(d.kit, d.keys) },
+		func() (web.Section, error) { return staffweb.Account(d.kit, d.staffDeps()) },
+		func() (web.Section, error) { return staffweb.People(d.kit, d.peopleDeps()) },
+		func() (web.Section, error) { return staffweb.Glass(d.kit, d.Glass, d.Config.clock()) },
 	)
 	if err != nil {
 		return err
 	}
-	cfg := console.Config{Kit: d.kit, Log: d.Log, Sessions: d.Sessions, Sections: sections, TLS: d.tls}
+	entrance, err := staffweb.Entrance(d.kit, d.staffDeps())
+	if err != nil {
+		return err
+	}
+	cfg := console.Config{
+		Kit: d.kit, Log: d.Log, Sessions: d.staff, Sections: sections, Entrance: entrance, Account: d.Staff.Account, Rules: d.Rules, Notice: d.glassNotice, Now: d.Config.clock(),
+		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs()),
+	}
 	if d.Config.Demo {
 		cfg.Banner = "Demo on real orders of a real shop (UCI Online Retail, CC BY 4.0). Who allows what was assigned by a rule."
 	}
@@ -71,12 +86,42 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 	return nil
 }
 
+func (d *doors) peopleDeps() staffweb.PeopleDeps {
+	return staffweb.PeopleDeps{
+		Accounts: d.Staff, Rules: d.Rules, Links: d.StaffLink, Base: d.Config.BaseURL(), Now: d.Config.clock(),
+		Used: func(ctx context.Context, name string, since time.Time) ([]staffweb.Used, error) {
+			uses, err := d.Uses.ByActor(ctx, gate.Staff, name, since)
+			used := make([]staffweb.Used, len(uses))
+			for i, u := range uses {
+				used[i] = staffweb.Used{Purpose: u.Purpose, Categories: u.Categories, Uses: u.Uses, Last: u.At}
+			}
+			return used, err
+		},
+	}
+}
+
+// glassNotice says on each page that an account has broken the glass.
+func (d *doors) glassNotice(ctx context.Context, a staff.Account) string {
+	g, live, err := d.Glass.Live(ctx, a.Name)
+	if err != nil || !live {
+		return ""
+	}
+	return "You have broken the glass for " + web.ShortToken(g.Subject) + " until " + g.Until.Format("15:04") + " UTC. They see it, and somebody else looks at it afterwards."
+}
+
+func (d *doors) staffDeps() staffweb.Deps {
+	return staffweb.Deps{
+		Accounts: d.Staff, Door: d.staff, Links: d.Sessions, Sessions: d.Sessions, Log: d.Log,
+		Demo: d.Config.Demo, Secure: d.tls, Now: d.Config.clock(),
+	}
+}
+
 func (d *doors) overview() console.Overview {
 	return console.Overview{
 		Tiles: []func(context.Context) ([]web.Stat, error){
 			subjectweb.ConsoleTiles(d.Subjects), orderweb.ConsoleTiles(d.Orders), catalogweb.ConsoleTiles(d.Catalog),
 			consentweb.ConsoleTiles(d.Consent, d.Subjects), recommendweb.ConsoleTiles(d.Models, d.Config.clock()),
-			decisionweb.ConsoleTiles(d.Decisions), ledgerweb.ConsoleTiles(d.Ledger), d.clockTiles,
+			decisionweb.ConsoleTiles(d.Decisions), ledgerweb.ConsoleTiles(d.Ledger), staffweb.GlassTiles(d.Glass), d.clockTiles,
 		},
 		Charts: []func(context.Context) (web.Chart, error){catalogweb.ConsoleChart(d.Catalog)},
 		Moments: []func(context.Context) ([]web.Moment, error){

@@ -32,6 +32,8 @@ type doors struct {
 	kit       *web.Kit
 	keys      *apikeydb.Store
 	customers *sessionweb.Door
+	staff     *sessionweb.Door
+	shopKeys  session.ShopKeys
 	own       gateweb.Own
 	tls       bool
 }
@@ -46,6 +48,10 @@ func (a *App) Handler(ctx context.Context) (http.Handler, error) {
 	}
 	d := &doors{App: a, kit: kit, keys: apikeydb.New(a.Core, a.Config.clock()), own: gateweb.OpenOwn(a.Gate), tls: a.secure()}
 	d.customers = sessionweb.New(a.Sessions, session.Customer, d.tls, a.Log)
+	d.staff = sessionweb.New(a.Sessions, session.Staff, d.tls, a.Log)
+	if d.shopKeys, err = a.Config.shopKeys(); err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	for _, mount := range []func(context.Context, *http.ServeMux) error{d.mountShop, d.mountPortal, d.mountConsole, d.mountAPI, d.mountOperations} {
 		if err := mount(ctx, mux); err != nil {

@@ -22,7 +22,7 @@ func someone(t *testing.T, s *thimbletest.Shop, account string) thimble.SubjectI
 	if list := s.Sees(who); !list.Personal {
 		t.Fatal("no decision was made")
 	}
-	if _, err := s.Sessions.Begin(ctx, session.Who{Audience: session.Customer, Subject: who}); err != nil {
+	if _, err := s.Sessions.Begin(ctx, session.Who{Audience: session.Customer, Subject: who}, session.UnknownDevice); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Gate.Open(ctx, gate.Request{Actor: gate.Actor{Kind: gate.Staff, Name: "owner"}, Subject: who, Purpose: thimble.SupportOperations, Categories: []thimble.Category{thimble.PurchaseHistory}}); err != nil {

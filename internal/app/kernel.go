@@ -26,6 +26,8 @@ import (
 	"thimble/internal/recommend/lists"
 	"thimble/internal/session/sessiondb"
 	"thimble/internal/sqldb"
+	"thimble/internal/staff/rules"
+	"thimble/internal/staff/staffdb"
 	"thimble/internal/subject/subjectdb"
 	"thimble/internal/vault"
 	"thimble/internal/vault/vaultdb"
@@ -43,6 +45,9 @@ type Kernel struct {
 	Catalog    *catalogdb.Store
 	Orders     *orderdb.Store
 	Sessions   *sessiondb.Store
+	Staff      *staffdb.Store
+	Glass      *staffdb.GlassStore
+	Rules      *rules.Set // what staff may
 	Consent    *consentdb.Store
 	Uses       *gatedb.Log
 	Node       *gatedb.Node
@@ -76,6 +81,13 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	k.Catalog = catalogdb.New(k.Core)
 	k.Orders = orderdb.New(k.Core, k.Vault, k.Vault)
 	k.Sessions = sessiondb.New(k.Core, k.Subjects, now)
+	if k.Staff, err = staffdb.New(k.Core, k.Ledger, k.Vault, k.Sessions, staffdb.Config{Cost: cfg.PasswordCost, Now: now}); err != nil {
+		return k, err
+	}
+	k.Glass = k.Staff.Glass(k.Subjects)
+	if k.Rules, err = openRules(cfg.StaffPolicies); err != nil {
+		return k, err
+	}
 	k.Consent = consentdb.New(k.Core, k.Ledger, k.Vault, k.Subjects, k.Pack, now)
 	k.Consent.Ages(k.age)
 	where := laws{regime: k.Laws.Regime(), people: k.Subjects, vault: k.Vault}

@@ -25,7 +25,7 @@ var bodies = []Body{
 		"ui.component", "ui.choice_path", "by.actor", "by.auth", "by.guardian", "basis", "packs", "expires",
 		"incentive.id", "incentive.terms", "incentive.value_minor", "incentive.currency", "prev",
 	}},
-	{"gate_uses", "opening", "internal/gate/gatedb.access", []string{"at", "actor", "subject", "purpose", "categories", "cite"}},
+	{"gate_uses", "opening", "internal/gate/gatedb.access", []string{"at", "actor", "subject", "purpose", "categories", "cite", "masked", "roles", "rules", "reason", "glass"}},
 	{"decision_decisions", "body", "internal/decision.Record", []string{
 		"v", "capability", "placement", "subject", "at", "model.name", "model.version", "model.sha256",
 		"inputs.category", "inputs.purpose", "inputs.basis", "inputs.cite", "inputs.count", "inputs.consent",
@@ -39,6 +39,8 @@ var bodies = []Body{
 		"counterfactual.goal", "counterfactual.changes.key", "counterfactual.changes.text", "counterfactual.changes.value", "counterfactual.changes.weight",
 		"counterfactual.leads", "counterfactual.none",
 	}},
+	{"staff_accounts", "secret", "", nil},
+	{"staff_glass", "opening", "internal/staff.GlassRecord", []string{"v", "glass", "what", "account", "subject", "kind", "reason", "by", "fine", "at"}},
 	{"subject_subjects", "residence", "internal/subject.Residence", []string{"country", "evidence", "at"}},
 	{"subject_subjects", "age", "internal/subject.Age", []string{"state", "evidence", "at"}},
 	{"subject_merges", "sealed", "internal/subject.MergeRecord", []string{"v", "merge", "what", "survivor", "absorbed", "ground", "by", "note", "at"}},
