@@ -32,6 +32,8 @@ func decided(t *testing.T, folder string) (s *thimbletest.Shop, ada thimble.Subj
 		t.Fatal(err)
 	}
 	s = &thimbletest.Shop{App: a, TB: t}
+	s.Employs("owner")
+	s.Employs("eve")
 	may := thimbletest.Allows(thimble.TrainAISystem, thimble.PersonalizeContent)
 	for i := range 8 {
 		s.Buys(s.Subject(string(rune('a'+i)), may...), "shirt", "belt", thimble.ItemID("extra-"+string(rune('a'+i%4))))

@@ -17,7 +17,7 @@ import (
 // console, without believing what it says.
 func (a *App) PeekDecision(ctx context.Context, staff string, d decisiondb.Sealed) (decision.Record, ledger.Opening, error) {
 	if d.Subject.IsZero() {
-		return decisiondb.Peek(ctx, a.Vault, d) // it concerns nobody whose permission there is
+		return decision.Record{}, ledger.Opening{}, fmt.Errorf("app: the decision concerns nobody, and no gate opens it yet; explain it from its receipt: %w", thimble.ErrInvalid)
 	}
 	g, err := a.Gate.Open(ctx, gate.Request{Actor: gate.Actor{Kind: gate.Staff, Name: staff}, Subject: d.Subject,
 		Purpose: thimble.SupportOperations, Categories: []thimble.Category{thimble.AutomatedDecision}})

@@ -14,6 +14,7 @@ import (
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/policy/policyweb"
 	"thimble/internal/recommend/recommendweb"
+	"thimble/internal/registry/registryweb"
 	"thimble/internal/subject/subjectweb"
 )
 
@@ -31,6 +32,7 @@ func (d *doors) operations() []func(huma.API) {
 		decisionweb.ContestOperations(d.Decisions, d.Gate, d.Decisions),
 		ledgerweb.Operations(d.Ledger),
 		policyweb.Operations(d.Laws),
+		registryweb.Operations(d.Models),
 	}
 }
 

@@ -161,7 +161,11 @@ func Open(ctx context.Context, g thimble.Grant, d Sealed) (decision.Record, ledg
 
 // Peek opens a decision without believing it, for who does it again: see
 // [decision.Record.Check].
-func Peek(ctx context.Context, o ledger.Opener, d Sealed) (decision.Record, ledger.Opening, error) {
+func Peek(ctx context.Context, g thimble.Grant, d Sealed) (decision.Record, ledger.Opening, error) {
+	return peek(ctx, g, d)
+}
+
+func peek(ctx context.Context, o ledger.Opener, d Sealed) (decision.Record, ledger.Opening, error) {
 	opening, err := ledger.Unseal(ctx, o, cell(d.Subject, d.ID), d.body)
 	if err != nil {
 		return decision.Record{}, ledger.Opening{}, fmt.Errorf("decision: opening %s: %w", d.ID.Token(decision.TokenPrefix), err)
@@ -172,7 +176,7 @@ func Peek(ctx context.Context, o ledger.Opener, d Sealed) (decision.Record, ledg
 }
 
 func open(ctx context.Context, o ledger.Opener, d Sealed) (decision.Record, ledger.Opening, error) {
-	r, opening, err := Peek(ctx, o, d)
+	r, opening, err := peek(ctx, o, d)
 	if err == nil {
 		err = r.Check()
 	}
