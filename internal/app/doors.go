@@ -79,7 +79,7 @@ func (a *App) secure() bool {
 func (d *doors) around(h http.Handler) (http.Handler, error) {
 	h = gateweb.Sink(h, d.kit.Error)
 	h = web.Limit(h, d.Config.MaxBody)
-	h, err := web.Secure(h, web.SecureOptions{TLS: d.tls})
+	h, err := web.Secure(h, web.SecureOptions{TLS: d.tls, FromAnywhere: []string{"POST " + sessionweb.Enter}})
 	if err != nil {
 		return nil, err
 	}
