@@ -47,6 +47,7 @@ var commands = []command{
 	{"keys", "create NAME SCOPE… | list | revoke ID | rotate-index", "create, list and revoke API keys; give the index of people new keys", keys},
 	{"eval", "recommend --train FILE --test FILE [--forget N] [--tune] [--json] | pii --test FILE [--json]", "score the recommender, or the search for personal data in text, on your own files", eval},
 	{"verify", "receipt FILE --key KEY | log URL --key KEY [--seen FILE] [--all] | log FOLDER", "check a receipt offline; audit a log from outside, or an installation against its own log", verify},
+	{"models", "list | key | export NAME FILE | verify FILE --key FILE | rollback NAME --reason TEXT", "which models serve; check an exported package offline; go back to the version before", models},
 	{"ledger", "epoch [--seen FILE]", "begin a new epoch of the log, after a database was put back from a backup", ledgerEpoch},
 	{"datamap", "[--json | --dpv | --taxonomy]", "print what is kept about people, where, why and for how long", printMap},
 	{"packs", "list | explain | test [FILE…] | simulate FILE | hash FILE | sign FILE | verify FILE [flags]", "laws as data: what applies, with its sources, and what a pack would change", packs},
@@ -122,6 +123,7 @@ var extra = map[string]func(*flag.FlagSet){
 	"packs":   packsFlags,
 	"staff":   staffFlags,
 	"witness": witnessFlags,
+	"models":  modelsFlags,
 	"datamap": datamapFlags,
 	"sign-in": func(f *flag.FlagSet) {
 		f.String("staff", "owner", "name of the staff account")

@@ -19,7 +19,9 @@ import (
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/order/orderweb"
 	"thimble/internal/policy/policyweb"
+	"thimble/internal/recommend/lists"
 	"thimble/internal/recommend/recommendweb"
+	"thimble/internal/registry/registryweb"
 	"thimble/internal/rights/rightsweb"
 	"thimble/internal/staff"
 	"thimble/internal/staff/staffweb"
@@ -55,6 +57,9 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 		func() (web.Section, error) {
 			return policyweb.Console(d.kit, policyweb.Config{Laws: d.Laws, Flows: d.Flows, Count: d.AskCount})
 		},
+		func() (web.Section, error) {
+			return registryweb.Console(d.kit, d.Models, map[string]registryweb.Model{lists.ModelName: d.Shop})
+		},
 		func() (web.Section, error) { return vaultweb.Console(d.kit, keeper{d.Vault, d.App}) },
 		func() (web.Section, error) { return datamapweb.Console(d.kit) },
 		func() (web.Section, error) { return jobweb.Console(d.kit, d.Jobs) },
@@ -86,7 +91,7 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 	}
 	cfg := console.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.staff, Sections: sections, Entrance: entrance, Account: d.Staff.Account, Rules: d.Rules, Notice: d.glassNotice, Now: d.Config.clock(),
-		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs()),
+		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs(), registryweb.Proofs()),
 	}
 	if d.Config.Demo {
 		cfg.Banner = "Demo on real orders of a real shop (UCI Online Retail, CC BY 4.0). Who allows what was assigned by a rule."
@@ -135,7 +140,7 @@ func (d *doors) overview() console.Overview {
 		Tiles: []func(context.Context) ([]web.Stat, error){
 			subjectweb.ConsoleTiles(d.Subjects), orderweb.ConsoleTiles(d.Orders), catalogweb.ConsoleTiles(d.Catalog),
 			consentweb.ConsoleTiles(d.Consent, d.Subjects), recommendweb.ConsoleTiles(d.Models, d.Config.clock()),
-			decisionweb.ConsoleTiles(d.Decisions), ledgerweb.ConsoleTiles(d.Ledger), staffweb.GlassTiles(d.Glass), d.clockTiles,
+			decisionweb.ConsoleTiles(d.Decisions), ledgerweb.ConsoleTiles(d.Ledger), registryweb.ConsoleTiles(d.Models), staffweb.GlassTiles(d.Glass), d.clockTiles,
 		},
 		Charts: []func(context.Context) (web.Chart, error){catalogweb.ConsoleChart(d.Catalog)},
 		Moments: []func(context.Context) ([]web.Moment, error){

@@ -14,6 +14,7 @@ import (
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/policy/policyweb"
 	"thimble/internal/recommend/recommendweb"
+	"thimble/internal/registry/registryweb"
 	"thimble/internal/subject/subjectweb"
 )
 
@@ -30,6 +31,7 @@ func (d *doors) operations() []func(huma.API) {
 		decisionweb.Operations(d.Decisions, d.Gate, d.Ledger),
 		ledgerweb.Operations(d.Ledger),
 		policyweb.Operations(d.Laws),
+		registryweb.Operations(d.Models),
 	}
 }
 

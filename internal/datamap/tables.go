@@ -12,7 +12,7 @@ var (
 )
 
 var tables = []Table{
-	{Name: "order_orders", Set: sqldb.Core, Holder: "order", Plain: []string{"id"}, Fields: []Field{
+	{Name: "order_orders", Set: sqldb.Core, Holder: "order", Plain: []string{"id", "batch"}, Fields: []Field{
 		pseudonym("empty for a guest's order", learning...),
 		{Column: "number_index", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: service, Retention: untilErased, Note: "keyed blind index of the order's number", Measures: []Measure{KeyedHash}},
 		{Column: "placed_at", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: learning, Retention: untilErased},
@@ -204,6 +204,7 @@ var tables = []Table{
 	{Name: "ledger_audits", Set: sqldb.Core, Plain: []string{"id", "at", "took_ms", "size", "compared", "findings"}},
 	{Name: "ledger_lease", Set: sqldb.Core, Plain: []string{"id", "holder", "fence", "lease_until"}},
 	{Name: "catalog_products", Set: sqldb.Core, Plain: []string{"id", "name", "words", "kind", "price_minor", "currency", "category", "sold_orders", "sold_units", "updated_at"}},
+	{Name: "order_batches", Set: sqldb.Core, Plain: []string{"id", "last"}},
 	{Name: "catalog_demand", Set: sqldb.Core, Plain: []string{"day", "item_id", "orders", "units"}},
 	{Name: "collect_imports", Set: sqldb.Core, Plain: []string{"id", "name", "source", "state", "line", "row_count", "orders", "returns", "guests", "known", "suppressed", "subjects", "no_country", "rejected", "reasons", "started_at", "updated_at"}},
 	{Name: "collect_rejects", Set: sqldb.Core, Plain: []string{"import_id", "line", "reason"}},

@@ -162,6 +162,7 @@ func (v Value) Absent() bool { return v.where == absent }
 type Identifier struct {
 	Index int // of the event, -1 for the shared context
 	Path  string
+	Class uint8 // of the compiled plan: it may be used only if the mask has its bit
 	Value Value
 }
 
@@ -219,7 +220,9 @@ type Body struct {
 	Events     []Event
 	Refused    []Refusal
 	Violations []Violation
-	Unknown    []Unknown
+	// MoreViolations counts those that found no place in Violations any more.
+	MoreViolations int
+	Unknown        []Unknown
 	// Dropped counts unknown properties that found no place in Unknown any more.
 	Dropped     int
 	Identifiers []Identifier
@@ -235,6 +238,17 @@ type Arrival struct {
 	// Random fills the bytes; message ids are made of them. nil is allowed if every
 	// event brings its own, and an event without one is refused else.
 	Random func([]byte)
+}
+
+// Forget wipes what the reader still holds of the body: the body itself is the
+// caller's. What was returned holds no longer.
+func (b *Body) Forget() {
+	r := b.r
+	clear(r.arena)
+	clear(r.text1[:cap(r.text1)])
+	clear(r.text2[:cap(r.text2)])
+	clear(r.text3[:cap(r.text3)])
+	r.reset(nil)
 }
 
 // Bytes returns the value: a string without its quotes and escapes, anything else as

@@ -23,7 +23,7 @@
 //   - reading and writing allocate nothing in the steady state.
 //
 // A Reader belongs to one goroutine. What it returns lies in the body and in buffers
-// of the reader, and holds until the next Read.
+// of the reader, and holds until the next Read; [Body.Forget] wipes it.
 //
 // What is not there yet: the doors; nothing calls this package. Dedupe, identity and
 // the gate come with them.

@@ -209,12 +209,12 @@ func (r *Reader) emitText(dst []byte, f *plan.Field, e *entry, w *writing) ([]by
 		}
 		name := band(age(s, w.time))
 		return appendQuoted(dst, []byte(name)), name != ""
-	case f.Transform == plan.Scan:
+	case f.Transform == plan.Scan || e.raw:
 		return r.appendScanned(dst, r.plain(int(e.from), int(e.to)), 0), true
 	case f.Transform == plan.Address:
 		s := r.location(r.plain(int(e.from), int(e.to)))
 		return r.appendScanned(dst, s, max(0, bytes.Index(s, []byte("://")))), true
-	case f.Type == plan.Money && !e.raw:
+	case f.Type == plan.Money:
 		d := readDecimal(r.plain(int(e.from), int(e.to)))
 		return appendMinor(dst, &d, w.places), true
 	case bytes.IndexByte(raw, '\\') < 0:

@@ -82,15 +82,16 @@ type pending struct {
 }
 
 // marks are the lengths of what an event adds to; a refused one is cut back to them.
-type marks struct{ tape, violations, unknown, dropped, identifiers int }
+type marks struct{ tape, violations, more, unknown, dropped, identifiers int }
 
 func (r *Reader) marks() marks {
 	b := &r.body
-	return marks{len(r.tape), len(b.Violations), len(b.Unknown), b.Dropped, len(b.Identifiers)}
+	return marks{len(r.tape), len(b.Violations), b.MoreViolations, len(b.Unknown), b.Dropped, len(b.Identifiers)}
 }
 
 func (r *Reader) cut(m marks) {
 	b := &r.body
+	b.MoreViolations = m.more
 	r.tape, b.Violations, b.Unknown, b.Dropped, b.Identifiers = r.tape[:m.tape], b.Violations[:m.violations], b.Unknown[:m.unknown], m.dropped, b.Identifiers[:m.identifiers]
 }
 
@@ -432,5 +433,5 @@ func (r *Reader) whole(depth, levels int) (Value, bool) {
 
 // unreadable tells of a time that is none. It is no rule of the plan and blocks nothing.
 func (r *Reader) unreadable(path string, got Shape) {
-	r.body.Violations = append(r.body.Violations, Violation{Index: r.index, Path: path, Expected: plan.Date, Got: got})
+	r.tell(path, plan.Date, got)
 }

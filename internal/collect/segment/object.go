@@ -18,7 +18,7 @@ type entry struct {
 	field    uint8
 	shape    Shape
 	element  bool
-	raw      bool // it breaks the plan, and is kept as it stands (mode warn)
+	raw      bool // it breaks the plan, and is kept as it stands (mode warn); a string is scanned
 }
 
 // maxUnknown bounds how many unknown properties of a body are told of.
@@ -27,6 +27,17 @@ const maxUnknown = 256
 // violate tells of a broken rule of the plan.
 func (r *Reader) violate(path string, expected plan.Type, got Shape) {
 	r.broken = true
+	r.tell(path, expected, got)
+}
+
+// maxViolations bounds how many violations of a body are told of.
+const maxViolations = 1024
+
+func (r *Reader) tell(path string, expected plan.Type, got Shape) {
+	if len(r.body.Violations) >= maxViolations {
+		r.body.MoreViolations++
+		return
+	}
 	r.body.Violations = append(r.body.Violations, Violation{Index: r.index, Path: path, Expected: expected, Got: got})
 }
 
@@ -123,8 +134,8 @@ func (r *Reader) field(f *plan.Field, place uint8, depth int) bool {
 	e := entry{from: uint32(from), to: uint32(r.i), field: place, shape: s}
 	if got := r.misfit(f, s, from, r.i); got != Missing {
 		r.violate(f.Path, f.Type, got)
-		if r.mode != plan.Warn || f.Transform != plan.Keep {
-			return true
+		if r.mode != plan.Warn || f.Transform != plan.Keep || f.Type == plan.Money || f.Type == plan.Integer || f.Type == plan.Date {
+			return true // what is converted cannot be written as it stands
 		}
 		e.raw = true
 	}
@@ -140,7 +151,7 @@ func (r *Reader) keep(f *plan.Field, e entry) {
 		r.ipSeen = r.quoted(e)
 	case plan.Identifier:
 		if e.shape == Text {
-			r.body.Identifiers = append(r.body.Identifiers, Identifier{Index: r.index, Path: f.Path, Value: r.quoted(e)})
+			r.body.Identifiers = append(r.body.Identifiers, Identifier{Index: r.index, Path: f.Path, Class: f.Class, Value: r.quoted(e)})
 		}
 	default:
 		e.next = uint32(len(r.tape)) + 1

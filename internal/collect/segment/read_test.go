@@ -411,3 +411,23 @@ func TestFreeTextIsWrittenWithoutWhatLeadsToAPerson(t *testing.T) {
 		t.Errorf("written is %s, want %s in it", got, want)
 	}
 }
+
+func TestAWarningKeepsNoTextUnread(t *testing.T) {
+	p, err := plan.Read([]byte(`
+version: 1
+uses: {u: {category: user.behavior.browsing_history, purposes: [analytics]}}
+events:
+  - {name: X, use: u, mode: warn, properties: [{name: n, type: number}, {name: price, type: money}, {name: s, type: string}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := plan.Compile(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := emitted(t, NewReader(c), `{"type":"track","event":"X","userId":"u","timestamp":"1970-01-01T00:00:00Z","properties":{"n":"ask jo@example.com","price":"free","s":7}}`, everything)
+	// A price that is none has no minor units, so it is left out.
+	if want := `{"plan":1,"type":"track","event":"X","time":0,"properties":{"n":"ask [email]","s":7}}`; got != want {
+		t.Errorf("written is %s, want %s", got, want)
+	}
+}

@@ -27,6 +27,8 @@ type Gate interface {
 // Orders reads people's orders, sealed.
 type Orders interface {
 	Of(ctx context.Context, s thimble.SubjectID, limit int) ([]order.Sealed, error)
+	// LastBatch is the number of the last batch of orders that was recorded.
+	LastBatch(ctx context.Context) (int64, error)
 }
 
 // A Catalog knows the items.

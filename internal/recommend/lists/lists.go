@@ -68,7 +68,7 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: reading a history: %w", err)
 	}
-	history, now := order.History(orders), s.live.Load()
+	history, now := order.History(plain(orders)), s.live.Load()
 	switch {
 	case len(history) == 0:
 		return s.impersonal(ctx, grant, n, "Not personal, because there is no order to learn your taste from yet.")
