@@ -30,10 +30,10 @@ import (
 	"thimble/internal/web"
 )
 
-// mountConsole mounts the staff's console.
-func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
+// consoleSections are all parts of the console, in the order of its navigation.
+func (d *doors) consoleSections() ([]web.Section, error) {
 	staff := gateweb.Staff(d.Gate)
-	sections, err := sections(
+	return sections(
 		func() (web.Section, error) { return d.overview().Section(d.kit) },
 		func() (web.Section, error) {
 			return subjectweb.Console(d.kit, d.Subjects, staff, orderweb.CustomerPanel(d.wholeOrders(), d.Catalog),
@@ -71,6 +71,20 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 		func() (web.Section, error) { return staffweb.People(d.kit, d.peopleDeps()) },
 		func() (web.Section, error) { return staffweb.Glass(d.kit, d.Glass, d.Config.clock()) },
 	)
+}
+
+// ConsoleSections are the parts of the console, for who holds them against the rules.
+func (a *App) ConsoleSections(ctx context.Context) ([]web.Section, error) {
+	d, err := a.doors(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return d.consoleSections()
+}
+
+// mountConsole mounts the staff's console.
+func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
+	sections, err := d.consoleSections()
 	if err != nil {
 		return err
 	}

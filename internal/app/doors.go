@@ -38,8 +38,8 @@ type doors struct {
 	tls       bool
 }
 
-// Handler puts the doors together: storefront, privacy centre, console, API, log.
-func (a *App) Handler(ctx context.Context) (http.Handler, error) {
+// doors makes what the doors share.
+func (a *App) doors(context.Context) (*doors, error) {
 	kit, err := web.New(web.Config{Name: "Thimble", Now: a.Config.clock(), Log: a.Log, Extra: []fs.FS{
 		ledgerweb.PortalAssets(), decisionweb.PortalAssets(), portal.Assets(), storefront.Assets(), consentweb.Assets(),
 	}})
@@ -50,6 +50,15 @@ func (a *App) Handler(ctx context.Context) (http.Handler, error) {
 	d.customers = sessionweb.New(a.Sessions, session.Customer, d.tls, a.Log)
 	d.staff = sessionweb.New(a.Sessions, session.Staff, d.tls, a.Log)
 	if d.shopKeys, err = a.Config.shopKeys(); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Handler puts the doors together: storefront, privacy centre, console, API, log.
+func (a *App) Handler(ctx context.Context) (http.Handler, error) {
+	d, err := a.doors(ctx)
+	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
@@ -70,7 +79,7 @@ func (a *App) secure() bool {
 func (d *doors) around(h http.Handler) (http.Handler, error) {
 	h = gateweb.Sink(h, d.kit.Error)
 	h = web.Limit(h, d.Config.MaxBody)
-	h, err := web.Secure(h, web.SecureOptions{TLS: d.tls})
+	h, err := web.Secure(h, web.SecureOptions{TLS: d.tls, FromAnywhere: []string{"POST " + sessionweb.Enter}})
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"thimble"
 	"thimble/internal/gate"
 	"thimble/internal/session"
+	"thimble/internal/staff"
 	"thimble/internal/thimbletest"
 )
 
@@ -26,6 +27,15 @@ func someone(t *testing.T, s *thimbletest.Shop, account string) thimble.SubjectI
 		t.Fatal(err)
 	}
 	if _, err := s.Gate.Open(ctx, gate.Request{Actor: gate.Actor{Kind: gate.Staff, Name: "owner"}, Subject: who, Purpose: thimble.SupportOperations, Categories: []thimble.Category{thimble.PurchaseHistory}}); err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.Staff.Accounts(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("nia-%d", len(all)) // each breaks the glass for one person at a time
+	s.Employs(name)
+	if _, err := s.Glass.Break(ctx, name, who, staff.IncidentGlass, thimble.Hide("their parcels go to another address")); err != nil {
 		t.Fatal(err)
 	}
 	s.Archive(who)

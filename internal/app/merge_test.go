@@ -404,7 +404,7 @@ func TestStaffJoinAccountsAndThePersonPartsThem(t *testing.T) {
 	if code, to, body := staff.do("POST", page+"/join", url.Values{"account": {"A-2"}, "note": {"she said so"}}); code != 303 || to != page+"?done=joined" {
 		t.Fatalf("joining: %d %s %s", code, to, body)
 	}
-	if _, _, body := staff.do("GET", page, nil); !strings.Contains(body, "Joined accounts") || !strings.Contains(body, "she said so") || !strings.Contains(body, "staff mara") || !strings.Contains(body, "A-2") || !strings.Contains(body, "order-1") {
+	if _, _, body := staff.do("POST", page+"/unmask", url.Values{"reason": {"to see that they are one"}}); !strings.Contains(body, "Joined accounts") || !strings.Contains(body, "she said so") || !strings.Contains(body, "staff mara") || !strings.Contains(body, "A-2") || !strings.Contains(body, "order-1") {
 		t.Error("the customer's page does not show the link, the other account or its order")
 	}
 	links, err := s.Subjects.Merges(t.Context(), ada)

@@ -15,7 +15,7 @@ import (
 var pageOf = map[string]rules.Page{
 	"": "overview", "account": "account", "confirm": "account", "sign-out": "account",
 	"customers": "customers", "consent": "consent", "requests": "requests", "decisions": "decisions", "reviews": "reviews",
-	"access": "access", "alarms": "access", "reach": "access", "glass": "glass",
+	"access": "access", "alarms": "alarms", "reach": "alarms", "glass": "glass",
 	"catalogue": "catalogue", "imports": "imports", "recommendations": "recommendations", "models": "models",
 	"recipients": "recipients", "agreements": "recipients", "outbox": "outbox",
 	"ledger": "ledger", "policy": "policy", "vault": "keys", "datamap": "datamap", "jobs": "jobs", "people": "people", "keys": "apikeys",

@@ -14,6 +14,9 @@ type Body struct {
 	Fields []string
 }
 
+// glassRecord is what is in the record of broken glass, and in that of its review.
+var glassRecord = []string{"v", "glass", "what", "account", "subject", "kind", "reason", "by", "fine", "at"}
+
 // bodies has an entry for each sealed column. An opening of a leaf holds the leaf,
 // its salt and the record; the record's type is named.
 var bodies = []Body{
@@ -43,7 +46,8 @@ var bodies = []Body{
 		"v", "contest", "decision", "kind", "at", "by", "appeal", "reason", "outcome", "text", "due", "rule",
 	}},
 	{"staff_accounts", "secret", "", nil},
-	{"staff_glass", "opening", "internal/staff.GlassRecord", []string{"v", "glass", "what", "account", "subject", "kind", "reason", "by", "fine", "at"}},
+	{"staff_glass", "opening", "internal/staff.GlassRecord", glassRecord},
+	{"staff_glass", "review", "internal/staff.GlassRecord", glassRecord},
 	{"subject_subjects", "residence", "internal/subject.Residence", []string{"country", "evidence", "at"}},
 	{"subject_subjects", "age", "internal/subject.Age", []string{"state", "evidence", "at"}},
 	{"subject_merges", "sealed", "internal/subject.MergeRecord", []string{"v", "merge", "what", "survivor", "absorbed", "ground", "by", "note", "at"}},

@@ -146,6 +146,7 @@ var tables = []Table{
 		{Column: "opening", Category: thimble.AccessRecord, Source: "recorded when staff break the glass", Purposes: duty, Sealed: true, Retention: untilErased, Note: "with the reason"},
 		{Column: "reviewed_by", Category: thimble.AccessRecord, Source: "recorded when somebody else looks at it", Purposes: duty, Retention: untilErased, People: []string{"customer", "employee"}, Measures: []Measure{}},
 		{Column: "reviewed_at", Category: thimble.AccessRecord, Source: "recorded when somebody else looks at it", Purposes: duty, Retention: untilErased},
+		{Column: "review", Category: thimble.AccessRecord, Source: "recorded when somebody else looks at it", Purposes: duty, Sealed: true, Retention: untilErased, Note: "with what they found"},
 		{Column: "fine", Category: thimble.AccessRecord, Source: "recorded when somebody else looks at it", Purposes: duty, Retention: untilErased},
 	}},
 	{Name: "staff_reviews", Set: sqldb.Core, Plain: []string{"id", "account_id"}, Fields: []Field{

@@ -2,6 +2,7 @@ package staffdb
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -29,8 +30,8 @@ type GlassStore struct {
 // Glass returns the store of broken glass beside the accounts.
 func (s *Store) Glass(p People) *GlassStore { return &GlassStore{Store: s, people: p} }
 
-func glassCell(who thimble.SubjectID, id thimble.ID) thimble.Cell {
-	return thimble.Cell{Owner: who, Table: "staff_glass", Column: "opening", Row: id[:], Category: thimble.AccessRecord}
+func glassCell(column string, who thimble.SubjectID, id thimble.ID) thimble.Cell {
+	return thimble.Cell{Owner: who, Table: "staff_glass", Column: column, Row: id[:], Category: thimble.AccessRecord}
 }
 
 // Break opens a person's data to an account for a quarter of an hour. It is refused while
@@ -62,7 +63,7 @@ func (s *GlassStore) Break(ctx context.Context, account string, who thimble.Subj
 		if err != nil {
 			return err
 		}
-		sealed, err := opening.Seal(ctx, s.vault, glassCell(who, id))
+		sealed, err := opening.Seal(ctx, s.vault, glassCell("opening", who, id))
 		if err != nil {
 			return err
 		}
@@ -163,15 +164,20 @@ func (s *GlassStore) Review(ctx context.Context, id thimble.ID, by string, fine 
 		case g.ReviewedBy != "":
 			return fmt.Errorf("%s has looked at it: %w", g.ReviewedBy, thimble.ErrConflict)
 		}
-		// The note is revealed to the record; what is kept of it is its leaf alone.
+		// The note is revealed to the record, which is sealed under the person's key.
 		record, err := staff.GlassRecord{V: 1, Glass: id.Token(staff.GlassPrefix), What: "reviewed", Account: g.Account, Subject: g.Subject, Kind: g.Kind, Reason: note.Reveal(), By: by, Fine: fine, At: now}.Marshal()
 		if err != nil {
 			return err
 		}
-		if _, err := s.ledger.Queue(ctx, tx, ledger.Entry{Class: ledger.Access, At: now, Record: record}); err != nil {
+		opening, err := s.ledger.Queue(ctx, tx, ledger.Entry{Class: ledger.Access, At: now, Record: record})
+		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `update staff_glass set reviewed_by = $1, reviewed_at = $2, fine = $3 where id = $4`, by, now.UnixMicro(), one(fine), id)
+		sealed, err := opening.Seal(ctx, s.vault, glassCell("review", g.Subject, id))
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `update staff_glass set reviewed_by = $1, reviewed_at = $2, fine = $3, review = $4 where id = $5`, by, now.UnixMicro(), one(fine), sealed, id)
 		return err
 	})
 	if err != nil {
@@ -218,6 +224,7 @@ func (s *GlassStore) Places() []thimble.Place {
 type glassDatum struct {
 	By       string          `json:"by"`
 	Kind     staff.GlassKind `json:"kind"`
+	Reason   string          `json:"reason"`
 	Until    time.Time       `json:"until"`
 	Reviewed string          `json:"reviewed_by,omitempty"`
 	Fine     bool            `json:"found_right,omitempty"`
@@ -232,8 +239,13 @@ func (s *GlassStore) Export(ctx context.Context, who thimble.SubjectID) iter.Seq
 			return err
 		})
 		for _, g := range all {
+			reason, reasonErr := s.reason(ctx, g)
+			if reasonErr != nil {
+				err = errors.Join(err, reasonErr)
+				break
+			}
 			d := thimble.Datum{Holder: s.HolderName(), Category: thimble.AccessRecord, Name: g.ID.Token(staff.GlassPrefix), At: g.At,
-				Value: glassDatum{By: g.Account, Kind: g.Kind, Until: g.Until, Reviewed: g.ReviewedBy, Fine: g.Fine}}
+				Value: glassDatum{By: g.Account, Kind: g.Kind, Reason: reason, Until: g.Until, Reviewed: g.ReviewedBy, Fine: g.Fine}}
 			if !yield(d, nil) {
 				return
 			}
@@ -242,6 +254,24 @@ func (s *GlassStore) Export(ctx context.Context, who thimble.SubjectID) iter.Seq
 			yield(thimble.Datum{}, fmt.Errorf("staff: exporting %s: %w", who, err))
 		}
 	}
+}
+
+// reason opens why the glass was broken, for its person's own archive.
+func (s *GlassStore) reason(ctx context.Context, g staff.Glass) (string, error) {
+	var sealed []byte
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		return tx.QueryRow(ctx, `select opening from staff_glass where id = $1`, g.ID).Scan(&sealed)
+	})
+	if err != nil {
+		return "", err
+	}
+	o, err := ledger.Unseal(ctx, s.vault, glassCell("opening", g.Subject, g.ID), sealed)
+	if err != nil {
+		return "", err
+	}
+	var r staff.GlassRecord
+	err = json.Unmarshal(o.Record, &r)
+	return r.Reason, err
 }
 
 // Erase implements thimble.Holder. The leaves stay, and lead to nobody.

@@ -17,7 +17,6 @@ import (
 type setupBody struct {
 	Form   web.Form
 	Secret string // in groups of four, to be typed in
-	URI    string
 	Code   qrCode
 }
 
@@ -91,7 +90,7 @@ func factorForm(action, issuer, name string, secret thimble.Personal[string]) (*
 	form := web.Form{ID: "setup", Action: action, Submit: "Take this one", Fields: []web.Field{
 		codeField("The six digits that the app shows now, for this secret."), {Name: "secret", Kind: web.HiddenField, Value: text},
 	}}
-	return &setupBody{Form: form, Secret: strings.Join(groups, " "), URI: uri, Code: code}, nil
+	return &setupBody{Form: form, Secret: strings.Join(groups, " "), Code: code}, nil
 }
 
 // explain puts what is wrong beside its field.

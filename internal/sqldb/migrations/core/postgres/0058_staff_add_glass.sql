@@ -9,7 +9,8 @@ create table staff_glass (
 	opening     bytea    not null, -- sealed: of the leaf, with the reason
 	reviewed_by text    not null,
 	reviewed_at bigint not null,
-	fine        bigint not null  -- 1: whoever reviewed it found it right
+	fine        bigint not null, -- 1: whoever reviewed it found it right
+	review      bytea             -- sealed: of the review's leaf
 );
 create index staff_glass_account on staff_glass (account, at);
 create index staff_glass_subject on staff_glass (subject_id, at);

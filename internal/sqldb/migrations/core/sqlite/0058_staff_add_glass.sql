@@ -9,7 +9,8 @@ create table staff_glass (
 	opening     blob    not null, -- sealed: of the leaf, with the reason
 	reviewed_by text    not null,
 	reviewed_at integer not null,
-	fine        integer not null  -- 1: whoever reviewed it found it right
+	fine        integer not null, -- 1: whoever reviewed it found it right
+	review      blob             -- sealed: of the review's leaf
 ) strict;
 create index staff_glass_account on staff_glass (account, at);
 create index staff_glass_subject on staff_glass (subject_id, at);
