@@ -43,9 +43,12 @@ var commands = []command{
 	{"import", "orders FILE [--strict]", "import orders from a CSV file, gzipped or not", importOrders},
 	{"consent", "import FILE | keys add TILL KEY | keys list | keys revoke TILL ID", "record choices that a till has signed; say which keys of tills count", consentCommand},
 	{"sign-in", "[--staff NAME | --subject sub_…]", "print a one-time sign-in link, for the console or the privacy centre", signIn},
+	{"staff", "list | add NAME --roles R,… | roles NAME --roles R,… | trained NAME --until DAY | lock NAME | unlock NAME | reset NAME | leave NAME", "look after the accounts of staff", staffCommand},
 	{"keys", "create NAME SCOPE… | list | revoke ID | rotate-index", "create, list and revoke API keys; give the index of people new keys", keys},
 	{"eval", "recommend --train FILE --test FILE [--forget N] [--tune] [--json] | pii --test FILE [--json]", "score the recommender, or the search for personal data in text, on your own files", eval},
 	{"verify", "receipt FILE --key KEY | log URL --key KEY [--seen FILE] [--all] | log FOLDER", "check a receipt offline; audit a log from outside, or an installation against its own log", verify},
+	{"explain", "dec_… | RECEIPT [--for customer|agent|auditor] [--staff NAME] [--key KEY] [--json]", "do a decision again, compare, and say why it came out so", explain},
+	{"models", "list | key | export NAME FILE | verify FILE --key FILE | rollback NAME --reason TEXT", "which models serve; check an exported package offline; go back to the version before", models},
 	{"ledger", "epoch [--seen FILE]", "begin a new epoch of the log, after a database was put back from a backup", ledgerEpoch},
 	{"datamap", "[--json | --dpv | --taxonomy]", "print what is kept about people, where, why and for how long", printMap},
 	{"packs", "list | explain | test [FILE…] | simulate FILE | hash FILE | sign FILE | verify FILE [flags]", "laws as data: what applies, with its sources, and what a pack would change", packs},
@@ -119,7 +122,9 @@ var extra = map[string]func(*flag.FlagSet){
 	},
 	"import":  func(f *flag.FlagSet) { f.Bool("strict", false, "stop at the first row that cannot be read") },
 	"packs":   packsFlags,
+	"staff":   staffFlags,
 	"witness": witnessFlags,
+	"models":  modelsFlags,
 	"datamap": datamapFlags,
 	"sign-in": func(f *flag.FlagSet) {
 		f.String("staff", "owner", "name of the staff account")
@@ -136,6 +141,12 @@ var extra = map[string]func(*flag.FlagSet){
 		f.String("key", "", "the log's verifier key, as the console's ledger page shows it")
 		f.String("seen", "", "file that keeps the last checkpoint seen of the log; by default log-….checkpoint here")
 		f.Bool("all", false, "read every leaf again, not only those since the last audit")
+	},
+	"explain": func(f *flag.FlagSet) {
+		f.String("for", "customer", "who reads it: customer, agent or auditor")
+		f.String("staff", "", "who you are; the customer sees who opened their decision")
+		f.String("key", "", "the log's verifier key, to check a receipt with")
+		f.Bool("json", false, "print one JSON object")
 	},
 	"ledger": func(f *flag.FlagSet) {
 		f.String("seen", "", "file with the last checkpoint that a witness or an auditor saw")

@@ -119,13 +119,15 @@ func wipe(folder string) error {
 }
 
 func sayDemo(ctx context.Context, a *app.App, tell teller, url string, began time.Time) error {
-	token, err := a.Sessions.Link(ctx, session.Who{Audience: session.Staff, Staff: "owner"})
-	if err != nil {
+	console := url + "/console"
+	if token, err := a.StaffLink(ctx, app.Owner); err == nil {
+		console += "/link/" + token
+	} else if !errors.Is(err, thimble.ErrConflict) { // a password was set: it is the way in
 		return err
 	}
 	tell.Say("\nReady after %.1f s.", time.Since(began).Seconds())
 	tell.Say("  Storefront      %s/", url)
-	tell.Say("  Console         %s/console/link/%s", url, token)
+	tell.Say("  Console         %s", console)
 	tell.Say("  Privacy centre  %s/privacy", url)
 	tell.Say("  API             %s/docs/api", url)
 	customers, err := a.DemoCustomers(ctx)
@@ -144,31 +146,39 @@ func sayDemo(ctx context.Context, a *app.App, tell teller, url string, began tim
 	return nil
 }
 
+// signIn prints a one-time link: of a customer, or of an account of staff that has no
+// password yet.
 func signIn(ctx context.Context, c *call) error {
 	a, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
-	who := session.Who{Audience: session.Staff, Staff: c.flags.Lookup("staff").Value.String()}
-	door := "console"
-	if text := c.flags.Lookup("subject").Value.String(); text != "" {
-		door, who = "privacy", session.Who{Audience: session.Customer}
-		if who.Subject, err = thimble.ParseSubjectID(text); err == nil {
-			_, err = a.Subjects.Epoch(ctx, who.Subject) // who was forgotten cannot sign in
-		}
-		if errors.Is(err, thimble.ErrNotFound) {
-			err = invalid("there is no such customer")
-		}
+	if text := c.flag("subject"); text != "" {
+		err = customerLink(ctx, c, a, text)
+	} else {
+		err = printLink(ctx, c, a, c.flag("staff"))
 	}
-	var token string
-	if err == nil {
-		token, err = a.Sessions.Link(ctx, who)
+	return errors.Join(err, a.Close())
+}
+
+func customerLink(ctx context.Context, c *call, a *app.App, text string) error {
+	who, err := thimble.ParseSubjectID(text)
+	if err != nil {
+		return err
+	}
+	_, err = a.Subjects.Epoch(ctx, who) // who was forgotten cannot sign in
+	if errors.Is(err, thimble.ErrNotFound) {
+		return invalid("there is no such customer")
 	}
 	if err != nil {
-		return errors.Join(err, a.Close())
+		return err
 	}
-	fmt.Fprintf(c.out, "%s/%s/link/%s\nIt works once, within %d minutes.\n", a.Config.BaseURL(), door, token, int(session.LinkLives.Minutes()))
-	return a.Close()
+	token, err := a.Sessions.Link(ctx, session.Who{Audience: session.Customer, Subject: who})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "%s/privacy/link/%s\nIt works once, within %d minutes.\n", a.Config.BaseURL(), token, int(session.LinkLives.Minutes()))
+	return nil
 }
 
 var errWords = fmt.Errorf("the words do not fit; see `thimble help`: %w", thimble.ErrInvalid)

@@ -19,6 +19,7 @@ import (
 	"thimble/internal/registry/registrydb"
 	"thimble/internal/rights"
 	"thimble/internal/rights/rightsdb"
+	"thimble/internal/session/sessionweb"
 	"thimble/internal/sqldb"
 )
 
@@ -34,7 +35,8 @@ type App struct {
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
 
-	regroups  chan struct{} // people were joined or parted, and the holders are to be told
+	post      *sessionweb.Post // codes for customers; nil when there is no mail server
+	regroups  chan struct{}    // people were joined or parted, and the holders are to be told
 	telemetry *Telemetry
 	clock     *clockWatch
 	progress  func(done, total int) // of the first training, for the one who waits
@@ -52,6 +54,10 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob})
 	if err != nil {
 		return nil, err
+	}
+	a.Gate.Obeys(staffRules{a})
+	if a.Config.SMTPURL != "" || a.Config.Demo {
+		a.post = sessionweb.NewPost(letters{a}, log)
 	}
 	a.capabilities()
 	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Traces: cfg.Traces, Version: Version, Log: log})
@@ -87,7 +93,7 @@ func (a *App) capabilities() {
 // Holders are all who keep data about people, in the order in which they erase:
 // first the one that knows who exists, so that nothing is opened any more.
 func (a *App) Holders() []thimble.Holder {
-	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Decisions, a.Uses, a.Requests, a.Shop}
+	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Shop}
 }
 
 // Without is what each capability does for people who do not permit its purpose.

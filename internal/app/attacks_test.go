@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"thimble"
 	"thimble/internal/app"
@@ -17,6 +18,7 @@ import (
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/sqldb"
 	"thimble/internal/sqldb/sqldbtest"
+	"thimble/internal/staff"
 	"thimble/internal/thimbletest"
 )
 
@@ -91,8 +93,17 @@ func mustStart(t *testing.T, settings map[string]string) *app.App {
 
 func (sc *scene) staffReads(who thimble.SubjectID) {
 	sc.t.Helper()
-	_, err := sc.Gate.Open(sc.t.Context(), gate.Request{Actor: gate.Actor{Kind: gate.Staff, Name: "owner"}, Subject: who,
-		Purpose: thimble.EssentialService, Categories: []thimble.Category{thimble.PurchaseHistory}})
+	ctx := sc.t.Context()
+	if _, err := sc.Staff.Account(ctx, app.Owner); err != nil {
+		if _, err := sc.Staff.Add(ctx, app.Owner, app.OwnerRoles(), staff.CommandLine); err != nil {
+			sc.t.Fatal(err)
+		}
+		if err := sc.Staff.SetTraining(ctx, app.Owner, time.Now().AddDate(1, 0, 0), staff.CommandLine, ""); err != nil {
+			sc.t.Fatal(err)
+		}
+	}
+	_, err := sc.Gate.Open(ctx, gate.Request{Actor: gate.Actor{Kind: gate.Staff, Name: app.Owner}, Subject: who,
+		Purpose: thimble.SupportOperations, Categories: []thimble.Category{thimble.PurchaseHistory}})
 	if err != nil {
 		sc.t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func TestClockThatJumpsLosesNothingAndIsNoticed(t *testing.T) {
 			s.Buys(ada, "shirt")
 			s.Buys(bob, "belt")
 			s.Works()
-			token, err := s.Sessions.Begin(t.Context(), session.Who{Audience: session.Customer, Subject: ada})
+			token, err := s.Sessions.Begin(t.Context(), session.Who{Audience: session.Customer, Subject: ada}, session.UnknownDevice)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,7 +64,7 @@ func TestClockThatJumpsLosesNothingAndIsNoticed(t *testing.T) {
 			if _, err := ask(s, ada, thimble.PersonalizeContent); !errors.Is(err, thimble.ErrDenied) {
 				t.Errorf("after a withdrawal in the wrong time the gate says %v", err)
 			}
-			if _, err := s.Sessions.Who(t.Context(), token, session.Customer); (err == nil) != (by.Abs() < session.Skew) {
+			if _, err := s.Sessions.Session(t.Context(), token, session.Customer); (err == nil) != (by.Abs() < session.Skew) {
 				t.Errorf("the session of another time: %v, want it refused", err)
 			}
 			s.Works()

@@ -15,6 +15,8 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"thimble"
+	"thimble/internal/session"
+	"thimble/internal/staff"
 )
 
 // Config is everything an installation can be told. Flags win over environment,
@@ -39,6 +41,16 @@ type Config struct {
 	Establishment string // where the shop is established, with commas
 	Facts         string // about the shop, as thresholds of laws name them
 
+	StaffPolicies string // folder with Cedar policies of the operator's own
+
+	ShopKeys   string // a JSON Web Key Set with the public keys of the shop
+	ShopIssuer string // the "iss" of the shop's tokens
+
+	SMTPURL    string // the mail server; empty means that no letters are sent
+	MailFrom   string // the sender of letters
+	DropFolder string // where files for recipients are put; empty means nowhere
+	Loopback   string // endpoints on this machine that disclosures may go to, with blanks between; for development
+
 	WitnessPolicy string // a C2SP tlog-policy file; empty means no witnesses
 	LogLevel      string
 	LogFormat     string
@@ -50,6 +62,9 @@ type Config struct {
 	// Lease is for how long a process may judge without having heard of the others; 0
 	// means one second. It is for tests, on machines that are busy for longer.
 	Lease time.Duration
+	// PasswordCost is what the hash of a password of staff takes; the default when zero. It
+	// is for tests.
+	PasswordCost staff.Cost
 	// Now is the clock of the whole installation; nil means time.Now. It is for tests.
 	Now func() time.Time
 
@@ -90,6 +105,13 @@ var settings = []setting{
 	secretSetting("root-passphrase", "seals the root key file", func(c *Config) *string { return &c.RootPassphrase }),
 	stringSetting("controller-name", "who answers for the use of people's data, as records of consent name it", "", func(c *Config) *string { return &c.ControllerName }),
 	stringSetting("controller-contact", "how people reach them: an address of mail or of a page", "", func(c *Config) *string { return &c.ControllerContact }),
+	stringSetting("staff-policies", "folder with rules of your own for staff, in Cedar, beside those that ship", "", func(c *Config) *string { return &c.StaffPolicies }),
+	stringSetting("shop-keys", "file with the shop's public keys (JSON Web Key Set), by whose tokens its customers come in", "", func(c *Config) *string { return &c.ShopKeys }),
+	stringSetting("shop-issuer", "who signs these tokens: their iss", "", func(c *Config) *string { return &c.ShopIssuer }),
+	secretSetting("smtp-url", "the mail server, smtp://USER:PASSWORD@HOST:PORT or smtps://…; empty sends no letters", func(c *Config) *string { return &c.SMTPURL }),
+	stringSetting("mail-from", "the sender of letters, such as Shop <shop@shop.example>", "", func(c *Config) *string { return &c.MailFrom }),
+	stringSetting("drop-folder", "absolute path of the folder in which recipients find their files", "", func(c *Config) *string { return &c.DropFolder }),
+	stringSetting("disclose-loopback", "endpoints on this machine that data may be sent to, host:port with blanks between; for development only", "", func(c *Config) *string { return &c.Loopback }),
 	stringSetting("witness-policy", "file that names the witnesses of the ledger and their quorum (C2SP tlog-policy)", "", func(c *Config) *string { return &c.WitnessPolicy }),
 	stringSetting("packs", "folder with laws of your own, each NAME.yaml with NAME.yaml.sig beside it", "", func(c *Config) *string { return &c.Packs }),
 	stringSetting("packs-keys", "verifier keys that may sign packs, with blanks between", "", func(c *Config) *string { return &c.PackKeys }),
@@ -200,6 +222,9 @@ func (c *Config) check() error {
 	if !loopback(host) && c.TLSCert == "" {
 		return wrong("listen", "outside loopback, tls-cert and tls-key are needed")
 	}
+	if key, rule := c.checkMail(); key != "" {
+		return wrong(key, rule)
+	}
 	switch {
 	case c.Data == "":
 		return wrong("data", "a folder is needed")
@@ -219,6 +244,22 @@ func (c *Config) check() error {
 		return wrong("public-url", "https://… was expected")
 	}
 	return nil
+}
+
+// shopKeys reads the shop's keys; without a file no shop is believed.
+func (c *Config) shopKeys() (session.ShopKeys, error) {
+	if c.ShopKeys == "" {
+		return session.ShopKeys{}, nil
+	}
+	set, err := os.ReadFile(c.ShopKeys)
+	if err != nil {
+		return session.ShopKeys{}, fmt.Errorf("configuration: shop-keys: %w: %w", cause(err), thimble.ErrInvalid)
+	}
+	keys, err := session.ParseShopKeys(c.ShopIssuer, set)
+	if err != nil {
+		return keys, fmt.Errorf("configuration: shop-keys: %w", err)
+	}
+	return keys, nil
 }
 
 func loopback(host string) bool {

@@ -36,7 +36,7 @@ func browse(t *testing.T, s *thimbletest.Shop, who thimble.SubjectID) walker {
 	}
 	w := walker{t: t, handler: h}
 	if !who.IsZero() {
-		if w.cookie, err = s.Sessions.Begin(t.Context(), session.Who{Audience: session.Customer, Subject: who}); err != nil {
+		if w.cookie, err = s.Sessions.Begin(t.Context(), session.Who{Audience: session.Customer, Subject: who}, session.UnknownDevice); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"net/http"
+	"slices"
+	"time"
 
 	"thimble/internal/apikey/apikeyweb"
 	"thimble/internal/catalog/catalogweb"
@@ -11,22 +13,27 @@ import (
 	"thimble/internal/console"
 	"thimble/internal/datamap/datamapweb"
 	"thimble/internal/decision/decisionweb"
+	"thimble/internal/gate"
 	"thimble/internal/gate/gateweb"
 	"thimble/internal/job/jobweb"
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/order/orderweb"
 	"thimble/internal/policy/policyweb"
+	"thimble/internal/recommend/lists"
 	"thimble/internal/recommend/recommendweb"
+	"thimble/internal/registry/registryweb"
 	"thimble/internal/rights/rightsweb"
+	"thimble/internal/staff"
+	"thimble/internal/staff/staffweb"
 	"thimble/internal/subject/subjectweb"
 	"thimble/internal/vault/vaultweb"
 	"thimble/internal/web"
 )
 
-// mountConsole mounts the staff's console.
-func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
+// consoleSections are all parts of the console, in the order of its navigation.
+func (d *doors) consoleSections() ([]web.Section, error) {
 	staff := gateweb.Staff(d.Gate)
-	sections, err := sections(
+	return sections(
 		func() (web.Section, error) { return d.overview().Section(d.kit) },
 		func() (web.Section, error) {
 			return subjectweb.Console(d.kit, d.Subjects, staff, orderweb.CustomerPanel(d.wholeOrders(), d.Catalog),
@@ -35,7 +42,10 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 		func() (web.Section, error) { return consentweb.Console(d.kit, d.Consent, d.Subjects) },
 		func() (web.Section, error) { return rightsweb.Console(d.kit, d.Requests, d.Ledger) },
 		func() (web.Section, error) {
-			return decisionweb.Console(d.kit, decisionweb.ConsoleConfig{Decisions: d.Decisions, Reader: staff, Receipts: d.Ledger, Names: d.Catalog})
+			return decisionweb.Console(d.kit, decisionweb.ConsoleConfig{Decisions: d.Decisions, Reader: staff, Receipts: d.Ledger, Names: d.Catalog, Types: d.Decisions.Types()})
+		},
+		func() (web.Section, error) {
+			return decisionweb.ConsoleReviews(d.kit, decisionweb.ConsoleConfig{Reader: staff, Names: d.Catalog, Types: d.Decisions.Types()}, d.Decisions, d.Config.clock())
 		},
 		func() (web.Section, error) { return gateweb.Console(d.kit, d.Uses, d.Without()...) },
 		func() (web.Section, error) {
@@ -50,15 +60,42 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 		func() (web.Section, error) {
 			return policyweb.Console(d.kit, policyweb.Config{Laws: d.Laws, Flows: d.Flows, Count: d.AskCount})
 		},
+		func() (web.Section, error) {
+			return registryweb.Console(d.kit, d.Models, map[string]registryweb.Model{lists.ModelName: d.Shop})
+		},
 		func() (web.Section, error) { return vaultweb.Console(d.kit, keeper{d.Vault, d.App}) },
 		func() (web.Section, error) { return datamapweb.Console(d.kit) },
 		func() (web.Section, error) { return jobweb.Console(d.kit, d.Jobs) },
 		func() (web.Section, error) { return apikeyweb.Console(d.kit, d.keys) },
+		func() (web.Section, error) { return staffweb.Account(d.kit, d.staffDeps()) },
+		func() (web.Section, error) { return staffweb.People(d.kit, d.peopleDeps()) },
+		func() (web.Section, error) { return staffweb.Glass(d.kit, d.Glass, d.Config.clock()) },
 	)
+}
+
+// ConsoleSections are the parts of the console, for who holds them against the rules.
+func (a *App) ConsoleSections(ctx context.Context) ([]web.Section, error) {
+	d, err := a.doors(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return d.consoleSections()
+}
+
+// mountConsole mounts the staff's console.
+func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
+	sections, err := d.consoleSections()
 	if err != nil {
 		return err
 	}
-	cfg := console.Config{Kit: d.kit, Log: d.Log, Sessions: d.Sessions, Sections: sections, TLS: d.tls}
+	entrance, err := staffweb.Entrance(d.kit, d.staffDeps())
+	if err != nil {
+		return err
+	}
+	cfg := console.Config{
+		Kit: d.kit, Log: d.Log, Sessions: d.staff, Sections: sections, Entrance: entrance, Account: d.Staff.Account, Rules: d.Rules, Notice: d.glassNotice, Now: d.Config.clock(),
+		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs(), registryweb.Proofs()),
+	}
 	if d.Config.Demo {
 		cfg.Banner = "Demo on real orders of a real shop (UCI Online Retail, CC BY 4.0). Who allows what was assigned by a rule."
 	}
@@ -71,12 +108,42 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 	return nil
 }
 
+func (d *doors) peopleDeps() staffweb.PeopleDeps {
+	return staffweb.PeopleDeps{
+		Accounts: d.Staff, Rules: d.Rules, Links: d.StaffLink, Base: d.Config.BaseURL(), Now: d.Config.clock(),
+		Used: func(ctx context.Context, name string, since time.Time) ([]staffweb.Used, error) {
+			uses, err := d.Uses.ByActor(ctx, gate.Staff, name, since)
+			used := make([]staffweb.Used, len(uses))
+			for i, u := range uses {
+				used[i] = staffweb.Used{Purpose: u.Purpose, Categories: u.Categories, Uses: u.Uses, Last: u.At}
+			}
+			return used, err
+		},
+	}
+}
+
+// glassNotice says on each page that an account has broken the glass.
+func (d *doors) glassNotice(ctx context.Context, a staff.Account) string {
+	g, live, err := d.Glass.Live(ctx, a.Name)
+	if err != nil || !live {
+		return ""
+	}
+	return "You have broken the glass for " + web.ShortToken(g.Subject) + " until " + g.Until.Format("15:04") + " UTC. They see it, and somebody else looks at it afterwards."
+}
+
+func (d *doors) staffDeps() staffweb.Deps {
+	return staffweb.Deps{
+		Accounts: d.Staff, Door: d.staff, Links: d.Sessions, Sessions: d.Sessions, Log: d.Log,
+		Demo: d.Config.Demo, Secure: d.tls, Now: d.Config.clock(),
+	}
+}
+
 func (d *doors) overview() console.Overview {
 	return console.Overview{
 		Tiles: []func(context.Context) ([]web.Stat, error){
 			subjectweb.ConsoleTiles(d.Subjects), orderweb.ConsoleTiles(d.Orders), catalogweb.ConsoleTiles(d.Catalog),
 			consentweb.ConsoleTiles(d.Consent, d.Subjects), recommendweb.ConsoleTiles(d.Models, d.Config.clock()),
-			decisionweb.ConsoleTiles(d.Decisions), ledgerweb.ConsoleTiles(d.Ledger), d.clockTiles,
+			decisionweb.ConsoleTiles(d.Decisions), ledgerweb.ConsoleTiles(d.Ledger), registryweb.ConsoleTiles(d.Models), staffweb.GlassTiles(d.Glass), d.clockTiles,
 		},
 		Charts: []func(context.Context) (web.Chart, error){catalogweb.ConsoleChart(d.Catalog)},
 		Moments: []func(context.Context) ([]web.Moment, error){

@@ -228,6 +228,8 @@ func TestARestrictionAndItsEndDoNotCross(t *testing.T) {
 // broken orders cannot be read, so that no training succeeds.
 type broken struct{}
 
+func (broken) LastBatch(context.Context) (int64, error) { return 0, nil }
+
 func (broken) Of(context.Context, thimble.SubjectID, int) ([]order.Sealed, error) {
 	return nil, fmt.Errorf("the disk is on strike: %w", thimble.ErrUnavailable)
 }

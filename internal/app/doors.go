@@ -32,12 +32,14 @@ type doors struct {
 	kit       *web.Kit
 	keys      *apikeydb.Store
 	customers *sessionweb.Door
+	staff     *sessionweb.Door
+	shopKeys  session.ShopKeys
 	own       gateweb.Own
 	tls       bool
 }
 
-// Handler puts the doors together: storefront, privacy centre, console, API, log.
-func (a *App) Handler(ctx context.Context) (http.Handler, error) {
+// doors makes what the doors share.
+func (a *App) doors(context.Context) (*doors, error) {
 	kit, err := web.New(web.Config{Name: "Thimble", Now: a.Config.clock(), Log: a.Log, Extra: []fs.FS{
 		ledgerweb.PortalAssets(), decisionweb.PortalAssets(), portal.Assets(), storefront.Assets(), consentweb.Assets(),
 	}})
@@ -46,6 +48,19 @@ func (a *App) Handler(ctx context.Context) (http.Handler, error) {
 	}
 	d := &doors{App: a, kit: kit, keys: apikeydb.New(a.Core, a.Config.clock()), own: gateweb.OpenOwn(a.Gate), tls: a.secure()}
 	d.customers = sessionweb.New(a.Sessions, session.Customer, d.tls, a.Log)
+	d.staff = sessionweb.New(a.Sessions, session.Staff, d.tls, a.Log)
+	if d.shopKeys, err = a.Config.shopKeys(); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Handler puts the doors together: storefront, privacy centre, console, API, log.
+func (a *App) Handler(ctx context.Context) (http.Handler, error) {
+	d, err := a.doors(ctx)
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	for _, mount := range []func(context.Context, *http.ServeMux) error{d.mountShop, d.mountPortal, d.mountConsole, d.mountAPI, d.mountOperations} {
 		if err := mount(ctx, mux); err != nil {
@@ -64,7 +79,7 @@ func (a *App) secure() bool {
 func (d *doors) around(h http.Handler) (http.Handler, error) {
 	h = gateweb.Sink(h, d.kit.Error)
 	h = web.Limit(h, d.Config.MaxBody)
-	h, err := web.Secure(h, web.SecureOptions{TLS: d.tls})
+	h, err := web.Secure(h, web.SecureOptions{TLS: d.tls, FromAnywhere: []string{"POST " + sessionweb.Enter}})
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func TestNothingIsWrittenAboutAnErasedPersonAnyMore(t *testing.T) {
 		}
 		late := map[string]error{}
 		_, late["staff read"] = s.Uses.Record(ctx, use, gate.Verdict{})
-		_, late["session"] = s.Sessions.Begin(ctx, session.Who{Audience: session.Customer, Subject: ada})
+		_, late["session"] = s.Sessions.Begin(ctx, session.Who{Audience: session.Customer, Subject: ada}, session.UnknownDevice)
 		_, late["link"] = s.Sessions.Link(ctx, session.Who{Audience: session.Customer, Subject: ada})
 		_, late["decision"] = s.Decisions.Keep(ctx, decision.Record{V: 1, Capability: "recommend", Subject: ada, At: time.Now(),
 			Inputs: []decision.Input{{Category: thimble.PurchaseHistory}}}, [8]byte{}, epoch)

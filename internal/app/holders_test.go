@@ -9,6 +9,7 @@ import (
 	"thimble"
 	"thimble/internal/gate"
 	"thimble/internal/session"
+	"thimble/internal/staff"
 	"thimble/internal/thimbletest"
 )
 
@@ -22,12 +23,22 @@ func someone(t *testing.T, s *thimbletest.Shop, account string) thimble.SubjectI
 	if list := s.Sees(who); !list.Personal {
 		t.Fatal("no decision was made")
 	}
-	if _, err := s.Sessions.Begin(ctx, session.Who{Audience: session.Customer, Subject: who}); err != nil {
+	if _, err := s.Sessions.Begin(ctx, session.Who{Audience: session.Customer, Subject: who}, session.UnknownDevice); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Gate.Open(ctx, gate.Request{Actor: gate.Actor{Kind: gate.Staff, Name: "owner"}, Subject: who, Purpose: thimble.SupportOperations, Categories: []thimble.Category{thimble.PurchaseHistory}}); err != nil {
 		t.Fatal(err)
 	}
+	all, err := s.Staff.Accounts(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("nia-%d", len(all)) // each breaks the glass for one person at a time
+	s.Employs(name)
+	if _, err := s.Glass.Break(ctx, name, who, staff.IncidentGlass, thimble.Hide("their parcels go to another address")); err != nil {
+		t.Fatal(err)
+	}
+	s.Discloses(who)
 	s.Archive(who)
 	s.Works()
 	return who

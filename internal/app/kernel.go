@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"thimble"
 	"thimble/internal/blob"
@@ -14,6 +15,8 @@ import (
 	"thimble/internal/consent/consentdb"
 	"thimble/internal/decision"
 	"thimble/internal/decision/decisiondb"
+	"thimble/internal/disclose/disclosedb"
+	"thimble/internal/disclose/wire"
 	"thimble/internal/gate"
 	"thimble/internal/gate/gatedb"
 	"thimble/internal/job/jobdb"
@@ -22,10 +25,13 @@ import (
 	"thimble/internal/ledger/witness"
 	"thimble/internal/order/orderdb"
 	"thimble/internal/policy"
+	"thimble/internal/policy/calendar"
 	"thimble/internal/policy/policydb"
 	"thimble/internal/recommend/lists"
 	"thimble/internal/session/sessiondb"
 	"thimble/internal/sqldb"
+	"thimble/internal/staff/rules"
+	"thimble/internal/staff/staffdb"
 	"thimble/internal/subject/subjectdb"
 	"thimble/internal/vault"
 	"thimble/internal/vault/vaultdb"
@@ -43,12 +49,18 @@ type Kernel struct {
 	Catalog    *catalogdb.Store
 	Orders     *orderdb.Store
 	Sessions   *sessiondb.Store
+	Staff      *staffdb.Store
+	Glass      *staffdb.GlassStore
+	Rules      *rules.Set // what staff may
 	Consent    *consentdb.Store
 	Uses       *gatedb.Log
 	Node       *gatedb.Node
 	Gate       *gate.Gate
+	Disclose   *disclosedb.Store
 	Decisions  *decisiondb.Store
 	Jobs       *jobdb.Queue
+
+	drops *wire.Folder // nil: none
 }
 
 func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[string]jobdb.Handler) (k *Kernel, err error) {
@@ -76,6 +88,13 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	k.Catalog = catalogdb.New(k.Core)
 	k.Orders = orderdb.New(k.Core, k.Vault, k.Vault)
 	k.Sessions = sessiondb.New(k.Core, k.Subjects, now)
+	if k.Staff, err = staffdb.New(k.Core, k.Ledger, k.Vault, k.Sessions, staffdb.Config{Cost: cfg.PasswordCost, Now: now}); err != nil {
+		return k, err
+	}
+	k.Glass = k.Staff.Glass(k.Subjects)
+	if k.Rules, err = openRules(cfg.StaffPolicies); err != nil {
+		return k, err
+	}
 	k.Consent = consentdb.New(k.Core, k.Ledger, k.Vault, k.Subjects, k.Pack, now)
 	k.Consent.Ages(k.age)
 	where := laws{regime: k.Laws.Regime(), people: k.Subjects, vault: k.Vault}
@@ -92,16 +111,34 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	})
 	k.Uses = gatedb.New(k.Core, k.Ledger, k.Vault, gatedb.Config{Now: now, Log: log, Alive: k.alive})
 	k.Gate = gate.New(k.Subjects, k.Consent, k.Vault, k.Uses, k.Pack, moves, now)
-	k.Gate.Knows(lists.Known())
 	k.Gate.Under(where)
+	if err := k.openDisclose(ctx, cfg, log); err != nil {
+		return k, err
+	}
+	if err := k.openDecisions(where, now); err != nil {
+		return k, err
+	}
+	k.Jobs = jobdb.New(k.Core, handlers, jobdb.Config{Now: now, Log: log, Forever: []string{TrainJob}, Schedules: schedules()})
+	return k, nil
+}
+
+// openDecisions opens the record of decisions: which types there are, and by when a review
+// is to be answered.
+func (k *Kernel) openDecisions(where laws, now func() time.Time) error {
 	k.Decisions = decisiondb.New(k.Core, k.Ledger, k.Vault, k.Subjects)
 	types, err := decision.NewTypes(lists.DecisionTypes()...)
 	if err != nil {
-		return k, err
+		return err
 	}
 	k.Decisions.Knows(types)
-	k.Jobs = jobdb.New(k.Core, handlers, jobdb.Config{Now: now, Log: log, Forever: []string{TrainJob}, Schedules: schedules()})
-	return k, nil
+	k.Decisions.Reviews(decisiondb.Reviewing{Now: now, Due: func(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, appeal bool, at time.Time) (time.Time, string, error) {
+		law, err := where.inTx(ctx, tx, who, at)
+		if err != nil {
+			return time.Time{}, "", err
+		}
+		return decision.Due(law, policy.LawOf(calendar.On(at, time.UTC), k.Pack), appeal, at)
+	}})
+	return nil
 }
 
 // openStores opens the databases, the files, the laws and the keys.
@@ -233,6 +270,9 @@ func (k *Kernel) close() error {
 	var err error
 	if k.Node != nil {
 		err = k.Node.Close(context.Background())
+	}
+	if k.drops != nil {
+		err = errors.Join(err, k.drops.Close())
 	}
 	for _, db := range []*sqldb.DB{k.Core, k.Keys} {
 		if db != nil {

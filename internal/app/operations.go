@@ -14,6 +14,7 @@ import (
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/policy/policyweb"
 	"thimble/internal/recommend/recommendweb"
+	"thimble/internal/registry/registryweb"
 	"thimble/internal/subject/subjectweb"
 )
 
@@ -28,8 +29,10 @@ func (d *doors) operations() []func(huma.API) {
 		subjectweb.Operations(d.Subjects, d.noteLookup, func(ctx context.Context) string { return apikey.From(ctx).Name }),
 		consentweb.Operations(consentweb.OperationDeps{Store: d.wholeConsent(), Receipts: d.Ledger, Exists: d.exists, Open: d.openFor, Controller: d.Config.controller(), Now: d.Config.clock()}),
 		decisionweb.Operations(d.Decisions, d.Gate, d.Ledger),
+		decisionweb.ContestOperations(d.Decisions, d.Gate, d.Decisions),
 		ledgerweb.Operations(d.Ledger),
 		policyweb.Operations(d.Laws),
+		registryweb.Operations(d.Models),
 	}
 }
 

@@ -81,7 +81,7 @@ func TestALawOfOnesOwnIsOneFileInTheFolder(t *testing.T) {
 	}
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	cookie, err := s.Sessions.Begin(t.Context(), session.Who{Audience: session.Staff, Staff: "owner"})
+	cookie, err := s.Sessions.Begin(t.Context(), session.Who{Audience: session.Staff, Staff: "owner"}, session.UnknownDevice)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,7 +69,7 @@ func open(t *testing.T) *house {
 
 func (h *house) cookie(t *testing.T, who session.Who) string {
 	t.Helper()
-	cookie, err := h.Sessions.Begin(t.Context(), who)
+	cookie, err := h.Sessions.Begin(t.Context(), who, session.UnknownDevice)
 	if err != nil {
 		t.Fatal(err)
 	}

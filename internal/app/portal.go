@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"thimble/internal/consent/consentweb"
 	"thimble/internal/decision/decisionweb"
@@ -16,7 +17,7 @@ import (
 )
 
 func (d *doors) decisions() decisionweb.PortalDeps {
-	return decisionweb.PortalDeps{Store: d.wholeDecisions(), Names: d.Catalog, Receipts: d.Ledger, Own: d.own}
+	return decisionweb.PortalDeps{Store: d.wholeDecisions(), Names: d.Catalog, Receipts: d.Ledger, Own: d.own, Reviews: d.Decisions}
 }
 
 // mountPortal mounts the customers' privacy centre.
@@ -34,17 +35,18 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 		},
 		func() (web.Section, error) {
 			return ledgerweb.Portal(d.kit, d.Ledger, consentweb.PortalReceipts(d.wholeConsent(), d.own),
-				decisionweb.PortalReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own))
+				decisionweb.PortalReceipts(d.wholeDecisions(), d.own), decisionweb.PortalReviewReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own))
 		},
 		func() (web.Section, error) { return subjectweb.Portal(d.kit, d.Subjects, d.own) },
-		func() (web.Section, error) { return sessionweb.Portal(d.kit, d.customers, d.Config.Demo) },
+		func() (web.Section, error) { return sessionweb.Portal(d.kit, d.customers, d.signIn()) },
 	)
 	if err != nil {
 		return err
 	}
 	h, err := portal.New(portal.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.customers, Sections: sections, Own: d.own, Label: d.label,
-		Signals: consentweb.Signals(d.wholeConsent(), d.Log),
+		Signals: consentweb.Signals(d.wholeConsent(), d.Log), Now: d.Config.clock(),
+		Proofs: slices.Concat(rightsweb.Proofs(), sessionweb.Proofs()),
 		Cards: []portal.Card{
 			consentweb.PortalCard(d.wholeConsent(), d.Config.clock()), decisionweb.PortalCard(d.wholeDecisions()), gateweb.PortalCard(d.wholeUses()),
 			rightsweb.PortalCard(d.Desk), ledgerweb.PortalCard(),
@@ -69,4 +71,12 @@ func sections(build ...func() (web.Section, error)) ([]web.Section, error) {
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// signIn is how customers come in.
+func (d *doors) signIn() sessionweb.PortalDeps {
+	return sessionweb.PortalDeps{
+		Sessions: d.Sessions, Codes: d.Sessions, Tokens: d.Sessions, People: d.Subjects, Index: d.Vault,
+		Post: d.post, Shop: d.shopKeys, Demo: d.Config.Demo, Now: d.Config.clock(),
+	}
 }

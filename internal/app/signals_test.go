@@ -34,7 +34,7 @@ func visit(t *testing.T, s *thimbletest.Shop, path string, who thimble.SubjectID
 		r.Header.Set("Sec-GPC", gpc)
 	}
 	if !who.IsZero() {
-		cookie, err := s.Sessions.Begin(t.Context(), session.Who{Audience: session.Customer, Subject: who})
+		cookie, err := s.Sessions.Begin(t.Context(), session.Who{Audience: session.Customer, Subject: who}, session.UnknownDevice)
 		if err != nil {
 			t.Fatal(err)
 		}

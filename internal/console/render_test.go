@@ -34,11 +34,7 @@ func TestEveryPageRendersWithNothingAndWithEverything(t *testing.T) {
 	if got := body.Timeline.Items[0].Title; got != "b" {
 		t.Errorf("the newest moment is %q, want b", got)
 	}
-	form := web.Form{Action: "/console/link/x", Submit: "Sign in"}
-	used := web.Callout{Title: "Used", Action: &web.Action{Label: "Back", Href: "/console/sign-in"}}
 	webtest.RenderAll(t, pages, map[string]web.Page{
 		"overview.html": {Layout: web.Console, Title: "Overview", Body: body},
-		"sign_in.html":  {Title: "Sign in", Body: signInBody{Left: &used, Command: web.CodeBlock{Code: "thimble sign-in"}}},
-		"link.html":     {Title: "Sign in", Body: linkBody{Used: &used, Form: &form}},
 	})
 }

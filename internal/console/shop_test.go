@@ -47,8 +47,12 @@ import (
 	"thimble/internal/rights/rightsweb"
 	"thimble/internal/session"
 	"thimble/internal/session/sessiondb"
+	"thimble/internal/session/sessionweb"
 	"thimble/internal/sqldb"
 	"thimble/internal/sqldb/sqldbtest"
+	"thimble/internal/staff"
+	"thimble/internal/staff/staffdb"
+	"thimble/internal/staff/staffweb"
 	"thimble/internal/subject"
 	"thimble/internal/subject/subjectdb"
 	"thimble/internal/subject/subjectweb"
@@ -67,6 +71,7 @@ type shop struct {
 	catalog   *catalogdb.Store
 	orders    *orderdb.Store
 	sessions  *sessiondb.Store
+	staff     *staffdb.Store
 	consent   *consentdb.Store
 	uses      *gatedb.Log
 	gate      *gate.Gate
@@ -101,6 +106,10 @@ func newShop(t *testing.T, log *slog.Logger) *shop {
 	s.catalog = catalogdb.New(s.core)
 	s.orders = orderdb.New(s.core, s.vault, s.vault)
 	s.sessions = sessiondb.New(s.core, s.subjects, nil)
+	s.staff, err = staffdb.New(s.core, s.ledger, s.vault, s.sessions, staffdb.Config{})
+	s.must(err)
+	_, err = s.staff.Add(t.Context(), "mara", staff.Roles(), staff.CommandLine)
+	s.must(err)
 	s.consent = consentdb.New(s.core, s.ledger, s.vault, s.subjects, pack, nil)
 	s.uses = gatedb.New(s.core, s.ledger, s.vault, gatedb.Config{})
 	s.gate = gate.New(s.subjects, s.consent, s.vault, s.uses, pack, gate.NewMoves(), nil)
@@ -234,8 +243,11 @@ func (s *shop) serve() string {
 	s.Helper()
 	kit, err := web.New(web.Config{Log: s.log})
 	s.must(err)
-	door, err := console.New(console.Config{Kit: kit, Log: s.log, Sessions: s.sessions, Sections: s.sections(kit), Site: "Fold & Hem",
-		Banner: "Demo: real orders of UCI Online Retail, consents assigned by a rule", SignInHint: "thimble sign-in --staff you"})
+	enter := sessionweb.New(s.sessions, session.Staff, false, s.log)
+	entrance, err := staffweb.Entrance(kit, staffweb.Deps{Accounts: s.staff, Door: enter, Links: s.sessions, Sessions: s.sessions, Log: s.log, Demo: true, Hint: "thimble sign-in --staff you"})
+	s.must(err)
+	door, err := console.New(console.Config{Kit: kit, Log: s.log, Sessions: enter, Sections: s.sections(kit), Site: "Fold & Hem", Entrance: entrance, Account: s.staff.Account, Rules: ruled(s.T),
+		Banner: "Demo: real orders of UCI Online Retail, consents assigned by a rule"})
 	s.must(err)
 	mux := http.NewServeMux()
 	mux.Handle("GET "+web.AssetPrefix, kit.Assets())

@@ -14,6 +14,9 @@ type Body struct {
 	Fields []string
 }
 
+// glassRecord is what is in the record of broken glass, and in that of its review.
+var glassRecord = []string{"v", "glass", "what", "account", "subject", "kind", "reason", "by", "fine", "at"}
+
 // bodies has an entry for each sealed column. An opening of a leaf holds the leaf,
 // its salt and the record; the record's type is named.
 var bodies = []Body{
@@ -25,12 +28,12 @@ var bodies = []Body{
 		"ui.component", "ui.choice_path", "by.actor", "by.auth", "by.guardian", "basis", "packs", "expires",
 		"incentive.id", "incentive.terms", "incentive.value_minor", "incentive.currency", "prev",
 	}},
-	{"gate_uses", "opening", "internal/gate/gatedb.access", []string{"at", "actor", "subject", "purpose", "categories", "cite"}},
 	{"disclose_people", "opening", "internal/disclose.Record", []string{
 		"v", "message", "disclosure", "kind", "subject", "recipient.id", "recipient.name", "recipient.kind", "recipient.countries", "agreement", "act",
 		"purpose", "basis", "pack", "cite", "fields", "categories", "retention_days", "at",
 	}},
 	{"disclose_people", "part", "internal/disclose.Part", []string{"lines", "letter.to", "letter.subject", "letter.text", "letter.html", "letter.unsubscribe"}},
+	{"gate_uses", "opening", "internal/gate/gatedb.access", []string{"at", "actor", "subject", "purpose", "categories", "cite", "masked", "roles", "rules", "reason", "glass"}},
 	{"decision_decisions", "body", "internal/decision.Record", []string{
 		"v", "capability", "placement", "subject", "at", "model.name", "model.version", "model.sha256",
 		"inputs.category", "inputs.purpose", "inputs.basis", "inputs.cite", "inputs.count", "inputs.consent",
@@ -40,10 +43,16 @@ var bodies = []Body{
 		"features.key", "features.words", "features.category", "features.value", "features.weight", "features.text", "features.source",
 		"features.options.text", "features.options.value", "features.options.weight",
 		"rails.name", "rails.words", "rails.on", "rails.op", "rails.limit", "rails.does", "rails.outcome", "rails.fired",
-		"bands.at", "bands.outcome", "bands.words", "propensity.parts", "propensity.of", "human.part", "human.role",
+		"bands.at", "bands.outcome", "bands.words", "propensity.parts", "propensity.of", "human.part", "human.role", "human.by",
 		"counterfactual.goal", "counterfactual.changes.key", "counterfactual.changes.text", "counterfactual.changes.value", "counterfactual.changes.weight",
 		"counterfactual.leads", "counterfactual.none",
 	}},
+	{"decision_steps", "body", "internal/decision.Step", []string{
+		"v", "contest", "decision", "kind", "at", "by", "appeal", "reason", "outcome", "text", "due", "rule",
+	}},
+	{"staff_accounts", "secret", "", nil},
+	{"staff_glass", "opening", "internal/staff.GlassRecord", glassRecord},
+	{"staff_glass", "review", "internal/staff.GlassRecord", glassRecord},
 	{"subject_subjects", "residence", "internal/subject.Residence", []string{"country", "evidence", "at"}},
 	{"subject_subjects", "age", "internal/subject.Age", []string{"state", "evidence", "at"}},
 	{"subject_merges", "sealed", "internal/subject.MergeRecord", []string{"v", "merge", "what", "survivor", "absorbed", "ground", "by", "note", "at"}},

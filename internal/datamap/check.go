@@ -15,8 +15,8 @@ func Faults(all []Table) (faults []string) {
 			faults = append(faults, t.Name+": the table is in the map twice")
 		}
 		seen[t.Set+" "+t.Name] = true
-		if t.Personal() != (t.Holder != "") {
-			faults = append(faults, fmt.Sprintf("%s: personal %t, holder %q: a personal table has a holder and no other has", t.Name, t.Personal(), t.Holder))
+		if held := t.Personal() && !t.Employees(); held != (t.Holder != "") {
+			faults = append(faults, fmt.Sprintf("%s: about customers %t, holder %q: a table about customers has a holder and no other has", t.Name, held, t.Holder))
 		}
 		for _, f := range t.Fields {
 			for _, fault := range f.faults(t) {
@@ -25,6 +25,13 @@ func Faults(all []Table) (faults []string) {
 		}
 	}
 	return faults
+}
+
+// Employees reports whether a table is about members of staff and nobody else. What is
+// kept of them is kept while they work here, under the name by which customers see who
+// looked; they have no subject, and no holder lists them (decision 0010).
+func (t Table) Employees() bool {
+	return t.Personal() && !slices.ContainsFunc(t.Fields, func(f Field) bool { return !slices.Equal(f.People, []string{"employee"}) })
 }
 
 func (f Field) faults(t Table) (faults []string) {

@@ -59,9 +59,18 @@ func (t Table) Personal() bool { return len(t.Fields) > 0 }
 
 const (
 	untilErased  = "until the person is erased"
+	untilLeft    = "until the account ends"
 	untilExpired = "until it expires, or the person is erased"
 )
 
 func pseudonym(note string, purposes ...thimble.Purpose) Field {
 	return Field{Column: "subject_id", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: purposes, Retention: untilErased, Note: note}
+}
+
+// employee is a column about a member of staff.
+func employee(column string, c thimble.Category, source, retention string, measures ...Measure) Field {
+	if measures == nil {
+		measures = []Measure{}
+	}
+	return Field{Column: column, Category: c, Source: source, Purposes: service, Retention: retention, People: []string{"employee"}, Measures: measures}
 }

@@ -12,7 +12,7 @@ var (
 )
 
 var tables = []Table{
-	{Name: "order_orders", Set: sqldb.Core, Holder: "order", Plain: []string{"id"}, Fields: []Field{
+	{Name: "order_orders", Set: sqldb.Core, Holder: "order", Plain: []string{"id", "batch"}, Fields: []Field{
 		pseudonym("empty for a guest's order", learning...),
 		{Column: "number_index", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: service, Retention: untilErased, Note: "keyed blind index of the order's number", Measures: []Measure{KeyedHash}},
 		{Column: "placed_at", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: learning, Retention: untilErased},
@@ -87,6 +87,16 @@ var tables = []Table{
 		{Column: "body", Category: thimble.AutomatedDecision, Source: "made by a model", Purposes: duty, Sealed: true, Retention: untilErased, Note: "results, terms, inputs by category"},
 	}},
 	{Name: "decision_batches", Set: sqldb.Core, Plain: []string{"id", "size", "gone", "leaves", "opening"}},
+	{Name: "decision_contests", Set: sqldb.Core, Holder: "decision", Plain: []string{"id", "decision_id", "appeal", "due_at", "rule", "state", "outcome"}, Fields: []Field{
+		pseudonym("", duty...),
+		{Column: "opened_at", Category: thimble.AutomatedDecision, Source: "the person", Purposes: duty, Retention: untilErased},
+		{Column: "reviewer", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: duty, Retention: untilErased, People: []string{"employee"}, Measures: []Measure{}, Note: "who of the staff reviews"},
+	}},
+	{Name: "decision_steps", Set: sqldb.Core, Holder: "decision", Plain: []string{"id", "contest_id", "kind"}, Fields: []Field{
+		pseudonym("", duty...),
+		{Column: "at", Category: thimble.AutomatedDecision, Source: "the person, or who reviews", Purposes: duty, Retention: untilErased},
+		{Column: "body", Category: thimble.AutomatedDecision, Source: "the person, or who reviews", Purposes: duty, Sealed: true, Retention: untilErased, Note: "why it is contested, and what was answered"},
+	}},
 	{Name: "rights_requests", Set: sqldb.Core, Holder: "rights", Plain: []string{"id", "kind", "state", "done_at", "report", "opening"}, Fields: []Field{
 		pseudonym("unlinked when the person is erased", duty...),
 		{Column: "others", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: duty, Retention: "until the request is done", Note: "whom else an open request concerns: other members, or whom they are merged with"},
@@ -100,13 +110,64 @@ var tables = []Table{
 		{Column: "expires_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
 		{Column: "used_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
 	}},
-	{Name: "session_sessions", Set: sqldb.Core, Holder: "session", Plain: []string{"audience"}, Fields: []Field{
+	{Name: "session_sessions", Set: sqldb.Core, Holder: "session", Plain: []string{"audience", "id"}, Fields: []Field{
 		pseudonym("empty for staff", service...),
 		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: service, Retention: untilExpired, People: []string{"employee"}, Measures: []Measure{}, Note: "empty for customers"},
 		{Column: "hash", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired, Measures: []Measure{TokenHash}},
+		{Column: "device", Category: thimble.Credentials, Source: "the browser", Purposes: service, Retention: untilExpired, Note: "family of browser and system; nothing finer"},
 		{Column: "created_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
 		{Column: "seen_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
+		{Column: "raised_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired, Note: "when they last proved who they are"},
 		{Column: "expires_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: untilExpired},
+	}},
+	{Name: "session_codes", Set: sqldb.Core, Holder: "session", Plain: []string{"tries"}, Fields: []Field{
+		pseudonym("empty when nobody has the address", service...),
+		{Column: "browser", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: "a day", Measures: []Measure{TokenHash}},
+		{Column: "code", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: "a day", Measures: []Measure{TokenHash}},
+		{Column: "created_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: "a day"},
+		{Column: "expires_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: "a day"},
+		{Column: "used_at", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Retention: "a day"},
+	}},
+	{Name: "session_asks", Set: sqldb.Core, Holder: "session", Plain: []string{"hour", "asks"}, Fields: []Field{
+		{Column: "mark", Category: "user.contact.email", Source: "typed in at sign-in", Purposes: service, Retention: "a day", Note: "keyed hash of an address, to count how many codes were asked for it", Measures: []Measure{KeyedHash}},
+	}},
+	{Name: "session_tokens", Set: sqldb.Core, Plain: []string{"hash", "expires_at"}}, // ids of the shop's tokens; nobody is in them
+	{Name: "staff_accounts", Set: sqldb.Core, Plain: []string{"id", "roles", "status"}, Fields: []Field{
+		employee("name", thimble.AccountIdentifier, "given by the shop", "stays, so that the log says who it was; nobody gets it again"),
+		employee("password", thimble.Credentials, "chosen at sign-in", untilLeft, KeyedHash),
+		{Column: "secret", Category: thimble.Credentials, Source: "made at sign-in", Purposes: service, Sealed: true, Retention: untilLeft, People: []string{"employee"}, Note: "what an app makes codes of"},
+		employee("code_step", thimble.Credentials, "made at sign-in", untilLeft),
+		employee("trained_until", thimble.AccountIdentifier, "given by the shop", untilLeft),
+		employee("created_at", thimble.AccountIdentifier, "given by the shop", "stays with the name"),
+		employee("seen_at", thimble.AccountIdentifier, "made at sign-in", "stays with the name"),
+	}},
+	{Name: "staff_recovery", Set: sqldb.Core, Plain: []string{"account_id"}, Fields: []Field{
+		employee("hash", thimble.Credentials, "made at sign-in", untilLeft, TokenHash),
+		employee("used_at", thimble.Credentials, "made at sign-in", untilLeft),
+	}},
+	{Name: "staff_browsers", Set: sqldb.Core, Plain: []string{"account_id"}, Fields: []Field{
+		employee("hash", thimble.Credentials, "made at sign-in", "sixty days", TokenHash),
+		employee("expires_at", thimble.Credentials, "made at sign-in", "sixty days"),
+	}},
+	{Name: "staff_changes", Set: sqldb.Core, Plain: []string{"id", "account_id"}, Fields: []Field{
+		employee("at", thimble.AccountIdentifier, "recorded when an account changes", "stays: it is the record of who could do what"),
+		{Column: "opening", Category: thimble.AccountIdentifier, Source: "recorded when an account changes", Purposes: duty, Retention: "stays: it is the record of who could do what", People: []string{"employee"}, Measures: []Measure{}, Note: "account, change, who made it, why"},
+	}},
+	{Name: "staff_glass", Set: sqldb.Core, Holder: "staff", Plain: []string{"id"}, Fields: []Field{
+		pseudonym("for whom it was broken", duty...),
+		{Column: "account", Category: thimble.AccessRecord, Source: "recorded when staff break the glass", Purposes: duty, Retention: untilErased, People: []string{"customer", "employee"}, Measures: []Measure{}, Note: "the name of who broke it"},
+		{Column: "kind", Category: thimble.AccessRecord, Source: "recorded when staff break the glass", Purposes: duty, Retention: untilErased},
+		{Column: "at", Category: thimble.AccessRecord, Source: "recorded when staff break the glass", Purposes: duty, Retention: untilErased},
+		{Column: "until", Category: thimble.AccessRecord, Source: "recorded when staff break the glass", Purposes: duty, Retention: untilErased},
+		{Column: "opening", Category: thimble.AccessRecord, Source: "recorded when staff break the glass", Purposes: duty, Sealed: true, Retention: untilErased, Note: "with the reason"},
+		{Column: "reviewed_by", Category: thimble.AccessRecord, Source: "recorded when somebody else looks at it", Purposes: duty, Retention: untilErased, People: []string{"customer", "employee"}, Measures: []Measure{}},
+		{Column: "reviewed_at", Category: thimble.AccessRecord, Source: "recorded when somebody else looks at it", Purposes: duty, Retention: untilErased},
+		{Column: "review", Category: thimble.AccessRecord, Source: "recorded when somebody else looks at it", Purposes: duty, Sealed: true, Retention: untilErased, Note: "with what they found"},
+		{Column: "fine", Category: thimble.AccessRecord, Source: "recorded when somebody else looks at it", Purposes: duty, Retention: untilErased},
+	}},
+	{Name: "staff_reviews", Set: sqldb.Core, Plain: []string{"id", "account_id"}, Fields: []Field{
+		employee("at", thimble.AccountIdentifier, "recorded when roles are confirmed", "stays: it is the record of who could do what"),
+		employee("opening", thimble.AccountIdentifier, "recorded when roles are confirmed", "stays: it is the record of who could do what"),
 	}},
 	{Name: "subject_subjects", Set: sqldb.Core, Holder: "subject", Plain: []string{"state", "epoch"}, Fields: []Field{
 		{Column: "person", Category: thimble.Pseudonym, Source: "made when two accounts are found to be one person", Purposes: service, Retention: untilErased, Note: "empty for somebody with one account"},
@@ -169,6 +230,7 @@ var tables = []Table{
 	{Name: "ledger_audits", Set: sqldb.Core, Plain: []string{"id", "at", "took_ms", "size", "compared", "findings"}},
 	{Name: "ledger_lease", Set: sqldb.Core, Plain: []string{"id", "holder", "fence", "lease_until"}},
 	{Name: "catalog_products", Set: sqldb.Core, Plain: []string{"id", "name", "words", "kind", "price_minor", "currency", "category", "sold_orders", "sold_units", "updated_at"}},
+	{Name: "order_batches", Set: sqldb.Core, Plain: []string{"id", "last"}},
 	{Name: "catalog_demand", Set: sqldb.Core, Plain: []string{"day", "item_id", "orders", "units"}},
 	{Name: "collect_imports", Set: sqldb.Core, Plain: []string{"id", "name", "source", "state", "line", "row_count", "orders", "returns", "guests", "known", "suppressed", "subjects", "no_country", "rejected", "reasons", "started_at", "updated_at"}},
 	{Name: "collect_rejects", Set: sqldb.Core, Plain: []string{"import_id", "line", "reason"}},

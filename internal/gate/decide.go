@@ -19,6 +19,7 @@ import (
 func (g *Gate) Decide(ctx context.Context, r Request) (Verdict, error) {
 	var v Verdict
 	_, _, err := g.decide(ctx, &r, &v)
+	g.ofStaff(ctx, &r, &v)
 	return v, err
 }
 

@@ -56,6 +56,7 @@ type Gate struct {
 	uses     UseLog
 	pack     Law
 	laws     Laws
+	staff    StaffRules
 	moves    *Moves
 	now      func() time.Time
 	known    *known

@@ -69,6 +69,7 @@ func (g *Gate) judged(ctx context.Context, grant *Grant) (err error) {
 	if err != nil {
 		return err
 	}
+	g.ofStaff(ctx, &grant.request, &grant.verdict)
 	if !grant.verdict.Allowed {
 		return &Denial{Verdict: grant.verdict}
 	}

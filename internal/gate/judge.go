@@ -34,6 +34,11 @@ type Request struct {
 	Subject    thimble.SubjectID
 	Purpose    thimble.Purpose
 	Categories []thimble.Category
+	// Masked are those of the categories that are shown only in part, so that whoever of
+	// the staff looks knows a value again that they are told.
+	Masked []thimble.Category
+	// Reason is why, in the words of whoever of the staff asks. The person reads it.
+	Reason thimble.Personal[string]
 	Scope
 }
 
@@ -54,7 +59,10 @@ type Verdict struct {
 	Basis   string           `json:"basis"`
 	Pack    string           `json:"pack"`
 	Cite    string           `json:"cite"`
-	Consent consent.Standing `json:"-"` // the purpose and the state; [Gate.Consent] has the rest
+	Consent consent.Standing `json:"-"`               // the purpose and the state; [Gate.Consent] has the rest
+	Roles   []string         `json:"roles,omitempty"` // of staff who ask
+	Rules   []string         `json:"rules,omitempty"` // for staff, that permitted it
+	Glass   bool             `json:"glass,omitempty"` // staff broke the glass for it
 	Epoch   int64            `json:"-"`
 	Until   time.Time        `json:"-"` // when it ends by itself; zero: never
 	Policy  [8]byte          `json:"-"` // the digest of the law, as ledger leaves carry it

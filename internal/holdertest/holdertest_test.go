@@ -25,7 +25,7 @@ func fixture(db *sqldb.DB) (holdertest.Fixture, *sessiondb.Store) {
 	clock := holdertest.NewClock()
 	s := sessiondb.New(db, everybody{}, clock.Now)
 	keep := func(tb testing.TB, who thimble.SubjectID) []string {
-		if _, err := s.Begin(tb.Context(), session.Who{Audience: session.Customer, Subject: who}); err != nil {
+		if _, err := s.Begin(tb.Context(), session.Who{Audience: session.Customer, Subject: who}, session.UnknownDevice); err != nil {
 			tb.Fatal(err)
 		}
 		return nil

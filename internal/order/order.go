@@ -117,6 +117,7 @@ type Sealed struct {
 	Subject   thimble.SubjectID
 	PlacedAt  time.Time
 	Direction Direction
+	Batch     int64 // in which it was recorded; numbers grow
 	Body      []byte
 }
 

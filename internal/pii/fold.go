@@ -12,7 +12,8 @@ const keep = 64 << 10
 // full-width forms their ASCII twins, blanks and dashes ' ' and '-', other signs and
 // broken bytes '"', and characters without width vanish. Other letters stay as they are. sc.at says where each byte
 // came from; it is empty when nothing moved.
-func (sc *scanner) fold(text string) {
+func (sc *scanner) fold() {
+	text := sc.raw
 	sc.s, sc.at = sc.s[:0], sc.at[:0]
 	plain := 0
 	for plain < len(text) && text[plain] < utf8.RuneSelf {
@@ -31,7 +32,7 @@ func (sc *scanner) fold(text string) {
 			i++
 			continue
 		}
-		r, n := utf8.DecodeRuneInString(text[i:])
+		r, n := utf8.DecodeRune(text[i:])
 		if c, known := folded(r); known {
 			if c != 0 {
 				sc.put(c, i)
@@ -54,9 +55,10 @@ func (sc *scanner) put(c byte, at int) {
 // forget wipes what was read, so that no text stays in the pool.
 func (sc *scanner) forget() {
 	clear(sc.s)
+	clear(sc.raw)
 	sc.out, sc.seen = nil, 0
 	if cap(sc.s) > keep {
-		sc.s, sc.at = nil, nil
+		sc.s, sc.at, sc.raw = nil, nil, nil
 	}
 }
 

@@ -115,11 +115,15 @@ func (sc *scanner) phone() int {
 	if from > 1 && (sc.s[from-1] == '-' || sc.s[from-1] == '/' || sc.s[from-1] == '.') && class[sc.s[from-2]]&isWord != 0 {
 		return 0
 	}
+	asked, said := false, false // looking for a word is dear, so it is done once
 	for k := r.groups; k > 0; k-- {
 		end := r.end[k-1]
 		n := r.count[k]
 		if n < 7 || n > 13 || !sc.ends(end) && sc.extended(end) == 0 || sc.date(k) || sc.decimal(k) {
 			continue
+		}
+		if !asked {
+			asked, said = true, sc.says(phoneWords, from)
 		}
 		rule := ""
 		switch {
@@ -127,7 +131,7 @@ func (sc *scanner) phone() int {
 			rule = "phone.nanp"
 		case k > 1 && sc.zeroFirst(k):
 			rule = "phone.trunk"
-		case (n <= 11 || k > 1) && (k == 1 || sc.plainGroups(k)) && (sc.says(phoneWords, from) || sc.followed(end)):
+		case (n <= 11 || k > 1) && (k == 1 || sc.plainGroups(k)) && (said || sc.followed(end)):
 			rule = "phone.context"
 		default:
 			continue

@@ -41,6 +41,7 @@ var class = func() (t [256]uint8) {
 // sign and a colon. Each is looked at for a bounded distance to both sides, so the
 // work is linear.
 type scanner struct {
+	raw   []byte  // the text as it came
 	s     []byte  // the folded text
 	at    []int32 // where each byte of s came from, and the end
 	out   []Span
@@ -91,7 +92,7 @@ func (sc *scanner) ends(to int) bool {
 // before is how far back a word counts as the context of a number, in bytes.
 const before = 40
 
-// says reports whether one of the words, in lower case and between bars, stands
+// says reports whether one of the words, in lower case, stands
 // shortly before the place: at the beginning of a word, in any case.
 func (sc *scanner) says(words []string, at int) bool {
 	from := max(0, at-before)
@@ -99,8 +100,9 @@ func (sc *scanner) says(words []string, at int) bool {
 		if class[sc.s[i]]&isLetter == 0 || i > from && class[sc.s[i-1]]&isWord != 0 {
 			continue
 		}
+		first := sc.s[i] | 0x20
 		for _, w := range words {
-			if sc.has(w, i, at) {
+			if w[0] == first && sc.has(w, i, at) {
 				return true
 			}
 		}

@@ -62,20 +62,33 @@ var scanners = sync.Pool{New: func() any { return new(scanner) }}
 
 // Scan appends what it finds in the text to into, and returns it. With room in into
 // it allocates nothing in the steady state.
-func Scan(text string, into []Span) []Span {
+func Scan[T string | []byte](text T, into []Span) []Span {
 	sc := scanners.Get().(*scanner)
+	out := scan(sc, text, into)
+	scanners.Put(sc)
+	return out
+}
+
+// A Scanner scans one text after the other in memory of its own. It belongs to one
+// goroutine.
+type Scanner struct{ sc scanner }
+
+// Scan is [Scan].
+func (s *Scanner) Scan(text []byte, into []Span) []Span { return scan(&s.sc, text, into) }
+
+func scan[T string | []byte](sc *scanner, text T, into []Span) []Span {
 	sc.out, sc.first = into, len(into)
-	sc.fold(text)
+	sc.raw = append(sc.raw[:0], text...)
+	sc.fold()
 	sc.run()
 	out := sc.out
 	sc.forget()
-	scanners.Put(sc)
 	return out
 }
 
 // Redact appends the text to dst with each span replaced by its kind in brackets,
 // such as "[email]". The spans are those that [Scan] gave for the text.
-func Redact(dst []byte, text string, spans []Span) []byte {
+func Redact[T string | []byte](dst []byte, text T, spans []Span) []byte {
 	from := 0
 	for _, s := range spans {
 		dst = append(dst, text[from:s.Start]...)

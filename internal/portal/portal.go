@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"thimble"
 	"thimble/internal/session/sessionweb"
@@ -48,7 +49,10 @@ type Config struct {
 	Banner string // one line above everything
 	// Signals honours signals of the browser of whoever is signed in; may be nil.
 	Signals func(http.Handler) http.Handler
-	Footer  []web.NavItem
+	// Proofs are the patterns that need a proof of who it is that is fresh.
+	Proofs []string
+	Now    func() time.Time // time.Now when nil
+	Footer []web.NavItem
 }
 
 type door struct {
@@ -66,6 +70,9 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	pages, err := cfg.Kit.Pages(pageFiles)
 	if err != nil {
 		return nil, err
@@ -80,7 +87,8 @@ func New(cfg Config) (http.Handler, error) {
 	mux.HandleFunc("GET "+Root, d.overview)
 	mux.HandleFunc("GET "+Root+"/{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, Root, http.StatusMovedPermanently) })
 	mux.HandleFunc(Root+"/", d.nothing)
-	h := guard(web.Routed(mux))
+	h := sessionweb.Fresh(web.Routed(mux), sessionweb.Confirm, cfg.Proofs, func(r *http.Request) string { _, pattern := mux.Handler(r); return pattern }, cfg.Now)
+	h = guard(h)
 	if cfg.Signals != nil {
 		h = cfg.Signals(h)
 	}
@@ -89,8 +97,7 @@ func New(cfg Config) (http.Handler, error) {
 
 // open are the pages that need nobody signed in.
 func open(path string) bool {
-	return path == sessionweb.SignIn || path == sessionweb.SignOut ||
-		strings.HasPrefix(path, sessionweb.Links) || strings.HasPrefix(path, Root+"/forgotten/")
+	return sessionweb.Open(path) || strings.HasPrefix(path, Root+"/forgotten/")
 }
 
 // guard sends strangers to the page that explains how to sign in.

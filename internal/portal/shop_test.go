@@ -216,7 +216,7 @@ func (h *house) privacy(kit *web.Kit, log *slog.Logger, sessions *sessionweb.Doo
 			must(decisionweb.Portal(kit, why))(h),
 			must(gateweb.Portal(kit, h.uses, own))(h),
 			must(ledgerweb.Portal(kit, h.ledger, consentweb.PortalReceipts(h.consents, own), decisionweb.PortalReceipts(h.decisions, own), gateweb.PortalReceipts(h.uses, own)))(h),
-			must(sessionweb.Portal(kit, sessions, true))(h),
+			must(sessionweb.Portal(kit, sessions, sessionweb.PortalDeps{Sessions: h.sessions, Codes: h.sessions, Tokens: h.sessions, People: h.people, Demo: true}))(h),
 		},
 		Cards: []portal.Card{
 			consentweb.PortalCard(h.consents, nil), rightsweb.PortalCard(h.desk), decisionweb.PortalCard(h.decisions), gateweb.PortalCard(h.uses), ledgerweb.PortalCard(),

@@ -18,6 +18,8 @@ func flashes(code string) *web.Flash {
 		return &web.Flash{Kind: web.Info, Text: "Nothing has changed: these were your choices already."}
 	case "signed-in":
 		return &web.Flash{Kind: web.Good, Text: "You are signed in."}
+	case "session-ended":
+		return &web.Flash{Kind: web.Good, Text: "Done. Whoever is in that browser has to sign in again."}
 	case "signed-out":
 		return &web.Flash{Kind: web.Good, Text: "You are signed out."}
 	}

@@ -28,9 +28,11 @@ type Lineage struct {
 	Uses []LineageUse `json:"uses"`
 	// Consent says whose data was used, in one sentence.
 	Consent string `json:"consent"`
-	// Until is the end of the data: nothing younger was used. A version that is derived
-	// anew without somebody keeps it.
-	Until time.Time `json:"until"`
+	// Until is when the data was gathered first. Through is the number of the last record
+	// that was used: what came later was not, whatever its date. A version that is derived
+	// anew without somebody keeps both.
+	Until   time.Time `json:"until"`
+	Through int64     `json:"through"`
 	// DerivedFrom is the version that this one is, without those who left; 0 for none.
 	DerivedFrom int64   `json:"derived_from,omitempty"`
 	Reason      string  `json:"reason"` // why it was made
@@ -43,8 +45,8 @@ type LineageUse struct {
 	Category thimble.Category `json:"category"`
 }
 
-// compact is a recipe without blanks, nil when it is not JSON.
-func compact(recipe json.RawMessage) json.RawMessage {
+// Compact is a recipe without blanks, nil when it is not JSON.
+func Compact(recipe json.RawMessage) json.RawMessage {
 	var b bytes.Buffer
 	if json.Compact(&b, recipe) != nil {
 		return nil
@@ -54,7 +56,7 @@ func compact(recipe json.RawMessage) json.RawMessage {
 
 // sumOf is the digest of a recipe however it is indented; "" when it is not JSON.
 func sumOf(recipe json.RawMessage) string {
-	c := compact(recipe)
+	c := Compact(recipe)
 	if c == nil {
 		return ""
 	}
@@ -81,8 +83,8 @@ func (l Lineage) Check() error {
 		return wrong("recipe", "is JSON, and recipe_sha256 its digest")
 	case l.Code == "" || l.Consent == "" || l.Reason == "" || len(l.Uses) == 0:
 		return wrong("code, consent, reason, uses", "are not empty")
-	case l.Until.IsZero():
-		return wrong("until", "is when the data ends")
+	case l.Until.IsZero() || l.Through < 0:
+		return wrong("until, through", "are when the data ends, and its last record")
 	}
 	for _, u := range l.Uses {
 		if u.Purpose == "" || u.Category == "" {

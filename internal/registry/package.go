@@ -125,7 +125,7 @@ func (p *Package) read(name string, files []File) error {
 	if !document(files[1].Content, &p.Lineage) || p.Lineage.Check() != nil {
 		return Refuse(RuleContent, LineageFile)
 	}
-	p.Lineage.Recipe = compact(p.Lineage.Recipe)
+	p.Lineage.Recipe = Compact(p.Lineage.Recipe)
 	p.Weights = files[3].Content
 	sum := sha256.Sum256(p.Weights)
 	if p.Card.Model != name || p.Lineage.Model != name || p.Lineage.Version != p.Card.Version || p.Lineage.Weights != hex.EncodeToString(sum[:]) {

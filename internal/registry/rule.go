@@ -35,6 +35,7 @@ const (
 	RuleVersion    Rule = "it is another version"
 	RuleFloor      Rule = "it is older than every version that is kept"
 	RuleStage      Rule = "it is in no stage that is kept"
+	RuleLink       Rule = "there is a link or a device where a file should be"
 	RuleWeights    Rule = "the weights cannot be read"
 )
 

@@ -28,6 +28,30 @@ type Who struct {
 	Staff    string
 }
 
+// A Session is one browser in which somebody is signed in.
+type Session struct {
+	Who
+	ID      thimble.ID
+	Device  string // as [Device] names it
+	Created time.Time
+	Seen    time.Time
+	Raised  time.Time // when they last proved who they are
+}
+
+// IDPrefix is the prefix of a session's id in text.
+const IDPrefix = "ses"
+
+// FreshFor is how long a proof of who somebody is counts for what a stolen cookie
+// must not do: taking everything along, being forgotten, changing a password
+// (ASVS 5.0, 7.5: re-authentication before sensitive actions).
+const FreshFor = 10 * time.Minute
+
+// Fresh reports whether somebody who last proved who they are at raised may do such
+// things. A proof from the future was made by a clock that ran ahead, and is none.
+func Fresh(raised, now time.Time) bool {
+	return now.Sub(raised) < FreshFor && raised.Sub(now) < Skew
+}
+
 // How long links and sessions live (ASVS 5.0 V7: idle and absolute limits).
 const (
 	// Skew is how far in the future a link or session may have been made: one that is

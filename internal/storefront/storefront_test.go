@@ -67,16 +67,17 @@ func (g *goods) Demand(context.Context, thimble.ItemID) ([]catalog.Demand, error
 // one is the store of Ada's session.
 type one struct{ cookie string }
 
-func (o *one) Who(_ context.Context, cookie string, _ session.Audience) (session.Who, error) {
+func (o *one) Session(_ context.Context, cookie string, _ session.Audience) (session.Session, error) {
 	if cookie != "ada" {
-		return session.Who{}, thimble.ErrDenied
+		return session.Session{}, thimble.ErrDenied
 	}
-	return session.Who{Subject: ada}, nil
+	return session.Session{Who: session.Who{Subject: ada}}, nil
 }
-func (o *one) Redeem(context.Context, string, session.Audience) (string, session.Who, error) {
+func (o *one) Redeem(context.Context, string, session.Audience, string) (string, session.Who, error) {
 	return "", session.Who{}, thimble.ErrDenied
 }
-func (o *one) Begin(_ context.Context, who session.Who) (string, error) {
+func (o *one) Raise(context.Context, string) error { return nil }
+func (o *one) Begin(_ context.Context, who session.Who, _ string) (string, error) {
 	o.cookie = who.Subject.String()
 	return "ada", nil
 }

@@ -22,6 +22,7 @@ import (
 	"thimble/internal/rights"
 	"thimble/internal/sqldb"
 	"thimble/internal/sqldb/sqldbtest"
+	"thimble/internal/staff"
 	"thimble/internal/subject"
 )
 
@@ -64,6 +65,7 @@ func OpenAt(tb testing.TB, settings map[string]string, now func() time.Time) *Sh
 		tb.Fatal(err)
 	}
 	cfg.Demo, cfg.Now, cfg.Lease = true, now, 5*time.Second
+	cfg.PasswordCost = staff.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1} // what is tested is not how slow it is
 	a, err := app.Open(context.Background(), cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		tb.Fatal(err)
@@ -76,7 +78,29 @@ func OpenAt(tb testing.TB, settings map[string]string, now func() time.Time) *Sh
 			tb.Errorf("closing: %v", err)
 		}
 	})
-	return &Shop{App: a, TB: tb}
+	s := &Shop{App: a, TB: tb}
+	s.Employs(app.Owner)
+	return s
+}
+
+// Employs makes an account of staff with the given roles, or with all of them, whose
+// training counts. An account that is there already is left alone.
+func (s *Shop) Employs(name string, roles ...staff.Role) {
+	s.TB.Helper()
+	ctx := context.Background()
+	if _, err := s.Staff.Account(ctx, name); err == nil {
+		return
+	}
+	if len(roles) == 0 {
+		roles = staff.Roles()
+	}
+	_, err := s.Staff.Add(ctx, name, roles, staff.CommandLine)
+	s.must(err)
+	now := time.Now
+	if s.Config.Now != nil {
+		now = s.Config.Now
+	}
+	s.must(s.Staff.SetTraining(ctx, name, now().AddDate(1, 0, 0), staff.CommandLine, ""))
 }
 
 func (s *Shop) must(err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"thimble"
 )
@@ -27,7 +28,12 @@ type Routes interface {
 type Visitor struct {
 	Subject thimble.SubjectID
 	Staff   string
+	Session thimble.ID // the session of this browser
+	Raised  time.Time  // when they last proved who they are
 }
+
+// Nobody reports whether no one is signed in.
+func (v Visitor) Nobody() bool { return v.Subject.IsZero() && v.Staff == "" }
 
 type visitorKey struct{}
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"thimble"
 )
@@ -184,3 +185,9 @@ func wantsHTML(r *http.Request) bool {
 }
 
 const errorPageName = "error.html"
+
+// RetryAfter is the value of the header of that name (RFC 9110, 10.2.3): whole seconds,
+// at least one.
+func RetryAfter(wait time.Duration) string {
+	return strconv.Itoa(max(1, int((wait+time.Second-1)/time.Second)))
+}

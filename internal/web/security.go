@@ -16,6 +16,9 @@ type SecureOptions struct {
 	Deny http.Handler
 	// TrustedOrigins may post, such as "https://shop.example".
 	TrustedOrigins []string
+	// FromAnywhere are patterns that another site's page may post to: what is posted there
+	// proves itself, and no cookie of the browser is looked at.
+	FromAnywhere []string
 }
 
 // The policy allows this origin's files and nothing else. Trusted Types: htmx
@@ -40,6 +43,9 @@ func Secure(next http.Handler, opt SecureOptions) (http.Handler, error) {
 		if err := guard.AddTrustedOrigin(origin); err != nil {
 			return nil, fmt.Errorf("web: trusting origin %q: %w", origin, err)
 		}
+	}
+	for _, pattern := range opt.FromAnywhere {
+		guard.AddInsecureBypassPattern(pattern)
 	}
 	if opt.Deny == nil {
 		opt.Deny = http.HandlerFunc(denyCrossOrigin)

@@ -33,6 +33,10 @@ type desk struct {
 	*web.Frame
 }
 
+// Proofs are the patterns that need a proof of who it is that is fresh: a key opens more
+// than a session does, and for longer.
+func Proofs() []string { return []string{"POST " + Path} }
+
 // Console returns the desk as a section of the console.
 func Console(kit *web.Kit, keys Keys) (web.Section, error) {
 	pages, err := kit.Pages(pageFiles)

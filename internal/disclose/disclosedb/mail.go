@@ -2,7 +2,6 @@ package disclosedb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"thimble"
@@ -76,40 +75,24 @@ func (s *Store) letter(ctx context.Context, m Message, to going) (result, error)
 // KeepsLetters reports whether letters stay here for lack of a mail server.
 func (s *Store) KeepsLetters() bool { return s.cfg.Relay == nil && s.cfg.KeepLetters }
 
-// A KeptLetter is a letter that stayed in the outbox.
-type KeptLetter struct {
-	Message Message
-	Subject thimble.SubjectID
-	Letter  thimble.Personal[disclose.SealedLetter]
-}
-
-// KeptLetters are the newest letters that stayed here for lack of a mail server, as far
-// as open lets them be read: it is given whose letter it is and which categories it
-// takes, and returns a grant or an error of kind ErrDenied, for which the letter is left out.
-func (s *Store) KeptLetters(ctx context.Context, limit int, open func(context.Context, thimble.SubjectID, []thimble.Category) (thimble.Grant, error)) (all []KeptLetter, err error) {
+// KeptLetters are the newest letters that stayed here for lack of a mail server, sealed.
+func (s *Store) KeptLetters(ctx context.Context, limit int) ([]Disclosed, error) {
 	if !s.KeepsLetters() {
 		return nil, fmt.Errorf("disclose: letters are not kept here: %w", thimble.ErrNotFound)
 	}
-	messages, err := s.messages(ctx, `where m.kind = 'letter' and m.state = 'delivered' order by m.created_at desc, m.id limit $1`, limit)
-	for _, m := range messages {
-		held, heldErr := s.held(ctx, m.ID)
-		if err = errors.Join(err, heldErr); err != nil || len(held) != 1 {
-			continue
-		}
-		grant, openErr := open(ctx, held[0].who, m.Categories)
-		if openErr != nil {
-			if !errors.Is(openErr, thimble.ErrDenied) {
-				err = openErr
-			}
-			continue
-		}
-		l, openErr := openLetter(ctx, grant, m, held[0])
-		if err = openErr; err != nil {
-			break
-		}
-		all = append(all, KeptLetter{m, held[0].who, l})
+	return s.listed(ctx, `where m.kind = 'letter' and m.state = 'delivered' and p.part is not null order by p.at desc, p.message_id limit $1`, limit)
+}
+
+// OpenLetter opens a letter that stayed here.
+func (s *Store) OpenLetter(ctx context.Context, g thimble.Grant, d Disclosed) (thimble.Personal[disclose.SealedLetter], error) {
+	held, err := s.held(ctx, d.Message.ID)
+	if err == nil && len(held) != 1 {
+		err = fmt.Errorf("disclose: the letter is gone: %w", thimble.ErrNotFound)
 	}
-	return all, err
+	if err != nil {
+		return thimble.Personal[disclose.SealedLetter]{}, err
+	}
+	return openLetter(ctx, g, d.Message, held[0])
 }
 
 // Waits reports whether any messages are not settled, for tests and shutdown.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -18,12 +19,26 @@ const maxAddresses = 8 // of one name that are tried
 
 var errForbidden = errors.New("wire: the address is not a public one")
 
-// may reports whether a place may lead to an address.
-func (p place) may(a netip.Addr) bool {
-	if p.loopback {
+// may reports whether a place may lead to an address. One of this machine's own leads
+// around its firewall, even if the address is a public one.
+func (s *Sender) may(to place, a netip.Addr) bool {
+	if to.loopback {
 		return a.IsLoopback() && a.Zone() == "" && !a.Is4In6()
 	}
-	return public(a)
+	return public(a) && !slices.Contains(s.own(), a)
+}
+
+// ownAddresses are those of this machine's interfaces, as far as it tells.
+func ownAddresses() (all []netip.Addr) {
+	found, _ := net.InterfaceAddrs()
+	for _, a := range found {
+		if n, ok := a.(*net.IPNet); ok {
+			if ip, ok := netip.AddrFromSlice(n.IP); ok {
+				all = append(all, ip.Unmap())
+			}
+		}
+	}
+	return all
 }
 
 // resolve returns the judged addresses of a place. One bad address among good ones
@@ -43,7 +58,7 @@ func (s *Sender) resolve(ctx context.Context, to place) ([]netip.Addr, Why) {
 	}
 	for i, a := range found {
 		// A resolver may write IPv4 as mapped; the judged form is the one that is dialled.
-		if found[i] = a.Unmap(); !to.may(found[i]) {
+		if found[i] = a.Unmap(); !s.may(to, found[i]) {
 			return nil, AddressForbidden
 		}
 	}
@@ -57,7 +72,7 @@ func (s *Sender) dialer(to place) *net.Dialer {
 		KeepAlive: -1,
 		ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
 			ap, err := netip.ParseAddrPort(address)
-			if err != nil || ap.Port() != to.port || !to.may(ap.Addr()) {
+			if err != nil || ap.Port() != to.port || !s.may(to, ap.Addr()) {
 				return errForbidden
 			}
 			return nil

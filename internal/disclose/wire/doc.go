@@ -33,8 +33,8 @@
 //     answer are read. Whatever a recipient does has a name among the [Why] values.
 //   - The id of a message stays the same over all its tries: a recipient that keeps ids takes it
 //     once. Delivery is at least once; an answer that is cut off counts as none.
-//   - A dropped file appears whole under its name or not at all, mode 0600, and nowhere but in
-//     its folder.
+//   - A dropped file appears whole under its name or not at all, wherever the power fails, mode
+//     0600, and nowhere but in its folder. One that was delivered is on the disk.
 //   - A sealed envelope opens with the recipient's key, unchanged in every bit, or not at all;
 //     recipient, agreement, disclosure and message are bound to it.
 //   - No value from outside gets into a header or a command line of a mail unchecked.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"mime"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,8 +75,8 @@ func (f *Folder) sweep(now time.Time) error {
 // Drop writes a message as rcp_…/dsc_….msg_….json, or another ending by its type. The
 // same message again replaces the file with itself.
 func (s *Sender) Drop(ctx context.Context, f *Folder, recipient thimble.ID, m Message) Outcome {
-	kind, _, err := mime.ParseMediaType(m.Type)
-	if err != nil || m.ID.IsZero() || recipient.IsZero() {
+	kind, _, ok := mediaType(m.Type)
+	if !ok || m.ID.IsZero() || recipient.IsZero() {
 		return permanent(MessageInvalid)
 	}
 	// The transport is where data leaves: the gate has judged it, and the meter asks for the leaf.
@@ -89,7 +88,7 @@ func (s *Sender) Drop(ctx context.Context, f *Folder, recipient thimble.ID, m Me
 		return retry(NotRecorded)
 	}
 	name := m.Disclosure.Token(disclosurePrefix) + "." + m.ID.Token(messagePrefix) + ending(kind)
-	err = f.put(ctx, recipient.Token(recipientPrefix), name, body, func(n int) { s.meter.Sent(m.Disclosure, n) })
+	err := f.put(ctx, recipient.Token(recipientPrefix), name, body, func(n int) { s.meter.Sent(m.Disclosure, n) })
 	return dropped(ctx, err)
 }
 

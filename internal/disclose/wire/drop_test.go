@@ -74,6 +74,55 @@ func TestADroppedFileLiesWholeUnderItsIDs(t *testing.T) {
 	}
 }
 
+func TestAFileEndsAsItsTypeDoes(t *testing.T) {
+	s, _, f, dir := dropper(t)
+	for kind, want := range map[string]string{
+		"application/json": ".json", wire.EnvelopeType: ".json", "application/jsonl": ".jsonl", "application/x-ndjson": ".jsonl",
+		"text/csv; charset=utf-8": ".csv", "text/html": ".bin", "text/../../x": "", "": "",
+	} {
+		recipient, m := newID(t), message(t, `{}`)
+		m.Type = kind
+		out := s.Drop(t.Context(), f, recipient, m)
+		if want == "" {
+			if out.State != wire.Permanent || out.Why != wire.MessageInvalid {
+				t.Errorf("%q = %+v", kind, out)
+			}
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(dir, recipient.Token("rcp"), m.Disclosure.Token("dsc")+"."+m.ID.Token("msg")+want)); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}
+
+func TestFilesThatBreakARuleAreNotWritten(t *testing.T) {
+	s, meter, f, dir := dropper(t)
+	noID, large := message(t, `{}`), message(t, "")
+	noID.ID, large.Body = thimble.ID{}, thimble.Hide(make([]byte, wire.MaxBody+1))
+	for _, c := range []struct {
+		recipient thimble.ID
+		m         wire.Message
+		why       wire.Why
+	}{{thimble.ID{}, message(t, `{}`), wire.MessageInvalid}, {newID(t), noID, wire.MessageInvalid}, {newID(t), large, wire.MessageTooLarge}} {
+		if out := s.Drop(t.Context(), f, c.recipient, c.m); out.State != wire.Permanent || out.Why != c.why {
+			t.Errorf("outcome = %+v, want %s", out, c.why)
+		}
+	}
+	if entries := must(os.ReadDir(dir)); len(entries) != 0 || meter.sum(t) != 0 {
+		t.Errorf("the folder has %v", entries)
+	}
+}
+
+func TestAFolderThatWasTakenAwayIsTriedAgain(t *testing.T) {
+	s, _, f, dir := dropper(t)
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if out := s.Drop(t.Context(), f, newID(t), message(t, `{}`)); out.State != wire.Retry || out.Why != wire.DiskFailing {
+		t.Errorf("outcome = %+v, want a retry: the disk fails", out)
+	}
+}
+
 func TestNoFileIsMadeWithoutALeaf(t *testing.T) {
 	s, meter, f, dir := dropper(t)
 	meter.refuse = errors.New("no leaf")

@@ -74,3 +74,9 @@ func (s *Sender) Metered(m Meter) *Sender {
 	other.meter = m
 	return &other
 }
+
+// Own makes addresses those of this machine.
+func (s *Sender) Own(all ...netip.Addr) { s.own = func() []netip.Addr { return all } }
+
+// OwnAddresses are those of this machine.
+var OwnAddresses = ownAddresses

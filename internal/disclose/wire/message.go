@@ -1,6 +1,9 @@
 package wire
 
 import (
+	"mime"
+	"strings"
+
 	"thimble"
 )
 
@@ -24,3 +27,15 @@ const (
 
 // MaxBody bounds the body of a message, in bytes.
 const MaxBody = 32 << 20
+
+// mediaType reads a media type in printable ASCII. Anything else might be written in one
+// way and read in another.
+func mediaType(text string) (kind string, params map[string]string, ok bool) {
+	for _, c := range []byte(text) {
+		if c < ' ' || c >= 0x7f {
+			return "", nil, false
+		}
+	}
+	kind, params, err := mime.ParseMediaType(text)
+	return kind, params, err == nil && strings.Contains(kind, "/")
+}

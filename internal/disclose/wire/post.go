@@ -48,8 +48,8 @@ func (s *Sender) Post(ctx context.Context, hook Hook, m Message) Outcome {
 
 // request makes the signed request; the connection comes later.
 func (s *Sender) request(u *url.URL, hook Hook, m Message, body []byte) (*http.Request, Why) {
-	kind, params, err := mime.ParseMediaType(m.Type)
-	if err != nil || m.ID.IsZero() {
+	kind, params, ok := mediaType(m.Type)
+	if !ok || m.ID.IsZero() {
 		return nil, MessageInvalid
 	}
 	signed, err := Sign(m.ID.Token(messagePrefix), s.now(), body, hook.Keys...)
@@ -58,7 +58,10 @@ func (s *Sender) request(u *url.URL, hook Hook, m Message, body []byte) (*http.R
 	}
 	req := &http.Request{
 		Method: http.MethodPost, URL: u, Host: u.Host, Header: signed,
-		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
+		Body: http.NoBody, ContentLength: int64(len(body)),
+	}
+	if len(body) > 0 {
+		req.Body = io.NopCloser(bytes.NewReader(body))
 	}
 	req.Header.Set("Content-Type", mime.FormatMediaType(kind, params))
 	req.Header.Set("User-Agent", "Thimble")

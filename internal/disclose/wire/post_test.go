@@ -48,6 +48,17 @@ func TestAWebhookArrivesSignedAndItsAcknowledgementComesBack(t *testing.T) {
 	}
 }
 
+func TestAnEmptyMessageHasALengthOfZero(t *testing.T) {
+	lengths := make(chan int64, 1)
+	w := served(t, wire.Config{}, func(_ http.ResponseWriter, r *http.Request) { lengths <- r.ContentLength })
+	if out := w.Post(t.Context(), hook(t), message(t, "")); out.State != wire.Delivered {
+		t.Fatalf("outcome = %+v", out)
+	}
+	if n := <-lengths; n != 0 {
+		t.Errorf("content length = %d", n)
+	}
+}
+
 func TestNothingIsWrittenWithoutALeaf(t *testing.T) {
 	for name, set := range map[string]func(*world, *wire.Message){
 		"the meter refuses":     func(w *world, _ *wire.Message) { w.meter.refuse = errors.New("no leaf") },
@@ -126,7 +137,7 @@ func TestEachStatusHasItsOutcome(t *testing.T) {
 }
 
 // quick are limits under which a slow recipient does not slow the test.
-var quick = wire.Config{Connect: 300 * time.Millisecond, Whole: 600 * time.Millisecond}
+var quick = wire.Config{Connect: time.Second, Whole: 1500 * time.Millisecond}
 
 // hostile is what a recipient may do with a request that it has read.
 var hostile = []struct {
@@ -342,6 +353,7 @@ func TestMessagesThatBreakARuleStayHere(t *testing.T) {
 	}{
 		"no id":                  {func(_ *wire.Hook, m *wire.Message) { m.ID = thimble.ID{} }, wire.MessageInvalid},
 		"no type":                {func(_ *wire.Hook, m *wire.Message) { m.Type = "" }, wire.MessageInvalid},
+		"a type without a slash": {func(_ *wire.Hook, m *wire.Message) { m.Type = "json" }, wire.MessageInvalid},
 		"a type with a new line": {func(_ *wire.Hook, m *wire.Message) { m.Type = "text/plain\r\nX: y" }, wire.MessageInvalid},
 		"no key":                 {func(h *wire.Hook, _ *wire.Message) { h.Keys = nil }, wire.MessageInvalid},
 		"a key that verifies": {func(h *wire.Hook, _ *wire.Message) {

@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"mime"
 	"strings"
 
 	"thimble"
@@ -52,6 +51,10 @@ func ParseSealingKey(text string) (SealingKey, error) {
 		return SealingKey{}, err
 	}
 	key, err := suite.kem().NewPublicKey(b)
+	if err == nil {
+		// A point of low order is a key to read and none to seal to.
+		_, _, err = hpke.NewSender(key, hpke.HKDFSHA256(), hpke.AES256GCM(), nil)
+	}
 	if err != nil {
 		return SealingKey{}, fmt.Errorf("wire: sealing key: the bytes are no public key of %s: %w", suite, thimble.ErrInvalid)
 	}
@@ -116,6 +119,9 @@ func ParseOpeningKey(text string) (OpeningKey, error) {
 
 // Text returns what ParseOpeningKey reads.
 func (k OpeningKey) Text() (string, error) {
+	if k.key == nil {
+		return "", fmt.Errorf("wire: opening key: there is none: %w", thimble.ErrInvalid)
+	}
 	b, err := k.key.Bytes()
 	if err != nil {
 		return "", fmt.Errorf("wire: opening key: %w", err)
@@ -124,7 +130,12 @@ func (k OpeningKey) Text() (string, error) {
 }
 
 // Public returns the half to hand over.
-func (k OpeningKey) Public() SealingKey { return SealingKey{k.suite, k.key.PublicKey()} }
+func (k OpeningKey) Public() SealingKey {
+	if k.key == nil {
+		return SealingKey{}
+	}
+	return SealingKey{k.suite, k.key.PublicKey()}
+}
 
 // Format implements fmt.Formatter: a key is not printed.
 func (OpeningKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "[key]") }
@@ -172,8 +183,8 @@ func (e Envelope) aad() []byte { return []byte(e.Message + "\n" + e.Type) }
 func Seal(to SealingKey, b Binding, m Message) (Message, error) {
 	// Sealing is on the way out, and what is revealed goes into the cipher only.
 	plain := m.Body.Reveal()
-	kind, _, err := mime.ParseMediaType(m.Type)
-	if err != nil || strings.ContainsAny(m.Type, "\r\n") || kind == EnvelopeType {
+	kind, _, ok := mediaType(m.Type)
+	if !ok || kind == EnvelopeType {
 		return Message{}, fmt.Errorf("wire: sealing: type: a media type was expected, and not that of an envelope: %w", thimble.ErrInvalid)
 	}
 	if to.key == nil || b.Recipient.IsZero() || b.Agreement.IsZero() || m.Disclosure.IsZero() || m.ID.IsZero() || len(plain) > MaxBody {

@@ -154,7 +154,12 @@ func TestWhatCannotBeSealedIsRefused(t *testing.T) {
 		"no message id": func(_ *wire.SealingKey, _ *wire.Binding, m *wire.Message) { m.ID = thimble.ID{} },
 		"no type":       func(_ *wire.SealingKey, _ *wire.Binding, m *wire.Message) { m.Type = "" },
 		"sealed twice":  func(_ *wire.SealingKey, _ *wire.Binding, m *wire.Message) { m.Type = wire.EnvelopeType },
-		"two lines":     func(_ *wire.SealingKey, _ *wire.Binding, m *wire.Message) { m.Type = "text/plain;\r\n a=b" },
+		"no slash":      func(_ *wire.SealingKey, _ *wire.Binding, m *wire.Message) { m.Type = "json" },
+		"no UTF-8":      func(_ *wire.SealingKey, _ *wire.Binding, m *wire.Message) { m.Type = "text/plain; a=\"\xff\"" },
+		"a huge body": func(_ *wire.SealingKey, _ *wire.Binding, m *wire.Message) {
+			m.Body = thimble.Hide(make([]byte, wire.MaxBody+1))
+		},
+		"two lines": func(_ *wire.SealingKey, _ *wire.Binding, m *wire.Message) { m.Type = "text/plain;\r\n a=b" },
 	} {
 		key, b, m := k, binding(t), message(t, `{}`)
 		change(&key, &b, &m)
@@ -168,6 +173,47 @@ func TestWhatCannotBeSealedIsRefused(t *testing.T) {
 		}
 		if _, err := wire.ParseOpeningKey(text); !errors.Is(err, thimble.ErrInvalid) {
 			t.Errorf("private key %q: %v, want ErrInvalid", text, err)
+		}
+	}
+}
+
+func TestAnOpeningKeyCannotBePrinted(t *testing.T) {
+	for _, suite := range suites {
+		k := must(wire.NewOpeningKey(suite))
+		_, secret, _ := strings.Cut(must(k.Text()), ":")
+		shown := fmt.Sprintf("%v %+v %#v %s %x", k, k, &k, struct{ K wire.OpeningKey }{k}, k) + string(must(json.Marshal(map[string]any{"k": k})))
+		if strings.Contains(shown, secret[:12]) || !strings.Contains(shown, "[key]") {
+			t.Errorf("shown as %s", shown)
+		}
+	}
+	var none wire.OpeningKey
+	if _, err := none.Text(); !errors.Is(err, thimble.ErrInvalid) || none.Public().Text() != "" {
+		t.Errorf("no key has a text: %v", err)
+	}
+	if _, err := wire.NewOpeningKey("rsa"); !errors.Is(err, thimble.ErrInvalid) {
+		t.Errorf("a key of an unknown suite = %v", err)
+	}
+}
+
+func TestAKeyThatSealsNothingIsRefused(t *testing.T) {
+	for _, low := range []string{strings.Repeat("A", 43) + "=", "AQ" + strings.Repeat("A", 41) + "="} { // the points 0 and 1
+		if _, err := wire.ParseSealingKey("x25519:" + low); !errors.Is(err, thimble.ErrInvalid) {
+			t.Errorf("%s: %v, want ErrInvalid", low, err)
+		}
+	}
+}
+
+// Whatever can be sealed opens, with the type that it had.
+func TestWhateverIsSealedOpens(t *testing.T) {
+	k := must(wire.NewOpeningKey(wire.X25519))
+	for _, kind := range []string{"text/plain", "Text/Plain; Charset=UTF-8", `text/plain; a="<&>"`, "application/vnd.x+json; v=1", `text/plain; a="\""`} {
+		for _, body := range []string{"", "x", strings.Repeat("x", 1<<20)} {
+			m := message(t, body)
+			m.Type = kind
+			got, _, err := wire.Open(k, must(wire.Seal(k.Public(), binding(t), m)).Body.Reveal())
+			if err != nil || got.Type != kind || string(got.Body.Reveal()) != body {
+				t.Errorf("%s with %d bytes: %q, %v", kind, len(body), got.Type, err)
+			}
 		}
 	}
 }

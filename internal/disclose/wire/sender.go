@@ -38,6 +38,7 @@ type Sender struct {
 	cfg      Config
 	loopback map[string]bool
 	now      func() time.Time
+	own      func() []netip.Addr // of this machine
 	// connect makes the connection to a judged address; tests put another end there.
 	connect func(ctx context.Context, d *net.Dialer, to netip.AddrPort) (net.Conn, error)
 }
@@ -65,7 +66,7 @@ func New(meter Meter, cfg Config) (*Sender, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	s := &Sender{meter: meter, cfg: cfg, loopback: map[string]bool{}, now: cfg.Now}
+	s := &Sender{meter: meter, cfg: cfg, loopback: map[string]bool{}, now: cfg.Now, own: ownAddresses}
 	s.connect = func(ctx context.Context, d *net.Dialer, to netip.AddrPort) (net.Conn, error) {
 		return d.DialContext(ctx, "tcp", to.String())
 	}

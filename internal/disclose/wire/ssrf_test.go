@@ -223,6 +223,20 @@ func TestTheLastCheckRefusesWhatTheKernelWouldConnectTo(t *testing.T) {
 	}
 }
 
+func TestThePublicAddressOfThisMachineIsRefusedToo(t *testing.T) {
+	w := served(t, wire.Config{}, func(http.ResponseWriter, *http.Request) {})
+	if out := w.Post(t.Context(), hook(t), message(t, `{}`)); out.State != wire.Delivered {
+		t.Fatalf("the control = %+v", out)
+	}
+	w.Own(netip.MustParseAddr("2003::5"), goodAddress)
+	if out := w.Post(t.Context(), hook(t), message(t, `{}`)); out.State != wire.Permanent || out.Why != wire.AddressForbidden {
+		t.Errorf("this machine's own address = %+v", out)
+	}
+	if !slices.Contains(wire.OwnAddresses(), netip.MustParseAddr("127.0.0.1")) {
+		t.Errorf("the machine's own addresses are %v", wire.OwnAddresses())
+	}
+}
+
 func TestAddressesAreRefusedWhenTheyAreEnteredAlready(t *testing.T) {
 	w := newWorld(t, wire.Config{}, func(*world, net.Conn) {})
 	if err := w.Check(url, []string{good}); err != nil {

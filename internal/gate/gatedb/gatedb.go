@@ -85,6 +85,11 @@ type access struct {
 	Purpose    thimble.Purpose    `json:"purpose"`
 	Categories []thimble.Category `json:"categories"`
 	Cite       string             `json:"cite"`
+	Masked     []thimble.Category `json:"masked,omitempty"` // of the categories: shown in part
+	Roles      []string           `json:"roles,omitempty"`  // of whoever looked
+	Rules      []string           `json:"rules,omitempty"`  // for staff, that permitted it
+	Reason     string             `json:"reason,omitempty"` // in their words
+	Glass      bool               `json:"glass,omitempty"`  // they broke the glass for it
 }
 
 // Record implements gate.UseLog: the use and its leaf are durable when it returns.
@@ -94,7 +99,9 @@ func (l *Log) Record(ctx context.Context, r gate.Request, v gate.Verdict) (thimb
 		return id, err
 	}
 	now := l.cfg.Now().UTC().Truncate(time.Microsecond)
-	record, err := json.Marshal(access{At: now, Actor: r.Actor.Name, Subject: r.Subject, Purpose: r.Purpose, Categories: r.Categories, Cite: v.Cite})
+	reason := r.Reason.Reveal() // to the record, which is sealed under the person's key
+	record, err := json.Marshal(access{At: now, Actor: r.Actor.Name, Subject: r.Subject, Purpose: r.Purpose, Categories: r.Categories, Cite: v.Cite,
+		Masked: r.Masked, Roles: v.Roles, Rules: v.Rules, Reason: reason, Glass: v.Glass})
 	if err != nil {
 		return id, err
 	}
@@ -262,6 +269,38 @@ func (u Use) Receipted() bool { return len(u.sealed) > 0 }
 // Opening opens what proves the use to the person it is about.
 func (u Use) Opening(ctx context.Context, g thimble.Grant) (ledger.Opening, error) {
 	return ledger.Unseal(ctx, g, cell(u.Subject, u.ID), u.sealed)
+}
+
+// A Look is what its person reads of a use by staff, beside what the list says.
+type Look struct {
+	Roles  []string
+	Reason string
+	Masked []thimble.Category
+	Glass  bool
+}
+
+// Look opens it.
+func (u Use) Look(ctx context.Context, g thimble.Grant) (Look, error) {
+	o, err := u.Opening(ctx, g)
+	if err != nil {
+		return Look{}, err
+	}
+	var a access
+	if err := json.Unmarshal(o.Record, &a); err != nil {
+		return Look{}, fmt.Errorf("gate: reading a use: %w", err)
+	}
+	return Look{Roles: a.Roles, Reason: a.Reason, Masked: a.Masked, Glass: a.Glass}, nil
+}
+
+// People returns how many people's data an actor has opened since an instant.
+func (l *Log) People(ctx context.Context, k gate.Kind, actor string, since time.Time) (n int, err error) {
+	err = l.db.Read(ctx, func(tx *sqldb.Tx) error {
+		return tx.QueryRow(ctx, `select count(distinct subject_id) from gate_uses where actor_kind = $1 and actor = $2 and at > $3`, string(k), actor, since.UnixMicro()).Scan(&n)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("gate: counting the use log: %w", err)
+	}
+	return n, nil
 }
 
 // Of returns the newest uses of a person's data.

@@ -2,6 +2,7 @@ package gatedb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -184,4 +185,33 @@ func hoursOf(ctx context.Context, tx *sqldb.Tx, from, to time.Time, condition st
 		all = append(all, h)
 	}
 	return all, rows.Err()
+}
+
+// ByActor adds up what an actor has opened since an instant, for each purpose and set of
+// categories, the last first. It names nobody whose data it was.
+func (l *Log) ByActor(ctx context.Context, k gate.Kind, actor string, since time.Time) (all []Use, err error) {
+	err = l.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		all = nil
+		rows, err := tx.Query(ctx, `select purpose, categories, sum(uses), max(at) from gate_uses where actor_kind = $1 and actor = $2 and at > $3
+			group by purpose, categories order by max(at) desc`, string(k), actor, since.UnixMicro())
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, rows.Close()) }()
+		for rows.Next() {
+			u := Use{Kind: k, Actor: actor}
+			var cats string
+			var at int64
+			if err := rows.Scan(&u.Purpose, &cats, &u.Uses, &at); err != nil {
+				return err
+			}
+			u.Categories, u.At = strings.Fields(cats), time.UnixMicro(at).UTC()
+			all = append(all, u)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("gate: adding up the use log: %w", err)
+	}
+	return all, nil
 }

@@ -23,6 +23,7 @@ var consoleFiles embed.FS
 // A ConsoleGate gives grants, or a *gate.Denial.
 type ConsoleGate interface {
 	Open(ctx context.Context, r gate.Request) (*gate.Grant, error)
+	Sift(ctx context.Context, r gate.Request) (sifted gate.Request, withheld map[thimble.Category]string, err error)
 }
 
 // ConsoleUses is the use log: gatedb keeps it.
@@ -39,12 +40,33 @@ func Staff(g ConsoleGate) subjectweb.Reader { return consoleReader{g} }
 
 type consoleReader struct{ gate ConsoleGate }
 
-// Read implements subjectweb.Reader.
+// Read implements subjectweb.Reader: everything that is asked for, or nothing.
 func (s consoleReader) Read(ctx context.Context, staff string, who thimble.SubjectID, p thimble.Purpose, categories ...thimble.Category) (subjectweb.Reading, error) {
-	if staff == "" {
+	return s.open(ctx, gate.Request{Actor: gate.Actor{Kind: gate.Staff, Name: staff}, Subject: who, Purpose: p, Categories: categories})
+}
+
+// Sift implements subjectweb.Reader.
+func (s consoleReader) Sift(ctx context.Context, staff string, who thimble.SubjectID, a subjectweb.Ask) (subjectweb.Reading, error) {
+	sifted, withheld, err := s.gate.Sift(ctx, gate.Request{
+		Actor: gate.Actor{Kind: gate.Staff, Name: staff}, Subject: who, Purpose: a.Purpose, Categories: a.Categories, Masked: a.Masked, Reason: a.Reason,
+	})
+	if err != nil {
+		return subjectweb.Reading{}, err
+	}
+	if len(sifted.Categories) == 0 && len(withheld) > 0 {
+		// The first of the reasons: they are one and the same for who may see nothing.
+		return subjectweb.Reading{Why: withheld[a.Categories[0]], Withheld: withheld}, nil
+	}
+	reading, err := s.open(ctx, sifted)
+	reading.Withheld = withheld
+	return reading, err
+}
+
+func (s consoleReader) open(ctx context.Context, r gate.Request) (subjectweb.Reading, error) {
+	if r.Actor.Name == "" {
 		return subjectweb.Reading{}, fmt.Errorf("gateweb: nobody is signed in: %w", thimble.ErrDenied)
 	}
-	grant, err := s.gate.Open(ctx, gate.Request{Actor: gate.Actor{Kind: gate.Staff, Name: staff}, Subject: who, Purpose: p, Categories: categories})
+	grant, err := s.gate.Open(ctx, r)
 	if denial, ok := errors.AsType[*gate.Denial](err); ok {
 		return subjectweb.Reading{Why: denial.Verdict.Why, Cite: denial.Verdict.Cite}, nil
 	}
@@ -52,7 +74,7 @@ func (s consoleReader) Read(ctx context.Context, staff string, who thimble.Subje
 		return subjectweb.Reading{}, err
 	}
 	v := grant.Verdict()
-	return subjectweb.Reading{Grant: grant, Use: grant.Use().Token(UsePrefix), Why: v.Why, Cite: v.Cite}, nil
+	return subjectweb.Reading{Grant: grant, Use: grant.Use().Token(UsePrefix), Why: v.Why, Cite: v.Cite, Opened: r.Categories, Masked: r.Masked, Glass: v.Glass}, nil
 }
 
 const (

@@ -77,10 +77,14 @@ func Portal(kit *web.Kit, uses Uses, own Own, without ...gate.Without) (web.Sect
 	return web.Section{Nav: nav, Mount: func(mux web.Routes, f *web.Frame) {
 		mux.HandleFunc("GET /privacy/access", func(w http.ResponseWriter, r *http.Request) {
 			who := web.VisitorFrom(r.Context()).Subject
-			_, err := own(r.Context(), who, thimble.AccessRecord)
+			grant, err := own(r.Context(), who, thimble.AccessRecord)
 			var all []gatedb.Use
+			var looks []look
 			if err == nil {
 				all, err = uses.Of(r.Context(), who, shownUses)
+			}
+			if err == nil {
+				looks, err = looksOf(r.Context(), grant, all)
 			}
 			if err != nil {
 				f.Fail(w, r, err)
@@ -88,14 +92,14 @@ func Portal(kit *web.Kit, uses Uses, own Own, without ...gate.Without) (web.Sect
 			}
 			f.Render(w, r, http.StatusOK, pages, "portal_access.html", web.Page{
 				Title: "Who looked at my data", Lead: "Every look is written down, with what it was for. A look by staff is written down before they see anything.",
-				Notice: &web.AccessNotice{Purpose: OwnData}, Body: accessOf(all, without...),
+				Notice: &web.AccessNotice{Purpose: OwnData}, Body: accessOf(all, looks, without...),
 			})
 		})
 	}}, nil
 }
 
-func accessOf(all []gatedb.Use, without ...gate.Without) accessBody {
-	body := accessBody{Staff: staffTable(all), Machines: machineTable(all), Without: withoutTable(without)}
+func accessOf(all []gatedb.Use, looks []look, without ...gate.Without) accessBody {
+	body := accessBody{Staff: staffTable(looks), Machines: machineTable(all), Without: withoutTable(without)}
 	for _, u := range all {
 		if u.Kind == gate.Customer {
 			body.Own += int(u.Uses)
@@ -104,23 +108,60 @@ func accessOf(all []gatedb.Use, without ...gate.Without) accessBody {
 	return body
 }
 
-func staffTable(all []gatedb.Use) web.Table {
+// A look is one by staff, with what only its person reads.
+type look struct {
+	gatedb.Use
+	gatedb.Look
+}
+
+func looksOf(ctx context.Context, g thimble.Grant, all []gatedb.Use) (looks []look, err error) {
+	for _, u := range all {
+		if u.Kind != gate.Staff {
+			continue
+		}
+		l := look{Use: u}
+		if u.Receipted() {
+			if l.Look, err = u.Look(ctx, g); err != nil {
+				return nil, err
+			}
+		}
+		looks = append(looks, l)
+	}
+	return looks, nil
+}
+
+func staffTable(looks []look) web.Table {
 	t := web.Table{
 		ID: "staff", Caption: "People of the shop", Note: "Each look has a receipt of its own, that nobody can change afterwards.",
 		Columns: []web.Column{{Label: "When"}, {Label: "Who"}, {Label: "What for"}, {Label: "What they saw"}, {Label: "Receipt", Kind: web.ActionColumn}},
 		Empty:   &web.Empty{Icon: "eye", Title: "Nobody of the staff has looked at your data", Text: "If somebody does, you see it here at once, with a receipt."},
 	}
-	for _, u := range all {
-		if u.Kind != gate.Staff {
-			continue
-		}
+	for _, l := range looks {
 		var receipt any
-		if u.Receipted() {
-			receipt = web.Action{Label: "Receipt", Href: ledgerweb.ReceiptHref(ReceiptKind, u.ID.Token(useToken)), About: "of this look", Kind: "quiet", Icon: "seal"}
+		if l.Receipted() {
+			receipt = web.Action{Label: "Receipt", Href: ledgerweb.ReceiptHref(ReceiptKind, l.ID.Token(useToken)), About: "of this look", Kind: "quiet", Icon: "seal"}
 		}
-		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(u.At, u.Actor, PurposeWords(u.Purpose), categoryList(u.Categories), receipt)})
+		who, why := web.Cell{Value: l.Actor, Sub: strings.Join(l.Roles, ", ")}, web.Cell{Value: PurposeWords(l.Purpose), Sub: l.Reason}
+		if l.Glass {
+			why.Sub = strings.TrimPrefix(why.Sub+" · in an emergency, which somebody else looks at afterwards", " · ")
+		}
+		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(l.At, who, why, seen(l), receipt)})
 	}
 	return t
+}
+
+// seen lists what was seen, and of what a part only.
+func seen(l look) web.Cell {
+	whole := slices.DeleteFunc(slices.Clone(l.Categories), func(c string) bool { return slices.Contains(l.Masked, thimble.Category(c)) })
+	cell := web.Cell{Value: cmp.Or(categoryList(whole), "nothing in full")}
+	if len(l.Masked) > 0 {
+		part := make([]string, len(l.Masked))
+		for i, c := range l.Masked {
+			part[i] = string(c)
+		}
+		cell.Sub = "in part: " + categoryList(part)
+	}
+	return cell
 }
 
 // withoutTable says what a no costs.

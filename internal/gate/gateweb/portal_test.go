@@ -16,10 +16,11 @@ func TestUsesByMachinesAreAddedUpPerPurpose(t *testing.T) {
 	use := func(k gate.Kind, actor string, p thimble.Purpose, n int64) gatedb.Use {
 		return gatedb.Use{Kind: k, Actor: actor, Purpose: p, Uses: n, At: at, Categories: []string{string(thimble.PurchaseHistory)}}
 	}
-	body := accessOf([]gatedb.Use{
+	all := []gatedb.Use{
 		use(gate.Machine, "recommend", thimble.TrainAISystem, 2), use(gate.Machine, "recommend", thimble.TrainAISystem, 3),
 		use(gate.Machine, "storefront", thimble.PersonalizeContent, 1), use(gate.Staff, "mara", thimble.SupportOperations, 1), use(gate.Customer, "", thimble.LegalObligation, 4),
-	})
+	}
+	body := accessOf(all, []look{{Use: all[3], Look: gatedb.Look{Roles: []string{"support"}, Reason: "to call you back", Masked: []thimble.Category{thimble.AccountIdentifier}, Glass: true}}})
 	if len(body.Staff.Rows) != 1 || len(body.Machines.Rows) != 2 || body.Own != 4 {
 		t.Fatalf("%d reads by staff, %d lines of machines, %d own looks", len(body.Staff.Rows), len(body.Machines.Rows), body.Own)
 	}

@@ -43,7 +43,7 @@ const indexKind = "order"
 // The SQLite driver walks over all parameters for each: many small statements are
 // faster than a few large ones.
 const (
-	rowsAtOnce    = 10 // of 6 columns each
+	rowsAtOnce    = 10 // of 7 columns each
 	numbersAtOnce = 100
 )
 
@@ -148,27 +148,48 @@ func (s *Store) Draft(ctx context.Context, orders []order.Order) ([]Draft, error
 	return drafts, nil
 }
 
-const columns = 6
+const columns = 7
 
 // Add writes drafts. The error is of kind ErrConflict when an order with such a
 // number is there already; the transaction cannot go on then.
 func (s *Store) Add(ctx context.Context, tx *sqldb.Tx, drafts []Draft) error {
+	if len(drafts) == 0 {
+		return nil
+	}
+	// The row of the counter is locked until the transaction ends: batches commit in the
+	// order of their numbers, and who has read up to one has missed none before it.
+	var batch int64
+	err := tx.QueryRow(ctx, `insert into order_batches (id, last) values (1, 1) on conflict (id) do update set last = order_batches.last + 1 returning last`).Scan(&batch)
+	if err != nil {
+		return fmt.Errorf("order: numbering a batch: %w", err)
+	}
 	for chunk := range slices.Chunk(drafts, rowsAtOnce) {
 		query := strings.Builder{}
-		query.WriteString(`insert into order_orders (id, subject_id, number_index, placed_at, direction, body) values `)
+		query.WriteString(`insert into order_orders (id, subject_id, number_index, placed_at, direction, batch, body) values `)
 		args := make([]any, 0, columns*len(chunk))
 		for i, d := range chunk {
 			if i > 0 {
 				query.WriteByte(',')
 			}
 			query.WriteString("(" + placeholders(columns*i+1, columns) + ")")
-			args = append(args, d.sealed.ID, d.sealed.Subject, d.index, d.sealed.PlacedAt.UnixMicro(), int64(d.sealed.Direction), d.sealed.Body)
+			args = append(args, d.sealed.ID, d.sealed.Subject, d.index, d.sealed.PlacedAt.UnixMicro(), int64(d.sealed.Direction), batch, d.sealed.Body)
 		}
 		if _, err := tx.Exec(ctx, query.String(), args...); err != nil {
 			return fmt.Errorf("order: adding %d orders: %w", len(drafts), err)
 		}
 	}
 	return nil
+}
+
+// LastBatch returns the number of the last batch of orders that was added; 0 for none.
+func (s *Store) LastBatch(ctx context.Context) (last int64, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		return tx.QueryRow(ctx, `select coalesce(max(last), 0) from order_batches`).Scan(&last)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("order: reading the last batch: %w", err)
+	}
+	return last, nil
 }
 
 // Of returns the subject's orders, the newest first; limit 0 means all. Guests'
@@ -183,11 +204,11 @@ func (s *Store) Of(ctx context.Context, subject thimble.SubjectID, limit int) ([
 		return each(ctx, tx, func(rows *sql.Rows) error {
 			o := order.Sealed{Subject: subject}
 			var at int64
-			err := rows.Scan(&o.ID, &at, &o.Direction, &o.Body)
+			err := rows.Scan(&o.ID, &at, &o.Direction, &o.Batch, &o.Body)
 			o.PlacedAt = time.UnixMicro(at).UTC()
 			found = append(found, o)
 			return err
-		}, `select id, placed_at, direction, body from order_orders where subject_id = $1 order by placed_at desc, id desc limit $2`, subject, limit)
+		}, `select id, placed_at, direction, batch, body from order_orders where subject_id = $1 order by placed_at desc, id desc limit $2`, subject, limit)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("order: reading orders of %s: %w", subject, err)

@@ -27,6 +27,8 @@ type Gate interface {
 // Orders reads people's orders, sealed.
 type Orders interface {
 	Of(ctx context.Context, s thimble.SubjectID, limit int) ([]order.Sealed, error)
+	// LastBatch is the number of the last batch of orders that was recorded.
+	LastBatch(ctx context.Context) (int64, error)
 }
 
 // A Catalog knows the items.
@@ -39,6 +41,8 @@ type Catalog interface {
 // Decisions keeps records.
 type Decisions interface {
 	Keep(ctx context.Context, r decision.Record, policy [8]byte, epoch int64) (thimble.ID, error)
+	// Overturned reports whether a review found a list of a model wrong.
+	Overturned(ctx context.Context, who thimble.SubjectID, capability string, model []byte) (bool, error)
 }
 
 // Models keeps versions of the model with their files; *registrydb.Shelf does.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"thimble"
@@ -14,20 +15,34 @@ import (
 	"thimble/internal/registry"
 )
 
-// gathered is who bought what, of the people who permit training, and who they are. A
-// version that is derived anew takes only what was ordered until its data ended.
+// gathered is who bought what, of the people who permit training, and who they are.
 type gathered struct {
 	people *gate.Cohort
-	sets   map[time.Time]*set // by the end of the data; the zero time is everything
-	newest time.Time          // the latest order
+	sets   []*set
 }
 
+// A set is what one version is made of. A version that is derived anew takes only what
+// was recorded, and only products that were known, when it was made first.
 type set struct {
-	data  *recommend.Dataset
-	until time.Time
-	cut   int // orders that are younger
-	spans map[thimble.SubjectID]span
+	data    *recommend.Dataset
+	items   []thimble.ItemID // ascending
+	known   map[thimble.ItemID]bool
+	through int64 // the last batch of orders that is used
+	cut     int   // orders that came later
+	spans   map[thimble.SubjectID]span
 }
+
+func newSet(items []thimble.ItemID, through int64) *set {
+	s := &set{data: recommend.NewDataset(items), items: items, known: make(map[thimble.ItemID]bool, len(items)), through: through, spans: map[thimble.SubjectID]span{}}
+	for _, id := range items {
+		s.known[id] = true
+	}
+	return s
+}
+
+// same reports whether two sets are the same. Of two ends of data, the orders until one
+// are among those until the other: where as many are left out, the same are.
+func (s *set) same(o *set) bool { return s.cut == o.cut && slices.Equal(s.items, o.items) }
 
 // A span is the time of a person's first and last purchase that is learned from.
 type span struct{ from, to time.Time }
@@ -60,20 +75,10 @@ func (s *set) months() (from, to string) {
 }
 
 // gather reads the orders of everybody who may be learned from, but for some people,
-// once for all the ends of data.
-func (s *Shop) gather(ctx context.Context, but []thimble.SubjectID, ends ...time.Time) (*gathered, error) {
-	products, err := s.Catalog.IDs(ctx, catalog.Goods)
-	if err != nil {
-		return nil, err
-	}
-	out := &gathered{people: s.Gate.Cohort(trainer, thimble.TrainAISystem, thimble.PurchaseHistory), sets: map[time.Time]*set{}}
-	for _, until := range ends {
-		out.sets[until] = &set{data: recommend.NewDataset(products), until: until, spans: map[thimble.SubjectID]span{}}
-	}
-	known, left := make(map[thimble.ItemID]bool, len(products)), make(map[thimble.SubjectID]bool, len(but))
-	for _, id := range products {
-		known[id] = true
-	}
+// once for all sets.
+func (s *Shop) gather(ctx context.Context, but []thimble.SubjectID, sets ...*set) (*gathered, error) {
+	out := &gathered{people: s.Gate.Cohort(trainer, thimble.TrainAISystem, thimble.PurchaseHistory), sets: sets}
+	left := make(map[thimble.SubjectID]bool, len(but))
 	for _, who := range but {
 		left[who] = true
 	}
@@ -95,7 +100,7 @@ func (s *Shop) gather(ctx context.Context, but []thimble.SubjectID, ends ...time
 			continue
 		}
 		if err == nil {
-			err = out.add(g.Subject(), orders, known)
+			err = out.add(g.Subject(), orders)
 		}
 		if err != nil {
 			return nil, err
@@ -105,36 +110,28 @@ func (s *Shop) gather(ctx context.Context, but []thimble.SubjectID, ends ...time
 	return out, nil
 }
 
-func (g *gathered) add(who thimble.SubjectID, orders []order.Order, known map[thimble.ItemID]bool) error {
-	for _, o := range orders {
-		if o.PlacedAt.After(g.newest) {
-			g.newest = o.PlacedAt
-		}
-	}
+func (g *gathered) add(who thimble.SubjectID, orders []recorded) error {
 	for _, s := range g.sets {
-		if err := s.add(who, orders, known); err != nil {
+		if err := s.add(who, orders); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *set) add(who thimble.SubjectID, orders []order.Order, known map[thimble.ItemID]bool) error {
-	if !s.until.IsZero() {
-		within := make([]order.Order, 0, len(orders))
-		for _, o := range orders {
-			if !o.PlacedAt.After(s.until) {
-				within = append(within, o)
-			}
+func (s *set) add(who thimble.SubjectID, orders []recorded) error {
+	within := make([]order.Order, 0, len(orders))
+	for _, o := range orders {
+		if o.batch <= s.through {
+			within = append(within, o.Order)
 		}
-		s.cut += len(orders) - len(within)
-		orders = within
 	}
-	history := order.History(orders)
+	s.cut += len(orders) - len(within)
+	history := order.History(within)
 	items := make([]thimble.ItemID, 0, len(history))
 	var when span
 	for _, h := range history {
-		if !known[h.Item] {
+		if !s.known[h.Item] {
 			continue
 		}
 		items = append(items, h.Item)
@@ -151,10 +148,24 @@ func (s *set) add(who thimble.SubjectID, orders []order.Order, known map[thimble
 	return s.data.Add(who, items)
 }
 
+// recorded is an order with the batch in which it was recorded.
+type recorded struct {
+	order.Order
+	batch int64
+}
+
+func plain(all []recorded) []order.Order {
+	out := make([]order.Order, len(all))
+	for i, o := range all {
+		out[i] = o.Order
+	}
+	return out
+}
+
 // orders opens what a person ordered, as any of their members. Without returns, none
 // is opened, and what came back counts as bought.
-func (s *Shop) orders(ctx context.Context, g thimble.Grant, returns bool) ([]order.Order, error) {
-	var orders []order.Order
+func (s *Shop) orders(ctx context.Context, g thimble.Grant, returns bool) ([]recorded, error) {
+	var orders []recorded
 	for _, who := range g.Members() {
 		sealed, err := s.Orders.Of(ctx, who, 0)
 		if err != nil {
@@ -171,25 +182,31 @@ func (s *Shop) orders(ctx context.Context, g thimble.Grant, returns bool) ([]ord
 			if !returns && opened.Return {
 				continue // sealed before directions were kept: opened, and not used
 			}
-			orders = append(orders, opened)
+			orders = append(orders, recorded{opened, o.Batch})
 		}
 	}
 	return orders, nil
 }
 
-// Retrain makes the weights of a lineage again, of those who may be learned from now,
+// products are the items of a new version, in ascending order.
+func (s *Shop) products(ctx context.Context) ([]thimble.ItemID, error) {
+	items, err := s.Catalog.IDs(ctx, catalog.Goods)
+	slices.Sort(items)
+	return items, err
+}
+
+// Retrain makes the weights of a package again, of those who may be learned from now,
 // and keeps nothing: who doubts that a version is what it says compares the bytes.
-func (s *Shop) Retrain(ctx context.Context, l registry.Lineage, but ...thimble.SubjectID) ([]byte, error) {
-	recipe, err := recommend.ParseRecipe(l.Recipe)
+func (s *Shop) Retrain(ctx context.Context, p registry.Package, but ...thimble.SubjectID) ([]byte, error) {
+	m, err := recommend.UnmarshalModel(p.Weights)
 	if err != nil {
 		return nil, err
 	}
-	g, err := s.gather(ctx, but, l.Until)
-	if err != nil {
+	of := newSet(m.Items(), p.Lineage.Through)
+	if _, err := s.gather(ctx, but, of); err != nil {
 		return nil, err
 	}
-	m, err := recommend.Train(ctx, recipe, g.sets[l.Until].data, nil)
-	if err != nil {
+	if m, err = recommend.Train(ctx, m.Recipe(), of.data, nil); err != nil {
 		return nil, err
 	}
 	return m.MarshalBinary()

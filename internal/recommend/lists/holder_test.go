@@ -11,7 +11,7 @@ import (
 	"thimble"
 	"thimble/internal/holdertest"
 	"thimble/internal/recommend/lists"
-	"thimble/internal/registry"
+	"thimble/internal/registry/registrydb"
 	"thimble/internal/thimbletest"
 )
 
@@ -41,20 +41,29 @@ func (l *learner) no(tb testing.TB, err error) {
 	}
 }
 
-// weights are the digests of the weights that lie there, whatever they say of themselves.
-func (l *learner) weights(tb testing.TB) (all []string) {
+// weights is the digest of the weights that serve, as they lie there, and every file that
+// is of no version. That those which are kept beside remember nobody is held by the
+// registry's suite.
+func (l *learner) weights(tb testing.TB) (state []string) {
 	tb.Helper()
 	there, err := l.Files.List()
 	l.no(tb, err)
+	kept, err := l.Models.Kept(context.Background(), lists.ModelName)
+	l.no(tb, err)
 	for _, h := range there {
-		content, err := l.Files.Get(context.Background(), h)
+		i := slices.IndexFunc(kept, func(v registrydb.Version) bool { return v.Package == h })
+		if i < 0 {
+			state = append(state, "stray "+h.String())
+			continue
+		}
+		p, err := l.Models.Open(context.Background(), kept[i])
 		l.no(tb, err)
-		files, err := registry.Unarchive(content)
-		l.no(tb, err)
-		all = append(all, fmt.Sprintf("%x", sha256.Sum256(files[len(files)-1].Content)))
+		if kept[i].Serving() {
+			state = append(state, fmt.Sprintf("%x", sha256.Sum256(p.Weights)))
+		}
 	}
-	slices.Sort(all)
-	return all
+	slices.Sort(state)
+	return state
 }
 
 func (l *learner) derived(ctx context.Context) *holdertest.Derived {

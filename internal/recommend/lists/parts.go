@@ -7,7 +7,6 @@ import (
 	"thimble"
 	"thimble/internal/consent"
 	"thimble/internal/gate"
-	"thimble/internal/order"
 )
 
 // Known are the words that the lists name when they ask the gate.
@@ -53,7 +52,7 @@ func (s *Shop) returns(ctx context.Context, r gate.Request) (bool, error) {
 }
 
 // learned are the orders that a person permits to learn from.
-func (s *Shop) learned(ctx context.Context, g *gate.Grant) ([]order.Order, error) {
+func (s *Shop) learned(ctx context.Context, g *gate.Grant) ([]recorded, error) {
 	returns, err := s.returns(ctx, trains(g.Subject()))
 	if err != nil {
 		return nil, err

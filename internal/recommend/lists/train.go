@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -70,11 +71,11 @@ func (s *Shop) train(ctx context.Context, t Training) (registrydb.Version, error
 	if err != nil {
 		return registrydb.Version{}, err
 	}
-	ends := []time.Time{{}}
-	for _, l := range all {
-		ends = append(ends, l.until)
+	sets := make([]*set, len(all))
+	for i, l := range all {
+		sets[i] = l.set
 	}
-	data, err := s.gather(ctx, t.but, ends...)
+	data, err := s.gather(ctx, t.but, sets...)
 	if err != nil {
 		return registrydb.Version{}, fmt.Errorf("recommend: gathering: %w", err)
 	}
@@ -103,7 +104,8 @@ func (s *Shop) train(ctx context.Context, t Training) (registrydb.Version, error
 type line struct {
 	stage  registry.Stage
 	recipe recommend.Recipe
-	until  time.Time          // the end of the data; zero for everything
+	until  time.Time
+	set    *set
 	of     registrydb.Version // that it is derived from; zero for a new one
 }
 
@@ -120,16 +122,28 @@ func (s *Shop) lines(ctx context.Context, t Training) (all []line, before regist
 		return nil, before, false, err
 	}
 	for _, v := range kept {
-		recipe, err := recommend.ParseRecipe(v.Lineage.Recipe)
-		if v.Signer == "" || err != nil || v.Lineage.Until.IsZero() {
-			continue // from before packages were signed: nobody can derive it
+		m, err := s.opened(ctx, v)
+		if _, refused := errors.AsType[*registry.Refusal](err); refused {
+			continue // nobody can derive what nobody can read: it is destroyed
+		}
+		if err != nil {
+			return nil, before, false, err
 		}
 		if v.Serving() {
 			before = v
 		}
-		all = append(all, line{stage: v.Stage, recipe: recipe, until: v.Lineage.Until, of: v})
+		all = append(all, line{stage: v.Stage, recipe: m.Recipe(), until: v.Lineage.Until, set: newSet(m.Items(), v.Lineage.Through), of: v})
+	}
+	last, err := s.Orders.LastBatch(ctx) // before they are read: none of these is missed
+	if err != nil {
+		return nil, before, false, err
 	}
 	serves := before.Number > 0
+	products, err := s.products(ctx)
+	if err != nil {
+		return nil, before, false, err
+	}
+	fresh := line{stage: t.Stage, recipe: recommend.DefaultRecipe(), until: s.Now().UTC().Truncate(time.Microsecond), set: newSet(products, last)}
 	held = state.Held && serves && !(t.Asked && t.Stage == registry.Champion)
 	if !serves || t.Stage == registry.Champion && !held {
 		for i := range all {
@@ -137,9 +151,10 @@ func (s *Shop) lines(ctx context.Context, t Training) (all []line, before regist
 				all[i].stage = registry.Retired
 			}
 		}
-		all = append(all, line{stage: registry.Champion, recipe: recommend.DefaultRecipe()})
+		fresh.stage = registry.Champion
+		all = append(all, fresh)
 	} else if t.Stage != registry.Champion {
-		all = append(all, line{stage: t.Stage, recipe: recommend.DefaultRecipe()})
+		all = append(all, fresh)
 	}
 	slices.SortStableFunc(all, func(a, b line) int { return cmp.Compare(rank(a.stage), rank(b.stage)) })
 	return all, before, held, nil
@@ -178,7 +193,7 @@ func (b *batch) make(ctx context.Context, all []line) error {
 	champion, retired := weights{}, false
 	for _, l := range all {
 		back := l.stage == registry.Retired
-		if back && (retired || b.same(champion.line, l)) {
+		if back && (retired || l.same(champion.line)) {
 			continue // one is kept to go back to, and it is another than what serves
 		}
 		w, err := b.learn(ctx, l, champion)
@@ -214,20 +229,18 @@ func (b *batch) standing(l line) registrydb.Version {
 }
 
 // same reports whether two lines are of the same data by the same recipe.
-func (b *batch) same(a, c line) bool {
-	return a.recipe == c.recipe && b.data.sets[a.until].cut == b.data.sets[c.until].cut
-}
+func (a line) same(b line) bool { return a.recipe == b.recipe && a.set.same(b.set) }
 
 func (b *batch) learn(ctx context.Context, l line, champion weights) (w weights, err error) {
 	w = weights{line: l, model: champion.model, content: champion.content}
-	if champion.model != nil && b.same(champion.line, l) {
+	if champion.model != nil && l.same(champion.line) {
 		return w, nil
 	}
 	progress := b.training.Progress
 	if l.of.Number > 0 {
 		progress = nil
 	}
-	if w.model, err = recommend.Train(ctx, l.recipe, b.data.sets[l.until].data, progress); err != nil {
+	if w.model, err = recommend.Train(ctx, l.recipe, l.set.data, progress); err != nil {
 		return w, fmt.Errorf("recommend: training: %w", err)
 	}
 	w.content, err = w.model.MarshalBinary()
@@ -246,15 +259,9 @@ func (b *batch) pack(ctx context.Context, fresh []weights) error {
 		return err
 	}
 	for i, w := range fresh {
-		set, now := b.data.sets[w.until], b.shop.Now().UTC().Truncate(time.Microsecond)
-		if w.until.IsZero() {
-			w.until = now
-			if b.data.newest.After(now) {
-				w.until = b.data.newest.UTC()
-			}
-		}
+		now := b.shop.Now().UTC().Truncate(time.Microsecond)
 		v := registrydb.Version{Model: ModelName, Number: number + int64(i), Stage: w.stage, Reason: b.training.Reason, MadeAt: now, Took: now.Sub(b.began)}
-		from, to := set.months()
+		from, to := w.set.months()
 		c := card(w.model, from, to)
 		c.Unmeasured = "It was not measured on orders that it had not seen."
 		made, err := b.shop.Models.Make(ctx, v, c, b.shop.lineage(w.line), w.content)
@@ -272,9 +279,6 @@ func (b *batch) pack(ctx context.Context, fresh []weights) error {
 // release keeps the files and has the champion serve. It returns the act that destroys
 // what is replaced.
 func (b *batch) release(ctx context.Context) (replaced *ledger.Intent, err error) {
-	if len(b.made) == 0 && b.unchanged(ctx) {
-		return nil, nil
-	}
 	replaced, err = b.shop.Models.Release(ctx, registrydb.Release{
 		Model: ModelName, Stay: b.stay, Order: registrydb.Order{Reason: b.training.Reason}, Hold: b.held,
 	}, b.made)
@@ -283,12 +287,6 @@ func (b *batch) release(ctx context.Context) (replaced *ledger.Intent, err error
 		b.shop.live.Store(b.live)
 	}
 	return replaced, err
-}
-
-// unchanged reports whether every version that is kept stays as it is.
-func (b *batch) unchanged(ctx context.Context) bool {
-	kept, err := b.shop.Models.Kept(ctx, ModelName)
-	return err == nil && len(kept) == len(b.stay) && !slices.ContainsFunc(kept, func(v registrydb.Version) bool { return b.stay[v.Number] != v.Stage })
 }
 
 func (b *batch) champion() registrydb.Version {

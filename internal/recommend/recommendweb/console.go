@@ -183,7 +183,7 @@ func consoleHistory(all []registrydb.Version) web.Table {
 // train queues one training; a second click while it waits changes nothing.
 func (c *console) train(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 	err := c.db.Write(r.Context(), func(tx *sqldb.Tx) error {
-		return c.queue.Add(r.Context(), tx, job.Job{Kind: TrainJob, Payload: `{"reason":"asked for in the console"}`, Dedupe: TrainJob})
+		return c.queue.Add(r.Context(), tx, job.Job{Kind: TrainJob, Payload: `{"reason":"asked for in the console","asked":true}`, Dedupe: TrainJob + ".asked"})
 	})
 	if err != nil {
 		f.Fail(w, r, err)

@@ -80,6 +80,7 @@ func scan(r row) (v Version, err error) {
 	if err := errors.Join(json.Unmarshal([]byte(v.card), &v.Card), json.Unmarshal([]byte(v.lineage), &v.Lineage)); err != nil {
 		return v, fmt.Errorf("registry: version %d: card or lineage cannot be read: %w", v.Number, thimble.ErrInvalid)
 	}
+	v.Lineage.Recipe = registry.Compact(v.Lineage.Recipe)
 	return v, v.Opening.UnmarshalBinary(opening)
 }
 

@@ -56,6 +56,10 @@ type PortalDeps struct {
 // no person and needs nobody signed in.
 const Forgotten = "/privacy/forgotten/"
 
+// Proofs are the patterns that need a proof of who it is that is fresh: what shows
+// everything in one file, and what cannot be undone.
+func Proofs() []string { return []string{"GET /privacy/data.json", "POST /privacy/forget"} }
+
 type portal struct {
 	PortalDeps
 	pages *web.Pages

@@ -16,17 +16,16 @@ func (s *Store) Expire(ctx context.Context, c thimble.Category, before time.Time
 	if !thimble.Credentials.Within(c) {
 		return thimble.Erasure{}, nil
 	}
-	links, err := s.db.Drain(ctx, `delete from session_links where hash in (
-		select hash from session_links where subject_id is not null and created_at < $1 limit 1000)`, before.UnixMicro())
-	if err != nil {
-		return thimble.Erasure{Erased: links}, fmt.Errorf("session: expiring links: %w", err)
+	n := 0
+	for table, key := range map[string]string{"session_links": "hash", "session_sessions": "hash", "session_codes": "browser"} {
+		gone, err := s.db.Drain(ctx, `delete from `+table+` where `+key+` in (
+			select `+key+` from `+table+` where subject_id is not null and created_at < $1 limit 1000)`, before.UnixMicro())
+		n += gone
+		if err != nil {
+			return thimble.Erasure{Erased: n}, fmt.Errorf("session: expiring %s: %w", table, err)
+		}
 	}
-	sessions, err := s.db.Drain(ctx, `delete from session_sessions where hash in (
-		select hash from session_sessions where subject_id is not null and created_at < $1 limit 1000)`, before.UnixMicro())
-	if err != nil {
-		err = fmt.Errorf("session: expiring sessions: %w", err)
-	}
-	return thimble.Erasure{Erased: links + sessions}, err
+	return thimble.Erasure{Erased: n}, nil
 }
 
 // Restrict implements thimble.Holder. It has nothing to do: the person must be able
@@ -52,8 +51,12 @@ func (s *Store) Unmerge(ctx context.Context, m thimble.Merge) error {
 }
 
 // exportLinks are the one-time links that wait, or waited, for the person.
-func exportLinks(ctx context.Context, tx *sqldb.Tx, subject thimble.SubjectID) (all []thimble.Datum, err error) {
-	rows, err := tx.Query(ctx, `select created_at, expires_at, used_at is not null from session_links where subject_id = $1 order by created_at, hash`, subject)
+func exportLinks(ctx context.Context, tx *sqldb.Tx, subject thimble.SubjectID) ([]thimble.Datum, error) {
+	return exportOnce(ctx, tx, "link", `select created_at, expires_at, used_at is not null from session_links where subject_id = $1 order by created_at, hash`, subject)
+}
+
+func exportOnce(ctx context.Context, tx *sqldb.Tx, name, query string, subject thimble.SubjectID) (all []thimble.Datum, err error) {
+	rows, err := tx.Query(ctx, query, subject)
 	if err != nil {
 		return nil, err
 	}
@@ -64,15 +67,15 @@ func exportLinks(ctx context.Context, tx *sqldb.Tx, subject thimble.SubjectID) (
 		if err := rows.Scan(&created, &expires, &used); err != nil {
 			return nil, err
 		}
-		all = append(all, thimble.Datum{Holder: "session", Category: thimble.Credentials, Name: "link", At: time.UnixMicro(created).UTC(),
-			Value: linkDatum{Expires: time.UnixMicro(expires).UTC(), Used: used}})
+		all = append(all, thimble.Datum{Holder: "session", Category: thimble.Credentials, Name: name, At: time.UnixMicro(created).UTC(),
+			Value: onceDatum{Expires: time.UnixMicro(expires).UTC(), Used: used}})
 	}
 	return all, rows.Err()
 }
 
-// A linkDatum is a link as its person reads it: not the token, which would let
-// whoever reads the archive in.
-type linkDatum struct {
+// A onceDatum is a link or a code as its person reads it: not the secret, which would
+// let whoever reads the archive in.
+type onceDatum struct {
 	Expires time.Time `json:"expires"`
 	Used    bool      `json:"used"`
 }

@@ -20,7 +20,7 @@ func TestTheStoreKeepsTheContractOfHolders(t *testing.T) {
 			if _, err := s.Link(tb.Context(), w); err != nil {
 				tb.Fatal(err)
 			}
-			if _, err := s.Begin(tb.Context(), w); err != nil {
+			if _, err := s.Begin(tb.Context(), w, session.UnknownDevice); err != nil {
 				tb.Fatal(err)
 			}
 			return nil

@@ -3,6 +3,7 @@ package sessionweb
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -14,9 +15,10 @@ import (
 
 // A Store keeps sessions and links; *sessiondb.Store is one.
 type Store interface {
-	Who(ctx context.Context, cookie string, audience session.Audience) (session.Who, error)
-	Redeem(ctx context.Context, token string, audience session.Audience) (cookie string, who session.Who, err error)
-	Begin(ctx context.Context, who session.Who) (cookie string, err error)
+	Session(ctx context.Context, cookie string, audience session.Audience) (session.Session, error)
+	Redeem(ctx context.Context, token string, audience session.Audience, device string) (cookie string, who session.Who, err error)
+	Begin(ctx context.Context, who session.Who, device string) (cookie string, err error)
+	Raise(ctx context.Context, cookie string) error
 	End(ctx context.Context, cookie string) error
 }
 
@@ -50,29 +52,44 @@ func (d *Door) Cookie() string { return d.cookie }
 func (d *Door) Visitors(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Cookie")
-		if who, ok := d.who(r); ok {
-			r = r.WithContext(web.WithVisitor(r.Context(), web.Visitor{Subject: who.Subject, Staff: who.Staff}))
+		if v, err := d.Visitor(r); err == nil {
+			r = r.WithContext(web.WithVisitor(r.Context(), v))
+		} else if !errors.Is(err, thimble.ErrDenied) {
+			d.log.ErrorContext(r.Context(), "session not readable", slog.String("cause", err.Error()), slog.String("request_id", web.RequestIDFrom(r.Context())))
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-func (d *Door) who(r *http.Request) (session.Who, bool) {
+// Visitor returns who is signed in by the request's cookie. The error is of kind
+// thimble.ErrDenied when nobody is.
+func (d *Door) Visitor(r *http.Request) (web.Visitor, error) {
 	c, err := r.Cookie(d.cookie)
 	if err != nil || c.Value == "" {
-		return session.Who{}, false
+		return web.Visitor{}, errNobody
 	}
-	who, err := d.store.Who(r.Context(), c.Value, d.audience)
-	if err != nil && !errors.Is(err, thimble.ErrDenied) {
-		d.log.ErrorContext(r.Context(), "session not readable", slog.String("cause", err.Error()), slog.String("request_id", web.RequestIDFrom(r.Context())))
+	s, err := d.store.Session(r.Context(), c.Value, d.audience)
+	if err != nil {
+		return web.Visitor{}, err
 	}
-	return who, err == nil
+	return web.Visitor{Subject: s.Subject, Staff: s.Staff, Session: s.ID, Raised: s.Raised}, nil
+}
+
+var errNobody = fmt.Errorf("sessionweb: nobody is signed in: %w", thimble.ErrDenied)
+
+// Raise remembers that whoever is signed in has just proved again who they are.
+func (d *Door) Raise(r *http.Request) error {
+	c, err := r.Cookie(d.cookie)
+	if err != nil {
+		return errNobody
+	}
+	return d.store.Raise(r.Context(), c.Value)
 }
 
 // Require sends whoever is not signed in to the page that explains how to.
 func Require(signIn string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if web.VisitorFrom(r.Context()) == (web.Visitor{}) {
+		if web.VisitorFrom(r.Context()).Nobody() {
 			http.Redirect(w, r, signIn, http.StatusSeeOther)
 			return
 		}
@@ -83,7 +100,7 @@ func Require(signIn string, next http.Handler) http.Handler {
 // Begin signs somebody in; the caller has checked who it is.
 func (d *Door) Begin(w http.ResponseWriter, r *http.Request, who session.Who) error {
 	who.Audience = d.audience
-	cookie, err := d.store.Begin(r.Context(), who)
+	cookie, err := d.store.Begin(r.Context(), who, device(r))
 	if err != nil {
 		return err
 	}
@@ -93,12 +110,14 @@ func (d *Door) Begin(w http.ResponseWriter, r *http.Request, who session.Who) er
 // Redeem signs in whoever the one-time link was made for. A link that was used,
 // is too old or never was is of kind thimble.ErrDenied.
 func (d *Door) Redeem(w http.ResponseWriter, r *http.Request, token string) error {
-	cookie, _, err := d.store.Redeem(r.Context(), token, d.audience)
+	cookie, _, err := d.store.Redeem(r.Context(), token, d.audience, device(r))
 	if err != nil {
 		return err
 	}
 	return d.replace(w, r, cookie)
 }
+
+func device(r *http.Request) string { return session.Device(r.UserAgent()) }
 
 // replace ends the browser's old session before it gets the new one, so that
 // nobody can plant a session that survives signing in.
@@ -124,12 +143,21 @@ func (d *Door) End(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// sameSite is strict at the staff's door: nothing leads there from another site that
+// needs a session at once. Customers come from the shop.
+func (d *Door) sameSite() http.SameSite {
+	if d.audience == session.Staff {
+		return http.SameSiteStrictMode
+	}
+	return http.SameSiteLaxMode
+}
+
 // Drop takes the cookie away from a browser whose session is gone already.
 func (d *Door) Drop(w http.ResponseWriter) { d.set(w, "", -1) }
 
 func (d *Door) set(w http.ResponseWriter, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{
 		Name: d.cookie, Value: value, Path: "/", MaxAge: maxAge,
-		HttpOnly: true, Secure: d.secure, SameSite: http.SameSiteLaxMode,
+		HttpOnly: true, Secure: d.secure, SameSite: d.sameSite(),
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"thimble"
 	"thimble/internal/subject"
@@ -40,6 +41,16 @@ type Joiner interface {
 // the gate does.
 type Reader interface {
 	Read(ctx context.Context, staff string, who thimble.SubjectID, p thimble.Purpose, categories ...thimble.Category) (Reading, error)
+	// Sift opens of what is asked for what whoever asks may see, and says what they may not.
+	Sift(ctx context.Context, staff string, who thimble.SubjectID, a Ask) (Reading, error)
+}
+
+// An Ask says what somebody of the staff wants to see, and why.
+type Ask struct {
+	Purpose    thimble.Purpose
+	Categories []thimble.Category
+	Masked     []thimble.Category // of the categories: only in part, for now
+	Reason     thimble.Personal[string]
 }
 
 // A Reading is the answer of a [Reader].
@@ -48,7 +59,22 @@ type Reading struct {
 	Use   string        // the recorded use
 	Why   string        // one sentence
 	Cite  string        // the rule that says so
+	// Opened are the categories that are open, and Masked those of them of which only a part
+	// is to be shown. Withheld are kept from whoever asks, each with why.
+	Opened   []thimble.Category
+	Masked   []thimble.Category
+	Withheld map[thimble.Category]string
+	Glass    bool // it is open because they broke the glass
 }
+
+// Opens reports whether a category is open, in the clear.
+func (r Reading) Opens(c thimble.Category) bool { return r.opens(c) && !r.masks(c) }
+
+// opens reports whether a category is open, be it in part.
+func (r Reading) opens(c thimble.Category) bool { return slices.ContainsFunc(r.Opened, c.Within) }
+
+// masks reports whether only a part of a value of a category is to be shown.
+func (r Reading) masks(c thimble.Category) bool { return slices.ContainsFunc(r.Masked, c.Within) }
 
 const (
 	consolePath     = "/console/customers"
@@ -76,8 +102,9 @@ func Console(kit *web.Kit, people ConsolePeople, reader Reader, panels ...Panel)
 			mux.HandleFunc("GET "+consolePath, func(w http.ResponseWriter, r *http.Request) { c.list(w, r, f) })
 			mux.HandleFunc("POST "+consolePath, func(w http.ResponseWriter, r *http.Request) { c.find(w, r, f) })
 			mux.HandleFunc("GET "+consolePath+"/{subject}", func(w http.ResponseWriter, r *http.Request) {
-				c.show(w, r, f, http.StatusOK, nil)
+				c.show(w, r, f, http.StatusOK, view{})
 			})
+			mux.HandleFunc("POST "+consolePath+"/{subject}/unmask", func(w http.ResponseWriter, r *http.Request) { c.unmask(w, r, f) })
 			mux.HandleFunc("POST "+consolePath+"/{subject}/join", func(w http.ResponseWriter, r *http.Request) { c.join(w, r, f) })
 			mux.HandleFunc("POST "+consolePath+"/{subject}/part", func(w http.ResponseWriter, r *http.Request) { c.part(w, r, f) })
 		},

@@ -1,10 +1,15 @@
 package subjectweb
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"thimble"
 	"thimble/internal/subject"
@@ -50,17 +55,34 @@ type consoleBody struct {
 	Joined  []joinedView
 	Related []web.KeyValue
 	Join    *web.Form
+	Unmask  *web.Form
+	Glass   string // where the glass is broken, when something is withheld
 	Parts   []Part
+	// Withheld is what the reader's role does not show.
+	Withheld []web.KeyValue
 }
 
-// show shows a customer. A problem is of the form by which an account is joined.
-func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame, status int, problem *web.FieldProblem) {
+// A view is how a customer's page is shown.
+type view struct {
+	problem *web.FieldProblem        // of the form by which an account is joined
+	reason  thimble.Personal[string] // why everything that may be seen is shown unmasked
+	unmask  *web.FieldProblem        // of the form that asks for that reason
+	clear   bool
+}
+
+// show shows a customer: who it is in part only, unless the view says why not.
+func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame, status int, v view) {
 	id, err := thimble.ParseSubjectID(r.PathValue("subject"))
 	if err != nil {
 		f.Fail(w, r, fmt.Errorf("subjectweb: the address names no customer: %w", thimble.ErrNotFound))
 		return
 	}
-	reading, err := c.reader.Read(r.Context(), web.VisitorFrom(r.Context()).Staff, id, thimble.SupportOperations, c.categories()...)
+	ask, err := c.ask(r.Context(), id, v)
+	if err != nil {
+		f.Fail(w, r, err)
+		return
+	}
+	reading, err := c.reader.Sift(r.Context(), web.VisitorFrom(r.Context()).Staff, id, ask)
 	if err != nil {
 		f.Fail(w, r, err)
 		return
@@ -70,24 +92,58 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame, sta
 		Crumbs: []web.Crumb{{Label: "Customers", Href: consolePath}, {Label: web.ShortToken(id)}},
 	}
 	if reading.Grant == nil {
-		page.Body = consoleBody{Denied: consoleDenied(reading)}
+		page.Body = consoleBody{Denied: consoleDenied(reading), Glass: glassHref(id)}
 		f.Render(w, r, http.StatusForbidden, c.pages, "console_customer.html", page)
 		return
 	}
-	body, err := c.body(r.Context(), reading.Grant)
+	body, err := c.body(r.Context(), reading)
 	if err != nil {
 		f.Fail(w, r, err)
 		return
 	}
 	form := joinForm(reading.Grant.Subject())
-	if problem != nil {
-		form = form.Explain(*problem)
+	if v.problem != nil {
+		form = form.Explain(*v.problem)
 	}
 	body.Join, body.Done = &form, consoleDone(r.URL.Query().Get("done"))
+	if len(reading.Masked) > 0 {
+		unmask := unmaskForm(id)
+		if v.unmask != nil {
+			unmask = unmask.Explain(*v.unmask)
+		}
+		body.Unmask = &unmask
+	}
+	if len(reading.Withheld) > 0 {
+		body.Glass = glassHref(id)
+	}
+	w.Header().Set("Cache-Control", "no-store")
 	page.Body = body
-	page.Lead = "The customer sees this read in their privacy centre, with your name and the purpose."
+	page.Lead = "The customer sees this read in their privacy centre, with your name, your role and the purpose."
 	page.Notice = Notice(reading)
 	f.Render(w, r, status, c.pages, "console_customer.html", page)
+}
+
+// glassHref is where the glass is broken for somebody; package staffweb has the page.
+func glassHref(id thimble.SubjectID) string { return "/console/glass?subject=" + id.String() }
+
+const leastReason = 10 // characters
+
+func unmaskForm(id thimble.SubjectID) web.Form {
+	return web.Form{
+		ID: "unmask", Action: consolePath + "/" + id.String() + "/unmask", Legend: "Show who it is in full", Submit: "Show it",
+		Intro:  "It is shown once, on this page. The customer reads your reason.",
+		Fields: []web.Field{{Name: "reason", Label: "What you need it for", Required: true, Autocomplete: "off", MaxLength: 500, Hint: "In words that the customer understands, such as “to call you back about the late parcel”."}},
+	}
+}
+
+// unmask shows the page once with everything that may be seen, for a reason.
+func (c *console) unmask(w http.ResponseWriter, r *http.Request, f *web.Frame) {
+	reason := strings.TrimSpace(r.PostFormValue("reason"))
+	if n := utf8.RuneCountInString(reason); n < leastReason || n > 500 {
+		c.show(w, r, f, http.StatusUnprocessableEntity, view{unmask: &web.FieldProblem{Field: "reason", Detail: fmt.Sprintf("Say in at least %d characters what you need it for: the customer reads it.", leastReason)}})
+		return
+	}
+	c.show(w, r, f, http.StatusOK, view{clear: true, reason: thimble.Hide(reason)})
 }
 
 // Notice names a reading's purpose and its recorded use.
@@ -105,74 +161,98 @@ func consoleDenied(reading Reading) *web.Callout {
 	return &web.Callout{Tone: web.Bad, Title: "The gate said no", Text: text, Action: &web.Action{Label: "Back to the customers", Href: consolePath}}
 }
 
-// categories is what is asked for at once, so that one look is one recorded use.
-func (c *console) categories() []thimble.Category {
-	all := []thimble.Category{thimble.AccountIdentifier, thimble.Country, subject.RelationCategory}
-	for _, p := range c.panels {
-		for _, category := range p.Categories {
-			if !slices.Contains(all, category) {
-				all = append(all, category)
-			}
+// ask is what is asked for at once, so that one look is one recorded use: who it is, of
+// which there is to know, and what the panels show.
+func (c *console) ask(ctx context.Context, id thimble.SubjectID, v view) (Ask, error) {
+	a := Ask{Purpose: thimble.SupportOperations, Categories: []thimble.Category{thimble.AccountIdentifier}, Reason: v.reason}
+	add := func(category thimble.Category) {
+		if !slices.Contains(a.Categories, category) {
+			a.Categories = append(a.Categories, category)
 		}
 	}
-	return all
+	identifiers, err := c.people.Identifiers(ctx, id)
+	if err != nil && !errors.Is(err, thimble.ErrNotFound) { // the gate says that there is nobody
+		return a, err
+	}
+	for _, i := range identifiers {
+		add(i.Kind.Category())
+	}
+	if !v.clear { // in part, until somebody says why they need the whole
+		a.Masked = slices.Clone(a.Categories)
+	}
+	add(thimble.Country)
+	add(subject.RelationCategory)
+	for _, p := range c.panels {
+		for _, category := range p.Categories {
+			add(category)
+		}
+	}
+	return a, nil
 }
 
-func (c *console) body(ctx context.Context, g thimble.Grant) (consoleBody, error) {
+func (c *console) body(ctx context.Context, r Reading) (consoleBody, error) {
 	var body consoleBody
 	var err error
-	if body.Who, err = c.who(ctx, g); err != nil {
+	g := r.Grant
+	if body.Who, err = c.who(ctx, r); err != nil {
 		return body, err
 	}
-	if body.Joined, err = c.joined(ctx, g); err != nil {
-		return body, err
+	if r.Opens(thimble.AccountIdentifier) {
+		if body.Joined, err = c.joined(ctx, g); err != nil {
+			return body, err
+		}
 	}
-	if body.Related, err = c.related(ctx, g); err != nil {
-		return body, err
+	if r.Opens(subject.RelationCategory) {
+		if body.Related, err = c.related(ctx, g); err != nil {
+			return body, err
+		}
 	}
 	for _, p := range c.panels {
+		if slices.ContainsFunc(p.Categories, func(c thimble.Category) bool { return !r.Opens(c) }) {
+			continue
+		}
 		part, err := p.Show(ctx, g)
 		if err != nil {
 			return body, fmt.Errorf("subjectweb: a panel of %s: %w", g.Subject(), err)
 		}
 		body.Parts = append(body.Parts, part)
 	}
+	for _, c := range slices.Sorted(maps.Keys(r.Withheld)) {
+		body.Withheld = append(body.Withheld, web.KeyValue{Key: string(c), Value: web.Badge{Text: "withheld"}, Sub: r.Withheld[c]})
+	}
 	return body, nil
 }
 
-func (c *console) who(ctx context.Context, g thimble.Grant) ([]web.KeyValue, error) {
+func (c *console) who(ctx context.Context, r Reading) ([]web.KeyValue, error) {
+	g := r.Grant
 	facts := []web.KeyValue{{Key: "Random id", Value: g.Subject().String(), Copy: true}}
 	age := subject.Age{State: subject.AgeAdult}
 	for _, id := range g.Members() {
 		if id != g.Subject() {
 			facts = append(facts, web.KeyValue{Key: "Joined account", Value: id.String(), Copy: true})
 		}
-		identifiers, err := c.identifiers(ctx, g, id)
+		identifiers, err := c.identifiers(ctx, r, id)
 		if err != nil {
 			return nil, err
 		}
 		facts = append(facts, identifiers...)
-		sealed, err := c.people.Residence(ctx, id)
-		if err != nil {
-			return nil, err
+		if r.Opens(thimble.Country) {
+			fact, err := c.home(ctx, g, id)
+			if err != nil {
+				return nil, err
+			}
+			facts = append(facts, fact)
 		}
-		home, err := subject.OpenResidence(ctx, g, id, sealed)
-		if err != nil {
-			return nil, err
+		if r.Opens(subject.RelationCategory) { // an age is a part of it
+			theirs, err := c.age(ctx, g, id)
+			if err != nil {
+				return nil, err
+			}
+			age = subject.Younger(age, theirs)
 		}
-		fact := web.KeyValue{Key: "Country of residence", Value: "unknown", Sub: "the strict baseline applies"}
-		if home.Country != "" {
-			fact.Value, fact.Sub = home.Country, fmt.Sprintf("evidence: %s of %s", home.Evidence, web.Date(home.At))
-		}
-		facts = append(facts, fact)
-		if sealed, err = c.people.Age(ctx, id); err != nil {
-			return nil, err
-		}
-		theirs, err := subject.OpenAge(ctx, g, id, sealed)
-		if err != nil {
-			return nil, err
-		}
-		age = subject.Younger(age, theirs)
+	}
+	if !r.Opens(subject.RelationCategory) {
+		return facts, nil
 	}
 	fact := web.KeyValue{Key: "Age", Value: string(age.State)}
 	switch {
@@ -184,21 +264,47 @@ func (c *console) who(ctx context.Context, g thimble.Grant) ([]web.KeyValue, err
 	return append(facts, fact), nil
 }
 
-func (c *console) identifiers(ctx context.Context, g thimble.Grant, id thimble.SubjectID) (facts []web.KeyValue, err error) {
+// home opens where one of a person's accounts lives.
+func (c *console) home(ctx context.Context, g thimble.Grant, id thimble.SubjectID) (web.KeyValue, error) {
+	fact := web.KeyValue{Key: "Country of residence", Value: "unknown", Sub: "the strict baseline applies"}
+	sealed, err := c.people.Residence(ctx, id)
+	if err != nil {
+		return fact, err
+	}
+	home, err := subject.OpenResidence(ctx, g, id, sealed)
+	if home.Country != "" {
+		fact.Value, fact.Sub = home.Country, fmt.Sprintf("evidence: %s of %s", home.Evidence, web.Date(home.At))
+	}
+	return fact, err
+}
+
+func (c *console) age(ctx context.Context, g thimble.Grant, id thimble.SubjectID) (subject.Age, error) {
+	sealed, err := c.people.Age(ctx, id)
+	if err != nil {
+		return subject.Age{}, err
+	}
+	return subject.OpenAge(ctx, g, id, sealed)
+}
+
+func (c *console) identifiers(ctx context.Context, r Reading, id thimble.SubjectID) (facts []web.KeyValue, err error) {
 	identifiers, err := c.people.Identifiers(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	for _, i := range identifiers {
-		// Only what was asked for opens: another kind of identifier needs its own
-		// category, and its absence is said.
-		if !i.Kind.Category().Within(thimble.AccountIdentifier) {
-			facts = append(facts, web.KeyValue{Key: consoleKind(i.Kind), Value: web.Badge{Text: "not opened"}, Sub: "was not asked for"})
+		category := i.Kind.Category()
+		if !r.opens(category) {
+			facts = append(facts, web.KeyValue{Key: consoleKind(i.Kind), Value: web.Badge{Text: "not opened"}, Sub: cmp.Or(r.Withheld[category], "was not asked for")})
 			continue
 		}
-		plain, err := g.Open(ctx, i.Cell, i.Sealed)
+		plain, err := r.Grant.Open(ctx, i.Cell, i.Sealed)
 		if err != nil {
 			return nil, fmt.Errorf("subjectweb: an identifier of %s: %w", id, err)
+		}
+		// Masked before it reaches a page: a template cannot show what it is not given.
+		if r.masks(category) {
+			facts = append(facts, web.KeyValue{Key: consoleKind(i.Kind), Value: subject.Mask(i.Kind, string(plain)), Sub: "shown in part"})
+			continue
 		}
 		facts = append(facts, web.KeyValue{Key: consoleKind(i.Kind), Value: string(plain), Copy: true})
 	}

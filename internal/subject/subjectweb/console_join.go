@@ -131,7 +131,7 @@ func (c *console) join(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 	ctx, staff := r.Context(), web.VisitorFrom(r.Context()).Staff
 	note := r.PostForm.Get("note")
 	if note == "" {
-		c.show(w, r, f, http.StatusUnprocessableEntity, &web.FieldProblem{Field: "note", Detail: "Say in a few words how you know. The person will read it."})
+		c.show(w, r, f, http.StatusUnprocessableEntity, view{problem: &web.FieldProblem{Field: "note", Detail: "Say in a few words how you know. The person will read it."}})
 		return
 	}
 	var other thimble.SubjectID
@@ -162,7 +162,7 @@ func (c *console) join(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 		f.Fail(w, r, err)
 		return
 	}
-	c.show(w, r, f, http.StatusUnprocessableEntity, problem)
+	c.show(w, r, f, http.StatusUnprocessableEntity, view{problem: problem})
 }
 
 func (c *console) part(w http.ResponseWriter, r *http.Request, f *web.Frame) {

@@ -1,0 +1,9 @@
+-- +goose Up
+-- In which batch an order was recorded, so that what was known at some time can be told
+-- from what came later, whenever it was placed. 0: from before batches were counted.
+alter table order_orders add column batch bigint not null default 0;
+-- The number of the last batch. It does not fall when orders are erased.
+create table order_batches (
+	id   bigint not null primary key,
+	last bigint not null
+);
