@@ -47,6 +47,7 @@ var commands = []command{
 	{"keys", "create NAME SCOPE… | list | revoke ID | rotate-index", "create, list and revoke API keys; give the index of people new keys", keys},
 	{"eval", "recommend --train FILE --test FILE [--forget N] [--tune] [--json] | pii --test FILE [--json]", "score the recommender, or the search for personal data in text, on your own files", eval},
 	{"verify", "receipt FILE --key KEY | log URL --key KEY [--seen FILE] [--all] | log FOLDER", "check a receipt offline; audit a log from outside, or an installation against its own log", verify},
+	{"explain", "dec_… | RECEIPT [--for customer|agent|auditor] [--staff NAME] [--key KEY] [--json]", "do a decision again, compare, and say why it came out so", explain},
 	{"models", "list | key | export NAME FILE | verify FILE --key FILE | rollback NAME --reason TEXT", "which models serve; check an exported package offline; go back to the version before", models},
 	{"ledger", "epoch [--seen FILE]", "begin a new epoch of the log, after a database was put back from a backup", ledgerEpoch},
 	{"datamap", "[--json | --dpv | --taxonomy]", "print what is kept about people, where, why and for how long", printMap},
@@ -140,6 +141,12 @@ var extra = map[string]func(*flag.FlagSet){
 		f.String("key", "", "the log's verifier key, as the console's ledger page shows it")
 		f.String("seen", "", "file that keeps the last checkpoint seen of the log; by default log-….checkpoint here")
 		f.Bool("all", false, "read every leaf again, not only those since the last audit")
+	},
+	"explain": func(f *flag.FlagSet) {
+		f.String("for", "customer", "who reads it: customer, agent or auditor")
+		f.String("staff", "", "who you are; the customer sees who opened their decision")
+		f.String("key", "", "the log's verifier key, to check a receipt with")
+		f.Bool("json", false, "print one JSON object")
 	},
 	"ledger": func(f *flag.FlagSet) {
 		f.String("seen", "", "file with the last checkpoint that a witness or an auditor saw")

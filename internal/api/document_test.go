@@ -46,7 +46,7 @@ func whole(t *testing.T) (*api.API, *huma.OpenAPI) {
 	var doc *huma.OpenAPI
 	a, err := api.New(api.Config{Kit: kit, Version: "dev", Operations: []func(huma.API){
 		catalogweb.Operations(nil), recommendweb.Operations(nil), subjectweb.Operations(nil, nil, nil), consentweb.Operations(consentweb.OperationDeps{}),
-		decisionweb.Operations(nil, nil, nil), ledgerweb.Operations(nil), policyweb.Operations(nil), registryweb.Operations(nil), func(h huma.API) { doc = h.OpenAPI() },
+		decisionweb.Operations(nil, nil, nil), decisionweb.ContestOperations(nil, nil, nil), ledgerweb.Operations(nil), policyweb.Operations(nil), registryweb.Operations(nil), func(h huma.API) { doc = h.OpenAPI() },
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -42,7 +42,10 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 		func() (web.Section, error) { return consentweb.Console(d.kit, d.Consent, d.Subjects) },
 		func() (web.Section, error) { return rightsweb.Console(d.kit, d.Requests, d.Ledger) },
 		func() (web.Section, error) {
-			return decisionweb.Console(d.kit, decisionweb.ConsoleConfig{Decisions: d.Decisions, Reader: staff, Receipts: d.Ledger, Names: d.Catalog})
+			return decisionweb.Console(d.kit, decisionweb.ConsoleConfig{Decisions: d.Decisions, Reader: staff, Receipts: d.Ledger, Names: d.Catalog, Types: d.Decisions.Types()})
+		},
+		func() (web.Section, error) {
+			return decisionweb.ConsoleReviews(d.kit, decisionweb.ConsoleConfig{Reader: staff, Names: d.Catalog, Types: d.Decisions.Types()}, d.Decisions, d.Config.clock())
 		},
 		func() (web.Section, error) { return gateweb.Console(d.kit, d.Uses, d.Without()...) },
 		func() (web.Section, error) {

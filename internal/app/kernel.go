@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"thimble"
 	"thimble/internal/blob"
@@ -22,6 +23,7 @@ import (
 	"thimble/internal/ledger/witness"
 	"thimble/internal/order/orderdb"
 	"thimble/internal/policy"
+	"thimble/internal/policy/calendar"
 	"thimble/internal/policy/policydb"
 	"thimble/internal/recommend/lists"
 	"thimble/internal/session/sessiondb"
@@ -106,14 +108,30 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	k.Gate = gate.New(k.Subjects, k.Consent, k.Vault, k.Uses, k.Pack, moves, now)
 	k.Gate.Knows(lists.Known())
 	k.Gate.Under(where)
+	if err := k.openDecisions(where, now); err != nil {
+		return k, err
+	}
+	k.Jobs = jobdb.New(k.Core, handlers, jobdb.Config{Now: now, Log: log, Forever: []string{TrainJob}, Schedules: schedules()})
+	return k, nil
+}
+
+// openDecisions opens the record of decisions: which types there are, and by when a review
+// is to be answered.
+func (k *Kernel) openDecisions(where laws, now func() time.Time) error {
 	k.Decisions = decisiondb.New(k.Core, k.Ledger, k.Vault, k.Subjects)
 	types, err := decision.NewTypes(lists.DecisionTypes()...)
 	if err != nil {
-		return k, err
+		return err
 	}
 	k.Decisions.Knows(types)
-	k.Jobs = jobdb.New(k.Core, handlers, jobdb.Config{Now: now, Log: log, Forever: []string{TrainJob}, Schedules: schedules()})
-	return k, nil
+	k.Decisions.Reviews(decisiondb.Reviewing{Now: now, Due: func(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, appeal bool, at time.Time) (time.Time, string, error) {
+		law, err := where.inTx(ctx, tx, who, at)
+		if err != nil {
+			return time.Time{}, "", err
+		}
+		return decision.Due(law, policy.LawOf(calendar.On(at, time.UTC), k.Pack), appeal, at)
+	}})
+	return nil
 }
 
 // openStores opens the databases, the files, the laws and the keys.

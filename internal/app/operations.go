@@ -29,6 +29,7 @@ func (d *doors) operations() []func(huma.API) {
 		subjectweb.Operations(d.Subjects, d.noteLookup, func(ctx context.Context) string { return apikey.From(ctx).Name }),
 		consentweb.Operations(consentweb.OperationDeps{Store: d.wholeConsent(), Receipts: d.Ledger, Exists: d.exists, Open: d.openFor, Controller: d.Config.controller(), Now: d.Config.clock()}),
 		decisionweb.Operations(d.Decisions, d.Gate, d.Ledger),
+		decisionweb.ContestOperations(d.Decisions, d.Gate, d.Decisions),
 		ledgerweb.Operations(d.Ledger),
 		policyweb.Operations(d.Laws),
 		registryweb.Operations(d.Models),

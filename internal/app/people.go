@@ -43,6 +43,11 @@ func (w wholeDecisions) Of(ctx context.Context, who thimble.SubjectID, limit int
 	return union(ctx, w.people, who, limit, w.Store.Of, func(a, b decisiondb.Sealed) int { return b.At.Compare(a.At) })
 }
 
+// StepsOf returns the steps of a person's reviews, the newest first.
+func (w wholeDecisions) StepsOf(ctx context.Context, who thimble.SubjectID, limit int) ([]decisiondb.SealedStep, error) {
+	return union(ctx, w.people, who, limit, w.Store.StepsOf, func(a, b decisiondb.SealedStep) int { return b.At.Compare(a.At) })
+}
+
 type wholeUses struct {
 	*gatedb.Log
 	people *subjectdb.Store

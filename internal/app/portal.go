@@ -17,7 +17,7 @@ import (
 )
 
 func (d *doors) decisions() decisionweb.PortalDeps {
-	return decisionweb.PortalDeps{Store: d.wholeDecisions(), Names: d.Catalog, Receipts: d.Ledger, Own: d.own}
+	return decisionweb.PortalDeps{Store: d.wholeDecisions(), Names: d.Catalog, Receipts: d.Ledger, Own: d.own, Reviews: d.Decisions}
 }
 
 // mountPortal mounts the customers' privacy centre.
@@ -35,7 +35,7 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 		},
 		func() (web.Section, error) {
 			return ledgerweb.Portal(d.kit, d.Ledger, consentweb.PortalReceipts(d.wholeConsent(), d.own),
-				decisionweb.PortalReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own))
+				decisionweb.PortalReceipts(d.wholeDecisions(), d.own), decisionweb.PortalReviewReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own))
 		},
 		func() (web.Section, error) { return subjectweb.Portal(d.kit, d.Subjects, d.own) },
 		func() (web.Section, error) { return sessionweb.Portal(d.kit, d.customers, d.signIn()) },

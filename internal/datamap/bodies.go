@@ -38,9 +38,12 @@ var bodies = []Body{
 		"features.key", "features.words", "features.category", "features.value", "features.weight", "features.text", "features.source",
 		"features.options.text", "features.options.value", "features.options.weight",
 		"rails.name", "rails.words", "rails.on", "rails.op", "rails.limit", "rails.does", "rails.outcome", "rails.fired",
-		"bands.at", "bands.outcome", "bands.words", "propensity.parts", "propensity.of", "human.part", "human.role",
+		"bands.at", "bands.outcome", "bands.words", "propensity.parts", "propensity.of", "human.part", "human.role", "human.by",
 		"counterfactual.goal", "counterfactual.changes.key", "counterfactual.changes.text", "counterfactual.changes.value", "counterfactual.changes.weight",
 		"counterfactual.leads", "counterfactual.none",
+	}},
+	{"decision_steps", "body", "internal/decision.Step", []string{
+		"v", "contest", "decision", "kind", "at", "by", "appeal", "reason", "outcome", "text", "due", "rule",
 	}},
 	{"staff_accounts", "secret", "", nil},
 	{"staff_glass", "opening", "internal/staff.GlassRecord", glassRecord},

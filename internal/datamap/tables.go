@@ -71,6 +71,16 @@ var tables = []Table{
 		{Column: "body", Category: thimble.AutomatedDecision, Source: "made by a model", Purposes: duty, Sealed: true, Retention: untilErased, Note: "results, terms, inputs by category"},
 	}},
 	{Name: "decision_batches", Set: sqldb.Core, Plain: []string{"id", "size", "gone", "leaves", "opening"}},
+	{Name: "decision_contests", Set: sqldb.Core, Holder: "decision", Plain: []string{"id", "decision_id", "appeal", "due_at", "rule", "state", "outcome"}, Fields: []Field{
+		pseudonym("", duty...),
+		{Column: "opened_at", Category: thimble.AutomatedDecision, Source: "the person", Purposes: duty, Retention: untilErased},
+		{Column: "reviewer", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: duty, Retention: untilErased, People: []string{"employee"}, Measures: []Measure{}, Note: "who of the staff reviews"},
+	}},
+	{Name: "decision_steps", Set: sqldb.Core, Holder: "decision", Plain: []string{"id", "contest_id", "kind"}, Fields: []Field{
+		pseudonym("", duty...),
+		{Column: "at", Category: thimble.AutomatedDecision, Source: "the person, or who reviews", Purposes: duty, Retention: untilErased},
+		{Column: "body", Category: thimble.AutomatedDecision, Source: "the person, or who reviews", Purposes: duty, Sealed: true, Retention: untilErased, Note: "why it is contested, and what was answered"},
+	}},
 	{Name: "rights_requests", Set: sqldb.Core, Holder: "rights", Plain: []string{"id", "kind", "state", "done_at", "report", "opening"}, Fields: []Field{
 		pseudonym("unlinked when the person is erased", duty...),
 		{Column: "others", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: duty, Retention: "until the request is done", Note: "whom else an open request concerns: other members, or whom they are merged with"},

@@ -59,6 +59,7 @@ type Propensity struct {
 type Human struct {
 	Part string `json:"part"` // one of the parts below
 	Role string `json:"role,omitempty"`
+	By   string `json:"by,omitempty"` // of the staff: who set it off, or had that part
 }
 
 // The parts a person can have. A score that others lean on heavily is a decision by

@@ -15,7 +15,7 @@ type Type struct {
 	About      Kind
 	Title      string // in the person's words: "A list of products for you"
 	Counter    Counter
-	Contest    Contest
+	Recourse   Recourse
 	Texts      Texts
 }
 
@@ -28,8 +28,8 @@ const (
 	Changes   Counter = "changes"    // the fewest values to change for the next better outcome
 )
 
-// A Contest says how a type is contested.
-type Contest struct {
+// A Recourse says how a type is contested.
+type Recourse struct {
 	Right  string // the right's key in the packs
 	Effect string // what follows when the person is right, in their words
 }
@@ -75,7 +75,7 @@ func (t Type) check() error {
 		return invalid("type %s: three texts are needed", t.Capability)
 	case t.Counter != LeavesOut && t.Counter != Changes:
 		return invalid("type %s: a policy for counterfactuals is needed", t.Capability)
-	case t.Contest.Right == "" || t.Contest.Effect == "":
+	case t.Recourse.Right == "" || t.Recourse.Effect == "":
 		return invalid("type %s: a way to contest it is needed", t.Capability)
 	case !slices.Contains([]Kind{Person, Order, Route, Price}, t.About):
 		return invalid("type %s: what it is about is needed", t.Capability)

@@ -12,10 +12,10 @@ import (
 
 func types(tb testing.TB) *decision.Types {
 	tb.Helper()
-	contest := decision.Contest{Right: decision.HumanReview, Effect: "you get another answer"}
+	contest := decision.Recourse{Right: decision.HumanReview, Effect: "you get another answer"}
 	all, err := decision.NewTypes(
-		decision.Type{Capability: "recommend", About: decision.Person, Title: "A list", Counter: decision.LeavesOut, Contest: contest, Texts: decision.ListTexts("products")},
-		decision.Type{Capability: "triage", Placement: "inbox", About: decision.Person, Title: "How soon", Counter: decision.Changes, Contest: contest, Texts: decision.ScoreTexts("how soon we answer you")},
+		decision.Type{Capability: "recommend", About: decision.Person, Title: "A list", Counter: decision.LeavesOut, Recourse: contest, Texts: decision.ListTexts("products")},
+		decision.Type{Capability: "triage", Placement: "inbox", About: decision.Person, Title: "How soon", Counter: decision.Changes, Recourse: contest, Texts: decision.ScoreTexts("how soon we answer you")},
 	)
 	if err != nil {
 		tb.Fatal(err)
@@ -76,7 +76,7 @@ func TestATypeWithoutAPartIsNoType(t *testing.T) {
 	for lacks, spoil := range map[string]func(*decision.Type){
 		"three texts":                func(k *decision.Type) { k.Texts.Agent = nil },
 		"policy for counterfactuals": func(k *decision.Type) { k.Counter = "" },
-		"way to contest":             func(k *decision.Type) { k.Contest = decision.Contest{} },
+		"way to contest":             func(k *decision.Type) { k.Recourse = decision.Recourse{} },
 		"title":                      func(k *decision.Type) { k.Title = "" },
 		"what it is about":           func(k *decision.Type) { k.About = "" },
 	} {

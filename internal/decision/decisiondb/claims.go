@@ -76,7 +76,7 @@ func scanBatch(rows *sql.Rows) (b batch, err error) {
 // reviews of theirs. It opens every decision, for an audit.
 func (s *Store) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
 	return func(yield func(ledger.Claim, error) bool) {
-		_ = s.decisionClaims(ctx, yield) && s.batchClaims(ctx, yield)
+		_ = s.decisionClaims(ctx, yield) && s.batchClaims(ctx, yield) && s.stepClaims(ctx, yield)
 	}
 }
 

@@ -32,12 +32,13 @@ type Vault interface {
 // A Store keeps decisions. It is a thimble.Holder.
 type Store struct {
 	thimble.Static
-	db     *sqldb.DB
-	ledger Ledger
-	vault  Vault
-	people Subjects
-	types  *decision.Types
-	group  group
+	db        *sqldb.DB
+	ledger    Ledger
+	vault     Vault
+	people    Subjects
+	types     *decision.Types
+	reviewing Reviewing
+	group     group
 }
 
 // Subjects knows who exists; *subjectdb.Store does.
@@ -158,13 +159,27 @@ func Open(ctx context.Context, g thimble.Grant, d Sealed) (decision.Record, ledg
 	return open(ctx, g, d)
 }
 
-func open(ctx context.Context, o ledger.Opener, d Sealed) (decision.Record, ledger.Opening, error) {
+// Peek opens a decision without believing it, for who does it again: see
+// [decision.Record.Check].
+func Peek(ctx context.Context, g thimble.Grant, d Sealed) (decision.Record, ledger.Opening, error) {
+	return peek(ctx, g, d)
+}
+
+func peek(ctx context.Context, o ledger.Opener, d Sealed) (decision.Record, ledger.Opening, error) {
 	opening, err := ledger.Unseal(ctx, o, cell(d.Subject, d.ID), d.body)
 	if err != nil {
 		return decision.Record{}, ledger.Opening{}, fmt.Errorf("decision: opening %s: %w", d.ID.Token(decision.TokenPrefix), err)
 	}
 	opening.Batch = d.path
-	r, err := decision.Unmarshal(opening.Record)
+	r, err := decision.Read(opening.Record)
+	return r, opening, err
+}
+
+func open(ctx context.Context, o ledger.Opener, d Sealed) (decision.Record, ledger.Opening, error) {
+	r, opening, err := peek(ctx, o, d)
+	if err == nil {
+		err = r.Check()
+	}
 	return r, opening, err
 }
 
@@ -173,7 +188,7 @@ func (s *Store) HolderName() string { return "decision" }
 
 // Places implements thimble.Holder.
 func (s *Store) Places() []thimble.Place {
-	return []thimble.Place{{Kind: "table", Name: "decision_decisions"}}
+	return []thimble.Place{{Kind: "table", Name: "decision_decisions"}, {Kind: "table", Name: "decision_contests"}, {Kind: "table", Name: "decision_steps"}}
 }
 
 // Export implements thimble.Holder: each decision with its reasons.
@@ -193,6 +208,12 @@ func (s *Store) Export(ctx context.Context, subject thimble.SubjectID) iter.Seq2
 		}
 		if err != nil {
 			yield(thimble.Datum{}, fmt.Errorf("decision: exporting %s: %w", subject, err))
+			return
+		}
+		for datum, err := range s.exportSteps(ctx, subject) {
+			if !yield(datum, err) {
+				return
+			}
 		}
 	}
 }

@@ -14,5 +14,12 @@ func (s *Store) forget(ctx context.Context, tx *sqldb.Tx, where string, args ...
 	if err != nil {
 		return 0, err
 	}
+	// What was said about a decision goes with it.
+	const reviews = `(select c.id from decision_contests c where c.decision_id in (select d.id from decision_decisions d where `
+	for _, statement := range []string{`delete from decision_steps where contest_id in ` + reviews + where + `))`, `delete from decision_contests where id in ` + reviews + where + `))`} {
+		if _, err := tx.Exec(ctx, statement, args...); err != nil {
+			return 0, err
+		}
+	}
 	return tx.Exec(ctx, `delete from decision_decisions where id in (select d.id from decision_decisions d where `+where+`)`, args...)
 }

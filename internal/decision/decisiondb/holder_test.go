@@ -12,6 +12,8 @@ import (
 func TestTheStoreKeepsTheContractOfHolders(t *testing.T) {
 	holdertest.Each(t, func(t *testing.T, k *holdertest.Kernel) {
 		s := decisiondb.New(k.Core, k.Ledger, k.Vault, k.Subjects)
+		shop := &shop{Kernel: k, tb: t, store: s}
+		shop.reviewed(nil)
 		keep := func(tb testing.TB, who thimble.SubjectID) []string {
 			epoch, err := k.Subjects.Epoch(tb.Context(), who)
 			if err != nil {
@@ -22,7 +24,18 @@ func TestTheStoreKeepsTheContractOfHolders(t *testing.T) {
 			if err != nil {
 				tb.Fatal(err)
 			}
-			return []string{id.Token(decision.TokenPrefix)}
+			d, err := s.Get(tb.Context(), id)
+			if err == nil {
+				_, err = s.Contest(tb.Context(), d, wish)
+			}
+			if err != nil {
+				tb.Fatal(err)
+			}
+			steps, err := s.StepsOf(tb.Context(), who, 1)
+			if err != nil || len(steps) != 1 {
+				tb.Fatalf("%d steps, %v", len(steps), err)
+			}
+			return []string{id.Token(decision.TokenPrefix), steps[0].ID.Token(decision.StepPrefix)}
 		}
 		holdertest.Run(t, holdertest.Fixture{
 			Holder: s, Core: k.Core, Tick: k.Tick, Person: k.Person, Keep: keep,

@@ -45,6 +45,7 @@ type ConsoleConfig struct {
 	Reader    subjectweb.Reader
 	Receipts  ledgerweb.ReceiptLog
 	Names     ConsoleNames
+	Types     *decision.Types
 }
 
 type console struct {
@@ -138,6 +139,7 @@ func CustomerPanel(decisions ConsoleDecisions) subjectweb.Panel {
 }
 
 type consoleBody struct {
+	Texts   []textView
 	Denied  *web.Callout
 	Sum     *web.Callout
 	Facts   []web.KeyValue
@@ -197,6 +199,9 @@ func (c *console) body(ctx context.Context, g thimble.Grant, sealed decisiondb.S
 		return consoleBody{}, err
 	}
 	body := consoleBody{Sum: consoleSum(record), Facts: consoleFacts(sealed, record), Inputs: consoleInputs(record), Results: consoleResults(record, names)}
+	if body.Texts, err = texts(c.Types, record, wordsOf(names)); err != nil {
+		return body, err
+	}
 	receipt, err := c.Receipts.Receipt(ctx, opening)
 	if errors.Is(err, thimble.ErrUnavailable) {
 		body.Pending = &web.Callout{Tone: web.Info, Title: "The receipt is being signed", Text: "The ledger signs about once a second. Load the page again."}

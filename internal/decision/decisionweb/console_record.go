@@ -40,7 +40,11 @@ func consoleSum(r decision.Record) *web.Callout {
 		terms += len(res.Terms)
 	}
 	if err := r.Check(); err != nil {
-		return &web.Callout{Tone: web.Bad, Title: "The record does not add up", Text: "A score is not the sum of its terms. The receipt below proves what was recorded; treat the decision as wrong and report it."}
+		return &web.Callout{Tone: web.Bad, Title: "The record does not add up", Text: "Done again from the record, something comes out otherwise. The receipt proves what was recorded; treat the decision as wrong and report it."}
+	}
+	if r.V == decision.Form2 {
+		return &web.Callout{Tone: web.Good, Title: "It replays", Text: fmt.Sprintf("Just now the decision was done again from the record alone: %s of %s, each weight times its value, %s and the counterfactual. The same comes out.",
+			web.Plural(terms, "term", "terms"), web.Plural(len(r.Results), "result", "results"), web.Plural(len(r.Rails), "rule", "rules"))}
 	}
 	return &web.Callout{Tone: web.Good, Title: "It adds up", Text: fmt.Sprintf("Just now, %s of %s were summed: each is exactly the score it explains.",
 		web.Plural(terms, "term", "terms"), web.Plural(len(r.Results), "result", "results"))}
@@ -53,6 +57,9 @@ func consoleFacts(d decisiondb.Sealed, r decision.Record) []web.KeyValue {
 		{Key: "Capability", Value: r.Capability, Sub: "shown at: " + r.Placement},
 		{Key: "When", Value: r.At},
 		{Key: "Model", Value: fmt.Sprintf("%s, version %d", r.Model.Name, r.Model.Version), Sub: "SHA-256 " + r.Model.SHA256},
+	}
+	if d.Standing != "" && d.Standing != decision.Stands {
+		all = append(all, web.KeyValue{Key: "Standing", Value: string(d.Standing), Sub: "a person reviewed it"})
 	}
 	for _, g := range r.Rules() {
 		all = append(all, web.KeyValue{Key: "Guardrail", Value: g})

@@ -7,6 +7,7 @@ import (
 	"thimble/internal/decision/decisiondb"
 	"thimble/internal/web"
 	"thimble/internal/web/webtest"
+	"time"
 )
 
 func TestEveryConsolePageRendersWithNothingAndWithEverything(t *testing.T) {
@@ -32,6 +33,11 @@ func TestEveryConsolePageRendersWithNothingAndWithEverything(t *testing.T) {
 	list := web.Table{ID: "decisions", Caption: "Decisions", Columns: consoleColumns(true), Rows: []web.Row{consoleRow(decisiondb.Sealed{Capability: "recommend"}, true)}}
 	webtest.RenderAll(t, pages, map[string]web.Page{
 		"console_decisions.html": {Layout: web.Console, Title: "Decisions", Body: consoleListBody{list}},
-		"console_decision.html":  {Layout: web.Console, Title: "Decision", Body: full},
+		"console_reviews.html": {Layout: web.Console, Title: "Reviews", Body: reviewsOfQueue([]decision.Contest{{State: decision.Claimed, Reviewer: "ada", Rule: "eu.gdpr"}, {State: decision.Open, Appeal: true}},
+			[]decision.Contest{{State: decision.Answered, Outcome: decision.Overturned, Appeal: true}}, time.Now())},
+		"console_review.html": {Layout: web.Console, Title: "Review", Body: reviewBody{Denied: &web.Callout{Text: "no"}, Problem: &web.Callout{Text: "no"}, Replay: &web.Callout{Text: "yes"}, Facts: full.Facts, Inputs: full.Inputs,
+			Reviews: []review{{Title: "Review", Badge: web.Badge{Text: "Waits"}, Facts: full.Facts, Steps: web.Table{ID: "steps", Caption: "Steps", Columns: []web.Column{{Label: "What"}}, Rows: []web.Row{{Cells: web.Cells("x")}}}}},
+			Texts:   []textView{{"a", "b"}, {"c", "d"}, {"e", "f"}}, Take: []web.Action{{Label: "Take", Href: "/x", Post: true}}, Answer: answerForm("/console/reviews/x")}},
+		"console_decision.html": {Layout: web.Console, Title: "Decision", Body: full},
 	})
 }

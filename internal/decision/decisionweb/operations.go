@@ -119,7 +119,7 @@ func Operations(d OperationDecisions, g OperationGate, r OperationReceipts) func
 		}, o.record)
 		huma.Register(api, huma.Operation{
 			OperationID: "getDecisionReceipt", Method: http.MethodGet, Path: "/v1/decisions/{id}/receipt", Tags: []string{"decision"}, Summary: "Get the receipt of a decision",
-			Description: "The proof that the decision is in the ledger: a file in the format c2sp.org/tlog-proof@v1. It holds the decision, and so belongs to the person.",
+			Description: "The proof that the decision is in the ledger: a file in the format c2sp.org/tlog-proof@v1, below the proof in its batch when it was noted together with others. It holds the decision, and so belongs to the person.",
 			Metadata:    map[string]any{"scope": "read"}, Errors: []int{http.StatusNotFound},
 			Responses: map[string]*huma.Response{"200": {Content: map[string]*huma.MediaType{"text/plain": {
 				Schema: &huma.Schema{Type: "string"}, Example: "c2sp.org/tlog-proof@v1\nextra AQIDBA==\nindex 17\n…\n",
@@ -130,9 +130,9 @@ func Operations(d OperationDecisions, g OperationGate, r OperationReceipts) func
 
 // open opens a decision for the shop's system that asks, to help the customer.
 func (o operations) open(ctx context.Context, in *decisionInput) (decision.Record, ledger.Opening, error) {
-	id, err := thimble.ParseID(decision.TokenPrefix, in.ID)
+	id, err := decisionID(in.ID)
 	if err != nil {
-		return decision.Record{}, ledger.Opening{}, web.FieldProblems{{Field: "path.id", Detail: "expected an id of the form dec_…"}}
+		return decision.Record{}, ledger.Opening{}, err
 	}
 	sealed, err := o.decisions.Get(ctx, id)
 	if err != nil {
@@ -147,6 +147,14 @@ func (o operations) open(ctx context.Context, in *decisionInput) (decision.Recor
 	}
 	record, opening, err := decisiondb.Open(ctx, grant, sealed)
 	return record, opening, errors.Join(err, grant.Live(ctx))
+}
+
+func decisionID(token string) (thimble.ID, error) {
+	id, err := thimble.ParseID(decision.TokenPrefix, token)
+	if err != nil {
+		err = web.FieldProblems{{Field: "path.id", Detail: "expected an id of the form dec_…"}}
+	}
+	return id, err
 }
 
 const operationCache = "private, no-store"

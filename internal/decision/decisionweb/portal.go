@@ -49,6 +49,7 @@ type PortalDeps struct {
 	Names    Names
 	Receipts ledgerweb.ReceiptLog
 	Own      gateweb.Own
+	Reviews  Reviews // nil: nothing can be contested
 }
 
 // ReceiptKind is the kind of receipts of decisions in addresses.
@@ -75,13 +76,17 @@ func Portal(kit *web.Kit, d PortalDeps) (web.Section, error) {
 		return web.Section{}, err
 	}
 	nav := []web.NavItem{{Label: "Decisions", Href: "/privacy/decisions"}}
+	crumbs := []web.Crumb{{Label: "Decisions", Href: "/privacy/decisions"}, {Label: "One decision"}}
 	return web.Section{Nav: nav, Mount: func(mux web.Routes, f *web.Frame) {
 		p := *base
 		p.frame = f
 		mux.HandleFunc("GET /privacy/decisions", p.list)
 		mux.HandleFunc("GET /privacy/decisions/{id}", func(w http.ResponseWriter, r *http.Request) {
-			p.show(w, r, []web.Crumb{{Label: "Decisions", Href: "/privacy/decisions"}, {Label: "One decision"}})
+			p.show(w, r, crumbs)
 		})
+		if p.Reviews != nil {
+			mux.HandleFunc("POST /privacy/decisions/{id}/contest", func(w http.ResponseWriter, r *http.Request) { p.contest(w, r, crumbs) })
+		}
 	}}, nil
 }
 
@@ -140,12 +145,20 @@ func (p *portal) list(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *portal) show(w http.ResponseWriter, r *http.Request, crumbs []web.Crumb) {
+	p.render(w, r, crumbs, http.StatusOK, nil)
+}
+
+// render shows a decision; a form that was refused stands in the place of the empty one.
+func (p *portal) render(w http.ResponseWriter, r *http.Request, crumbs []web.Crumb, status int, refused *web.Form) {
 	record, body, err := p.explain(r)
 	if err != nil {
 		p.frame.Fail(w, r, err)
 		return
 	}
-	p.frame.Render(w, r, http.StatusOK, p.pages, "portal_decision.html", web.Page{
+	if refused != nil && body.Contest != nil {
+		body.Contest.Form = refused
+	}
+	p.frame.Render(w, r, status, p.pages, "portal_decision.html", web.Page{
 		Title: "Why you saw this list", Lead: fmt.Sprintf("A program chose %s for you %s. These are all of its reasons.", products(len(record.Results)), place(record)),
 		Crumbs: crumbs, Notice: &web.AccessNotice{Purpose: gateweb.OwnData}, Body: body,
 		Scripts: []string{ledgerweb.CheckScript}, Styles: []string{ledgerweb.CheckStyle, whyStyle},
@@ -155,8 +168,8 @@ func (p *portal) show(w http.ResponseWriter, r *http.Request, crumbs []web.Crumb
 // explain opens the decision that the request names. Another person's decision is
 // not found, like one that never was.
 func (p *portal) explain(r *http.Request) (decision.Record, whyBody, error) {
-	ctx, who := r.Context(), web.VisitorFrom(r.Context()).Subject
-	record, _, id, err := openFor(ctx, p.Store, p.Own, who, r.PathValue("id"))
+	ctx := r.Context()
+	record, _, sealed, grant, err := p.open(r)
 	if err != nil {
 		return record, whyBody{}, err
 	}
@@ -164,26 +177,45 @@ func (p *portal) explain(r *http.Request) (decision.Record, whyBody, error) {
 	if err != nil {
 		return record, whyBody{}, err
 	}
-	return record, explained(record, names, ledgerweb.CheckOf(p.Receipts, ReceiptKind, id.Token(decision.TokenPrefix), "this decision")), nil
+	body := explained(record, names, ledgerweb.CheckOf(p.Receipts, ReceiptKind, sealed.ID.Token(decision.TokenPrefix), "this decision"))
+	if p.Reviews != nil {
+		if body.Text, err = p.Reviews.Types().Text(record, decision.ForCustomer, wordsOf(names)); err != nil {
+			return record, body, err
+		}
+	}
+	if sealed.Standing != decision.Stands {
+		body.Standing = &web.Callout{Tone: web.Info, Title: "This decision no longer counts", Text: "A person reviewed it. What they found is below."}
+	}
+	body.Contest, err = p.contested(ctx, sealed, grant, record)
+	return record, body, err
 }
 
-func openFor(ctx context.Context, s Store, own gateweb.Own, who thimble.SubjectID, token string) (r decision.Record, o ledger.Opening, id thimble.ID, err error) {
-	if id, err = thimble.ParseID(decision.TokenPrefix, token); err != nil {
-		return r, o, id, fmt.Errorf("decision: the address: %w", thimble.ErrNotFound)
-	}
-	sealed, err := s.Get(ctx, id)
+func (p *portal) open(r *http.Request) (decision.Record, ledger.Opening, decisiondb.Sealed, thimble.Grant, error) {
+	return openSealed(r.Context(), p.Store, p.Own, web.VisitorFrom(r.Context()).Subject, r.PathValue("id"))
+}
+
+func openFor(ctx context.Context, s Store, own gateweb.Own, who thimble.SubjectID, token string) (decision.Record, ledger.Opening, thimble.ID, error) {
+	r, o, sealed, _, err := openSealed(ctx, s, own, who, token)
+	return r, o, sealed.ID, err
+}
+
+func openSealed(ctx context.Context, s Store, own gateweb.Own, who thimble.SubjectID, token string) (r decision.Record, o ledger.Opening, sealed decisiondb.Sealed, grant thimble.Grant, err error) {
+	id, err := thimble.ParseID(decision.TokenPrefix, token)
 	if err != nil {
-		return r, o, id, err
+		return r, o, sealed, nil, fmt.Errorf("decision: the address: %w", thimble.ErrNotFound)
 	}
-	grant, err := own(ctx, who, thimble.AutomatedDecision)
+	if sealed, err = s.Get(ctx, id); err != nil {
+		return r, o, sealed, nil, err
+	}
+	grant, err = own(ctx, who, thimble.AutomatedDecision)
 	if err == nil && !slices.Contains(grant.Members(), sealed.Subject) {
 		err = fmt.Errorf("decision: %s is about somebody else: %w", token, thimble.ErrNotFound)
 	}
 	if err != nil {
-		return r, o, id, err
+		return r, o, sealed, nil, err
 	}
 	r, o, err = decisiondb.Open(ctx, grant, sealed)
-	return r, o, id, err
+	return r, o, sealed, grant, err
 }
 
 // PortalReceipts is the source of the receipts of decisions.

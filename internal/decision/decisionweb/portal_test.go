@@ -65,6 +65,9 @@ func TestEveryPortalPageRenders(t *testing.T) {
 	}
 	names := map[thimble.ItemID]catalog.Product{"85123A": {Name: "WHITE HANGING HEART"}, "71053": {Name: "LANTERN"}}
 	body := explained(r, names, ledgerweb.Check{Title: "this decision", Href: "/f", Key: "k"})
+	body.Text, body.Standing = "A program chose these.", &web.Callout{Title: "No longer counts"}
+	body.Contest = &contestBody{Title: "Is it wrong?", Text: "A person looks.", Form: contestForm(thimble.ID{1}, true),
+		Reviews: []review{{Title: "Review", Badge: web.Badge{Text: "Waits"}, Facts: []web.KeyValue{{Key: "Due", Value: "soon"}}, Steps: web.Table{ID: "steps", Caption: "Steps", Columns: []web.Column{{Label: "What"}}, Rows: []web.Row{{Cells: web.Cells("x")}}}}}}
 	table := web.Table{Caption: "Decisions", Columns: []web.Column{{Label: "What"}}, Rows: []web.Row{{Cells: web.Cells(what(r))}}}
 	webtest.RenderAll(t, base.pages, map[string]web.Page{
 		"portal_decision.html":  {Layout: web.Shop, Title: "Why", Body: body},

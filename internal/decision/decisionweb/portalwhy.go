@@ -17,11 +17,14 @@ import (
 
 // A whyBody explains one decision.
 type whyBody struct {
-	Facts   []web.KeyValue
-	Results []whyResult
-	Inputs  web.Table
-	Guards  []string
-	Check   ledgerweb.Check
+	Text     string // the decision in plain words
+	Standing *web.Callout
+	Contest  *contestBody
+	Facts    []web.KeyValue
+	Results  []whyResult
+	Inputs   web.Table
+	Guards   []string
+	Check    ledgerweb.Check
 }
 
 // A whyResult is one thing that was chosen, with the sum that chose it.

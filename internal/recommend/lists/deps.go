@@ -41,6 +41,8 @@ type Catalog interface {
 // Decisions keeps records.
 type Decisions interface {
 	Keep(ctx context.Context, r decision.Record, policy [8]byte, epoch int64) (thimble.ID, error)
+	// Overturned reports whether a review found a list of a model wrong.
+	Overturned(ctx context.Context, who thimble.SubjectID, capability string, model []byte) (bool, error)
 }
 
 // Models keeps versions of the model with their files; *registrydb.Shelf does.

@@ -75,6 +75,13 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	case now == nil:
 		return s.impersonal(ctx, grant, n, "Not personal, because nothing was learned yet.")
 	}
+	wrong, err := s.overturned(ctx, grant, now.version)
+	if err != nil {
+		return List{}, err
+	}
+	if wrong {
+		return s.impersonal(ctx, grant, n, reviewed)
+	}
 	ranked, err := s.rank(ctx, now.model, history, n)
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: ranking: %w", err)
@@ -83,6 +90,19 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 		return s.impersonal(ctx, grant, n, "Not personal, because nothing goes with what you bought yet.")
 	}
 	return s.decide(ctx, grant, now.version, history, ranked, placement)
+}
+
+const reviewed = "Not personal, because we reviewed such a list at your wish and found it wrong. You get lists again when the program has learned anew."
+
+// overturned reports whether a review found a list that this model made for the person
+// wrong: the model is not asked about them again.
+func (s *Shop) overturned(ctx context.Context, g *gate.Grant, v registrydb.Version) (bool, error) {
+	for _, who := range g.Members() {
+		if wrong, err := s.Decisions.Overturned(ctx, who, capability, v.Hash[:]); err != nil || wrong {
+			return wrong, err
+		}
+	}
+	return false, nil
 }
 
 // A list that nobody could prove must not leave.

@@ -2,6 +2,7 @@ package lists
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"thimble"
@@ -17,8 +18,8 @@ const capability = "recommend"
 func DecisionTypes() []decision.Type {
 	return []decision.Type{{
 		Capability: capability, About: decision.Person, Title: "A list of products for you", Counter: decision.LeavesOut,
-		Contest: decision.Contest{Right: decision.HumanReview, Effect: "This list ends. You see the popular list until the program has learned anew."},
-		Texts:   decision.ListTexts("products"),
+		Recourse: decision.Recourse{Right: decision.HumanReview, Effect: "This list ends. You see the popular list until the program has learned anew."},
+		Texts:    decision.ListTexts("products"),
 	}}
 }
 
@@ -46,4 +47,29 @@ func (s *Shop) record(g *gate.Grant, v registrydb.Version, history []thimble.Int
 		r.Results = append(r.Results, res)
 	}
 	return r.WithCounterfactual()
+}
+
+// Compare asks the model that serves for the scores of a record again, from the purchases
+// that its terms name. Known is false when another model decided.
+func (s *Shop) Compare(r decision.Record) (same, known bool) {
+	now := s.live.Load()
+	if now == nil || r.Capability != capability || r.Model.SHA256 != fmt.Sprintf("%x", now.version.Hash) {
+		return false, false
+	}
+	for _, res := range r.Results {
+		var history []thimble.Interaction
+		for _, t := range res.Terms {
+			history = append(history, thimble.Interaction{Item: t.Because})
+		}
+		again := recommend.Explain(now.model, history, res.Item)
+		if again.Score != res.Score || len(again.Terms) != len(res.Terms) {
+			return false, true
+		}
+		for _, t := range again.Terms {
+			if !slices.ContainsFunc(res.Terms, func(u decision.Term) bool { return u.Because == t.Item && u.Share == t.Share }) {
+				return false, true
+			}
+		}
+	}
+	return true, true
 }
