@@ -13,6 +13,7 @@ import (
 	"thimble/internal/console"
 	"thimble/internal/datamap/datamapweb"
 	"thimble/internal/decision/decisionweb"
+	"thimble/internal/disclose/discloseweb"
 	"thimble/internal/gate"
 	"thimble/internal/gate/gateweb"
 	"thimble/internal/job/jobweb"
@@ -48,6 +49,12 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 			return decisionweb.ConsoleReviews(d.kit, decisionweb.ConsoleConfig{Reader: staff, Names: d.Catalog, Types: d.Decisions.Types()}, d.Decisions, d.Config.clock())
 		},
 		func() (web.Section, error) { return gateweb.Console(d.kit, d.Uses, d.Without()...) },
+		func() (web.Section, error) {
+			return discloseweb.Recipients(d.kit, d.Disclose, d.Config.clock())
+		},
+		func() (web.Section, error) {
+			return discloseweb.Outbox(d.kit, d.Disclose, staff)
+		},
 		func() (web.Section, error) {
 			return gateweb.ConsoleWatch(d.kit, d.Uses, d.PlantCanary, d.holderNames()...)
 		},
@@ -94,7 +101,7 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 	}
 	cfg := console.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.staff, Sections: sections, Entrance: entrance, Account: d.Staff.Account, Rules: d.Rules, Notice: d.glassNotice, Now: d.Config.clock(),
-		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs(), registryweb.Proofs()),
+		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs(), registryweb.Proofs(), discloseweb.Proofs()),
 	}
 	if d.Config.Demo {
 		cfg.Banner = "Demo on real orders of a real shop (UCI Online Retail, CC BY 4.0). Who allows what was assigned by a rule."
@@ -143,7 +150,7 @@ func (d *doors) overview() console.Overview {
 		Tiles: []func(context.Context) ([]web.Stat, error){
 			subjectweb.ConsoleTiles(d.Subjects), orderweb.ConsoleTiles(d.Orders), catalogweb.ConsoleTiles(d.Catalog),
 			consentweb.ConsoleTiles(d.Consent, d.Subjects), recommendweb.ConsoleTiles(d.Models, d.Config.clock()),
-			decisionweb.ConsoleTiles(d.Decisions), ledgerweb.ConsoleTiles(d.Ledger), registryweb.ConsoleTiles(d.Models), staffweb.GlassTiles(d.Glass), d.clockTiles,
+			decisionweb.ConsoleTiles(d.Decisions), discloseweb.ConsoleTiles(d.Disclose, d.Config.clock()), ledgerweb.ConsoleTiles(d.Ledger), registryweb.ConsoleTiles(d.Models), staffweb.GlassTiles(d.Glass), d.clockTiles,
 		},
 		Charts: []func(context.Context) (web.Chart, error){catalogweb.ConsoleChart(d.Catalog)},
 		Moments: []func(context.Context) ([]web.Moment, error){

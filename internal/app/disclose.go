@@ -13,8 +13,12 @@ import (
 	"thimble"
 	"thimble/internal/disclose"
 	"thimble/internal/disclose/disclosedb"
+	"thimble/internal/disclose/discloseweb"
+	"thimble/internal/disclose/feeds"
 	"thimble/internal/disclose/wire"
+	"thimble/internal/job"
 	"thimble/internal/recommend/lists"
+	"thimble/internal/subject/subjectdb"
 )
 
 // openDisclose opens the way out: recipients, agreements, outbox, and the transports.
@@ -101,9 +105,6 @@ func (l letters) Code(ctx context.Context, to thimble.SubjectID, address, code t
 	return l.app.Disclose.Mail(ctx, disclose.Letter{To: to, Address: address, Purpose: thimble.EssentialService, Subject: "Your code to sign in", Text: thimble.Hide(text)})
 }
 
-// expiresWithin is how long before its end an agreement or an assessment is warned of.
-const expiresWithin = 30 * 24 * time.Hour
-
 // sendCodes sends the codes that customers ask for, until ctx ends.
 func (a *App) sendCodes(ctx context.Context) error {
 	if a.post == nil {
@@ -111,4 +112,43 @@ func (a *App) sendCodes(ctx context.Context) error {
 		return nil
 	}
 	return a.post.Run(ctx)
+}
+
+// FeedJob is the kind of the job that queues what is new for recipients of feeds.
+const FeedJob = "disclose.feeds"
+
+// feed runs the feeds as a job.
+func (a *App) feed(ctx context.Context, _ job.Job) error { return a.Feed(ctx) }
+
+// Feed queues what is new for recipients of feeds.
+func (a *App) Feed(ctx context.Context) error {
+	done, err := feeds.Runner{Outbox: a.Disclose, Orders: a.Orders, Products: a.Catalog}.Run(ctx)
+	if done != (feeds.Report{}) {
+		a.Log.InfoContext(ctx, "feeds run", slog.Int("messages", done.Messages), slog.Int("people", done.People), slog.Int("refused", done.Refused), slog.Int("blocked", done.Blocked))
+	}
+	return err
+}
+
+// ackEvery and ackBurst bound how often one network may post confirmations.
+const (
+	ackEvery = 50 * time.Millisecond
+	ackBurst = 200
+)
+
+type wholeDisclosures struct {
+	*disclosedb.Store
+	people *subjectdb.Store
+}
+
+// Of returns who got what about a person, the newest first.
+func (w wholeDisclosures) Of(ctx context.Context, who thimble.SubjectID, limit int) ([]disclosedb.Disclosed, error) {
+	return union(ctx, w.people, who, limit, w.Store.Of, func(a, b disclosedb.Disclosed) int { return b.At.Compare(a.At) })
+}
+
+func (k *Kernel) wholeDisclosures() wholeDisclosures {
+	return wholeDisclosures{k.Disclose, k.Subjects}
+}
+
+func (d *doors) shared() discloseweb.PortalDeps {
+	return discloseweb.PortalDeps{Shared: d.wholeDisclosures(), Receipts: d.Ledger, Own: d.own}
 }
