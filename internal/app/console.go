@@ -50,12 +50,6 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 		},
 		func() (web.Section, error) { return gateweb.Console(d.kit, d.Uses, d.Without()...) },
 		func() (web.Section, error) {
-			return discloseweb.Recipients(d.kit, d.Disclose, d.Config.clock())
-		},
-		func() (web.Section, error) {
-			return discloseweb.Outbox(d.kit, d.Disclose, staff)
-		},
-		func() (web.Section, error) {
 			return gateweb.ConsoleWatch(d.kit, d.Uses, d.PlantCanary, d.holderNames()...)
 		},
 		func() (web.Section, error) {
@@ -63,6 +57,9 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 		},
 		func() (web.Section, error) { return collectweb.Console(d.kit, d.Imports) },
 		func() (web.Section, error) { return recommendweb.Console(d.kit, d.Core, d.Models, d.Jobs) },
+		func() (web.Section, error) {
+			return discloseweb.Console(d.kit, discloseweb.Deps{Store: d.Disclose, Reader: staff, Now: d.Config.clock()})
+		},
 		func() (web.Section, error) { return ledgerweb.Console(d.kit, d.Ledger) },
 		func() (web.Section, error) {
 			return policyweb.Console(d.kit, policyweb.Config{Laws: d.Laws, Flows: d.Flows, Count: d.AskCount})
@@ -150,7 +147,7 @@ func (d *doors) overview() console.Overview {
 		Tiles: []func(context.Context) ([]web.Stat, error){
 			subjectweb.ConsoleTiles(d.Subjects), orderweb.ConsoleTiles(d.Orders), catalogweb.ConsoleTiles(d.Catalog),
 			consentweb.ConsoleTiles(d.Consent, d.Subjects), recommendweb.ConsoleTiles(d.Models, d.Config.clock()),
-			decisionweb.ConsoleTiles(d.Decisions), discloseweb.ConsoleTiles(d.Disclose, d.Config.clock()), ledgerweb.ConsoleTiles(d.Ledger), registryweb.ConsoleTiles(d.Models), staffweb.GlassTiles(d.Glass), d.clockTiles,
+			decisionweb.ConsoleTiles(d.Decisions), ledgerweb.ConsoleTiles(d.Ledger), registryweb.ConsoleTiles(d.Models), discloseweb.ConsoleTiles(d.Disclose, d.Config.clock()), staffweb.GlassTiles(d.Glass), d.clockTiles,
 		},
 		Charts: []func(context.Context) (web.Chart, error){catalogweb.ConsoleChart(d.Catalog)},
 		Moments: []func(context.Context) ([]web.Moment, error){

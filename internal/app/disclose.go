@@ -8,17 +8,14 @@ import (
 	"net/mail"
 	"strconv"
 	"strings"
-	"time"
 
 	"thimble"
 	"thimble/internal/disclose"
 	"thimble/internal/disclose/disclosedb"
-	"thimble/internal/disclose/discloseweb"
 	"thimble/internal/disclose/feeds"
 	"thimble/internal/disclose/wire"
 	"thimble/internal/job"
 	"thimble/internal/recommend/lists"
-	"thimble/internal/subject/subjectdb"
 )
 
 // openDisclose opens the way out: recipients, agreements, outbox, and the transports.
@@ -127,28 +124,4 @@ func (a *App) Feed(ctx context.Context) error {
 		a.Log.InfoContext(ctx, "feeds run", slog.Int("messages", done.Messages), slog.Int("people", done.People), slog.Int("refused", done.Refused), slog.Int("blocked", done.Blocked))
 	}
 	return err
-}
-
-// ackEvery and ackBurst bound how often one network may post confirmations.
-const (
-	ackEvery = 50 * time.Millisecond
-	ackBurst = 200
-)
-
-type wholeDisclosures struct {
-	*disclosedb.Store
-	people *subjectdb.Store
-}
-
-// Of returns who got what about a person, the newest first.
-func (w wholeDisclosures) Of(ctx context.Context, who thimble.SubjectID, limit int) ([]disclosedb.Disclosed, error) {
-	return union(ctx, w.people, who, limit, w.Store.Of, func(a, b disclosedb.Disclosed) int { return b.At.Compare(a.At) })
-}
-
-func (k *Kernel) wholeDisclosures() wholeDisclosures {
-	return wholeDisclosures{k.Disclose, k.Subjects}
-}
-
-func (d *doors) shared() discloseweb.PortalDeps {
-	return discloseweb.PortalDeps{Shared: d.wholeDisclosures(), Receipts: d.Ledger, Own: d.own}
 }

@@ -1,179 +1,112 @@
 package app_test
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"thimble"
 	"thimble/internal/disclose"
-	"thimble/internal/disclose/wire"
-	"thimble/internal/disclose/wiretest"
+	"thimble/internal/disclose/disclosedb"
+	"thimble/internal/session"
+	"thimble/internal/staff"
 	"thimble/internal/thimbletest"
 )
 
-// discloses makes recipients, agreements, messages and a letter, so that their pages have
-// something to show.
-func (h *house) discloses(t *testing.T, who thimble.SubjectID) {
-	t.Helper()
-	h.Discloses(who)
-	to := h.Recipient("Night Vans", "https://vans.example/in", thimbletest.Fulfilment)
-	if _, err := h.Disclose.Submit(t.Context(), to, strings.Replace(thimbletest.Fulfilment, "retention: 30d", "retention: 60d", 1), "grace"); err != nil {
-		t.Fatal(err)
-	}
-	if err := h.Disclose.Mail(t.Context(), disclose.Letter{To: who, Address: thimble.Hide("ada@example.org"), Purpose: thimble.EssentialService, Subject: "Your code", Text: thimble.Hide("Your code is 123 456.")}); err != nil {
-		t.Fatal(err)
-	}
-	for did := true; did; {
-		var err error
-		if did, err = h.Disclose.Step(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// parcels is a recipient on loopback: it keeps what comes, and may confirm it.
-type parcels struct {
-	mu     sync.Mutex
-	bodies []string
-	ids    []string
-}
-
-func (p *parcels) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
-	var b bytes.Buffer
-	_, _ = b.ReadFrom(r.Body) // a cut body is not what these tests are about
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.bodies, p.ids = append(p.bodies, b.String()), append(p.ids, r.Header.Get(wire.HeaderID))
-}
-
-func sendAll(t *testing.T, s *thimbletest.Shop) {
-	t.Helper()
-	for did := true; did; {
-		var err error
-		if did, err = s.Disclose.Step(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// The whole way of an order to whoever sends the parcel, and of the erasure after it.
-func TestAnOrderGoesToItsRecipientWhoIsToldOfTheErasure(t *testing.T) {
-	p := &parcels{}
-	server := httptest.NewServer(p)
-	defer server.Close()
-	s := thimbletest.Open(t, map[string]string{"data": t.TempDir(), "disclose-loopback": server.Listener.Addr().String()})
-	to := s.Recipient("Parcels", server.URL+"/in", thimbletest.Fulfilment+"acknowledge: 1h\n")
-	if err := s.Disclose.Subscribe(t.Context(), to, disclose.OrderFeed, "owner"); err != nil {
-		t.Fatal(err)
-	}
-	ada := s.Subject("ada")
-	s.Buys(ada, "shirt", "scarf")
-	if err := s.Feed(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	sendAll(t, s)
-	if len(p.bodies) != 1 || !strings.Contains(p.bodies[0], `"item":"shirt"`) || strings.Contains(p.bodies[0], ada.String()) {
-		t.Fatalf("the recipient has %q", p.bodies)
-	}
-	// It confirms at the address that it was given, with its key.
-	handler, err := s.Handler(t.Context())
+// A recipient goes all the way: one adds it, another accepts its agreement, something goes to
+// it, and the person reads who got what and holds a receipt.
+func TestWhatGoesToARecipientIsAgreedByTwoAndReadByThePerson(t *testing.T) {
+	s := thimbletest.Open(t, map[string]string{"data": filepath.Join(t.TempDir(), "data"), "drop-folder": t.TempDir()})
+	ada, eve := s.Subject("A-1"), s.Subject("E-1")
+	s.Buys(ada, "shirt")
+	h, err := s.Handler(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := s.Disclose.NewSecret(t.Context(), to, "owner")
-	if err != nil {
-		t.Fatal(err)
-	}
-	confirm := func(key wire.SigningKey) int {
-		body := []byte(`{"acknowledged":"` + p.ids[0] + `"}`)
-		head, err := wire.Sign("ack-1", time.Now(), body, key)
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	base := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	enter := func(name string, who session.Who) visitor {
+		value, err := s.Sessions.Begin(t.Context(), who, session.UnknownDevice)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := httptest.NewRequest(http.MethodPost, "/disclose/ack/"+to.Token(disclose.RecipientPrefix), bytes.NewReader(body))
-		r.Header = head
-		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, r)
-		return w.Code
+		return visitor{t, base, &http.Cookie{Name: name, Value: value}}
 	}
-	other, err := wire.NewSecret(nil)
+	s.Employs("mara", staff.Privacy)
+	s.Employs("noor", staff.Partners)
+	s.Employs("ivo", staff.Admin)
+	as := func(name string) visitor {
+		return enter("thimble_staff", session.Who{Audience: session.Staff, Staff: name})
+	}
+	mara, noor, ivo := as("mara"), as("noor"), as("ivo")
+	form := url.Values{"name": {"Parcels"}, "kind": {"processor"}, "contact": {"privacy@parcels.example"}, "countries": {"de"}, "transport": {"folder"}}
+	if code, _, _ := ivo.do("POST", "/console/recipients", form); code != 403 {
+		t.Errorf("an administrator adds a recipient: %d, want refused", code)
+	}
+	if code, _, body := noor.do("POST", "/console/recipients", url.Values{"name": {"Parcels"}, "kind": {"processor"}, "transport": {"folder"}}); code != 422 || !strings.Contains(body, "What was expected") {
+		t.Errorf("a recipient without a contact: %d", code)
+	}
+	code, page, _ := noor.do("POST", "/console/recipients", form)
+	if code != 303 {
+		t.Fatalf("adding a recipient: %d", code)
+	}
+	text := url.Values{"text": {thimbletest.Fulfilment}}
+	if code, _, body := noor.do("POST", page+"/agreement", url.Values{"text": {"agreement: 1\nfields: oops\n"}}); code != 422 || !strings.Contains(body, "cannot be read") {
+		t.Errorf("an agreement with a mistake: %d", code)
+	}
+	if _, _, body := noor.do("POST", page+"/agreement", text); !strings.Contains(body, "What it would permit: Fulfilment of orders") || !strings.Contains(body, "Keep it") {
+		t.Error("the page does not show what the agreement would permit")
+	}
+	text.Set("keep", "yes")
+	if code, _, _ := noor.do("POST", page+"/agreement", text); code != 303 {
+		t.Fatalf("keeping the agreement: %d", code)
+	}
+	all, err := s.Disclose.Standings(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := confirm(other); got != http.StatusForbidden {
-		t.Errorf("a forged confirmation is answered %d", got)
+	parcels := all[slices.IndexFunc(all, func(s disclosedb.Standing) bool { return s.Name == "Parcels" })]
+	if parcels.InForce != nil || !parcels.Waiting {
+		t.Fatalf("an agreement that one person submitted: %+v", parcels)
 	}
-	if got := confirm(key); got != http.StatusNoContent {
-		t.Errorf("a confirmation is answered %d", got)
-	}
-	all, err := s.Disclose.SentTo(t.Context(), to, 10)
-	if err != nil || len(all) != 1 || all[0].State != disclose.Acknowledged {
-		t.Fatalf("the outbox has %+v, %v", all, err)
-	}
-	// Nothing new, nothing sent.
-	if err := s.Feed(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	sendAll(t, s)
-	if len(p.bodies) != 1 {
-		t.Errorf("%d messages after a run with nothing new", len(p.bodies))
-	}
-	// Her download says who got what, and her erasure is told.
-	if text, err := json.Marshal(exported(t, s.Disclose, ada)); err != nil || !strings.Contains(string(text), `"name":"Parcels"`) {
-		t.Errorf("the export is %s, %v", text, err)
-	}
-	s.Erase(ada)
-	sendAll(t, s)
-	if len(p.bodies) != 2 || !strings.Contains(p.bodies[1], `"kind":"erase"`) {
-		t.Fatalf("after the erasure the recipient has %q", p.bodies)
-	}
-	_, rest, _ := strings.Cut(p.bodies[0], `"person":"`)
-	pseudonym, _, _ := strings.Cut(rest, `"`)
-	if !strings.Contains(p.bodies[1], pseudonym) {
-		t.Error("the notice names another pseudonym than the data")
-	}
-	if _, err := s.Audit(t.Context()); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestACodeGoesByMailWhenThereIsAServer(t *testing.T) {
-	box := &wiretest.Mailbox{}
-	addr := box.Start(t)
-	s := thimbletest.Open(t, map[string]string{"data": t.TempDir(), "smtp-url": "smtp://" + addr, "mail-from": "Shop <shop@shop.example>"})
-	ada := s.Subject("ada")
-	err := s.Disclose.Mail(t.Context(), disclose.Letter{To: ada, Address: thimble.Hide("ada@example.org"), Purpose: thimble.EssentialService, Subject: "Your code", Text: thimble.Hide("Your code is 123 456.")})
+	waiting, err := s.Disclose.Agreements(t.Context(), parcels.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sendAll(t, s)
-	got := box.Received()
-	if len(got) != 1 || !strings.Contains(got[0].To, "ada@example.org") || !strings.Contains(got[0].Data, "123 456") {
-		t.Fatalf("%d letters arrived", len(got))
+	accept := url.Values{"agreement": {waiting[0].ID.Token(disclose.AgreementPrefix)}, "reason": {"the contract was read"}}
+	if _, _, body := noor.do("GET", page, nil); strings.Contains(body, "Accept it") || !strings.Contains(body, "somebody else has to accept it") {
+		t.Error("whoever submitted an agreement is offered to accept it")
 	}
-	all, err := s.Disclose.Of(t.Context(), ada, 10)
-	if err != nil || len(all) != 1 || all[0].State != disclose.Sent {
-		t.Errorf("she sees %d entries, %v", len(all), err)
+	if code, _, _ := noor.do("POST", page+"/accept", accept); code == 303 {
+		t.Error("whoever submitted an agreement accepts it")
 	}
-}
-
-// A mail server that is gone has the letter wait; nobody is told it was sent.
-func TestALetterWaitsForAServerThatIsAway(t *testing.T) {
-	s := thimbletest.Open(t, map[string]string{"data": t.TempDir(), "smtp-url": "smtp://127.0.0.1:9", "mail-from": "shop@shop.example"})
-	ada := s.Subject("ada")
-	if err := s.Disclose.Mail(context.Background(), disclose.Letter{To: ada, Address: thimble.Hide("ada@example.org"), Purpose: thimble.EssentialService, Subject: "Your code", Text: thimble.Hide("x")}); err != nil {
-		t.Fatal(err)
+	if code, to, _ := mara.do("POST", page+"/accept", accept); code != 303 || !strings.HasSuffix(to, "done=changed") {
+		t.Fatalf("accepting: %d %s", code, to)
 	}
-	sendAll(t, s)
-	all, err := s.Disclose.Outbox(t.Context(), "", 1)
-	if err != nil || all[0].State != disclose.Retrying || all[0].Why != string(wire.Unreachable) {
-		t.Errorf("got %+v, %v", all, err)
+	message := s.Discloses(ada)
+	if _, _, body := mara.do("GET", "/console/outbox/"+message.Token(disclose.MessagePrefix), nil); !strings.Contains(body, "order, placed, country, lines") || strings.Contains(body, "A-1") || strings.Contains(body, ada.String()) {
+		t.Error("the page of a message does not say which fields, or says whose")
+	}
+	s.Works()
+	own := enter("thimble_customer", session.Who{Audience: session.Customer, Subject: ada})
+	_, _, body := own.do("GET", "/privacy/shared", nil)
+	if !strings.Contains(body, "Parcels") || !strings.Contains(body, "may keep it for 30 days") {
+		t.Error("the person does not read who got what")
+	}
+	_, receipt, _ := strings.Cut(body, `href="/privacy/receipts/disclosure/`)
+	receipt, _, _ = strings.Cut(receipt, `"`)
+	if code, _, body := own.do("GET", "/privacy/receipts/disclosure/"+receipt, nil); receipt == "" || code != 200 || !strings.Contains(body, "Parcels") {
+		t.Errorf("the receipt %q: %d", receipt, code)
+	}
+	stranger := enter("thimble_customer", session.Who{Audience: session.Customer, Subject: eve})
+	if _, _, body := stranger.do("GET", "/privacy/shared", nil); strings.Contains(body, "Parcels") {
+		t.Error("somebody else reads it too")
+	}
+	if code, _, _ := stranger.do("GET", "/privacy/receipts/disclosure/"+receipt, nil); code != 404 {
+		t.Errorf("somebody else has the receipt: %d", code)
 	}
 }

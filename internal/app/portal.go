@@ -31,14 +31,13 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 		},
 		func() (web.Section, error) { return decisionweb.Portal(d.kit, d.decisions()) },
 		func() (web.Section, error) { return gateweb.Portal(d.kit, d.wholeUses(), d.own, d.Without()...) },
-		func() (web.Section, error) { return discloseweb.Portal(d.kit, d.shared()) },
+		func() (web.Section, error) { return discloseweb.Portal(d.kit, d.wholeDisclosures(), d.own) },
 		func() (web.Section, error) {
 			return rightsweb.Portal(d.kit, rightsweb.PortalDeps{Desk: d.Desk, Requests: d.Requests, Names: d.Catalog, Receipts: d.Ledger, Own: d.own, Exit: d.customers})
 		},
 		func() (web.Section, error) {
 			return ledgerweb.Portal(d.kit, d.Ledger, consentweb.PortalReceipts(d.wholeConsent(), d.own),
-				decisionweb.PortalReceipts(d.wholeDecisions(), d.own), decisionweb.PortalReviewReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own),
-				discloseweb.PortalReceipts(d.wholeDisclosures(), d.own))
+				decisionweb.PortalReceipts(d.wholeDecisions(), d.own), decisionweb.PortalReviewReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own), discloseweb.PortalReceipts(d.wholeDisclosures(), d.own))
 		},
 		func() (web.Section, error) { return subjectweb.Portal(d.kit, d.Subjects, d.own) },
 		func() (web.Section, error) { return sessionweb.Portal(d.kit, d.customers, d.signIn()) },
@@ -51,7 +50,7 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 		Signals: consentweb.Signals(d.wholeConsent(), d.Log), Now: d.Config.clock(),
 		Proofs: slices.Concat(rightsweb.Proofs(), sessionweb.Proofs()),
 		Cards: []portal.Card{
-			consentweb.PortalCard(d.wholeConsent(), d.Config.clock()), decisionweb.PortalCard(d.wholeDecisions()), gateweb.PortalCard(d.wholeUses()), discloseweb.PortalCard(d.wholeDisclosures()),
+			consentweb.PortalCard(d.wholeConsent(), d.Config.clock()), decisionweb.PortalCard(d.wholeDecisions()), gateweb.PortalCard(d.wholeUses()),
 			rightsweb.PortalCard(d.Desk), ledgerweb.PortalCard(),
 		},
 	})

@@ -151,9 +151,13 @@ func flashes(code string) *web.Flash {
 		"changed":       "Changed, and kept in the ledger.",
 		"confirmed":     "Confirmed, and kept in the ledger.",
 		"looked-at":     "Kept in the ledger. The person sees that somebody looked at it.",
+		"queued":        "It is sent again.",
 		"session-ended": "Done. Whoever is in that browser has to sign in again.",
 	}[code]
-	if text == "" {
+	switch {
+	case code == "why":
+		return &web.Flash{Kind: web.Bad, Text: "That was not kept: say why, in a sentence of up to 300 letters."}
+	case text == "":
 		return nil
 	}
 	return &web.Flash{Kind: web.Good, Text: text}

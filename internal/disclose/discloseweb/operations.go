@@ -79,6 +79,25 @@ func Operations(s OperationStore, now func() time.Time) func(huma.API) {
 	}
 }
 
+// standing says in a few words whether anything may be sent.
+func standing(st disclosedb.Standing, now time.Time) string {
+	switch a := st.InForce; {
+	case st.Status != disclose.Active:
+		return string(st.Status)
+	case a == nil && st.Waiting:
+		return "waits for acceptance"
+	case a == nil:
+		return "no agreement"
+	case now.Before(a.Agreement.From):
+		return "not yet in force"
+	case !now.Before(a.Agreement.Until):
+		return "agreement ended"
+	case !now.Before(a.Agreement.Assessment.Expires):
+		return "assessment expired"
+	}
+	return "in force"
+}
+
 func recipients(ctx context.Context, s OperationStore, now time.Time) (*recipientsOutput, error) {
 	all, err := s.Standings(ctx)
 	if err != nil {
@@ -87,7 +106,7 @@ func recipients(ctx context.Context, s OperationStore, now time.Time) (*recipien
 	out := &recipientsOutput{}
 	out.Body.Recipients = []ListedRecipient{}
 	for _, st := range all {
-		word, _ := standing(st, now)
+		word := standing(st, now)
 		l := ListedRecipient{ID: st.ID.Token(disclose.RecipientPrefix), Name: st.Name, Kind: string(st.Kind), Countries: st.Countries, State: word}
 		if st.InForce != nil {
 			l.Until, l.Assessed = &st.InForce.Agreement.Until, &st.InForce.Agreement.Assessment.Expires
