@@ -8,12 +8,13 @@ import (
 	"net/mail"
 	"strconv"
 	"strings"
-	"time"
 
 	"thimble"
 	"thimble/internal/disclose"
 	"thimble/internal/disclose/disclosedb"
+	"thimble/internal/disclose/feeds"
 	"thimble/internal/disclose/wire"
+	"thimble/internal/job"
 	"thimble/internal/recommend/lists"
 )
 
@@ -101,9 +102,6 @@ func (l letters) Code(ctx context.Context, to thimble.SubjectID, address, code t
 	return l.app.Disclose.Mail(ctx, disclose.Letter{To: to, Address: address, Purpose: thimble.EssentialService, Subject: "Your code to sign in", Text: thimble.Hide(text)})
 }
 
-// expiresWithin is how long before its end an agreement or an assessment is warned of.
-const expiresWithin = 30 * 24 * time.Hour
-
 // sendCodes sends the codes that customers ask for, until ctx ends.
 func (a *App) sendCodes(ctx context.Context) error {
 	if a.post == nil {
@@ -111,4 +109,19 @@ func (a *App) sendCodes(ctx context.Context) error {
 		return nil
 	}
 	return a.post.Run(ctx)
+}
+
+// FeedJob is the kind of the job that queues what is new for recipients of feeds.
+const FeedJob = "disclose.feeds"
+
+// feed runs the feeds as a job.
+func (a *App) feed(ctx context.Context, _ job.Job) error { return a.Feed(ctx) }
+
+// Feed queues what is new for recipients of feeds.
+func (a *App) Feed(ctx context.Context) error {
+	done, err := feeds.Runner{Outbox: a.Disclose, Orders: a.Orders, Products: a.Catalog}.Run(ctx)
+	if done != (feeds.Report{}) {
+		a.Log.InfoContext(ctx, "feeds run", slog.Int("messages", done.Messages), slog.Int("people", done.People), slog.Int("refused", done.Refused), slog.Int("blocked", done.Blocked))
+	}
+	return err
 }

@@ -99,7 +99,7 @@ func (d *door) routes() http.Handler {
 }
 
 // groups is the order of the navigation; other groups follow.
-func groups() []string { return []string{"", "Customers", "Shop", "Proof", "Access"} }
+func groups() []string { return []string{"", "Customers", "Sharing", "Shop", "Proof", "Access"} }
 
 // navigation brings the sections' places together, group by group.
 func navigation(sections []web.Section) []web.NavItem {

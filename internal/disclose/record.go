@@ -126,3 +126,12 @@ func (e *Refused) Error() string { return "disclose: " + e.Why.Words() }
 
 // Is makes it an error of kind thimble.ErrDenied.
 func (e *Refused) Is(target error) bool { return target == thimble.ErrDenied }
+
+// The feeds that recipients may get.
+const (
+	OrderFeed     = "orders"
+	CatalogueFeed = "catalogue"
+)
+
+// Feeds are all of them.
+var Feeds = []string{OrderFeed, CatalogueFeed}

@@ -59,7 +59,7 @@ func (s *Store) keep(ctx context.Context, tx *sqldb.Tx, a *disclose.Signed) erro
 	replaced := []disclose.AgreementState{disclose.Waiting}
 	what := "agreement submitted"
 	if a.State == disclose.InForce {
-		replaced, what = append(replaced, disclose.InForce), "tighter agreement put in force"
+		replaced, what = append(replaced, disclose.InForce), "agreement put in force"
 	}
 	for _, state := range replaced {
 		if _, err := tx.Exec(ctx, `update disclose_agreements set state = 'superseded' where recipient_id = $1 and state = $2`, a.Recipient, string(state)); err != nil {
@@ -253,7 +253,7 @@ func (s *Store) Builtin(ctx context.Context, r disclose.Recipient, text string) 
 		if err != nil || old != nil && old.Text == text {
 			return err
 		}
-		signed := disclose.Signed{Recipient: r.ID, Text: text, Agreement: a, State: disclose.InForce, SubmittedBy: builtin, SubmittedAt: s.now()}
+		signed := disclose.Signed{Recipient: r.ID, Text: text, Agreement: a, State: disclose.InForce, SubmittedBy: Configuration, SubmittedAt: s.now()}
 		if signed.ID, err = thimble.NewID(nil); err != nil {
 			return err
 		}
@@ -265,8 +265,8 @@ func (s *Store) Builtin(ctx context.Context, r disclose.Recipient, text string) 
 	return nil
 }
 
-// builtin is who acts for what the configuration says.
-const builtin = "configuration"
+// Configuration is who acts for what the configuration says.
+const Configuration = "configuration"
 
 func (s *Store) addBuiltin(ctx context.Context, tx *sqldb.Tx, r disclose.Recipient) error {
 	now := s.now()
@@ -277,7 +277,7 @@ func (s *Store) addBuiltin(ctx context.Context, tx *sqldb.Tx, r disclose.Recipie
 		return err
 	}
 	s.knows(r)
-	return s.act(ctx, tx, Act{Recipient: r.ID, Act: "added", Staff: builtin, At: now})
+	return s.act(ctx, tx, Act{Recipient: r.ID, Act: "added", Staff: Configuration, At: now})
 }
 
 // Expiring are the recipients whose agreement or assessment ends before an instant, or

@@ -186,6 +186,9 @@ func (s *Store) withdraw(ctx context.Context, tx *sqldb.Tx, id thimble.ID, now t
 // settlePeople says of each person what became of their part, and destroys what needs
 // not be kept.
 func (s *Store) settlePeople(ctx context.Context, tx *sqldb.Tx, m Message, to result) error {
+	if to.why == keptHere {
+		return nil // it went nowhere, and is kept until it was read long ago
+	}
 	switch to.state {
 	case disclose.Delivered, disclose.Acknowledged:
 		if _, err := tx.Exec(ctx, `update disclose_people set state = 'sent' where message_id = $1 and state = 'going'`, m.ID); err != nil {
@@ -201,8 +204,8 @@ func (s *Store) settlePeople(ctx context.Context, tx *sqldb.Tx, m Message, to re
 	default:
 		return nil
 	}
-	if to.state == disclose.Delivered && (m.AckWithin > 0 || to.why == keptHere) {
-		return nil // until it is confirmed, or was read long ago
+	if to.state == disclose.Delivered && m.AckWithin > 0 {
+		return nil // until it is confirmed
 	}
 	return destroy(ctx, tx, m.ID)
 }

@@ -3,9 +3,9 @@ package discloseweb
 import (
 	"context"
 	"embed"
-	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,7 +81,7 @@ func sharedTable(ctx context.Context, s Disclosures, own gateweb.Own, who thimbl
 			return t, err
 		}
 		what := web.Cell{Value: gateList(record.Categories), Sub: strings.Join(record.Fields, ", ")}
-		to := web.Cell{Value: record.Recipient.Name, Sub: strings.Join(record.Recipient.Countries, ", ")}
+		to := web.Cell{Value: record.Recipient.Name, Sub: places(record.Recipient.Countries)}
 		purpose := web.Cell{Value: gateweb.PurposeWords(record.Purpose), Sub: keeps(record)}
 		receipt := web.Action{Label: "Receipt", Href: ledgerweb.ReceiptHref(ReceiptKind, d.Key()), About: "of this disclosure", Kind: "quiet", Icon: "seal"}
 		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(d.At, to, purpose, what, web.Badge{Text: whereWords[d.State]}, receipt)})
@@ -93,7 +93,12 @@ func keeps(r disclose.Record) string {
 	if r.Kind == disclose.EraseMessage {
 		return "told to delete what it has of you"
 	}
-	return fmt.Sprintf("may keep it for %d days", r.Retention)
+	return "may keep it for " + web.Plural(r.Retention, "day", "days")
+}
+
+// places are countries for reading. That of the mail server is wherever it is: ZZ.
+func places(countries []string) string {
+	return strings.Join(slices.DeleteFunc(slices.Clone(countries), func(c string) bool { return c == "ZZ" }), ", ")
 }
 
 var whereWords = map[disclose.Whereabouts]string{

@@ -76,7 +76,9 @@ func (c *console) body(r *http.Request, to disclose.Recipient, back agreed) (bod
 		switch a.State {
 		case disclose.InForce:
 			body.InForce = c.view(a, nil)
-			body.InForce.Forms = []web.Form{reasonForm("end", at+"end", "End it before its time", a.ID, true)}
+			if a.SubmittedBy != disclosedb.Configuration { // else the next start would put it in force again
+				body.InForce.Forms = []web.Form{reasonForm("end", at+"end", "End it before its time", a.ID, true)}
+			}
 		case disclose.Waiting:
 			body.Waiting = c.view(a, a.Loosens)
 			if a.SubmittedBy != staffOf(r) {
@@ -86,7 +88,7 @@ func (c *console) body(r *http.Request, to disclose.Recipient, back agreed) (bod
 	}
 	text := back.text
 	if text == "" && len(agreements) > 0 {
-		text = agreements[len(agreements)-1].Text
+		text = agreements[0].Text // the newest
 	}
 	body.Agreement = web.Form{ID: "agreement", Action: at + "agreement", Submit: "Show what it permits", Fields: []web.Field{
 		{Name: "text", Label: "Agreement", Kind: web.TextAreaField, Rows: 18, Value: text, Required: true, MaxLength: 64 << 10, Hint: "YAML. What is wrong with it is told with its line."},
@@ -100,7 +102,11 @@ func (c *console) body(r *http.Request, to disclose.Recipient, back agreed) (bod
 	if body.Counts, err = c.counts(r, to.ID); err != nil {
 		return body, err
 	}
-	body.Forms = recipientForms(to, at)
+	subscriptions, err := c.Store.Subscriptions(ctx)
+	if err != nil {
+		return body, err
+	}
+	body.Forms = append(feedForms(to, at, subscriptions), recipientForms(to, at)...)
 	acts, err := c.Store.Acts(ctx, to.ID, shownActs)
 	body.Past = pastOf(acts)
 	return body, err
@@ -130,7 +136,7 @@ func recipientFacts(r disclose.Recipient) []web.KeyValue {
 		sealed = web.Badge{Text: "yes, to the recipient's own key", Tone: web.Good}
 	}
 	facts := []web.KeyValue{
-		{Key: "State", Value: statusBadge(r), Sub: r.Why}, {Key: "Is", Value: kindWords[r.Kind]}, {Key: "Contact", Value: r.Contact}, {Key: "Works in", Value: strings.Join(r.Countries, ", ")},
+		{Key: "State", Value: statusBadge(r), Sub: r.Why}, {Key: "Is", Value: kindWords[r.Kind]}, {Key: "Contact", Value: r.Contact}, {Key: "Works in", Value: places(r.Countries)},
 		{Key: "Gets messages by", Value: string(r.Transport), Sub: r.Endpoint}, {Key: "Sealed", Value: sealed}, {Key: "Set of pseudonyms", Value: r.Generation}, {Key: "Since", Value: r.CreatedAt},
 	}
 	if r.Transport == disclose.Webhook {
@@ -153,7 +159,7 @@ func (c *console) view(s disclose.Signed, ways []string) *agreementView {
 	if s.Version > 0 {
 		v.Facts = append(v.Facts, web.KeyValue{Key: "Version", Value: s.Version, Sub: "by " + s.SubmittedBy + " on " + s.SubmittedAt.Format(time.DateOnly)})
 	}
-	v.Table = web.Table{ID: "fields-" + strings.ToLower(a.Title[:min(1, len(a.Title))]) + fmt.Sprint(s.Version), Caption: "Fields", Columns: []web.Column{{Label: "Field"}, {Label: "Kind of data"}, {Label: "Times no finer than"}}}
+	v.Table = web.Table{ID: fmt.Sprintf("fields-%d", s.Version), Caption: "Fields", Columns: []web.Column{{Label: "Field"}, {Label: "Kind of data"}, {Label: "Times no finer than"}}}
 	for _, f := range a.Fields {
 		kind := any(string(f.Category))
 		if f.Category == "" {
@@ -179,7 +185,7 @@ func days(d time.Duration) string {
 	case n == 0:
 		return d.String()
 	default:
-		return fmt.Sprintf("%d days", n)
+		return web.Plural(n, "day", "days")
 	}
 }
 
@@ -197,6 +203,9 @@ func recipientForms(r disclose.Recipient, at string) []web.Form {
 	if r.Status != disclose.Active {
 		suspend = reasonForm("resume", at+"resume", "Send to it again", thimble.ID{}, false)
 		suspend.Legend = "Resume"
+	}
+	if r.Transport == disclose.Mail {
+		return []web.Form{suspend} // letters hold no pseudonyms
 	}
 	forget := reasonForm("pseudonyms", at+"pseudonyms", "Give it other pseudonyms", thimble.ID{}, false)
 	forget.Legend, forget.Intro = "New pseudonyms", "What it gets from now on cannot be joined with what it has."
@@ -264,6 +273,8 @@ func (c *console) change(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	switch r.PathValue("what") {
+	case "feed":
+		err = c.feed(r, id)
 	case "suspend":
 		err = c.Store.Suspend(ctx, id, by, why)
 	case "resume":

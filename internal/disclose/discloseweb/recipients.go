@@ -28,6 +28,7 @@ const (
 
 // Store keeps recipients, agreements and the outbox; *disclosedb.Store does.
 type Store interface {
+	Feeder
 	Standings(ctx context.Context) ([]disclosedb.Standing, error)
 	Expiring(ctx context.Context, before time.Time) ([]disclosedb.Standing, error)
 	Recipient(ctx context.Context, id thimble.ID) (disclose.Recipient, error)
