@@ -107,7 +107,12 @@ func TestNoByteLeavesWithoutALeaf(t *testing.T) {
 			Transport: disclose.Webhook, Endpoint: hook}, "ada")
 		s.must(err)
 		s.agree(to, current)
-		c.fault = func() int { return []int{200, 200, 200, 503, 400, -1, -2, 302}[rng.IntN(8)] }
+		faults, lock := rand.New(rand.NewPCG(seed, 2)), sync.Mutex{}
+		c.fault = func() int { // called by the recipient's own goroutines
+			lock.Lock()
+			defer lock.Unlock()
+			return []int{200, 200, 200, 503, 400, -1, -2, 302}[faults.IntN(8)]
+		}
 		var people []thimble.SubjectID
 		refused := map[thimble.SubjectID]bool{}
 		died := errors.New("the process died")

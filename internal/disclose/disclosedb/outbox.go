@@ -266,6 +266,11 @@ func (s *Store) Again(ctx context.Context, id thimble.ID) error {
 		now := s.now().UnixMicro()
 		n, err = tx.Exec(ctx, `update disclose_messages set state = 'queued', next_at = $2, first_at = 0, why = '' where id = $1 and state in ('dead', 'overdue')
 			and (body is not null or exists (select 1 from disclose_people p where p.message_id = disclose_messages.id and p.part is not null))`, id, now)
+		if err != nil || n == 0 {
+			return err
+		}
+		// On their way once more; what earlier tries may have sent is remembered by them.
+		_, err = tx.Exec(ctx, `update disclose_people set state = 'going' where message_id = $1 and part is not null and state in ('not-sent', 'maybe-sent')`, id)
 		return err
 	})
 	if err == nil && n == 0 {

@@ -172,6 +172,9 @@ func TestAFailedTryIsRepeatedUnderOneIDUntilItIsDeadAndSentAgainByHand(t *testin
 		if got := s.state(id); got != disclose.Delivered {
 			t.Errorf("sent again it is %s", got)
 		}
+		if all, _ := s.store.Of(t.Context(), ada, 1); all[0].State != disclose.Sent {
+			t.Errorf("sent again the person is %s", all[0].State)
+		}
 		for _, m := range s.ways.got {
 			if m.ID != id {
 				t.Errorf("a try had the id %v, want %v", m.ID, id)
@@ -183,6 +186,31 @@ func TestAFailedTryIsRepeatedUnderOneIDUntilItIsDeadAndSentAgainByHand(t *testin
 		tries, err := s.store.Tries(t.Context(), id)
 		if err != nil || int64(len(tries)) != m.Tries+1 {
 			t.Errorf("%d tries are written down, %v", len(tries), err)
+		}
+	})
+}
+
+func TestWhatNeverLeftIsSaidToHaveNotAndSentAgainToHave(t *testing.T) {
+	holdertest.Each(t, func(t *testing.T, k *holdertest.Kernel) {
+		s := newShop(t, k, disclosedb.Config{})
+		to, _ := s.recipient(current)
+		ada := k.Person(t)
+		id := s.mustSend(to, ada)
+		s.ways.outcome = func(int) wire.Outcome { return wire.Outcome{State: wire.Permanent, Why: wire.Unreachable} }
+		s.step()
+		where := func() disclose.Whereabouts {
+			all, err := s.store.Of(t.Context(), ada, 1)
+			s.must(err)
+			return all[0].State
+		}
+		if got := where(); got != disclose.NotSent || s.state(id) != disclose.Dead {
+			t.Errorf("without a byte the person is %s, the message %s", got, s.state(id))
+		}
+		s.ways.outcome = nil
+		s.must(s.store.Again(t.Context(), id))
+		s.step()
+		if got := where(); got != disclose.Sent {
+			t.Errorf("sent again the person is %s", got)
 		}
 	})
 }
