@@ -3,6 +3,7 @@ package disclosedb
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -17,6 +18,9 @@ import (
 // the signature, the recipient or the message is of kind ErrDenied, without saying which.
 func (s *Store) Acknowledge(ctx context.Context, recipient thimble.ID, head http.Header, body []byte) error {
 	key, err := s.signingKey(ctx, recipient)
+	if errors.Is(err, thimble.ErrUnavailable) {
+		return err // it is to be said again
+	}
 	if err == nil {
 		_, err = wire.Verify(head, body, s.now(), key)
 	}

@@ -15,12 +15,18 @@ import (
 )
 
 // A confirmer takes the one confirmation it expects.
-type confirmer struct{ of thimble.ID }
+type confirmer struct {
+	of   thimble.ID
+	away bool
+}
 
 // Acknowledge implements discloseweb.Confirmer.
 func (c confirmer) Acknowledge(_ context.Context, recipient thimble.ID, head http.Header, body []byte) error {
+	if c.away {
+		return thimble.ErrUnavailable
+	}
 	if recipient != c.of || head.Get("Webhook-Signature") != "good" || string(body) != "{}" {
-		return thimble.ErrUnavailable // whatever is wrong is not said
+		return thimble.ErrConflict // whatever is wrong is not said
 	}
 	return nil
 }
@@ -28,7 +34,7 @@ func (c confirmer) Acknowledge(_ context.Context, recipient thimble.ID, head htt
 func TestWhatIsWrongWithAConfirmationIsNotSaid(t *testing.T) {
 	id, other := thimble.ID{1}, thimble.ID{2}
 	mux := http.NewServeMux()
-	mux.Handle("POST "+discloseweb.AckPath+"{recipient}", discloseweb.ServeAck(confirmer{id}, web.NewLimiter(time.Hour, 4, nil)))
+	mux.Handle("POST "+discloseweb.AckPath+"{recipient}", discloseweb.ServeAck(confirmer{of: id}, web.NewLimiter(time.Hour, 4, nil)))
 	post := func(recipient, signature string) (int, string) {
 		r := httptest.NewRequest("POST", discloseweb.AckPath+recipient, strings.NewReader("{}"))
 		r.Header.Set("Webhook-Signature", signature)
@@ -48,5 +54,15 @@ func TestWhatIsWrongWithAConfirmationIsNotSaid(t *testing.T) {
 	}
 	if code, _ := post(known, "good"); code != http.StatusTooManyRequests {
 		t.Errorf("beyond the limit: %d", code)
+	}
+}
+
+func TestAConfirmationThatWasNotLookedAtIsToBeSaidAgain(t *testing.T) {
+	r := httptest.NewRequest("POST", discloseweb.AckPath, strings.NewReader("{}"))
+	r.SetPathValue("recipient", thimble.ID{1}.Token(disclose.RecipientPrefix))
+	w := httptest.NewRecorder()
+	discloseweb.ServeAck(confirmer{away: true}, web.NewLimiter(time.Hour, 4, nil)).ServeHTTP(w, r)
+	if w.Code != http.StatusServiceUnavailable {
+		t.Errorf("without a database: %d", w.Code)
 	}
 }

@@ -3,6 +3,7 @@ package discloseweb
 import (
 	"context"
 	"embed"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -154,7 +155,8 @@ type Confirmer interface {
 	Acknowledge(ctx context.Context, recipient thimble.ID, head http.Header, body []byte) error
 }
 
-// ServeAck takes confirmations. What is wrong with one is not said: 403 for each.
+// ServeAck takes confirmations. What is wrong with one is not said: 403 for each. 503 says
+// that it was not looked at.
 func ServeAck(s Confirmer, limit *web.Limiter) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if wait, ok := limit.Allow(web.Network(r.RemoteAddr)); !ok {
@@ -170,7 +172,11 @@ func ServeAck(s Confirmer, limit *web.Limiter) http.Handler {
 		if err == nil {
 			err = s.Acknowledge(r.Context(), id, r.Header, body)
 		}
-		if err != nil {
+		switch {
+		case errors.Is(err, thimble.ErrUnavailable): // it is to be said again
+			web.WriteProblem(w, r, web.ProblemOf(thimble.ErrUnavailable))
+			return
+		case err != nil:
 			web.WriteProblem(w, r, web.ProblemOf(thimble.ErrDenied))
 			return
 		}
