@@ -148,7 +148,11 @@ func (c *console) unmask(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 
 // Notice names a reading's purpose and its recorded use.
 func Notice(reading Reading) *web.AccessNotice {
-	return &web.AccessNotice{Purpose: fmt.Sprintf("helping a customer who asked (%s, %s)", reading.Grant.Purpose(), reading.Cite),
+	what := "helping a customer who asked"
+	if reading.Grant.Purpose().Within(thimble.LegalObligation) {
+		what = "what the law tells the shop to do"
+	}
+	return &web.AccessNotice{Purpose: fmt.Sprintf("%s (%s, %s)", what, reading.Grant.Purpose(), reading.Cite),
 		LedgerEntry: web.ShortToken(reading.Use), Href: "/console/access"}
 }
 
