@@ -126,10 +126,13 @@ func (s *Store) Lock(ctx context.Context, name string, on bool, by, note string)
 }
 
 // Reset takes password and second factor away, and signs out everywhere. The owner comes
-// in by a one-time link again.
+// in by a one-time link again. A lock is lifted first, by a change of its own.
 func (s *Store) Reset(ctx context.Context, name, by, note string) error {
 	return s.change(ctx, name, func(tx *sqldb.Tx, a staff.Account) (staff.Change, error) {
 		c := staff.Change{What: staff.Reset, By: by, Note: note}
+		if a.Status == staff.Locked {
+			return c, fmt.Errorf("%q is locked; unlock it first: %w", name, thimble.ErrConflict)
+		}
 		return c, errors.Join(s.forget(ctx, tx, a, staff.Invited), s.signOut(ctx, tx, name))
 	})
 }

@@ -37,6 +37,9 @@ func (s *Store) KnowBrowser(ctx context.Context, a staff.Account) (token string,
 
 // KnowsBrowser reports whether the account of a name came in with the browser of a token.
 func (s *Store) KnowsBrowser(ctx context.Context, name, token string) (known bool, err error) {
+	if staff.CheckName(name) != nil {
+		return false, nil // nobody can have it, and not every text can be asked for
+	}
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.QueryRow(ctx, `select count(*) > 0 from staff_browsers b join staff_accounts a on a.id = b.account_id
 			where b.hash = $1 and a.name = $2 and b.expires_at > $3`, session.Hash(token), name, s.cfg.Now().UnixMicro()).Scan(&known)

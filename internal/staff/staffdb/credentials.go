@@ -106,7 +106,10 @@ func (s *Store) NewPassword(ctx context.Context, name string, password thimble.P
 	}
 	return s.change(ctx, name, func(tx *sqldb.Tx, a staff.Account) (staff.Change, error) {
 		c := staff.Change{What: staff.NewPassword, By: name}
-		if _, err := tx.Exec(ctx, `update staff_accounts set password = $1 where id = $2 and password <> ''`, hash, a.ID); err != nil {
+		if !a.HasPassword {
+			return c, fmt.Errorf("the account has no password yet: %w", thimble.ErrConflict)
+		}
+		if _, err := tx.Exec(ctx, `update staff_accounts set password = $1 where id = $2`, hash, a.ID); err != nil {
 			return c, err
 		}
 		if _, err := tx.Exec(ctx, `delete from staff_browsers where account_id = $1`, a.ID); err != nil {
@@ -141,10 +144,13 @@ func (s *Store) SignIn(ctx context.Context, name string, password thimble.Person
 	var a staff.Account
 	var phc string
 	var sealed []byte
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
-		a, err = scan(tx.QueryRow(ctx, `select `+columns+`, a.password, a.secret from staff_accounts a where a.name = $1`, name), &phc, &sealed)
-		return err
-	})
+	err := error(sql.ErrNoRows) // a name that nobody can have is looked for in no database
+	if staff.CheckName(name) == nil {
+		err = s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+			a, err = scan(tx.QueryRow(ctx, `select `+columns+`, a.password, a.secret from staff_accounts a where a.name = $1`, name), &phc, &sealed)
+			return err
+		})
+	}
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return staff.Account{}, fmt.Errorf("staff: signing in: %w", err)
 	}
@@ -161,11 +167,11 @@ func (s *Store) SignIn(ctx context.Context, name string, password thimble.Person
 	if !known || !right {
 		return staff.Account{}, errSignIn
 	}
-	if err := s.comeIn(ctx, a, step, ofApp, code); err != nil {
+	if err := s.comeIn(ctx, a, phc, step, ofApp, code); err != nil {
 		return staff.Account{}, err
 	}
 	if again {
-		err = s.rehash(ctx, a, password)
+		err = s.rehash(ctx, a, phc, password)
 	}
 	return a, err
 }
@@ -182,23 +188,22 @@ func (s *Store) secret(ctx context.Context, id thimble.ID, sealed []byte, known 
 	return thimble.Hide(string(plain)), nil
 }
 
-// comeIn uses up the code. Of two that come with one code, one gets in.
-func (s *Store) comeIn(ctx context.Context, a staff.Account, step int64, ofApp bool, code string) error {
+// comeIn uses up the code. Of two that come with one code, one gets in. Whoever was locked,
+// or got another password, while the one that came was hashed does not.
+func (s *Store) comeIn(ctx context.Context, a staff.Account, phc string, step int64, ofApp bool, code string) error {
 	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		n, err := int64(0), error(nil)
-		if ofApp {
-			n, err = tx.Exec(ctx, `update staff_accounts set code_step = $1 where id = $2 and code_step < $1 and status = 'active'`, step, a.ID)
-		} else {
+		n, err := tx.Exec(ctx, `update staff_accounts set seen_at = $1 where id = $2 and status = 'active' and password = $3`, s.cfg.Now().UnixMicro(), a.ID, phc)
+		switch {
+		case err != nil || n == 0:
+		case ofApp:
+			n, err = tx.Exec(ctx, `update staff_accounts set code_step = $1 where id = $2 and code_step < $1`, step, a.ID)
+		default:
 			n, err = tx.Exec(ctx, `update staff_recovery set used_at = $1 where hash = $2 and account_id = $3 and used_at is null`,
 				s.cfg.Now().UnixMicro(), staff.RecoveryHash(a.ID, code), a.ID)
 		}
 		if err == nil && n == 0 {
-			return errSignIn
+			err = errSignIn
 		}
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `update staff_accounts set seen_at = $1 where id = $2`, s.cfg.Now().UnixMicro(), a.ID)
 		return err
 	})
 	if err != nil && !errors.Is(err, errSignIn) {
@@ -207,13 +212,14 @@ func (s *Store) comeIn(ctx context.Context, a staff.Account, step int64, ofApp b
 	return err
 }
 
-func (s *Store) rehash(ctx context.Context, a staff.Account, password thimble.Personal[string]) error {
+// rehash makes the hash anew, unless there is another password by now.
+func (s *Store) rehash(ctx context.Context, a staff.Account, old string, password thimble.Personal[string]) error {
 	hash, err := staff.HashPassword(password, s.cfg.Cost, nil)
 	if err != nil {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		_, err := tx.Exec(ctx, `update staff_accounts set password = $1 where id = $2`, hash, a.ID)
+		_, err := tx.Exec(ctx, `update staff_accounts set password = $1 where id = $2 and password = $3`, hash, a.ID, old)
 		return err
 	})
 }

@@ -199,18 +199,21 @@ func TestChangesEndTheSessionsAndAreInTheLog(t *testing.T) {
 		o.employs("mara", staff.Support)
 		who := session.Who{Audience: session.Staff, Staff: "mara"}
 		ctx := o.Context()
-		for what, change := range map[staff.What]func() error{
-			staff.RolesChanged: func() error { return o.store.SetRoles(ctx, "mara", []staff.Role{staff.Privacy}, "ivo", "new work") },
-			staff.LockedUp:     func() error { return o.store.Lock(ctx, "mara", true, "ivo", "lost laptop") },
-			staff.Unlocked:     func() error { return o.store.Lock(ctx, "mara", false, "ivo", "") },
-			staff.NewPassword:  func() error { return o.store.NewPassword(ctx, "mara", thimble.Hide("ein anderer Fingerhut")) },
-			staff.Reset:        func() error { return o.store.Reset(ctx, "mara", "ivo", "") },
+		for _, one := range []struct {
+			what   staff.What
+			change func() error
+		}{
+			{staff.RolesChanged, func() error { return o.store.SetRoles(ctx, "mara", []staff.Role{staff.Privacy}, "ivo", "new work") }},
+			{staff.LockedUp, func() error { return o.store.Lock(ctx, "mara", true, "ivo", "lost laptop") }},
+			{staff.Unlocked, func() error { return o.store.Lock(ctx, "mara", false, "ivo", "") }},
+			{staff.NewPassword, func() error { return o.store.NewPassword(ctx, "mara", thimble.Hide("ein anderer Fingerhut")) }},
+			{staff.Reset, func() error { return o.store.Reset(ctx, "mara", "ivo", "") }},
 		} {
 			cookie, err := o.sessions.Begin(ctx, who, "a")
 			o.must(err)
-			o.must(change())
+			o.must(one.change())
 			_, err = o.sessions.Session(ctx, cookie, session.Staff)
-			o.denied("a session from before: "+string(what), err)
+			o.denied("a session from before: "+string(one.what), err)
 		}
 		o.denied("a change of one's own roles", o.store.SetRoles(ctx, "mara", staff.Roles(), "mara", "more"))
 		o.denied("a training of one's own", o.store.SetTraining(ctx, "mara", o.now().AddDate(1, 0, 0), "mara", ""))
