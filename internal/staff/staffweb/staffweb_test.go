@@ -282,6 +282,53 @@ func TestInTheDemoALinkSignsInUntilAPasswordIsSet(t *testing.T) {
 	}
 }
 
+// Who took a cookie of a demo's owner long after the link sets no password of theirs.
+func TestAFirstPasswordNeedsAFreshProofToo(t *testing.T) {
+	o := open(t, true)
+	_, err := o.staff.Add(t.Context(), "owner", staff.Roles(), staff.CommandLine)
+	o.must(err)
+	v := o.visitor()
+	v.do("POST", o.link("owner"), nil)
+	_, _, page := v.do("GET", "/console/account", nil)
+	secret := secretField.FindStringSubmatch(page)[1]
+	o.at = o.at.Add(session.FreshFor)
+	form := url.Values{"password": {password}, "again": {password}, "secret": {secret}, "code": {o.code(secret)}}
+	if status, to, _ := v.do("POST", "/console/account/set-up", form); status != http.StatusSeeOther || !strings.HasPrefix(to, "/console/confirm?next=") {
+		t.Errorf("setting a password = %d to %q, want to be asked who it is", status, to)
+	}
+}
+
+// Whoever has a session that was stolen, in a browser of their own, guesses no faster where
+// a proof is asked for than at the entrance.
+func TestAStolenSessionGuessesAsSlowlyAsAStranger(t *testing.T) {
+	o := open(t, false)
+	o.employs(o.visitor(), "mara")
+	looked := 0
+	for range 24 {
+		// The session lasts eight hours; who took it may have taken the next one too.
+		cookie, err := o.sessions.Begin(t.Context(), session.Who{Audience: session.Staff, Staff: "mara"}, session.UnknownDevice)
+		o.must(err)
+		for i := range 80 {
+			if i%20 == 0 && i > 0 {
+				o.at = o.at.Add(15 * time.Minute)
+			}
+			r := httptest.NewRequest(http.MethodPost, "/console/confirm", strings.NewReader(url.Values{"password": {password}, "code": {"000000"}}.Encode()))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.RemoteAddr = fmt.Sprintf("203.0.%d.7:443", i)
+			r.AddCookie(&http.Cookie{Name: "thimble_staff", Value: cookie})
+			w := httptest.NewRecorder()
+			o.handler.ServeHTTP(w, r)
+			if w.Code == http.StatusForbidden {
+				looked++
+			}
+		}
+		o.at = o.at.Add(15 * time.Minute)
+	}
+	if most := 10 + 10*24; looked > most {
+		t.Errorf("%d guesses were looked at within a day, at most %d were expected", looked, most)
+	}
+}
+
 // Guesses spread over accounts and networks take none, and lock nobody out who comes from a
 // browser of theirs. The guesser knows every password.
 func TestSpreadGuessesTakeNoAccountAndLockNobodyOut(t *testing.T) {
