@@ -42,19 +42,26 @@ func TestCommands(t *testing.T) {
 	})
 }
 
-// awaitLog waits until URL serves a log of at least N entries, and sets KEY to its key.
+// awaitLog waits until URL serves a log of at least N entries, or of N more than when it
+// waited before, and sets KEY to the log's key.
 func awaitLog(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
-		ts.Fatalf("usage: served URL N")
+		ts.Fatalf("usage: served URL N or +N")
 	}
 	least, err := strconv.Atoi(args[1])
 	ts.Check(err)
+	if strings.HasPrefix(args[1], "+") {
+		before, err := strconv.Atoi(ts.Getenv("SIZE"))
+		ts.Check(err)
+		least += before
+	}
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		lines := strings.Split(textOf(args[0]+"/ledger/checkpoint"), "\n")
 		if len(lines) < 2 {
 			continue
 		}
 		if size, err := strconv.Atoi(lines[1]); err == nil && size >= least {
+			ts.Setenv("SIZE", lines[1])
 			ts.Setenv("KEY", strings.TrimSpace(textOf(args[0]+"/ledger/key")))
 			return
 		}

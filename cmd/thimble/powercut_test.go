@@ -107,6 +107,7 @@ type claims struct {
 	leaves  []string
 	trees   []tlog.Tree
 	blobs   []string
+	kept    []kept
 	erasing map[thimble.SubjectID]bool
 	erased  map[thimble.SubjectID][][]byte // the wrapped keys they had
 }
@@ -129,6 +130,8 @@ func heard(said []string) claims {
 			seq, _ := strconv.ParseInt(word[5], 10, 64)
 			c.choices[who] = append(c.choices[who], choice{thimble.Purpose(word[3]), consent.State(word[4]), seq})
 			c.leaves = append(c.leaves, word[6])
+		case "ack decision":
+			c.kept = append(c.kept, keptOf(word))
 		case "ack tree":
 			size, _ := strconv.ParseInt(word[2], 10, 64)
 			root, _ := hex.DecodeString(word[3])
@@ -339,6 +342,7 @@ func (j *judgement) log() {
 		}
 	}
 	j.receipts()
+	j.decided()
 }
 
 // receipts proves the last choice of each person who is there.
@@ -420,6 +424,9 @@ func (w *worker) shop() {
 			w.chooses(s)
 			if step%7 == 6 {
 				w.integrates(s)
+			}
+			if step%11 == 10 {
+				w.decides(s)
 			}
 			if step%17 == 16 {
 				w.keeps(files)

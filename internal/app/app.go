@@ -35,7 +35,7 @@ type App struct {
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
 
-	post      *sessionweb.Post // codes for customers; nil while nothing sends mail
+	post      *sessionweb.Post // codes for customers; nil when there is no mail server
 	regroups  chan struct{}    // people were joined or parted, and the holders are to be told
 	telemetry *Telemetry
 	clock     *clockWatch
@@ -51,11 +51,14 @@ const TrainJob = recommendweb.TrainJob
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock()), regroups: make(chan struct{}, 1)}
 	var err error
-	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob})
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed})
 	if err != nil {
 		return nil, err
 	}
 	a.Gate.Obeys(staffRules{a})
+	if a.Config.SMTPURL != "" || a.Config.Demo {
+		a.post = sessionweb.NewPost(letters{a}, log)
+	}
 	a.capabilities()
 	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Traces: cfg.Traces, Version: Version, Log: log})
 	if err != nil {
@@ -90,7 +93,7 @@ func (a *App) capabilities() {
 // Holders are all who keep data about people, in the order in which they erase:
 // first the one that knows who exists, so that nothing is opened any more.
 func (a *App) Holders() []thimble.Holder {
-	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Decisions, a.Uses, a.Glass, a.Requests, a.Shop}
+	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Shop}
 }
 
 // Without is what each capability does for people who do not permit its purpose.

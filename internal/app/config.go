@@ -46,6 +46,11 @@ type Config struct {
 	ShopKeys   string // a JSON Web Key Set with the public keys of the shop
 	ShopIssuer string // the "iss" of the shop's tokens
 
+	SMTPURL    string // the mail server; empty means that no letters are sent
+	MailFrom   string // the sender of letters
+	DropFolder string // where files for recipients are put; empty means nowhere
+	Loopback   string // endpoints on this machine that disclosures may go to, with blanks between; for development
+
 	WitnessPolicy string // a C2SP tlog-policy file; empty means no witnesses
 	LogLevel      string
 	LogFormat     string
@@ -103,6 +108,10 @@ var settings = []setting{
 	stringSetting("staff-policies", "folder with rules of your own for staff, in Cedar, beside those that ship", "", func(c *Config) *string { return &c.StaffPolicies }),
 	stringSetting("shop-keys", "file with the shop's public keys (JSON Web Key Set), by whose tokens its customers come in", "", func(c *Config) *string { return &c.ShopKeys }),
 	stringSetting("shop-issuer", "who signs these tokens: their iss", "", func(c *Config) *string { return &c.ShopIssuer }),
+	secretSetting("smtp-url", "the mail server, smtp://USER:PASSWORD@HOST:PORT or smtps://…; empty sends no letters", func(c *Config) *string { return &c.SMTPURL }),
+	stringSetting("mail-from", "the sender of letters, such as Shop <shop@shop.example>", "", func(c *Config) *string { return &c.MailFrom }),
+	stringSetting("drop-folder", "absolute path of the folder in which recipients find their files", "", func(c *Config) *string { return &c.DropFolder }),
+	stringSetting("disclose-loopback", "endpoints on this machine that data may be sent to, host:port with blanks between; for development only", "", func(c *Config) *string { return &c.Loopback }),
 	stringSetting("witness-policy", "file that names the witnesses of the ledger and their quorum (C2SP tlog-policy)", "", func(c *Config) *string { return &c.WitnessPolicy }),
 	stringSetting("packs", "folder with laws of your own, each NAME.yaml with NAME.yaml.sig beside it", "", func(c *Config) *string { return &c.Packs }),
 	stringSetting("packs-keys", "verifier keys that may sign packs, with blanks between", "", func(c *Config) *string { return &c.PackKeys }),
@@ -212,6 +221,9 @@ func (c *Config) check() error {
 	// Personal data does not cross a network in the clear.
 	if !loopback(host) && c.TLSCert == "" {
 		return wrong("listen", "outside loopback, tls-cert and tls-key are needed")
+	}
+	if key, rule := c.checkMail(); key != "" {
+		return wrong(key, rule)
 	}
 	switch {
 	case c.Data == "":

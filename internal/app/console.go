@@ -13,6 +13,7 @@ import (
 	"thimble/internal/console"
 	"thimble/internal/datamap/datamapweb"
 	"thimble/internal/decision/decisionweb"
+	"thimble/internal/disclose/discloseweb"
 	"thimble/internal/gate"
 	"thimble/internal/gate/gateweb"
 	"thimble/internal/job/jobweb"
@@ -56,6 +57,9 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 		},
 		func() (web.Section, error) { return collectweb.Console(d.kit, d.Imports) },
 		func() (web.Section, error) { return recommendweb.Console(d.kit, d.Core, d.Models, d.Jobs) },
+		func() (web.Section, error) {
+			return discloseweb.Console(d.kit, discloseweb.Deps{Store: d.Disclose, Reader: staff, Now: d.Config.clock()})
+		},
 		func() (web.Section, error) { return ledgerweb.Console(d.kit, d.Ledger) },
 		func() (web.Section, error) {
 			return policyweb.Console(d.kit, policyweb.Config{Laws: d.Laws, Flows: d.Flows, Count: d.AskCount})
@@ -94,7 +98,7 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 	}
 	cfg := console.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.staff, Sections: sections, Entrance: entrance, Account: d.Staff.Account, Rules: d.Rules, Notice: d.glassNotice, Now: d.Config.clock(),
-		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs(), registryweb.Proofs()),
+		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs(), registryweb.Proofs(), discloseweb.Proofs()),
 	}
 	if d.Config.Demo {
 		cfg.Banner = "Demo on real orders of a real shop (UCI Online Retail, CC BY 4.0). Who allows what was assigned by a rule."
@@ -143,7 +147,7 @@ func (d *doors) overview() console.Overview {
 		Tiles: []func(context.Context) ([]web.Stat, error){
 			subjectweb.ConsoleTiles(d.Subjects), orderweb.ConsoleTiles(d.Orders), catalogweb.ConsoleTiles(d.Catalog),
 			consentweb.ConsoleTiles(d.Consent, d.Subjects), recommendweb.ConsoleTiles(d.Models, d.Config.clock()),
-			decisionweb.ConsoleTiles(d.Decisions), ledgerweb.ConsoleTiles(d.Ledger), registryweb.ConsoleTiles(d.Models), staffweb.GlassTiles(d.Glass), d.clockTiles,
+			decisionweb.ConsoleTiles(d.Decisions), ledgerweb.ConsoleTiles(d.Ledger), registryweb.ConsoleTiles(d.Models), discloseweb.ConsoleTiles(d.Disclose, d.Config.clock()), staffweb.GlassTiles(d.Glass), d.clockTiles,
 		},
 		Charts: []func(context.Context) (web.Chart, error){catalogweb.ConsoleChart(d.Catalog)},
 		Moments: []func(context.Context) ([]web.Moment, error){

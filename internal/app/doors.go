@@ -15,6 +15,7 @@ import (
 	"thimble/internal/apikey/apikeydb"
 	"thimble/internal/consent/consentweb"
 	"thimble/internal/decision/decisionweb"
+	"thimble/internal/disclose/discloseweb"
 	"thimble/internal/gate/gateweb"
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/portal"
@@ -157,6 +158,7 @@ func (d *doors) mountOperations(_ context.Context, mux *http.ServeMux) error {
 	mux.Handle(web.AssetPrefix, d.kit.Assets())
 	mux.Handle("/ledger/", ledgerweb.Handler(d.Ledger, d.Log))
 	mux.HandleFunc("GET "+consentweb.WellKnown, consentweb.ServeWellKnown)
+	mux.Handle("POST "+discloseweb.AckPath+"{recipient}", discloseweb.ServeAck(d.Disclose, web.NewLimiter(discloseweb.AckEvery, discloseweb.AckBurst, d.Config.clock())))
 	mux.Handle("GET /metrics", d.operators(d.telemetry.Handler()))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", d.ready)

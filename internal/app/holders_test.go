@@ -38,6 +38,7 @@ func someone(t *testing.T, s *thimbletest.Shop, account string) thimble.SubjectI
 	if _, err := s.Glass.Break(ctx, name, who, staff.IncidentGlass, thimble.Hide("their parcels go to another address")); err != nil {
 		t.Fatal(err)
 	}
+	s.Discloses(who)
 	s.Archive(who)
 	s.Works()
 	return who

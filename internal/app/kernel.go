@@ -15,6 +15,8 @@ import (
 	"thimble/internal/consent/consentdb"
 	"thimble/internal/decision"
 	"thimble/internal/decision/decisiondb"
+	"thimble/internal/disclose/disclosedb"
+	"thimble/internal/disclose/wire"
 	"thimble/internal/gate"
 	"thimble/internal/gate/gatedb"
 	"thimble/internal/job/jobdb"
@@ -54,8 +56,11 @@ type Kernel struct {
 	Uses       *gatedb.Log
 	Node       *gatedb.Node
 	Gate       *gate.Gate
+	Disclose   *disclosedb.Store
 	Decisions  *decisiondb.Store
 	Jobs       *jobdb.Queue
+
+	drops *wire.Folder // nil: none
 }
 
 func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[string]jobdb.Handler) (k *Kernel, err error) {
@@ -106,8 +111,10 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	})
 	k.Uses = gatedb.New(k.Core, k.Ledger, k.Vault, gatedb.Config{Now: now, Log: log, Alive: k.alive})
 	k.Gate = gate.New(k.Subjects, k.Consent, k.Vault, k.Uses, k.Pack, moves, now)
-	k.Gate.Knows(lists.Known())
 	k.Gate.Under(where)
+	if err := k.openDisclose(ctx, cfg, log); err != nil {
+		return k, err
+	}
 	if err := k.openDecisions(where, now); err != nil {
 		return k, err
 	}
@@ -263,6 +270,9 @@ func (k *Kernel) close() error {
 	var err error
 	if k.Node != nil {
 		err = k.Node.Close(context.Background())
+	}
+	if k.drops != nil {
+		err = errors.Join(err, k.drops.Close())
 	}
 	for _, db := range []*sqldb.DB{k.Core, k.Keys} {
 		if db != nil {

@@ -10,6 +10,7 @@ import (
 	"thimble/internal/catalog/catalogweb"
 	"thimble/internal/consent/consentweb"
 	"thimble/internal/decision/decisionweb"
+	"thimble/internal/disclose/discloseweb"
 	"thimble/internal/gate"
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/policy/policyweb"
@@ -33,6 +34,7 @@ func (d *doors) operations() []func(huma.API) {
 		ledgerweb.Operations(d.Ledger),
 		policyweb.Operations(d.Laws),
 		registryweb.Operations(d.Models),
+		discloseweb.Operations(d.Disclose, d.Config.clock()),
 	}
 }
 

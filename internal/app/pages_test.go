@@ -15,8 +15,11 @@ import (
 	"testing"
 	"time"
 
+	"thimble"
 	"thimble/internal/app"
 	"thimble/internal/collect"
+	"thimble/internal/decision/decisiondb"
+	"thimble/internal/recommend/lists"
 	"thimble/internal/session"
 	"thimble/internal/thimbletest"
 	"thimble/internal/web/webtest"
@@ -109,7 +112,7 @@ func (r reader) get(t *testing.T, path string) (status int, body string) {
 	return res.StatusCode, string(b)
 }
 
-var token = regexp.MustCompile(`/(?:(?:sub|dec|req|imp|use|key)_[0-9a-z]+|[0-9]{5}[A-Za-z]*|DOT|POST|[0-9a-f]{64}|[a-z]{2}\.[a-z0-9.]+|baseline\.strict|house|[0-9]+)(/|$)`)
+var token = regexp.MustCompile(`/(?:(?:sub|dec|con|cst|req|imp|use|key|rcp|agr|msg)_[0-9a-z]+(?:-[0-9]+)?|[0-9]{5}[A-Za-z]*|DOT|POST|[0-9a-f]{64}|[a-z]{2}\.[a-z0-9.]+|baseline\.strict|house|[0-9]+)(/|$)`)
 
 // shape is a path with its tokens left out: pages of one shape are one page.
 func shape(path string) string { return token.ReplaceAllString(path, "/x$1") }
@@ -160,7 +163,8 @@ func TestPagesHaveNoBarriersAndNoDeadLinks(t *testing.T) {
 	browser := webtest.Start(t)
 	h := open(t)
 	ada := h.customers[0].Subject
-	h.Sees(ada) // so that there is a decision to look at
+	h.contests(t, ada, h.Sees(ada)) // so that there is a decision to look at, and a review of it
+	h.discloses(t, ada)
 	customer := h.cookie(t, session.Who{Audience: session.Customer, Subject: ada})
 	staff := h.cookie(t, session.Who{Audience: session.Staff, Staff: "owner"})
 	time.Sleep(1500 * time.Millisecond) // counted uses and checkpoints are written each second
@@ -183,6 +187,18 @@ func TestPagesHaveNoBarriersAndNoDeadLinks(t *testing.T) {
 		t.Run(strings.ReplaceAll(strings.Trim(shape(page), "/"), "/", " "), func(t *testing.T) {
 			look(t, tab, h.url, page)
 		})
+	}
+}
+
+// contests has the person ask for a review of a list.
+func (h *house) contests(t *testing.T, who thimble.SubjectID, list lists.List) {
+	t.Helper()
+	d, err := h.Decisions.Get(t.Context(), list.Decision)
+	if err == nil {
+		_, err = h.Decisions.Contest(t.Context(), d, decisiondb.Wish{Reason: "wrong data", Text: thimble.Hide("That was a gift for my sister.")})
+	}
+	if err != nil {
+		t.Fatalf("contesting for %s: %v", who, err)
 	}
 }
 

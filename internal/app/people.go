@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"thimble/internal/consent"
 	"thimble/internal/consent/consentdb"
 	"thimble/internal/decision/decisiondb"
+	"thimble/internal/disclose/disclosedb"
 	"thimble/internal/gate/gatedb"
 	"thimble/internal/job"
 	"thimble/internal/order"
@@ -68,6 +70,31 @@ func (w wholeUses) Of(ctx context.Context, who thimble.SubjectID, limit int) ([]
 	}), err
 }
 
+type wholeDisclosures struct {
+	*disclosedb.Store
+	people *subjectdb.Store
+}
+
+// Of returns what went out about a person, the newest first.
+func (w wholeDisclosures) Of(ctx context.Context, who thimble.SubjectID, limit int) ([]disclosedb.Disclosed, error) {
+	return union(ctx, w.people, who, limit, w.Store.Of, func(a, b disclosedb.Disclosed) int { return b.At.Compare(a.At) })
+}
+
+// Entry returns the entry about a person that a key names.
+func (w wholeDisclosures) Entry(ctx context.Context, who thimble.SubjectID, key string) (disclosedb.Disclosed, error) {
+	members, err := w.people.Members(ctx, who)
+	if err != nil {
+		return disclosedb.Disclosed{}, err
+	}
+	for _, m := range members {
+		d, err := w.Store.Entry(ctx, m, key)
+		if !errors.Is(err, thimble.ErrNotFound) {
+			return d, err
+		}
+	}
+	return disclosedb.Disclosed{}, fmt.Errorf("app: no such entry: %w", thimble.ErrNotFound)
+}
+
 // union reads of each subject of a person, and keeps the first by an order.
 func union[T any](ctx context.Context, people *subjectdb.Store, who thimble.SubjectID, limit int,
 	of func(context.Context, thimble.SubjectID, int) ([]T, error), order func(a, b T) int,
@@ -102,6 +129,10 @@ func (k *Kernel) wholeOrders() wholeOrders { return wholeOrders{k.Orders, k.Subj
 func (k *Kernel) wholeDecisions() wholeDecisions { return wholeDecisions{k.Decisions, k.Subjects} }
 
 func (k *Kernel) wholeUses() wholeUses { return wholeUses{k.Uses, k.Subjects} }
+
+func (k *Kernel) wholeDisclosures() wholeDisclosures {
+	return wholeDisclosures{k.Disclose, k.Subjects}
+}
 
 // age is how old a person is as far as is known, for whoever takes a yes of theirs.
 func (k *Kernel) age(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (consent.Age, error) {

@@ -7,6 +7,7 @@ import (
 
 	"thimble/internal/consent/consentweb"
 	"thimble/internal/decision/decisionweb"
+	"thimble/internal/disclose/discloseweb"
 	"thimble/internal/gate/gateweb"
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/portal"
@@ -30,12 +31,13 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 		},
 		func() (web.Section, error) { return decisionweb.Portal(d.kit, d.decisions()) },
 		func() (web.Section, error) { return gateweb.Portal(d.kit, d.wholeUses(), d.own, d.Without()...) },
+		func() (web.Section, error) { return discloseweb.Portal(d.kit, d.wholeDisclosures(), d.own) },
 		func() (web.Section, error) {
 			return rightsweb.Portal(d.kit, rightsweb.PortalDeps{Desk: d.Desk, Requests: d.Requests, Names: d.Catalog, Receipts: d.Ledger, Own: d.own, Exit: d.customers})
 		},
 		func() (web.Section, error) {
 			return ledgerweb.Portal(d.kit, d.Ledger, consentweb.PortalReceipts(d.wholeConsent(), d.own),
-				decisionweb.PortalReceipts(d.wholeDecisions(), d.own), decisionweb.PortalReviewReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own))
+				decisionweb.PortalReceipts(d.wholeDecisions(), d.own), decisionweb.PortalReviewReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own), discloseweb.PortalReceipts(d.wholeDisclosures(), d.own))
 		},
 		func() (web.Section, error) { return subjectweb.Portal(d.kit, d.Subjects, d.own) },
 		func() (web.Section, error) { return sessionweb.Portal(d.kit, d.customers, d.signIn()) },

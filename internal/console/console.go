@@ -99,7 +99,7 @@ func (d *door) routes() http.Handler {
 }
 
 // groups is the order of the navigation; other groups follow.
-func groups() []string { return []string{"", "Customers", "Shop", "Proof", "Access"} }
+func groups() []string { return []string{"", "Customers", "Sharing", "Shop", "Proof", "Access"} }
 
 // navigation brings the sections' places together, group by group.
 func navigation(sections []web.Section) []web.NavItem {
@@ -151,9 +151,13 @@ func flashes(code string) *web.Flash {
 		"changed":       "Changed, and kept in the ledger.",
 		"confirmed":     "Confirmed, and kept in the ledger.",
 		"looked-at":     "Kept in the ledger. The person sees that somebody looked at it.",
+		"queued":        "It is sent again.",
 		"session-ended": "Done. Whoever is in that browser has to sign in again.",
 	}[code]
-	if text == "" {
+	switch {
+	case code == "why":
+		return &web.Flash{Kind: web.Bad, Text: "That was not kept: say why, in a sentence of up to 300 letters."}
+	case text == "":
 		return nil
 	}
 	return &web.Flash{Kind: web.Good, Text: text}

@@ -227,8 +227,12 @@ func TestTheConsoleOfARealShop(t *testing.T) {
 			t.Fatalf("finding = %d to %s", code, to)
 		}
 		code, _, body := do(t, client, "GET", base+to, nil)
-		if code != 200 || !strings.Contains(body, account) || !strings.Contains(body, "use_") || !strings.Contains(body, string(thimble.SupportOperations)) {
-			t.Errorf("the customer = %d", code)
+		if code != 200 || strings.Contains(body, account) || !strings.Contains(body, "use_") || !strings.Contains(body, string(thimble.SupportOperations)) {
+			t.Errorf("the customer = %d, or the number stands in the clear", code)
+		}
+		code, _, body = do(t, client, "POST", base+to+"/unmask", url.Values{"reason": {"to send the parcel again"}})
+		if code != 200 || !strings.Contains(body, account) {
+			t.Errorf("the number in the clear = %d", code)
 		}
 		uses, err := s.uses.Of(t.Context(), who, 1)
 		if err != nil || len(uses) != 1 || uses[0].Actor != "mara" || !uses[0].Receipted() {

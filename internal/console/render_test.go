@@ -36,5 +36,6 @@ func TestEveryPageRendersWithNothingAndWithEverything(t *testing.T) {
 	}
 	webtest.RenderAll(t, pages, map[string]web.Page{
 		"overview.html": {Layout: web.Console, Title: "Overview", Body: body},
+		"denied.html":   {Layout: web.Console, Title: "Not for your role", Body: deniedBody{"no rule permits it"}},
 	})
 }

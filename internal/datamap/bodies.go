@@ -28,6 +28,11 @@ var bodies = []Body{
 		"ui.component", "ui.choice_path", "by.actor", "by.auth", "by.guardian", "basis", "packs", "expires",
 		"incentive.id", "incentive.terms", "incentive.value_minor", "incentive.currency", "prev",
 	}},
+	{"disclose_people", "opening", "internal/disclose.Record", []string{
+		"v", "message", "disclosure", "kind", "subject", "recipient.id", "recipient.name", "recipient.kind", "recipient.countries", "agreement", "act",
+		"purpose", "basis", "pack", "cite", "fields", "categories", "retention_days", "at",
+	}},
+	{"disclose_people", "part", "internal/disclose.Part", []string{"lines", "letter.to", "letter.subject", "letter.text", "letter.html", "letter.unsubscribe"}},
 	{"gate_uses", "opening", "internal/gate/gatedb.access", []string{"at", "actor", "subject", "purpose", "categories", "cite", "masked", "roles", "rules", "reason", "glass"}},
 	{"decision_decisions", "body", "internal/decision.Record", []string{
 		"v", "capability", "placement", "subject", "at", "model.name", "model.version", "model.sha256",

@@ -34,5 +34,6 @@ var spots = []Spot{
 	{Kind: "memory", Name: "gate.shard.states", Why: "compiled from the tables, and dropped by whatever changes them, an erasure first of all"},
 	{Kind: "memory", Name: "gatedb.Log.counts", Holder: "gate"},
 	{Kind: "memory", Name: "lists.Shop.live", Holder: "recommend"},
+	{Kind: "memory", Name: "sessionweb.Post.waiting", Why: "codes that were asked for and are sent within moments; the outbox asks the gate about each"},
 	{Kind: "memory", Name: "vault.cache.entries", Holder: "vault"},
 }

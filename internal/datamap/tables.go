@@ -65,6 +65,22 @@ var tables = []Table{
 	{Name: "gate_nodes", Set: sqldb.Core, Plain: []string{"node", "seen", "lease_until", "joined_at"}},
 	{Name: "gate_clock", Set: sqldb.Core, Plain: []string{"id", "tick"}},
 	{Name: "gate_batches", Set: sqldb.Core, Plain: []string{"id", "at", "uses", "opening"}},
+	{Name: "disclose_recipients", Set: sqldb.Core, Plain: []string{"id", "name", "kind", "contact", "countries", "transport", "endpoint", "sealing_key", "secret", "status", "why", "generation", "created_at", "changed_at"}},
+	{Name: "disclose_agreements", Set: sqldb.Core, Plain: []string{"id", "recipient_id", "version", "state", "body", "loosens", "submitted_by", "submitted_at"}},
+	{Name: "disclose_acts", Set: sqldb.Core, Plain: []string{"id", "recipient_id", "agreement_id", "act", "staff", "reason", "at", "opening"}},
+	{Name: "disclose_messages", Set: sqldb.Core, Plain: []string{"id", "disclosure_id", "recipient_id", "agreement_id", "kind", "purpose", "brand", "fields", "categories", "media_type", "people",
+		"state", "why", "status", "tries", "bytes", "created_at", "first_at", "next_at", "lease_until", "fence", "sent_at", "ack_within", "ack_due", "acked_at",
+		"body", "opening"}}, // the body of a message about nobody; of a notice of erasure, the pseudonym of nobody any more
+	{Name: "disclose_people", Set: sqldb.Core, Holder: "disclose", Plain: []string{"message_id", "place", "generation"}, Fields: []Field{
+		pseudonym("", duty...),
+		{Column: "lookup", Category: thimble.Pseudonym, Source: "made by disclose", Purposes: duty, Retention: untilErased, Note: "keyed hash of the pseudonym that a recipient has", Measures: []Measure{KeyedHash}},
+		{Column: "at", Category: thimble.AccessRecord, Source: "recorded by disclose", Purposes: duty, Retention: untilErased},
+		{Column: "state", Category: thimble.AccessRecord, Source: "recorded by disclose", Purposes: duty, Retention: untilErased},
+		{Column: "opening", Category: thimble.AccessRecord, Source: "recorded by disclose", Purposes: duty, Sealed: true, Retention: untilErased, Note: "who got which fields, what for"},
+		{Column: "part", Category: thimble.PurchaseHistory, Source: "what is on its way to a recipient", Purposes: service, Sealed: true, Retention: "until it was sent, thirty days at most, or until the person is erased", Note: "of the categories that the message names"},
+	}},
+	{Name: "disclose_tries", Set: sqldb.Core, Plain: []string{"message_id", "n", "at", "ended_at", "result", "why", "status", "bytes"}},
+	{Name: "disclose_feeds", Set: sqldb.Core, Plain: []string{"recipient_id", "feed", "position", "ran_at"}},
 	{Name: "decision_decisions", Set: sqldb.Core, Holder: "decision", Plain: []string{"id", "capability", "model", "batch", "place", "about", "standing"}, Fields: []Field{
 		pseudonym("", duty...),
 		{Column: "at", Category: thimble.AutomatedDecision, Source: "made by a model", Purposes: duty, Retention: untilErased},

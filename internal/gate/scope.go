@@ -20,6 +20,9 @@ type Scope struct {
 // nobody can have permitted what nobody knows. The zero value knows none.
 type Known struct {
 	Recipients, Brands, Channels, Features, Signals []string
+	// Recipient knows the recipients that come and go while the gate is at work; nil
+	// knows none.
+	Recipient func(name string) bool
 }
 
 // unknown returns the part of a scope that is not known, or "".
@@ -27,7 +30,7 @@ func (k *known) unknown(s Scope) string {
 	switch {
 	case s == Scope{}:
 		return ""
-	case s.Recipient != "" && !k.recipients[s.Recipient]:
+	case s.Recipient != "" && !k.recipients[s.Recipient] && (k.recipient == nil || !k.recipient(s.Recipient)):
 		return "recipient"
 	case s.Brand != "" && !k.brands[s.Brand]:
 		return "brand"
@@ -42,7 +45,10 @@ func (k *known) unknown(s Scope) string {
 }
 
 // known is Known, ready to be asked.
-type known struct{ recipients, brands, channels, features, signals map[string]bool }
+type known struct {
+	recipients, brands, channels, features, signals map[string]bool
+	recipient                                       func(string) bool
+}
 
 func newKnown(k Known) *known {
 	set := func(words []string) map[string]bool {
@@ -52,7 +58,7 @@ func newKnown(k Known) *known {
 		}
 		return m
 	}
-	return &known{set(k.Recipients), set(k.Brands), set(k.Channels), set(k.Features), set(k.Signals)}
+	return &known{set(k.Recipients), set(k.Brands), set(k.Channels), set(k.Features), set(k.Signals), k.Recipient}
 }
 
 // reach is the part of a scope that people choose about.

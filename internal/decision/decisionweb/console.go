@@ -199,7 +199,7 @@ func (c *console) body(ctx context.Context, g thimble.Grant, sealed decisiondb.S
 		return consoleBody{}, err
 	}
 	body := consoleBody{Sum: consoleSum(record), Facts: consoleFacts(sealed, record), Inputs: consoleInputs(record), Results: consoleResults(record, names)}
-	if body.Texts, err = texts(c.Types, record, wordsOf(names)); err != nil {
+	if body.Texts, err = texts(c.Types, record, staffWords(names)); err != nil {
 		return body, err
 	}
 	receipt, err := c.Receipts.Receipt(ctx, opening)

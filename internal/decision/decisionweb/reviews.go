@@ -166,7 +166,7 @@ func (d *reviewDesk) show(w http.ResponseWriter, r *http.Request, status int, re
 		body.Reviews, _, err = reviewsOf(r.Context(), d, reading.Grant, sealed.ID, false)
 	}
 	if err == nil {
-		body.Texts, err = texts(d.Types(), record, wordsOf(names))
+		body.Texts, err = texts(d.Types(), record, staffWords(names))
 	}
 	if err != nil {
 		d.Fail(w, r, err)

@@ -35,6 +35,11 @@ func WordsOf(ctx context.Context, n Names, r decision.Record) (decision.Words, e
 	return wordsOf(names), err
 }
 
+// staffWords are wordsOf for staff, who know the keys of categories and purposes.
+func staffWords(names map[thimble.ItemID]catalog.Product) decision.Words {
+	return decision.Words{Item: func(id thimble.ItemID) string { return nameOf(names, id) }}
+}
+
 func reasonWords(key string) string {
 	for _, r := range decision.Reasons {
 		if r.Key == key {
@@ -131,6 +136,9 @@ func stepTable(ctx context.Context, s Reviews, g thimble.Grant, c decision.Conte
 			return t, err
 		}
 		what := web.Cell{Value: stepWords(step.Kind), Sub: step.Text}
+		if !receipts && step.Kind == decision.StepContested {
+			what.Value = "The customer asked for a review"
+		}
 		if step.Reason != "" {
 			what.Sub = reasonWords(step.Reason) + ". " + step.Text
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"thimble"
 )
@@ -34,6 +35,8 @@ type metered struct {
 	mu    sync.Mutex // held while writing
 	asked bool
 	err   error // of Begin
+
+	refused atomic.Bool // a write was
 }
 
 // Write asks the meter before the first byte, and tells it of each one.
@@ -44,11 +47,22 @@ func (c *metered) Write(p []byte) (int, error) {
 		c.asked, c.err = true, begin(c.ctx, c.meter, c.disclosure)
 	}
 	if c.err != nil {
+		c.refused.Store(true)
 		return 0, c.err
 	}
 	n, err := c.Conn.Write(p)
 	if n > 0 {
 		c.meter.Sent(c.disclosure, n)
+	}
+	return n, err
+}
+
+// Read says why there is no answer when nothing was asked: whoever waits for one may hear
+// of it before whoever was refused to write.
+func (c *metered) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err != nil && c.refused.Load() {
+		err = errNotRecorded
 	}
 	return n, err
 }

@@ -40,6 +40,8 @@ func CategoryWords(c thimble.Category) string {
 		return "the country you live in"
 	case c.Within(thimble.Credentials):
 		return "your sign-ins"
+	case c.Within("user.contact.email"):
+		return "your e-mail address"
 	case c.Within(thimble.Pseudonym):
 		return "the random number that stands for you"
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"thimble"
@@ -334,7 +335,7 @@ func past(changes []staff.Change) *web.Timeline {
 		m := web.Moment{At: c.At, Title: string(c.What), Who: c.By, Text: c.Note, Icon: "people"}
 		switch {
 		case c.What == staff.RolesChanged || c.What == staff.Added:
-			m.Title = string(c.What) + ": " + fmt.Sprint(staff.RoleNames(c.Roles))
+			m.Title = string(c.What) + ": " + strings.Join(staff.RoleNames(c.Roles), ", ")
 		case c.What == staff.TrainingSet:
 			m.Title = "training counts until " + c.Until.Format(time.DateOnly)
 		}

@@ -1,0 +1,34 @@
+package orderdb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"thimble"
+	"thimble/internal/order"
+	"thimble/internal/sqldb"
+)
+
+// After returns orders of people in the order in which they were recorded: those behind
+// a batch and an id of it that were placed since an instant, at most limit. None that is
+// recorded later is missed by who goes on behind the last one. Guests' orders are left out.
+func (s *Store) After(ctx context.Context, batch int64, id thimble.ID, placed time.Time, limit int) (found []order.Sealed, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		found = nil
+		return each(ctx, tx, func(rows *sql.Rows) error {
+			var o order.Sealed
+			var at int64
+			err := rows.Scan(&o.ID, &o.Subject, &at, &o.Direction, &o.Batch, &o.Body)
+			o.PlacedAt = time.UnixMicro(at).UTC()
+			found = append(found, o)
+			return err
+		}, `select id, subject_id, placed_at, direction, batch, body from order_orders
+			where subject_id is not null and (batch, id) > ($1, $2) and placed_at >= $3 order by batch, id limit $4`, batch, id[:], placed.UnixMicro(), limit)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("order: reading what was recorded: %w", err)
+	}
+	return found, nil
+}
