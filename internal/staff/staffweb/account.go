@@ -2,6 +2,7 @@ package staffweb
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"thimble"
@@ -190,6 +191,7 @@ func (a *account) confirm(w http.ResponseWriter, r *http.Request) {
 	}
 	_, err = a.Accounts.SignIn(r.Context(), me.Name, thimble.Hide(r.PostFormValue("password")), r.PostFormValue("code"))
 	if errors.Is(err, thimble.ErrDenied) {
+		a.Log.WarnContext(r.Context(), "a proof was refused", slog.String("request_id", web.RequestIDFrom(r.Context())))
 		a.showConfirm(w, r, http.StatusForbidden, "Password or code is wrong. A code comes in once: wait for the next one.")
 		return
 	}

@@ -1,6 +1,7 @@
 package staffweb_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -41,6 +42,7 @@ type office struct {
 	handler  http.Handler
 	url      string
 	at       time.Time
+	log      bytes.Buffer
 }
 
 func (o *office) must(err error) {
@@ -62,7 +64,7 @@ func open(t *testing.T, demo bool) *office {
 	o.must(err)
 	kit, err := web.New(web.Config{Now: now})
 	o.must(err)
-	deps := staffweb.Deps{Accounts: o.staff, Door: sessionweb.New(o.sessions, session.Staff, false, nil), Links: o.sessions, Sessions: o.sessions, Demo: demo, Now: now}
+	deps := staffweb.Deps{Accounts: o.staff, Door: sessionweb.New(o.sessions, session.Staff, false, nil), Links: o.sessions, Sessions: o.sessions, Demo: demo, Now: now, Log: slog.New(slog.NewTextHandler(&o.log, nil))}
 	entrance, err := staffweb.Entrance(kit, deps)
 	o.must(err)
 	account, err := staffweb.Account(kit, deps)
@@ -323,6 +325,12 @@ func TestAStolenSessionGuessesAsSlowlyAsAStranger(t *testing.T) {
 			}
 		}
 		o.at = o.at.Add(15 * time.Minute)
+	}
+	if logged := strings.Count(o.log.String(), "a proof was refused"); logged != looked {
+		t.Errorf("%d guesses are in the log, want all of %d", logged, looked)
+	}
+	if strings.Contains(o.log.String(), "mara") || strings.Contains(o.log.String(), password) {
+		t.Error("the log says who it was, or the password")
 	}
 	if most := 10 + 10*24; looked > most {
 		t.Errorf("%d guesses were looked at within a day, at most %d were expected", looked, most)
