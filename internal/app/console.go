@@ -114,7 +114,7 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 
 func (d *doors) peopleDeps() staffweb.PeopleDeps {
 	return staffweb.PeopleDeps{
-		Accounts: d.Staff, Rules: d.Rules, Links: d.StaffLink, Base: d.Config.BaseURL(), Now: d.Config.clock(),
+		Accounts: d.Staff, Rules: d.Rules, Links: d.invite, Base: d.Config.BaseURL(), Now: d.Config.clock(),
 		Used: func(ctx context.Context, name string, since time.Time) ([]staffweb.Used, error) {
 			uses, err := d.Uses.ByActor(ctx, gate.Staff, name, since)
 			used := make([]staffweb.Used, len(uses))

@@ -28,16 +28,26 @@ func OwnerRoles() []staff.Role {
 // whoever may run commands on the data folder. The account of the owner is made if there
 // is none; in the demo its training counts for a year.
 func (a *App) StaffLink(ctx context.Context, name string) (token string, err error) {
-	who, err := a.Staff.Account(ctx, name)
+	_, err = a.Staff.Account(ctx, name)
 	if errors.Is(err, thimble.ErrNotFound) && name == Owner {
-		who, err = a.Staff.Add(ctx, name, OwnerRoles(), staff.CommandLine)
+		_, err = a.Staff.Add(ctx, name, OwnerRoles(), staff.CommandLine)
 		if err == nil && a.Config.Demo {
 			err = a.Staff.SetTraining(ctx, name, a.Config.clock()().AddDate(1, 0, 0).UTC().Truncate(24*time.Hour), staff.CommandLine, "this is a demo")
 		}
 	}
 	switch {
 	case errors.Is(err, thimble.ErrNotFound):
-		return "", fmt.Errorf("there is no account %q; make it with `thimble staff add %s --role ROLE`: %w", name, name, thimble.ErrInvalid)
+		return "", fmt.Errorf("there is no account %q; make it with `thimble staff add %s --roles ROLES`: %w", name, name, thimble.ErrInvalid)
+	case err != nil:
+		return "", err
+	}
+	return a.invite(ctx, name)
+}
+
+// invite makes a one-time link for an account that is there and has no password yet.
+func (a *App) invite(ctx context.Context, name string) (token string, err error) {
+	who, err := a.Staff.Account(ctx, name)
+	switch {
 	case err != nil:
 		return "", err
 	case who.HasPassword:

@@ -211,7 +211,7 @@ func TestWhoAsksAboutEverybodyIsStopped(t *testing.T) {
 
 func TestTheFirstLinkOfAnAccountDiesWithItsPassword(t *testing.T) {
 	s := thimbletest.New(t)
-	if _, err := s.StaffLink(t.Context(), "nobody"); !errors.Is(err, thimble.ErrInvalid) || !strings.Contains(err.Error(), "thimble staff add") {
+	if _, err := s.StaffLink(t.Context(), "nobody"); !errors.Is(err, thimble.ErrInvalid) || !strings.Contains(err.Error(), "thimble staff add nobody --roles") {
 		t.Errorf("a link for nobody: %v", err)
 	}
 	s.Employs("mara", staff.Support)

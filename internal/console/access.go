@@ -13,7 +13,7 @@ import (
 // pageOf is which page of the rules the first segment of an address below /console is of.
 // A segment that is not here belongs to no page: nobody is let in.
 var pageOf = map[string]rules.Page{
-	"": "overview", "account": "account", "confirm": "account", "sign-out": "account",
+	"": "overview", "{$}": "overview", "account": "account", "confirm": "account", "sign-out": "account",
 	"customers": "customers", "consent": "consent", "requests": "requests", "decisions": "decisions", "reviews": "reviews",
 	"access": "access", "alarms": "alarms", "reach": "alarms", "glass": "glass",
 	"catalogue": "catalogue", "imports": "imports", "recommendations": "recommendations", "models": "models",

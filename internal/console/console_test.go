@@ -339,3 +339,11 @@ func (j *journal) String() string {
 	defer j.mu.Unlock()
 	return j.log.String()
 }
+
+func TestTheAddressWithASlashLeadsToTheConsole(t *testing.T) {
+	door := newDoor(t, &sessions{open: map[string]string{"maras": "mara"}}, false, console.Overview{})
+	w := ask(door, "GET", "/console/", &http.Cookie{Name: "thimble_staff", Value: "maras"})
+	if w.Code != http.StatusMovedPermanently || w.Header().Get("Location") != "/console" {
+		t.Errorf("GET /console/ = %d to %q, want the console", w.Code, w.Header().Get("Location"))
+	}
+}

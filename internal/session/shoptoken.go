@@ -1,6 +1,9 @@
 package session
 
 import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -46,7 +49,7 @@ func ParseShopKeys(issuer string, set []byte) (ShopKeys, error) {
 	for i, k := range all.Keys {
 		rule := ""
 		switch {
-		case !k.Valid():
+		case !k.Valid(), k.IsPublic() && !signs(k):
 			rule = "an Ed25519 or P-256 key was expected"
 		case !k.IsPublic():
 			rule = "a public key was expected: the private one stays with the shop"
@@ -64,6 +67,17 @@ func ParseShopKeys(issuer string, set []byte) (ShopKeys, error) {
 		return ShopKeys{}, fmt.Errorf("session: the shop's keys: an issuer and at least one key were expected: %w", thimble.ErrInvalid)
 	}
 	return s, nil
+}
+
+// signs reports whether tokens can be signed with a key: by one of [shopAlgorithms].
+func signs(k jose.JSONWebKey) bool {
+	switch key := k.Key.(type) {
+	case ed25519.PublicKey:
+		return true
+	case *ecdsa.PublicKey:
+		return key.Curve == elliptic.P256()
+	}
+	return false
 }
 
 // None reports whether no shop is believed.

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -176,4 +177,25 @@ func FuzzNoShopTokenIsBelievedUnsigned(f *testing.F) {
 			t.Errorf("%q is believed", token)
 		}
 	})
+}
+
+// A key by which no token can be signed is refused at the start, not with each token.
+func TestAKeyOfAnotherKindIsRefused(t *testing.T) {
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	longer, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, key := range map[string]any{"RSA": &rsaKey.PublicKey, "P-384": &longer.PublicKey} {
+		set, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key, KeyID: "one"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ParseShopKeys("https://shop.example", set); !errors.Is(err, thimble.ErrInvalid) {
+			t.Errorf("%s: %v, want that it is invalid", name, err)
+		}
+	}
 }

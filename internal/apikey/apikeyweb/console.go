@@ -34,8 +34,8 @@ type desk struct {
 }
 
 // Proofs are the patterns that need a proof of who it is that is fresh: a key opens more
-// than a session does, and for longer.
-func Proofs() []string { return []string{"POST " + Path} }
+// than a session does, and for longer, and without one the shop's programs stand still.
+func Proofs() []string { return []string{"POST " + Path, "POST " + Path + "/{id}/revoke"} }
 
 // Console returns the desk as a section of the console.
 func Console(kit *web.Kit, keys Keys) (web.Section, error) {

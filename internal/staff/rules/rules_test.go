@@ -97,6 +97,21 @@ func TestSupportHelpsWhoAskedAndNobodyElse(t *testing.T) {
 	}
 }
 
+// What a shop of this kind may know beside orders, choices and decisions is not support's
+// to see in the clear (docs/roles.md).
+func TestSupportSeesNoBodyAndNoCard(t *testing.T) {
+	s := shippedSet(t)
+	for category, want := range map[thimble.Category]bool{
+		thimble.PurchaseHistory: true, thimble.PrivacyPreferences: true, thimble.AutomatedDecision: true, thimble.AccessRecord: true,
+		"thimble.body_measurements": false, "thimble.try_on_image": false, "thimble.payment.token": false, "thimble.price_sensitivity": false, "thimble.household": false,
+	} {
+		got := s.Decide(Request{Account: "mara", Roles: []staff.Role{staff.Support}, Action: Read, Purpose: thimble.SupportOperations, Category: category, Trained: true})
+		if got.Allowed != want {
+			t.Errorf("%s: %+v, want allowed %t", category, got, want)
+		}
+	}
+}
+
 // An emergency opens one person to support and security, to look.
 func TestBrokenGlassOpensToLookAndNothingElse(t *testing.T) {
 	s := shippedSet(t)

@@ -2,6 +2,7 @@ package staffweb
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"thimble"
@@ -44,7 +45,7 @@ func Account(kit *web.Kit, deps Deps) (web.Section, error) {
 
 // Proofs are the patterns of this package that need a fresh proof of who it is.
 func Proofs() []string {
-	return []string{"POST " + AccountPage + "/password", "POST " + AccountPage + "/factor", "POST " + AccountPage + "/devices"}
+	return []string{"POST " + AccountPage + "/password", "POST " + AccountPage + "/factor", "POST " + AccountPage + "/set-up", "POST " + AccountPage + "/devices"}
 }
 
 // shown is what a form that was not right brings back.
@@ -177,13 +178,20 @@ func (a *account) next(r *http.Request) string {
 
 func (a *account) confirm(w http.ResponseWriter, r *http.Request) {
 	me := staff.From(r.Context())
-	if wait, ok := a.guests.allow(r, me.Name, true); !ok {
+	// Whoever took a session along has not taken it into a browser that the account knows.
+	known, err := a.Accounts.KnowsBrowser(r.Context(), me.Name, browser(r, a.Secure))
+	if err != nil {
+		a.frame.Fail(w, r, err)
+		return
+	}
+	if wait, ok := a.guests.allow(r, me.Name, known); !ok {
 		w.Header().Set("Retry-After", web.RetryAfter(wait))
 		a.showConfirm(w, r, http.StatusTooManyRequests, "Too many tries. Wait a little.")
 		return
 	}
-	_, err := a.Accounts.SignIn(r.Context(), me.Name, thimble.Hide(r.PostFormValue("password")), r.PostFormValue("code"))
+	_, err = a.Accounts.SignIn(r.Context(), me.Name, thimble.Hide(r.PostFormValue("password")), r.PostFormValue("code"))
 	if errors.Is(err, thimble.ErrDenied) {
+		a.Log.WarnContext(r.Context(), "a proof was refused", slog.String("request_id", web.RequestIDFrom(r.Context())))
 		a.showConfirm(w, r, http.StatusForbidden, "Password or code is wrong. A code comes in once: wait for the next one.")
 		return
 	}

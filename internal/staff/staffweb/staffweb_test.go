@@ -1,6 +1,7 @@
 package staffweb_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -41,6 +42,7 @@ type office struct {
 	handler  http.Handler
 	url      string
 	at       time.Time
+	log      bytes.Buffer
 }
 
 func (o *office) must(err error) {
@@ -62,7 +64,7 @@ func open(t *testing.T, demo bool) *office {
 	o.must(err)
 	kit, err := web.New(web.Config{Now: now})
 	o.must(err)
-	deps := staffweb.Deps{Accounts: o.staff, Door: sessionweb.New(o.sessions, session.Staff, false, nil), Links: o.sessions, Sessions: o.sessions, Demo: demo, Now: now}
+	deps := staffweb.Deps{Accounts: o.staff, Door: sessionweb.New(o.sessions, session.Staff, false, nil), Links: o.sessions, Sessions: o.sessions, Demo: demo, Now: now, Log: slog.New(slog.NewTextHandler(&o.log, nil))}
 	entrance, err := staffweb.Entrance(kit, deps)
 	o.must(err)
 	account, err := staffweb.Account(kit, deps)
@@ -279,6 +281,59 @@ func TestInTheDemoALinkSignsInUntilAPasswordIsSet(t *testing.T) {
 	}
 	if status, _, _ := o.visitor().do("POST", o.link("owner"), nil); status != http.StatusForbidden {
 		t.Errorf("a link after that = %d", status)
+	}
+}
+
+// Who took a cookie of a demo's owner long after the link sets no password of theirs.
+func TestAFirstPasswordNeedsAFreshProofToo(t *testing.T) {
+	o := open(t, true)
+	_, err := o.staff.Add(t.Context(), "owner", staff.Roles(), staff.CommandLine)
+	o.must(err)
+	v := o.visitor()
+	v.do("POST", o.link("owner"), nil)
+	_, _, page := v.do("GET", "/console/account", nil)
+	secret := secretField.FindStringSubmatch(page)[1]
+	o.at = o.at.Add(session.FreshFor)
+	form := url.Values{"password": {password}, "again": {password}, "secret": {secret}, "code": {o.code(secret)}}
+	if status, to, _ := v.do("POST", "/console/account/set-up", form); status != http.StatusSeeOther || !strings.HasPrefix(to, "/console/confirm?next=") {
+		t.Errorf("setting a password = %d to %q, want to be asked who it is", status, to)
+	}
+}
+
+// Whoever has a session that was stolen, in a browser of their own, guesses no faster where
+// a proof is asked for than at the entrance.
+func TestAStolenSessionGuessesAsSlowlyAsAStranger(t *testing.T) {
+	o := open(t, false)
+	o.employs(o.visitor(), "mara")
+	looked := 0
+	for range 24 {
+		// The session lasts eight hours; who took it may have taken the next one too.
+		cookie, err := o.sessions.Begin(t.Context(), session.Who{Audience: session.Staff, Staff: "mara"}, session.UnknownDevice)
+		o.must(err)
+		for i := range 80 {
+			if i%20 == 0 && i > 0 {
+				o.at = o.at.Add(15 * time.Minute)
+			}
+			r := httptest.NewRequest(http.MethodPost, "/console/confirm", strings.NewReader(url.Values{"password": {password}, "code": {"000000"}}.Encode()))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.RemoteAddr = fmt.Sprintf("203.0.%d.7:443", i)
+			r.AddCookie(&http.Cookie{Name: "thimble_staff", Value: cookie})
+			w := httptest.NewRecorder()
+			o.handler.ServeHTTP(w, r)
+			if w.Code == http.StatusForbidden {
+				looked++
+			}
+		}
+		o.at = o.at.Add(15 * time.Minute)
+	}
+	if logged := strings.Count(o.log.String(), "a proof was refused"); logged != looked {
+		t.Errorf("%d guesses are in the log, want all of %d", logged, looked)
+	}
+	if strings.Contains(o.log.String(), "mara") || strings.Contains(o.log.String(), password) {
+		t.Error("the log says who it was, or the password")
+	}
+	if most := 10 + 10*24; looked > most {
+		t.Errorf("%d guesses were looked at within a day, at most %d were expected", looked, most)
 	}
 }
 

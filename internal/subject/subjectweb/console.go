@@ -200,23 +200,14 @@ func (c *console) find(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 		c.render(w, r, f, http.StatusUnprocessableEntity, consoleForm().Explain(web.FieldProblem{Field: "purpose", Detail: "Choose what the data is opened for."}))
 		return
 	}
-	var id thimble.SubjectID
-	account, err := subject.NewIdentifier(subject.Account, r.PostForm.Get("account"))
-	if err == nil {
-		id, err = c.people.Find(r.Context(), account)
-	}
+	id, err := c.whose(r, r.PostForm.Get("account"))
 	problem := web.FieldProblem{Field: "account"}
 	switch {
 	case err == nil:
-		// Whose number it is, is learned here: that is a read, and recorded as one.
-		if _, err := c.reader.Read(r.Context(), web.VisitorFrom(r.Context()).Staff, id, thimble.SupportOperations, thimble.AccountIdentifier); err != nil {
-			f.Fail(w, r, err)
-			return
-		}
 		http.Redirect(w, r, consolePath+"/"+id.String(), http.StatusSeeOther)
 		return
 	case errors.Is(err, thimble.ErrNotFound):
-		problem.Detail = "No customer has this account number. It may be misspelt, or its owner was forgotten."
+		problem.Detail = nobodys
 	case errors.Is(err, thimble.ErrInvalid):
 		problem.Detail = "Type the shop's own number of the customer, without control characters."
 	default:
@@ -224,4 +215,25 @@ func (c *console) find(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 		return
 	}
 	c.render(w, r, f, http.StatusUnprocessableEntity, consoleForm().Explain(problem))
+}
+
+const nobodys = "No customer has this account number, or the customer is not open to you now. It may be misspelt, or its owner was forgotten."
+
+// whose finds whose account number it is. That is a read, and recorded as one. Whoever may
+// not make it gets the error of a number that nobody has: a refusal would tell that somebody
+// has it.
+func (c *console) whose(r *http.Request, number string) (thimble.SubjectID, error) {
+	account, err := subject.NewIdentifier(subject.Account, number)
+	if err != nil {
+		return thimble.SubjectID{}, err
+	}
+	id, err := c.people.Find(r.Context(), account)
+	if err != nil {
+		return thimble.SubjectID{}, err
+	}
+	reading, err := c.reader.Sift(r.Context(), web.VisitorFrom(r.Context()).Staff, id, Ask{Purpose: thimble.SupportOperations, Categories: []thimble.Category{thimble.AccountIdentifier}})
+	if err == nil && reading.Grant == nil {
+		err = fmt.Errorf("subjectweb: the customer is not open: %w", thimble.ErrNotFound)
+	}
+	return id, err
 }

@@ -134,15 +134,7 @@ func (c *console) join(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 		c.show(w, r, f, http.StatusUnprocessableEntity, view{problem: &web.FieldProblem{Field: "note", Detail: "Say in a few words how you know. The person will read it."}})
 		return
 	}
-	var other thimble.SubjectID
-	account, err := subject.NewIdentifier(subject.Account, r.PostForm.Get("account"))
-	if err == nil {
-		other, err = c.people.Find(ctx, account)
-	}
-	if err == nil {
-		// Whose number it is, is learned here: a read, and recorded as one.
-		_, err = c.reader.Read(ctx, staff, other, thimble.SupportOperations, thimble.AccountIdentifier)
-	}
+	other, err := c.whose(r, r.PostForm.Get("account"))
 	if err == nil {
 		_, err = c.people.Join(ctx, reading.Grant.Subject(), other, subject.Evidence{Ground: subject.ByStaff, By: "staff " + staff, Note: thimble.Hide(note)})
 	}
@@ -155,7 +147,7 @@ func (c *console) join(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 	case refused:
 		problem.Detail = "Nothing was joined: " + refusal.Why + "."
 	case errors.Is(err, thimble.ErrNotFound):
-		problem.Detail = "No customer has this account number. It may be misspelt, or its owner was forgotten."
+		problem.Detail = nobodys
 	case errors.Is(err, thimble.ErrInvalid):
 		problem.Detail = "Type the shop's own number of the other account, and a reason of at most 500 characters."
 	default:
