@@ -1,8 +1,6 @@
 package app_test
 
 import (
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -22,20 +20,7 @@ func TestWhatGoesToARecipientIsAgreedByTwoAndReadByThePerson(t *testing.T) {
 	s := thimbletest.Open(t, map[string]string{"data": filepath.Join(t.TempDir(), "data"), "drop-folder": t.TempDir()})
 	ada, eve := s.Subject("A-1"), s.Subject("E-1")
 	s.Buys(ada, "shirt")
-	h, err := s.Handler(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
-	base := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
-	enter := func(name string, who session.Who) visitor {
-		value, err := s.Sessions.Begin(t.Context(), who, session.UnknownDevice)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return visitor{t, base, &http.Cookie{Name: name, Value: value}}
-	}
+	enter := frontDoor(t, s)
 	s.Employs("mara", staff.Privacy)
 	s.Employs("noor", staff.Partners)
 	s.Employs("ivo", staff.Admin)

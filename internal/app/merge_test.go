@@ -345,6 +345,25 @@ type visitor struct {
 	cookie *http.Cookie
 }
 
+// frontDoor opens the real doors, and returns how somebody comes in: by the cookie of a name.
+func frontDoor(t *testing.T, s *thimbletest.Shop) func(cookie string, who session.Who) visitor {
+	t.Helper()
+	h, err := s.Handler(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	base := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	return func(cookie string, who session.Who) visitor {
+		value, err := s.Sessions.Begin(t.Context(), who, session.UnknownDevice)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return visitor{t, base, &http.Cookie{Name: cookie, Value: value}}
+	}
+}
+
 func (v visitor) do(method, path string, form url.Values) (int, string, string) {
 	v.t.Helper()
 	r, err := http.NewRequestWithContext(v.t.Context(), method, v.base+path, strings.NewReader(form.Encode()))
@@ -373,20 +392,7 @@ func TestStaffJoinAccountsAndThePersonPartsThem(t *testing.T) {
 	ada, alias, eve := s.Subject("A-1"), s.Subject("A-2"), s.Subject("E-1")
 	s.Buys(alias, "scarf")
 	s.Works()
-	h, err := s.Handler(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(h)
-	t.Cleanup(server.Close)
-	base := strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
-	enter := func(name string, who session.Who) visitor {
-		value, err := s.Sessions.Begin(t.Context(), who, session.UnknownDevice)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return visitor{t, base, &http.Cookie{Name: name, Value: value}}
-	}
+	enter := frontDoor(t, s)
 	s.Employs("mara")
 	staff := enter("thimble_staff", session.Who{Audience: session.Staff, Staff: "mara"})
 	own := enter("thimble_customer", session.Who{Audience: session.Customer, Subject: alias})
