@@ -7,8 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"thimble"
 	"thimble/internal/disclose"
 	"thimble/internal/disclose/disclosedb"
+	"thimble/internal/gate"
+	"thimble/internal/gate/gatedb"
 	"thimble/internal/session"
 	"thimble/internal/staff"
 	"thimble/internal/thimbletest"
@@ -93,5 +96,41 @@ func TestWhatGoesToARecipientIsAgreedByTwoAndReadByThePerson(t *testing.T) {
 	}
 	if code, _, _ := stranger.do("GET", "/privacy/receipts/disclosure/"+receipt, nil); code != 404 {
 		t.Errorf("somebody else has the receipt: %d", code)
+	}
+}
+
+// A letter that stayed for lack of a mail server is opened by the gate: whoever may, reads it,
+// and the person sees that; whoever may not, reads why.
+func TestALetterThatStayedIsOpenedByTheGate(t *testing.T) {
+	s := thimbletest.New(t)
+	ada := s.Subject("A-1")
+	err := s.Disclose.Mail(t.Context(), disclose.Letter{To: ada, Address: thimble.Hide("ada@example.org"), Purpose: thimble.EssentialService, Subject: "Your code", Text: thimble.Hide("It is 4711.")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for more := true; more; {
+		if more, err = s.Disclose.Step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	enter := frontDoor(t, s)
+	for name, tc := range map[string]struct {
+		roles []staff.Role
+		reads bool
+	}{"mara": {[]staff.Role{staff.Privacy, staff.Support}, true}, "noor": {[]staff.Role{staff.Partners}, false}} {
+		s.Employs(name, tc.roles...)
+		v := enter("thimble_staff", session.Who{Audience: session.Staff, Staff: name})
+		code, _, body := v.do("GET", "/console/outbox/letters", nil)
+		if code != 200 || strings.Contains(body, "4711") != tc.reads || strings.Contains(body, "ada@example.org") != tc.reads || strings.Contains(body, "Opened for") != tc.reads {
+			t.Errorf("%s: %d, reads the letter: %t, want %t", name, code, strings.Contains(body, "4711"), tc.reads)
+		}
+		if strings.Contains(body, "Not shown: ") == tc.reads {
+			t.Errorf("%s: whether it says why it shows nothing: %t", name, tc.reads)
+		}
+	}
+	uses, err := s.Uses.Of(t.Context(), ada, 10)
+	looked := slices.ContainsFunc(uses, func(u gatedb.Use) bool { return u.Actor == "mara" })
+	if err != nil || !looked || slices.ContainsFunc(uses, func(u gatedb.Use) bool { return u.Actor == "noor" && u.Kind == gate.Staff }) {
+		t.Errorf("recorded uses: %+v, %v", uses, err)
 	}
 }

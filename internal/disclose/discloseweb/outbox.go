@@ -10,7 +10,6 @@ import (
 	"thimble"
 	"thimble/internal/disclose"
 	"thimble/internal/disclose/disclosedb"
-	"thimble/internal/gate/gateweb"
 	"thimble/internal/web"
 )
 
@@ -223,10 +222,14 @@ func (c *console) letters(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	c.frame.Render(w, r, http.StatusOK, c.pages, "console_letters.html", web.Page{
+	page := web.Page{
 		Title: "Letters that stayed here", Lead: "Because no mail server is set. This page is for development.", Crumbs: []web.Crumb{{Label: "Outbox", Href: OutboxPage}, {Label: "Letters"}},
-		Notice: &web.AccessNotice{Purpose: gateweb.PurposeWords(thimble.SupportOperations)}, Body: body,
-	})
+		Body: body,
+	}
+	if slices.ContainsFunc(body.Letters, func(l letterView) bool { return l.Text != nil }) {
+		page.Notice = &web.AccessNotice{Purpose: fmt.Sprintf("helping a customer who asked (%s)", thimble.SupportOperations), Href: "/console/access"}
+	}
+	c.frame.Render(w, r, http.StatusOK, c.pages, "console_letters.html", page)
 }
 
 func (c *console) letter(ctx context.Context, by string, d disclosedb.Disclosed) (letterView, error) {
