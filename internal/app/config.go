@@ -17,6 +17,7 @@ import (
 	"thimble"
 	"thimble/internal/session"
 	"thimble/internal/staff"
+	"thimble/internal/web"
 )
 
 // Config is everything an installation can be told. Flags win over environment,
@@ -26,6 +27,7 @@ type Config struct {
 	PublicURL string // as people reach it; derived from Listen when empty
 	TLSCert   string
 	TLSKey    string
+	Proxies   string // networks of the proxies in front, with blanks between
 	Data      string // the folder
 
 	DatabaseURL string // PostgreSQL; empty means SQLite in the folder
@@ -99,6 +101,7 @@ var settings = []setting{
 	stringSetting("public-url", "the address people reach it at, such as https://thimble.example", "", func(c *Config) *string { return &c.PublicURL }),
 	stringSetting("tls-cert", "certificate file in PEM; needed outside loopback", "", func(c *Config) *string { return &c.TLSCert }),
 	stringSetting("tls-key", "key file in PEM", "", func(c *Config) *string { return &c.TLSKey }),
+	stringSetting("trusted-proxies", "networks of the proxies in front, such as 127.0.0.1 10.0.0.0/8, whose X-Forwarded-For is believed", "", func(c *Config) *string { return &c.Proxies }),
 	stringSetting("data", "the data folder", "data", func(c *Config) *string { return &c.Data }),
 	secretSetting("database-url", "postgres:// URL; empty means SQLite in the data folder", func(c *Config) *string { return &c.DatabaseURL }),
 	secretSetting("keys-url", "postgres:// URL for the keys; empty means database-url", func(c *Config) *string { return &c.KeysURL }),
@@ -224,6 +227,9 @@ func (c *Config) check() error {
 	}
 	if key, rule := c.checkMail(); key != "" {
 		return wrong(key, rule)
+	}
+	if _, err := web.ParseProxies(c.Proxies); err != nil {
+		return wrong("trusted-proxies", "networks were expected, such as 127.0.0.1 10.0.0.0/8")
 	}
 	switch {
 	case c.Data == "":
