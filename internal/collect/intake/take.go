@@ -67,6 +67,8 @@ type Intake struct {
 	changing sync.Mutex
 	keys     *keyring
 	who      *identities
+	budget   *budget
+	joins    map[Joined]*atomic.Int64
 }
 
 // running is what belongs to one plan.
@@ -89,7 +91,11 @@ func New(d Deps) (*Intake, error) {
 	if len(d.Secret) != 32 {
 		return nil, fmt.Errorf("intake: the secret of repeats: 32 bytes were expected: %w", thimble.ErrInvalid)
 	}
-	return &Intake{deps: d, keys: newKeyring(d.Secret), who: newIdentities(identityLimit)}, nil
+	in := &Intake{deps: d, keys: newKeyring(d.Secret), who: newIdentities(identityLimit), budget: newBudget(newPerHour), joins: map[Joined]*atomic.Int64{}}
+	for _, j := range []Joined{Same, Added, Linked, Shared, Refused, Lost} {
+		in.joins[j] = &atomic.Int64{}
+	}
+	return in, nil
 }
 
 // current returns what belongs to the plan in force.

@@ -76,11 +76,10 @@ func (w *work) take() error {
 	if err := w.identify(); err != nil {
 		return err
 	}
-	if err := w.permit(); err != nil {
-		return err
-	}
-	if err := w.prepare(); err != nil {
-		return err
+	for _, step := range []func(*work) error{(*work).strangers, (*work).devices, (*work).permit, (*work).traits, (*work).prepare} {
+		if err := step(w); err != nil {
+			return err
+		}
 	}
 	w.draw()
 	for i := range w.items {
@@ -105,6 +104,8 @@ func (w *work) sort() {
 		switch {
 		case w.in.deps.Log.Seen(it.repeat):
 			it.drop = Repeated
+		case ev.Call == segment.Alias && w.src.Trusted():
+			it.drop = Heard
 		case ev.Message == nil:
 			it.drop = Unplanned
 		default:
