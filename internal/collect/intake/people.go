@@ -66,13 +66,12 @@ func (w *work) strangers() error {
 	var ids []subject.Identifier
 	for _, i := range w.unknown {
 		it := &w.items[i]
-		if it.drop != "" || !it.who.IsZero() {
+		if !it.who.IsZero() {
 			continue
 		}
-		if err := w.mask(it); err != nil {
+		if ok, err := w.welcome(it); err != nil {
 			return err
-		}
-		if it.mask>>it.ev.Message.Class&1 == 0 {
+		} else if !ok {
 			continue
 		}
 		if _, there := at[it.name]; there {
@@ -100,6 +99,18 @@ func (w *work) strangers() error {
 		}
 	}
 	return nil
+}
+
+// welcome reports whether a person may be made of an event: something of it may be kept
+// without anybody's consent, or it brings their own.
+func (w *work) welcome(it *item) (bool, error) {
+	if it.drop != "" {
+		return it.drop == Heard && it.ev.Call != segment.Alias && w.brings(it), nil
+	}
+	if err := w.mask(it); err != nil {
+		return false, err
+	}
+	return it.mask>>it.ev.Message.Class&1 == 1 || w.brings(it), nil
 }
 
 func (w *work) meet(it *item, m Made, born uint64) {

@@ -49,6 +49,8 @@ type Deps struct {
 	Vault  Vault
 	Log    Log
 	People People
+	// Consents takes down what sources that ask for consent say; nil for nothing.
+	Consents Consents
 	// Secret is the key of what is known to have come before: 32 bytes, the same for as
 	// long as the log is kept.
 	Secret []byte

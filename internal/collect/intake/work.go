@@ -76,7 +76,7 @@ func (w *work) take() error {
 	if err := w.identify(); err != nil {
 		return err
 	}
-	for _, step := range []func(*work) error{(*work).strangers, (*work).devices, (*work).permit, (*work).traits, (*work).prepare} {
+	for _, step := range []func(*work) error{(*work).strangers, (*work).devices, (*work).hear, (*work).permit, (*work).traits, (*work).prepare} {
 		if err := step(w); err != nil {
 			return err
 		}
@@ -104,7 +104,7 @@ func (w *work) sort() {
 		switch {
 		case w.in.deps.Log.Seen(it.repeat):
 			it.drop = Repeated
-		case ev.Call == segment.Alias && w.src.Trusted():
+		case ev.Call == segment.Alias && w.src.Trusted(), w.src.Consents && ev.Call == segment.Track && string(w.b.Bytes(ev.Name)) == Preference:
 			it.drop = Heard
 		case ev.Message == nil:
 			it.drop = Unplanned
