@@ -48,6 +48,7 @@ type work struct {
 	owners  []thimble.SubjectID
 	seen    map[thimble.SubjectID]struct{}
 	random  []byte
+	cell    thimble.Cell // of the part that is being sealed
 	result  frame.Appended
 }
 
@@ -229,10 +230,10 @@ func (w *work) seal(it *item) error {
 			continue
 		}
 		category := w.b.Category(place)
-		cell := frame.PartCell(rec, category)
+		w.cell = frame.PartCell(rec, category)
 		from := len(w.sealed)
 		var err error
-		w.sealed, err = w.in.deps.Vault.AppendSeal(w.ctx, w.sealed, &cell, w.plain)
+		w.sealed, err = w.in.deps.Vault.AppendSeal(w.ctx, w.sealed, &w.cell, w.plain)
 		if errors.Is(err, thimble.ErrNotFound) || errors.Is(err, thimble.ErrDenied) {
 			w.lose(it)
 			return nil
