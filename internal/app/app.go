@@ -10,6 +10,7 @@ import (
 	"thimble"
 	"thimble/internal/collect"
 	"thimble/internal/collect/collectdb"
+	"thimble/internal/collect/framedb"
 	"thimble/internal/consent"
 	"thimble/internal/gate"
 	"thimble/internal/job"
@@ -32,6 +33,7 @@ type App struct {
 	Shop     *lists.Shop
 	Imports  *collectdb.Store
 	Importer *collect.Importer
+	Frames   *framedb.Store // the log of events; nothing appends to it yet
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
 
@@ -60,6 +62,9 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 		a.post = sessionweb.NewPost(letters{a}, log)
 	}
 	a.capabilities()
+	if a.Frames, err = framedb.Open(ctx, a.Events, framedb.Config{Now: cfg.clock(), Log: log}); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
 	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Traces: cfg.Traces, Version: Version, Log: log})
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -180,6 +185,9 @@ func (a *App) Close() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		err = a.telemetry.Shutdown(ctx)
+	}
+	if a.Frames != nil {
+		err = errors.Join(err, a.Frames.Close())
 	}
 	return errors.Join(err, a.Kernel.close())
 }
