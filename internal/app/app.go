@@ -34,7 +34,7 @@ type App struct {
 	Shop     *lists.Shop
 	Imports  *collectdb.Store
 	Importer *collect.Importer
-	Frames   *framedb.Store // the log of events; nothing appends to it yet
+	Frames   *framedb.Store  // the log of events; nothing appends to it yet
 	Sources  *sourcedb.Store // where events come from
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
