@@ -10,6 +10,8 @@ import (
 	"thimble"
 	"thimble/internal/collect"
 	"thimble/internal/collect/collectdb"
+	"thimble/internal/collect/framedb"
+	"thimble/internal/collect/intake"
 	"thimble/internal/collect/sourcedb"
 	"thimble/internal/consent"
 	"thimble/internal/gate"
@@ -33,6 +35,8 @@ type App struct {
 	Shop     *lists.Shop
 	Imports  *collectdb.Store
 	Importer *collect.Importer
+	Frames   *framedb.Store // the log of events
+	Intake   *intake.Intake
 	Sources  *sourcedb.Store // where events come from
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
@@ -62,6 +66,12 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 		a.post = sessionweb.NewPost(letters{a}, log)
 	}
 	a.capabilities()
+	if a.Frames, err = framedb.Open(ctx, a.Events, framedb.Config{Now: cfg.clock(), Log: log}); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	if err = a.openIntake(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
 	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Traces: cfg.Traces, Version: Version, Log: log})
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -183,6 +193,9 @@ func (a *App) Close() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		err = a.telemetry.Shutdown(ctx)
+	}
+	if a.Frames != nil {
+		err = errors.Join(err, a.Frames.Close())
 	}
 	return errors.Join(err, a.Kernel.close())
 }

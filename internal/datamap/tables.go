@@ -205,6 +205,9 @@ var tables = []Table{
 		{Column: "mark", Category: "user.device.device_id", Source: "two accounts were seen with one device", Purposes: service, Retention: "400 days", Note: "keyed hash; of no subject, and leads to nobody", Measures: []Measure{KeyedHash}},
 		{Column: "at", Category: "user.device.device_id", Source: "noted when it was seen", Purposes: service, Retention: "400 days"},
 	}},
+	{Name: "log_frames", Set: sqldb.Log, Plain: []string{"seq", "received_at", "elapsed", "bytes"}},
+	{Name: "log_orders", Set: sqldb.Log, Plain: []string{"key", "seq"}},
+	{Name: "log_head", Set: sqldb.Log, Plain: []string{"one", "probes"}},
 	{Name: "vault_keys", Set: sqldb.Keys, Holder: "vault", Plain: []string{"class", "chain", "gen", "month", "epoch", "wrapped", "commitment"}, Fields: []Field{
 		{Column: "owner", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: service, Retention: untilErased},
 		{Column: "created_at", Category: thimble.Pseudonym, Source: "made with the person", Purposes: service, Retention: untilErased},
