@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"strings"
 	"time"
 
 	"thimble"
@@ -171,3 +172,32 @@ func (s *Seen) Join(o Seen) {
 
 // categoryless is what is proposed for an event: only a person knows.
 var categoryless = plan.Proposal{Category: thimble.Category(""), Transform: plan.Drop, Why: "the plan has no event of this name"}
+
+// Known reports whether a plan knows a property, or an event when name is "".
+func Known(c *plan.Compiled, event, within, name string) bool {
+	n := c.Context
+	if event != "context" {
+		m := c.Track([]byte(event))
+		if m == nil {
+			m = c.Call(event)
+		}
+		if m == nil {
+			return false
+		}
+		n = m.Node
+	}
+	if name == "" {
+		return true
+	}
+	for step := range strings.SplitSeq(within, ".") {
+		if step = strings.TrimSuffix(step, "[]"); step == "" {
+			continue
+		}
+		i := n.Find([]byte(step))
+		if i < 0 || n.Fields[i].Child == nil {
+			return false
+		}
+		n = n.Fields[i].Child
+	}
+	return n.Find([]byte(name)) >= 0
+}
