@@ -33,6 +33,16 @@ var classNames = [...]string{
 // Known reports whether this version of Thimble writes the class.
 func (c Class) Known() bool { return int(c) < len(classNames) && classNames[c] != "" }
 
+// Classes returns all classes that this version of Thimble writes. Numbers may lack.
+func Classes() (all []Class) {
+	for c := range Class(len(classNames)) {
+		if c.Known() {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
 // String returns the class's word, or "class-17" for one from a newer version.
 func (c Class) String() string {
 	if c.Known() {
