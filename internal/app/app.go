@@ -12,6 +12,7 @@ import (
 	"thimble"
 	"thimble/internal/collect"
 	"thimble/internal/collect/collectdb"
+	"thimble/internal/collect/framedb"
 	"thimble/internal/collect/plandb"
 	"thimble/internal/collect/sourcedb"
 	"thimble/internal/collect/watch"
@@ -38,6 +39,7 @@ type App struct {
 	Shop     *lists.Shop
 	Imports  *collectdb.Store
 	Importer *collect.Importer
+	Frames   *framedb.Store  // the log of events; nothing appends to it yet
 	Sources  *sourcedb.Store // where events come from
 	Plan     *plandb.Store   // what may come
 	Watch    *watch.Watch    // sees what comes
@@ -73,6 +75,9 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 		return nil, errors.Join(err, a.Close())
 	}
 	a.capabilities()
+	if a.Frames, err = framedb.Open(ctx, a.Events, framedb.Config{Now: cfg.clock(), Log: log}); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
 	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Counts: []prometheus.Collector{incoming{a.Watch}}, Traces: cfg.Traces, Version: Version, Log: log})
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -197,6 +202,9 @@ func (a *App) Close() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		err = a.telemetry.Shutdown(ctx)
+	}
+	if a.Frames != nil {
+		err = errors.Join(err, a.Frames.Close())
 	}
 	return errors.Join(err, a.Kernel.close())
 }

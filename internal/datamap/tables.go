@@ -201,6 +201,9 @@ var tables = []Table{
 	{Name: "subject_suppressions", Set: sqldb.Core, Holder: "subject", Plain: []string{"gen"}, Fields: []Field{
 		{Column: "mark", Category: thimble.AccountIdentifier, Source: "kept of a forgotten person", Purposes: duty, Retention: "stays, so that an old file does not bring the person back", Note: "keyed hash; leads to nobody without the identifier", Measures: []Measure{KeyedHash}},
 	}},
+	{Name: "log_frames", Set: sqldb.Log, Plain: []string{"seq", "received_at", "elapsed", "bytes"}},
+	{Name: "log_orders", Set: sqldb.Log, Plain: []string{"key", "seq"}},
+	{Name: "log_head", Set: sqldb.Log, Plain: []string{"one", "probes"}},
 	{Name: "vault_keys", Set: sqldb.Keys, Holder: "vault", Plain: []string{"class", "chain", "gen", "month", "epoch", "wrapped", "commitment"}, Fields: []Field{
 		{Column: "owner", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: service, Retention: untilErased},
 		{Column: "created_at", Category: thimble.Pseudonym, Source: "made with the person", Purposes: service, Retention: untilErased},
