@@ -7,12 +7,17 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"thimble"
 	"thimble/internal/collect"
 	"thimble/internal/collect/collectdb"
 	"thimble/internal/collect/framedb"
 	"thimble/internal/collect/intake"
+	"thimble/internal/collect/plandb"
 	"thimble/internal/collect/sourcedb"
+	"thimble/internal/collect/watch"
+	"thimble/internal/collect/watchdb"
 	"thimble/internal/consent"
 	"thimble/internal/gate"
 	"thimble/internal/job"
@@ -38,6 +43,9 @@ type App struct {
 	Frames   *framedb.Store // the log of events
 	Intake   *intake.Intake
 	Sources  *sourcedb.Store // where events come from
+	Plan     *plandb.Store   // what may come
+	Watch    *watch.Watch    // sees what comes
+	Figures  *watchdb.Store  // of what came
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
 
@@ -57,13 +65,16 @@ const TrainJob = recommendweb.TrainJob
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock()), regroups: make(chan struct{}, 1)}
 	var err error
-	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed})
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures})
 	if err != nil {
 		return nil, err
 	}
 	a.Gate.Obeys(staffRules{a})
 	if a.Config.SMTPURL != "" || a.Config.Demo {
 		a.post = sessionweb.NewPost(letters{a}, log)
+	}
+	if err := a.openPlan(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
 	}
 	a.capabilities()
 	if a.Frames, err = framedb.Open(ctx, a.Events, framedb.Config{Now: cfg.clock(), Log: log}); err != nil {
@@ -72,7 +83,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	if err = a.openIntake(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Traces: cfg.Traces, Version: Version, Log: log})
+	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Counts: []prometheus.Collector{incoming{a.Watch}}, Traces: cfg.Traces, Version: Version, Log: log})
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -144,6 +155,9 @@ func (a *App) Recover(ctx context.Context) error {
 		a.Log.InfoContext(ctx, "interrupted acts finished", slog.Int("acts", acts))
 	}
 	if err := a.advanceLaw(ctx); err != nil {
+		return err
+	}
+	if err := a.Plan.Begin(ctx); err != nil {
 		return err
 	}
 	if err := a.loadModel(ctx); err != nil {

@@ -5,14 +5,7 @@ import (
 
 	"thimble/internal/collect/intake"
 	"thimble/internal/collect/intake/intakedb"
-	"thimble/internal/collect/plan"
 )
-
-// shippedPlan is the tracking plan that ships.
-type shippedPlan struct{ compiled *plan.Compiled }
-
-// Compiled implements intake.Plans.
-func (p shippedPlan) Compiled() *plan.Compiled { return p.compiled }
 
 // openIntake puts together what takes events.
 func (a *App) openIntake(ctx context.Context) error {
@@ -21,13 +14,9 @@ func (a *App) openIntake(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	compiled, err := plan.Compile(plan.Default())
-	if err != nil {
-		return err
-	}
 	a.Intake, err = intake.New(intake.Deps{
-		Plans: shippedPlan{compiled}, Gate: a.Gate, Vault: a.Vault, Log: a.Frames, Secret: secret, Now: a.Config.clock(),
-		People: intakedb.New(a.Core, a.Subjects), Consents: intakedb.NewConsents(a.wholeConsent()),
+		Plans: a.Plan, Gate: a.Gate, Vault: a.Vault, Log: a.Frames, Secret: secret, Now: a.Config.clock(),
+		People: intakedb.New(a.Core, a.Subjects), Consents: intakedb.NewConsents(a.wholeConsent()), Teller: a.Watch,
 	})
 	return err
 }

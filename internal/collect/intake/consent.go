@@ -126,10 +126,10 @@ func (w *work) hear() error {
 	for i := range w.items {
 		it := &w.items[i]
 		raw := w.consentOf(it)
-		if it.who.IsZero() || len(raw) == 0 || it.drop != "" && it.drop != Heard {
+		if it.who.IsZero() || len(raw) == 0 || it.drop != "" && it.drop != heard {
 			continue
 		}
-		just := it.drop == Heard
+		just := it.drop == heard
 		n := w.hash.pair(it.who, consentKind, raw)
 		if _, known := w.in.who.get(w.run.door, n); known && !just {
 			continue

@@ -49,7 +49,6 @@ const (
 	Repeated  Drop = "repeated"  // it came before
 	Broken    Drop = "broken"    // a rule of the wire or of the plan refused it
 	Gone      Drop = "gone"      // of somebody who was forgotten
-	Heard     Drop = "heard"     // it says who is who, or what somebody permits: that was taken down, and nothing else of it
 )
 
 // A Taken says what became of a body.

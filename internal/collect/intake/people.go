@@ -105,7 +105,7 @@ func (w *work) strangers() error {
 // without anybody's consent, or it brings their own.
 func (w *work) welcome(it *item) (bool, error) {
 	if it.drop != "" {
-		return it.drop == Heard && it.ev.Call != segment.Alias && w.brings(it), nil
+		return it.drop == heard && it.ev.Call != segment.Alias && w.brings(it), nil
 	}
 	if err := w.mask(it); err != nil {
 		return false, err

@@ -117,7 +117,8 @@ func (in *Intake) current() (*running, error) {
 	}
 	door, err := in.deps.Gate.Door(uses...)
 	if err != nil {
-		return nil, fmt.Errorf("intake: the tracking plan: %w", err)
+		// A plan is checked before it is in force, so that this is no sender's fault.
+		return nil, fmt.Errorf("intake: the tracking plan: %v (%w)", err, thimble.ErrUnavailable)
 	}
 	r := &running{plan: now, door: door, signals: newReadings(door, in.deps.Categories, in.deps.Now)}
 	r.work.New = func() any { return newWork(in, r) }

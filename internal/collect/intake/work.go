@@ -26,6 +26,10 @@ type item struct {
 	record int  // its place in the records, -1 without one
 }
 
+// heard is the state of an event that says who is who, or what somebody permits: that
+// is taken down, and nothing else of it. It counts as kept.
+const heard Drop = "heard"
+
 // work is what one body needs on its way. It is used again.
 type work struct {
 	in     *Intake
@@ -106,7 +110,7 @@ func (w *work) sort() {
 		case w.in.deps.Log.Seen(it.repeat):
 			it.drop = Repeated
 		case ev.Call == segment.Alias && w.src.Trusted(), w.src.Consents && ev.Call == segment.Track && string(w.b.Bytes(ev.Name)) == Preference:
-			it.drop = Heard
+			it.drop = heard
 		case ev.Message == nil:
 			it.drop = Unplanned
 		default:
@@ -333,7 +337,7 @@ func (w *work) append() (err error) {
 func (w *work) taken() Taken {
 	t := Taken{Events: len(w.b.Events) + len(w.b.Refused), Dropped: map[Drop]int{}}
 	for i := range w.items {
-		if it := &w.items[i]; it.drop != "" {
+		if it := &w.items[i]; it.drop != "" && it.drop != heard {
 			t.Dropped[it.drop]++
 		} else {
 			t.Kept++
