@@ -234,12 +234,12 @@ var tables = []Table{
 	{Name: "catalog_stock", Set: sqldb.Core, Plain: []string{"item_id", "place", "units", "at"}},
 	{Name: "catalog_demand", Set: sqldb.Core, Plain: []string{"day", "item_id", "orders", "units"}},
 	{Name: "collect_imports", Set: sqldb.Core, Plain: []string{"id", "name", "kind", "source", "state", "line", "row_count", "orders", "returns", "guests", "known", "suppressed", "subjects", "no_country", "rejected", "reasons", "more", "started_at", "updated_at"}},
-	{Name: "collect_facts", Set: sqldb.Core, Holder: "collect", Plain: []string{"fact"}, Fields: []Field{
+	{Name: "collect_facts", Set: sqldb.Core, Holder: "imports", Plain: []string{"fact"}, Fields: []Field{
 		pseudonym("", service...),
 		{Column: "body", Category: "user.name", Source: "the shop's list of customers", Purposes: service, Sealed: true, Retention: untilErased, Note: "a name, or a state or province"},
 		{Column: "at", Category: "user.name", Source: "the shop's list of customers", Purposes: service, Retention: untilErased, Note: "when it was last brought"},
 	}},
-	{Name: "collect_reviews", Set: sqldb.Core, Holder: "collect", Plain: []string{"id", "item_id"}, Fields: []Field{
+	{Name: "collect_reviews", Set: sqldb.Core, Holder: "imports", Plain: []string{"id", "item_id"}, Fields: []Field{
 		pseudonym("empty for a review of nobody who is known, of which no text is kept", service...),
 		{Column: "lookup", Category: "user.content.public", Source: "the shop's reviews", Purposes: service, Retention: untilErased, Note: "keyed hash of its number, or of who says what of which item", Measures: []Measure{KeyedHash}},
 		{Column: "rating", Category: "user.content.public", Source: "the shop's reviews", Purposes: service, Retention: untilErased},

@@ -109,11 +109,10 @@ func profilesOf(people []collect.Customer, l *lot) []*profile {
 		if c.Age == subject.AgeMinor || c.Age != "" && p.age != subject.AgeMinor {
 			p.age = c.Age // of two the younger
 		}
-		// They are revealed to be sealed.
-		if name := c.Name.Reveal(); name != "" {
+		if name := c.Name.Reveal(); name != "" { // to be sealed
 			p.facts[nameFact] = name
 		}
-		if region := c.Region.Reveal(); region != "" {
+		if region := c.Region.Reveal(); region != "" { // to be sealed
 			p.facts[regionFact] = region
 		}
 	}

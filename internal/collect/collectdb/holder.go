@@ -14,7 +14,7 @@ import (
 var _ thimble.Holder = (*Store)(nil)
 
 // HolderName implements [thimble.Holder].
-func (s *Store) HolderName() string { return "collect" }
+func (s *Store) HolderName() string { return "imports" }
 
 // Places implements [thimble.Holder].
 func (s *Store) Places() []thimble.Place {
