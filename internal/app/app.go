@@ -7,10 +7,16 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"thimble"
 	"thimble/internal/collect"
 	"thimble/internal/collect/collectdb"
+	"thimble/internal/collect/framedb"
+	"thimble/internal/collect/plandb"
 	"thimble/internal/collect/sourcedb"
+	"thimble/internal/collect/watch"
+	"thimble/internal/collect/watchdb"
 	"thimble/internal/consent"
 	"thimble/internal/gate"
 	"thimble/internal/job"
@@ -33,7 +39,11 @@ type App struct {
 	Shop     *lists.Shop
 	Imports  *collectdb.Store
 	Importer *collect.Importer
+	Frames   *framedb.Store  // the log of events; nothing appends to it yet
 	Sources  *sourcedb.Store // where events come from
+	Plan     *plandb.Store   // what may come
+	Watch    *watch.Watch    // sees what comes
+	Figures  *watchdb.Store  // of what came
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
 
@@ -53,7 +63,7 @@ const TrainJob = recommendweb.TrainJob
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock()), regroups: make(chan struct{}, 1)}
 	var err error
-	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed})
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures})
 	if err != nil {
 		return nil, err
 	}
@@ -61,8 +71,14 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	if a.Config.SMTPURL != "" || a.Config.Demo {
 		a.post = sessionweb.NewPost(letters{a}, log)
 	}
+	if err := a.openPlan(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
 	a.capabilities()
-	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Traces: cfg.Traces, Version: Version, Log: log})
+	if a.Frames, err = framedb.Open(ctx, a.Events, framedb.Config{Now: cfg.clock(), Log: log}); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Counts: []prometheus.Collector{incoming{a.Watch}}, Traces: cfg.Traces, Version: Version, Log: log})
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -136,6 +152,9 @@ func (a *App) Recover(ctx context.Context) error {
 	if err := a.advanceLaw(ctx); err != nil {
 		return err
 	}
+	if err := a.Plan.Begin(ctx); err != nil {
+		return err
+	}
 	if err := a.loadModel(ctx); err != nil {
 		return err
 	}
@@ -197,6 +216,9 @@ func (a *App) Close() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		err = a.telemetry.Shutdown(ctx)
+	}
+	if a.Frames != nil {
+		err = errors.Join(err, a.Frames.Close())
 	}
 	return errors.Join(err, a.Kernel.close())
 }

@@ -48,6 +48,7 @@ type Message struct {
 // A Node is an object: its fields in the order of their names.
 type Node struct {
 	Fields []Field
+	Path   string // of what is in it: "products[].", "" at the top
 	// Required has the bit of each field that must be there.
 	Required uint64
 	seed     uint64
@@ -163,7 +164,7 @@ func (b *builder) classOf(use string) (uint8, error) {
 func (b *builder) node(path, use string, groups []string, own []Property) (*Node, error) {
 	all := b.plan.all(groups, own)
 	slices.SortFunc(all, func(x, y Property) int { return cmp.Compare(x.Name, y.Name) })
-	n := &Node{}
+	n := &Node{Path: path}
 	for i, q := range all {
 		within := cmp.Or(q.Use, use)
 		class, err := b.classOf(within)
