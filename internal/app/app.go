@@ -97,7 +97,7 @@ func (a *App) capabilities() {
 		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
 		Models: a.Models, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version,
 	})
-	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog}, now, nil)
+	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog, Keys: a.Vault, Consents: a.Consent}, now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
 	a.Sources = sourcedb.New(a.Core, a.Ledger, now)
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
@@ -117,7 +117,7 @@ func (a *App) capabilities() {
 // Holders are all who keep data about people, in the order in which they erase:
 // first the one that knows who exists, so that nothing is opened any more.
 func (a *App) Holders() []thimble.Holder {
-	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Shop}
+	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Shop}
 }
 
 // Without is what each capability does for people who do not permit its purpose.
@@ -189,11 +189,25 @@ func (a *App) Recover(ctx context.Context) error {
 // ImportOrders imports a file of orders, and queues a training on them. It is
 // queued before the import too: what a stopped import has committed is learned.
 func (a *App) ImportOrders(ctx context.Context, src collect.Source, opt collect.Options) (collect.Report, error) {
-	queue := func() error { return a.askTraining(ctx, "orders were imported") }
+	return a.Import(ctx, collect.Orders, src, opt)
+}
+
+// Import imports a source of a kind. Orders are learned from; choices have that queued
+// with them.
+func (a *App) Import(ctx context.Context, kind collect.Kind, src collect.Source, opt collect.Options) (collect.Report, error) {
+	if opt.Now.IsZero() {
+		opt.Now = a.Config.clock()()
+	}
+	queue := func() error {
+		if kind != collect.Orders {
+			return nil
+		}
+		return a.askTraining(ctx, "orders were imported")
+	}
 	if err := queue(); err != nil {
 		return collect.Report{}, err
 	}
-	r, err := a.Importer.Orders(ctx, src, opt)
+	r, err := a.Importer.Import(ctx, kind, src, opt)
 	if err != nil || r.Repeated {
 		return r, err
 	}
