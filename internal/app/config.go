@@ -44,6 +44,7 @@ type Config struct {
 	Facts         string // about the shop, as thresholds of laws name them
 
 	StaffPolicies string // folder with Cedar policies of the operator's own
+	Countries     string // file with ranges of addresses and their countries; empty means that none is looked up
 
 	ShopKeys   string // a JSON Web Key Set with the public keys of the shop
 	ShopIssuer string // the "iss" of the shop's tokens
@@ -118,6 +119,7 @@ var settings = []setting{
 	secretSetting("root-passphrase", "seals the root key file", func(c *Config) *string { return &c.RootPassphrase }),
 	stringSetting("controller-name", "who answers for the use of people's data, as records of consent name it", "", func(c *Config) *string { return &c.ControllerName }),
 	stringSetting("controller-contact", "how people reach them: an address of mail or of a page", "", func(c *Config) *string { return &c.ControllerContact }),
+	stringSetting("countries", "file with ranges of internet addresses and their countries, as CSV; an event's address becomes a country and is let go", "", func(c *Config) *string { return &c.Countries }),
 	stringSetting("staff-policies", "folder with rules of your own for staff, in Cedar, beside those that ship", "", func(c *Config) *string { return &c.StaffPolicies }),
 	stringSetting("shop-keys", "file with the shop's public keys (JSON Web Key Set), by whose tokens its customers come in", "", func(c *Config) *string { return &c.ShopKeys }),
 	stringSetting("shop-issuer", "who signs these tokens: their iss", "", func(c *Config) *string { return &c.ShopIssuer }),
