@@ -140,6 +140,9 @@ func TestSignalsOnlyNarrow(t *testing.T) {
 	all := func(yes string) string {
 		return fmt.Sprintf(`"consent":{"categoryPreferences":{"Analytics":%[1]s,"Advertising":%[1]s,"Functional":%[1]s,"DataSharing":%[1]s,"Personalization":%[1]s,"Training":%[1]s}}`, yes)
 	}
+	s := one(t)
+	ada := s.person(subject.Account, "A-1")
+	s.says(ada, consent.Given, thimble.PersonalizeContent)
 	for name, c := range map[string]struct {
 		shared, own string
 		kept        bool
@@ -161,13 +164,11 @@ func TestSignalsOnlyNarrow(t *testing.T) {
 		"preferences beside another": {"", `"consent":{"usp":"1YNN","category\u0050references":{"Personalization":false}}`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := one(t)
-			ada := s.person(subject.Account, "A-1")
-			s.says(ada, consent.Given, thimble.PersonalizeContent)
 			event := strings.TrimSuffix(s.track(`"userId":"A-1"`, "Product Viewed", viewed), "}") + `,"context":{` + c.own + `}}`
 			body := `{"context":{` + c.shared + `},"batch":[` + event + `]}`
 			got := s.sends(server, body)
-			again := s.sends(server, strings.Replace(body, `"m-1"`, `"m-2"`, 1)) // what it means is remembered
+			s.n++
+			again := s.sends(server, strings.Replace(body, fmt.Sprintf(`"m-%d"`, s.n-1), fmt.Sprintf(`"m-%d"`, s.n), 1)) // what it means is remembered
 			if c.kept != (got.Kept == 1) || c.kept != (again.Kept == 1) || c.kept == (got.Dropped[intake.Denied] == 1) {
 				t.Errorf("kept %+v, then %+v, want kept %v", got, again, c.kept)
 			}
@@ -281,6 +282,9 @@ func (atlas) Of(a netip.Addr) ([2]byte, bool) {
 }
 
 func TestAnAddressBecomesACountryAndIsGone(t *testing.T) {
+	s := one(t)
+	s.deps.Countries = atlas{}
+	s.open()
 	for name, c := range map[string]struct {
 		src  intake.Source
 		from string // the address of the connection
@@ -296,15 +300,12 @@ func TestAnAddressBecomesACountryAndIsGone(t *testing.T) {
 		"no address, such as of a socket": {browser, "", "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := one(t)
-			s.deps.Countries = atlas{}
-			s.open()
-			event := strings.TrimSuffix(s.track(`"userId":"A-1","anonymousId":"dev"`, "Order Completed", `"order_id":"o1"`), "}") + `,"context":{"ip":"` + c.says + `"}}`
+			event := strings.TrimSuffix(s.track(`"userId":"A-1","anonymousId":"dev"`, "Order Completed", fmt.Sprintf(`"order_id":"o%d"`, s.n)), "}") + `,"context":{"ip":"` + c.says + `"}}`
 			from, _ := netip.ParseAddr(c.from)
 			if got, err := s.in.Take(ctx, c.src, segment.Batch, []byte(batch(event)), intake.Arrival{At: s.at, Address: from}); err != nil || got.Kept != 1 {
 				t.Fatal(got, err)
 			}
-			parts := s.kept()[0].parts
+			parts := s.kept()[len(s.kept())-1].parts
 			if got := parts[thimble.Country]["country"]; got != c.want {
 				t.Errorf("the country is %v, want %v", got, c.want)
 			}
