@@ -141,7 +141,8 @@ func TestAProjectThatInstallsThePackageCompilesAndImportsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"package.json": `{"name": "shop", "private": true, "type": "module"}`, "shop.ts": string(types),
+		"tsconfig.json": `{"compilerOptions": {"strict": true, "noEmit": true, "skipDefaultLibCheck": true, "target": "es2022", "module": "nodenext", "types": []}, "files": ["shop.ts"]}`,
+		"package.json":  `{"name": "shop", "private": true, "type": "module"}`, "shop.ts": string(types),
 		"server.mjs": `import {load, version} from "@thimble/js"; console.log(typeof load, version);`,
 	} {
 		if err := os.WriteFile(filepath.Join(project, name), []byte(text), 0o600); err != nil {
@@ -152,7 +153,7 @@ func TestAProjectThatInstallsThePackageCompilesAndImportsIt(t *testing.T) {
 		t.Fatalf("npm install: %v\n%s", err, out)
 	}
 	// Bundlers resolve as the test before does; this is how Node does.
-	if out, err := run(t, project, "node", tsc, "--noEmit", "--strict", "--skipDefaultLibCheck", "--target", "es2022", "--module", "nodenext", "--types", "", "shop.ts"); err != nil {
+	if out, err := run(t, project, "node", tsc, "-p", "."); err != nil {
 		t.Errorf("tsc: %v\n%s", err, out)
 	}
 	out, err = run(t, project, "node", "server.mjs")
