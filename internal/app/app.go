@@ -10,6 +10,7 @@ import (
 	"thimble"
 	"thimble/internal/collect"
 	"thimble/internal/collect/collectdb"
+	"thimble/internal/collect/sourcedb"
 	"thimble/internal/consent"
 	"thimble/internal/gate"
 	"thimble/internal/job"
@@ -32,6 +33,7 @@ type App struct {
 	Shop     *lists.Shop
 	Imports  *collectdb.Store
 	Importer *collect.Importer
+	Sources  *sourcedb.Store // where events come from
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
 
@@ -76,6 +78,7 @@ func (a *App) capabilities() {
 	})
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog}, now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
+	a.Sources = sourcedb.New(a.Core, a.Ledger, now)
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
 	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: a.Core, Now: now})
 	a.Subjects.OnRegroup(a.regrouped)

@@ -86,6 +86,11 @@ func (d *doors) around(h http.Handler) (http.Handler, error) {
 		return nil, err
 	}
 	h = web.Recover(h, d.Log, d.kit.Error)
+	proxies, err := web.ParseProxies(d.Config.Proxies)
+	if err != nil {
+		return nil, err
+	}
+	h = proxies.Client(h)
 	return web.RequestID(web.GPC(d.telemetry.Middleware(h))), nil
 }
 

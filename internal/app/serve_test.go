@@ -157,3 +157,30 @@ func certificate(t *testing.T) (cert, key string) {
 	}
 	return cert, key
 }
+
+// Metrics are for this machine; who comes through the machine's own proxy is not on it.
+func TestBehindATrustedProxyNobodyIsTakenForThisMachine(t *testing.T) {
+	s := on(t, map[string]string{"trusted-proxies": "127.0.0.1"})
+	h, err := s.Handler(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr, _, _ := serving(t, s, h)
+	for forwarded, want := range map[string]int{"": http.StatusOK, "198.51.100.7": http.StatusForbidden, "127.0.0.1, 198.51.100.7": http.StatusForbidden} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/metrics", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if forwarded != "" {
+			r.Header.Set("X-Forwarded-For", forwarded)
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close() // only the status is of interest
+		if resp.StatusCode != want {
+			t.Errorf("forwarded for %q: status %d, want %d", forwarded, resp.StatusCode, want)
+		}
+	}
+}

@@ -41,19 +41,14 @@ func (a *App) StaffLink(ctx context.Context, name string) (token string, err err
 	case err != nil:
 		return "", err
 	}
-	return a.invite(ctx, name)
+	return a.invite(ctx, name, staff.CommandLine)
 }
 
-// invite makes a one-time link for an account that is there and has no password yet.
-func (a *App) invite(ctx context.Context, name string) (token string, err error) {
-	who, err := a.Staff.Account(ctx, name)
-	switch {
-	case err != nil:
+// invite makes a one-time link for an account that is there and has no password yet. Who
+// made it is in the ledger before there is one.
+func (a *App) invite(ctx context.Context, name, by string) (token string, err error) {
+	if err := a.Staff.LetIn(ctx, name, by); err != nil {
 		return "", err
-	case who.HasPassword:
-		return "", fmt.Errorf("%q has a password and comes in with it; `thimble staff reset %s` takes it away: %w", name, name, thimble.ErrConflict)
-	case !who.Usable():
-		return "", fmt.Errorf("the account %q is %s: %w", name, who.Status, thimble.ErrConflict)
 	}
 	return a.Sessions.Link(ctx, session.Who{Audience: session.Staff, Staff: name})
 }

@@ -29,6 +29,7 @@ type What string
 // The kinds of change.
 const (
 	Added        What = "added"
+	LetIn        What = "link"   // a one-time link was made
 	SetUp        What = "set up" // password and second factor were set
 	NewPassword  What = "new password"
 	NewFactor    What = "new second factor"

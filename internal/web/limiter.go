@@ -74,8 +74,8 @@ func (l *Limiter) room(now time.Time) {
 }
 
 // Network names the network a request comes from, for a [Limiter]: the whole site of
-// an IPv6 address, the neighbours of an IPv4 address. Behind a proxy everybody comes
-// from the proxy.
+// an IPv6 address, the neighbours of an IPv4 address. Behind a proxy that [Proxies] does
+// not name everybody comes from the proxy.
 func Network(remoteAddr string) string {
 	host, _, err := net.SplitHostPort(remoteAddr)
 	if err != nil {

@@ -53,6 +53,12 @@ type desk struct {
 	*web.Frame
 }
 
+// Proofs are the patterns that need a proof of who it is that is fresh: they change which
+// law is in force.
+func Proofs() []string {
+	return []string{"POST " + waitingPath + "/{id}/accept", "POST " + packsPath + "/{id}/review"}
+}
+
 // Console returns the pages as a section of the console.
 func Console(kit *web.Kit, cfg Config) (web.Section, error) {
 	pages, err := kit.Pages(pageFiles)

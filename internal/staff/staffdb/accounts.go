@@ -92,13 +92,58 @@ func (s *Store) SetRoles(ctx context.Context, name string, roles []staff.Role, b
 	})
 }
 
+// LetIn notes that somebody makes a one-time link for an account that has no password.
+func (s *Store) LetIn(ctx context.Context, name, by string) error {
+	return s.change(ctx, name, func(_ *sqldb.Tx, a staff.Account) (c staff.Change, err error) {
+		switch {
+		case a.HasPassword:
+			err = fmt.Errorf("%q has a password and comes in with it; `thimble staff reset %s` takes it away: %w", name, name, thimble.ErrConflict)
+		case !a.Usable():
+			err = fmt.Errorf("the account %q is %s: %w", name, a.Status, thimble.ErrConflict)
+		}
+		return staff.Change{What: staff.LetIn, By: by}, err
+	})
+}
+
 // SetTraining says until when the training of an account counts; the zero time takes it
-// away.
+// away. Without training nobody's data is opened, so whoever added the account, or made
+// its last link or reset it, does not set it: an account made for oneself would have been
+// trained by nobody. The error is of kind thimble.ErrDenied.
 func (s *Store) SetTraining(ctx context.Context, name string, until time.Time, by, note string) error {
 	return s.change(ctx, name, func(tx *sqldb.Tx, a staff.Account) (staff.Change, error) {
+		if err := s.twoOf(ctx, tx, a, until, by); err != nil {
+			return staff.Change{}, err
+		}
 		_, err := tx.Exec(ctx, `update staff_accounts set trained_until = $1 where id = $2`, micro(until), a.ID)
 		return staff.Change{What: staff.TrainingSet, Until: until, By: by, Note: note}, err
 	})
+}
+
+// twoOf refuses training by whoever let somebody into the account last.
+func (s *Store) twoOf(ctx context.Context, tx *sqldb.Tx, a staff.Account, until time.Time, by string) error {
+	if by == staff.CommandLine || until.IsZero() {
+		return nil
+	}
+	past, err := changes(ctx, tx, a.ID, 1000)
+	if err != nil {
+		return err
+	}
+	var last time.Time
+	for _, c := range past {
+		if c.What != staff.Added && c.What != staff.LetIn && c.What != staff.Reset {
+			continue
+		}
+		if last.IsZero() {
+			last = c.At
+		}
+		if c.At.Before(last) {
+			return nil
+		}
+		if c.By == by {
+			return fmt.Errorf("staff: training: until: %q let them in; somebody else says that they are trained: %w", by, thimble.ErrDenied)
+		}
+	}
+	return nil
 }
 
 func micro(t time.Time) int64 {
@@ -126,12 +171,19 @@ func (s *Store) Lock(ctx context.Context, name string, on bool, by, note string)
 }
 
 // Reset takes password and second factor away, and signs out everywhere. The owner comes
-// in by a one-time link again. A lock is lifted first, by a change of its own.
+// in by a one-time link again. A lock is lifted first, by a change of its own. The training
+// ends too, unless it is done from the machine itself: who resets an account could use the
+// link, so somebody else has to say again that whoever came in is trained.
 func (s *Store) Reset(ctx context.Context, name, by, note string) error {
 	return s.change(ctx, name, func(tx *sqldb.Tx, a staff.Account) (staff.Change, error) {
 		c := staff.Change{What: staff.Reset, By: by, Note: note}
 		if a.Status == staff.Locked {
 			return c, fmt.Errorf("%q is locked; unlock it first: %w", name, thimble.ErrConflict)
+		}
+		if by != staff.CommandLine {
+			if _, err := tx.Exec(ctx, `update staff_accounts set trained_until = 0 where id = $1`, a.ID); err != nil {
+				return c, err
+			}
 		}
 		return c, errors.Join(s.forget(ctx, tx, a, staff.Invited), s.signOut(ctx, tx, name))
 	})

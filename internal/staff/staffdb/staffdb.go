@@ -134,33 +134,37 @@ func (s *Store) Accounts(ctx context.Context) (all []staff.Account, err error) {
 // Changes returns what was done to an account, the newest first.
 func (s *Store) Changes(ctx context.Context, id thimble.ID, limit int) (all []staff.Change, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
-		all = nil
-		rows, err := tx.Query(ctx, `select opening from staff_changes where account_id = $1 order by at desc, id limit $2`, id, limit)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, rows.Close()) }()
-		for rows.Next() {
-			var b []byte
-			if err := rows.Scan(&b); err != nil {
-				return err
-			}
-			var o ledger.Opening
-			if err := o.UnmarshalBinary(b); err != nil {
-				return err
-			}
-			c, err := staff.UnmarshalChange(o.Record)
-			if err != nil {
-				return err
-			}
-			all = append(all, c)
-		}
-		return rows.Err()
+		all, err = changes(ctx, tx, id, limit)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("staff: reading changes: %w", err)
 	}
 	return all, nil
+}
+
+func changes(ctx context.Context, tx *sqldb.Tx, id thimble.ID, limit int) (all []staff.Change, err error) {
+	rows, err := tx.Query(ctx, `select opening from staff_changes where account_id = $1 order by at desc, id limit $2`, id, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var b []byte
+		if err := rows.Scan(&b); err != nil {
+			return nil, err
+		}
+		var o ledger.Opening
+		if err := o.UnmarshalBinary(b); err != nil {
+			return nil, err
+		}
+		c, err := staff.UnmarshalChange(o.Record)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, rows.Err()
 }
 
 // note queues the leaf of a change and keeps its opening, in the transaction of the change.

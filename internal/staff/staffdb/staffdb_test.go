@@ -232,6 +232,52 @@ func TestChangesEndTheSessionsAndAreInTheLog(t *testing.T) {
 	})
 }
 
+// Whoever administers accounts could make one for themselves; without training it opens
+// nobody's data, and that takes a second person.
+func TestWhoLetsSomebodyInDoesNotSayThatTheyAreTrained(t *testing.T) {
+	each(t, func(o *office) {
+		ctx, until := o.Context(), o.now().AddDate(1, 0, 0)
+		_, err := o.store.Add(ctx, "sock", []staff.Role{staff.Support}, "ivo")
+		o.must(err)
+		o.denied("training by who added the account", o.store.SetTraining(ctx, "sock", until, "ivo", "trust me"))
+		o.pass(time.Second)
+		o.must(o.store.LetIn(ctx, "sock", "mara"))
+		o.denied("training by who made the link", o.store.SetTraining(ctx, "sock", until, "mara", "trust me"))
+		o.must(o.store.SetTraining(ctx, "sock", until, "ivo", "was in the course"))
+		o.must(o.store.SetTraining(ctx, "sock", time.Time{}, "mara", "to take it away needs one"))
+
+		o.employs("ada", staff.Support)
+		o.must(o.store.SetTraining(ctx, "ada", until, staff.CommandLine, "was in the course"))
+		o.pass(time.Second)
+		o.must(o.store.Reset(ctx, "ada", "ivo", "lost her phone"))
+		a, err := o.store.Account(ctx, "ada")
+		o.must(err)
+		if a.Trained(o.now()) {
+			o.Error("who reset an account could come in as somebody trained")
+		}
+		o.denied("training by who reset the account", o.store.SetTraining(ctx, "ada", until, "ivo", "again"))
+		o.must(o.store.SetTraining(ctx, "ada", until, staff.CommandLine, "from the machine itself"))
+	})
+}
+
+func TestALinkIsInTheLogBeforeItExists(t *testing.T) {
+	each(t, func(o *office) {
+		ctx := o.Context()
+		a, err := o.store.Add(ctx, "mara", []staff.Role{staff.Support}, "ivo")
+		o.must(err)
+		o.must(o.store.LetIn(ctx, "mara", "ivo"))
+		all, err := o.store.Changes(ctx, a.ID, 10)
+		o.must(err)
+		if len(all) != 2 || all[0].What == all[1].What {
+			o.Errorf("changes = %v, want the account's beginning and the link", all)
+		}
+		o.employs("eve", staff.Support)
+		if err := o.store.LetIn(ctx, "eve", "ivo"); !errors.Is(err, thimble.ErrConflict) {
+			o.Errorf("a link for who has a password: %v, want a conflict", err)
+		}
+	})
+}
+
 func TestTheSecretIsSealedAndThePasswordIsAHash(t *testing.T) {
 	each(t, func(o *office) {
 		codes := o.employs("mara")

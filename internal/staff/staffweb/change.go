@@ -19,7 +19,7 @@ func forms(a staff.Account, problem error) []web.Form {
 	note := web.Field{Name: "note", Label: "Why", Required: true, MaxLength: 300, Autocomplete: "off", Hint: "It is kept with the change, in the ledger."}
 	all := []web.Form{
 		{ID: "roles", Action: at + "roles", Legend: "Roles", Submit: "Give these roles", Intro: a.Name + " is signed out everywhere.", Fields: []web.Field{roleField(staff.RoleNames(a.Roles)), note}},
-		{ID: "training", Action: at + "training", Legend: "Training", Submit: "Set", Intro: "Until when the training in privacy and security counts. Without it, people's data stays closed.",
+		{ID: "training", Action: at + "training", Legend: "Training", Submit: "Set", Intro: "Until when the training in privacy and security counts. Without it, people's data stays closed. Whoever made the account or its last link leaves this to somebody else.",
 			Fields: []web.Field{{Name: "until", Label: "Until", Kind: web.DateField, Required: true, Short: true}, note}},
 	}
 	if a.Status == staff.Locked {
@@ -28,7 +28,7 @@ func forms(a staff.Account, problem error) []web.Form {
 		all = append(all, web.Form{ID: "lock", Action: at + "lock", Legend: "Lock", Submit: "Lock", Danger: true, Intro: a.Name + " is signed out and cannot come in until it is lifted.", Fields: []web.Field{note}})
 	}
 	if a.HasPassword {
-		all = append(all, web.Form{ID: "reset", Action: at + "reset", Legend: "A lost password or second factor", Submit: "Take both away and make a link", Danger: true, Fields: []web.Field{note}})
+		all = append(all, web.Form{ID: "reset", Action: at + "reset", Legend: "A lost password or second factor", Submit: "Take both away and make a link", Danger: true, Intro: "The training ends too, until somebody else says again that it counts.", Fields: []web.Field{note}})
 	} else {
 		all = append(all, web.Form{ID: "link", Action: at + "link", Legend: "One-time link", Submit: "Make a link"})
 	}
@@ -46,7 +46,8 @@ func explainOne(f *web.Form, problem error) {
 	for i := range f.Fields {
 		if strings.Contains(problem.Error(), "staff: "+f.ID+": "+f.Fields[i].Name+": ") {
 			_, rule, _ := strings.Cut(problem.Error(), f.Fields[i].Name+": ")
-			f.Fields[i].Error = strings.TrimSuffix(rule, ": "+thimble.ErrInvalid.Error())
+			rule = strings.TrimSuffix(rule, ": "+thimble.ErrInvalid.Error())
+			f.Fields[i].Error = strings.TrimSuffix(rule, ": "+thimble.ErrDenied.Error())
 		}
 	}
 }
@@ -62,6 +63,8 @@ func (p *people) change(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, thimble.ErrInvalid):
 		p.show(w, r, http.StatusUnprocessableEntity, err)
+	case errors.Is(err, thimble.ErrDenied) && what == "training":
+		p.show(w, r, http.StatusForbidden, err)
 	case err == nil && (what == "reset" || what == "link"):
 		p.showLink(w, r, name, nil)
 	case err != nil:

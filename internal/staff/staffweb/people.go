@@ -48,8 +48,8 @@ type Used struct {
 type PeopleDeps struct {
 	Accounts Keeper
 	Rules    *rules.Set
-	// Links makes a one-time link for an account that has no password.
-	Links func(ctx context.Context, name string) (token string, err error)
+	// Links makes a one-time link for an account that has no password, on behalf of by.
+	Links func(ctx context.Context, name, by string) (token string, err error)
 	Base  string // the address of this installation
 	// Used says what an account has opened since an instant.
 	Used func(ctx context.Context, name string, since time.Time) ([]Used, error)
@@ -184,7 +184,7 @@ type oneTimeBody struct {
 func (p *people) showLink(w http.ResponseWriter, r *http.Request, name string, err error) {
 	var token string
 	if err == nil {
-		token, err = p.Links(r.Context(), name)
+		token, err = p.Links(r.Context(), name, me(r))
 	}
 	if err != nil {
 		p.frame.Fail(w, r, err)

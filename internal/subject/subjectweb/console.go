@@ -88,6 +88,13 @@ type console struct {
 	panels []Panel
 }
 
+// Proofs are the patterns that need a proof of who it is that is fresh: they say who is
+// one person. To unmask needs none: support does it all day, each time with a reason that
+// the person reads, and within the bounds of how many people somebody opens an hour.
+func Proofs() []string {
+	return []string{"POST " + consolePath + "/{subject}/join", "POST " + consolePath + "/{subject}/part"}
+}
+
 // Console is the customers' part of the staff console. The panels follow each
 // other on a customer's page.
 func Console(kit *web.Kit, people ConsolePeople, reader Reader, panels ...Panel) (web.Section, error) {

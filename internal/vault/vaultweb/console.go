@@ -33,6 +33,9 @@ type page struct {
 	*web.Frame
 }
 
+// Proofs are the patterns that need a proof of who it is that is fresh.
+func Proofs() []string { return []string{"POST " + Path + "/rotate"} }
+
 // Console returns the page as a section of the console.
 func Console(kit *web.Kit, v Vault) (web.Section, error) {
 	pages, err := kit.Pages(pageFiles)
