@@ -16,7 +16,7 @@ const Prefix = "/sdk/"
 
 // Current is the path of the newest module. Its content changes with the version of
 // Thimble, so that no page can name its hash.
-const Current = Prefix + "thimble.js"
+const Current = "/sdk/thimble.js"
 
 //go:embed dist/thimble.js
 var module []byte
