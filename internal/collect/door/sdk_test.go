@@ -292,10 +292,24 @@ func TestWhatIsRefusedForNowIsSentAgainByEachSDK(t *testing.T) {
 // browserKey is the key of the pages of a test.
 const browserKey = "wkp_pages"
 
-// pages serves the shop's pages with Segment's SDK, from an origin that is not the door's.
+// pages serves the shop's pages with Segment's SDK, from an origin that is not the door's,
+// and a door for them.
 func pages(t *testing.T, b func(*door.Config)) (shop string, at *bench) {
 	t.Helper()
-	dir := node(t)
+	shop = pageServer(t, node(t))
+	one := &source.Source{Source: intake.Source{Number: 7, Name: "pages", Kind: intake.Browser}, Origins: []string{shop}}
+	at = open(t, func(c *door.Config) {
+		c.Sources = keys{by: map[string]*source.Source{browserKey: one}}
+		if b != nil {
+			b(c)
+		}
+	})
+	return shop, at
+}
+
+// pageServer serves the pages alone, and returns their origin.
+func pageServer(t *testing.T, dir string) string {
+	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/umd/"):
@@ -311,15 +325,7 @@ func pages(t *testing.T, b func(*door.Config)) (shop string, at *bench) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	shop = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
-	one := &source.Source{Source: intake.Source{Number: 7, Name: "pages", Kind: intake.Browser}, Origins: []string{shop}}
-	at = open(t, func(c *door.Config) {
-		c.Sources = keys{by: map[string]*source.Source{browserKey: one}}
-		if b != nil {
-			b(c)
-		}
-	})
-	return shop, at
+	return strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
 }
 
 // importMap has the names of packages resolve as a bundler does it.

@@ -19,7 +19,7 @@ func main() {
 	client, err := analytics.NewWithConfig(os.Getenv("WRITE_KEY"), analytics.Config{
 		Endpoint: os.Getenv("BASE"), BatchSize: 100, RetryAfter: func(int) time.Duration { return 50 * time.Millisecond },
 		DefaultContext: &analytics.Context{Locale: "de-DE", IP: net.ParseIP("203.0.113.7"), Extra: map[string]any{
-			"consent": map[string]any{"categoryPreferences": map[string]bool{"Analytics": true, "Personalization": true, "Functional": true}},
+			"consent": map[string]any{"categoryPreferences": map[string]bool{"Analytics": true, "Personalization": true, "Training": true, "Functional": true}},
 		}},
 		Interval: 50 * time.Millisecond, Callback: done,
 	})

@@ -12,7 +12,7 @@ if (COUNT) {
     analytics.track({ userId: 'u' + i, event: 'Product Viewed', properties: { product_id: 'SKU-' + i } })
   }
 } else {
-  const context = { ip: '203.0.113.7', locale: 'de-DE', consent: { categoryPreferences: { Analytics: true, Personalization: true, Functional: true } } }
+  const context = { ip: '203.0.113.7', locale: 'de-DE', consent: { categoryPreferences: { Analytics: true, Personalization: true, Training: true, Functional: true } } }
   analytics.identify({ userId: 'u1', anonymousId: 'a1', timestamp: at, context, traits: { email: 'ada@shop.example', birthday: '1990-05-17', firstName: 'Ada', address: { city: 'Bremen', country: 'DE', street: 'Am Wall 1' } } })
   analytics.track({ userId: 'u1', timestamp: at, context, event: 'Product Viewed', properties: { product_id: 'SKU-1', name: 'Linen shirt', price: 49.95, currency: 'EUR', size: 'M', secret_note: 'x' } })
   analytics.track({ anonymousId: 'a1', timestamp: at, context, event: 'Products Searched', properties: { query: 'shirt for ada@shop.example' } })
