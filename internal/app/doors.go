@@ -13,6 +13,7 @@ import (
 	"thimble/internal/api"
 	"thimble/internal/apikey"
 	"thimble/internal/apikey/apikeydb"
+	"thimble/internal/collect/collectweb"
 	"thimble/internal/consent/consentweb"
 	"thimble/internal/decision/decisionweb"
 	"thimble/internal/disclose/discloseweb"
@@ -23,6 +24,7 @@ import (
 	"thimble/internal/session/sessionweb"
 	"thimble/internal/storefront"
 	"thimble/internal/web"
+	js "thimble/sdk/js"
 
 	"thimble"
 )
@@ -63,12 +65,16 @@ func (a *App) Handler(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	for _, mount := range []func(context.Context, *http.ServeMux) error{d.mountShop, d.mountPortal, d.mountConsole, d.mountAPI, d.mountOperations} {
+	for _, mount := range []func(context.Context, *http.ServeMux) error{d.mountShop, d.mountPortal, d.mountConsole, d.mountAPI, d.mountOperations, d.mountHooks} {
 		if err := mount(ctx, mux); err != nil {
 			return nil, err
 		}
 	}
-	return d.around(mux)
+	others, err := d.around(mux)
+	if err != nil {
+		return nil, err
+	}
+	return d.withEvents(others)
 }
 
 // secure reports whether people come by TLS, also where a proxy ends it.
@@ -79,7 +85,7 @@ func (a *App) secure() bool {
 // around is what every request passes, from the outside in.
 func (d *doors) around(h http.Handler) (http.Handler, error) {
 	h = gateweb.Sink(h, d.kit.Error)
-	h = web.Limit(h, d.Config.MaxBody)
+	h = d.limit(h)
 	h, err := web.Secure(h, web.SecureOptions{TLS: d.tls, FromAnywhere: []string{"POST " + sessionweb.Enter}})
 	if err != nil {
 		return nil, err
@@ -91,6 +97,19 @@ func (d *doors) around(h http.Handler) (http.Handler, error) {
 	}
 	h = proxies.Client(h)
 	return web.RequestID(web.GPC(d.telemetry.Middleware(h))), nil
+}
+
+// limit bounds the bodies of requests. A file that staff upload may be longer than others;
+// whether they may is asked before any of it is read.
+func (d *doors) limit(h http.Handler) http.Handler {
+	usual, upload := web.Limit(h, d.Config.MaxBody), web.Limit(h, max(collectweb.MaxUpload, d.Config.MaxBody))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method+" "+r.URL.Path == collectweb.UploadPattern {
+			upload.ServeHTTP(w, r)
+			return
+		}
+		usual.ServeHTTP(w, r)
+	})
 }
 
 // mountShop mounts the storefront. It comes with the demo: a real shop has its own.
@@ -157,9 +176,14 @@ func (d *doors) mountAPI(_ context.Context, mux *http.ServeMux) error {
 	return nil
 }
 
-// mountOperations mounts what operators and other programs need: assets, the log
-// itself, health, metrics.
+// mountOperations mounts what operators and other programs need: assets, the browser
+// SDK, the log itself, health, metrics.
 func (d *doors) mountOperations(_ context.Context, mux *http.ServeMux) error {
+	sdk, err := js.Handler()
+	if err != nil {
+		return err
+	}
+	mux.Handle("GET "+js.Prefix, sdk)
 	mux.Handle(web.AssetPrefix, d.kit.Assets())
 	mux.Handle("/ledger/", ledgerweb.Handler(d.Ledger, d.Log))
 	mux.HandleFunc("GET "+consentweb.WellKnown, consentweb.ServeWellKnown)
@@ -189,14 +213,17 @@ func (d *doors) operators(next http.Handler) http.Handler {
 // readyWithin bounds how long the question may take.
 const readyWithin = 2 * time.Second
 
-// ready says whether requests can be served: both databases answer and the ledger
-// records. The reason goes to the log, not to whoever asks.
+// ready says whether requests can be served: both databases answer, the disk has room for
+// events, and the ledger records. The reason goes to the log, not to whoever asks.
 func (d *doors) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
 	defer cancel()
 	err := d.Core.Ping(ctx)
 	if err == nil {
 		err = d.Keys.Ping(ctx)
+	}
+	if err == nil {
+		err = newRoom(d.Config.Data, d.Config.Reserve).Left()
 	}
 	if err == nil && d.Ledger.Silent(ctx) {
 		err = fmt.Errorf("the ledger is silent: %w", thimble.ErrUnavailable)
