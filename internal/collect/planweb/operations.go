@@ -32,6 +32,23 @@ type PlanVersion struct {
 	At      time.Time `json:"at"`
 }
 
+// PlanVersions is the history.
+type PlanVersions struct {
+	Versions []PlanVersion `json:"versions"`
+}
+
+// A PlanToSave is the next version.
+type PlanToSave struct {
+	Base   int    `json:"base" minimum:"1" doc:"The version that was changed."`
+	YAML   string `json:"yaml" maxLength:"1048576" doc:"The whole plan. It says the version base, or the one after."`
+	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Why. Nothing about a person."`
+}
+
+// PlanProposals is what waits to be decided.
+type PlanProposals struct {
+	Proposals []PlanProposal `json:"proposals"`
+}
+
 // A PlanChange is a difference between two versions.
 type PlanChange struct {
 	Path    string `json:"path" example:"Order Completed.products[].lining"`
@@ -95,23 +112,13 @@ type Incoming struct {
 type (
 	planOutput struct{ Body TrackingPlan }
 
-	versionsOutput struct {
-		Body struct {
-			Versions []PlanVersion `json:"versions"`
-		}
-	}
+	versionsOutput struct{ Body PlanVersions }
 
 	versionInput struct {
 		Version int `path:"version" minimum:"1" doc:"A version that was in force." example:"7"`
 	}
 
-	saveInput struct {
-		Body struct {
-			Base   int    `json:"base" minimum:"1" doc:"The version that was changed."`
-			YAML   string `json:"yaml" maxLength:"1048576" doc:"The whole plan."`
-			Reason string `json:"reason,omitempty" maxLength:"500"`
-		}
-	}
+	saveInput struct{ Body PlanToSave }
 
 	savedOutput struct {
 		Status int
@@ -127,11 +134,7 @@ type (
 		Body        []byte
 	}
 
-	proposalsOutput struct {
-		Body struct {
-			Proposals []PlanProposal `json:"proposals"`
-		}
-	}
+	proposalsOutput struct{ Body PlanProposals }
 
 	figuresInput struct {
 		Source  uint32 `query:"source" doc:"The number of a source; all when left out." example:"1"`
@@ -157,24 +160,28 @@ func Operations(cfg Config, key func(context.Context) string) func(huma.API) {
 			"Puts a plan in force as the next version. One that keeps more than before becomes a draft (202): somebody who answers for privacy accepts it in the console. When the plan changed meanwhile, the answer is 409.", examplePlanSaved)
 		put.Errors, put.MaxBodyBytes = []int{http.StatusConflict, http.StatusUnprocessableEntity}, 2*plan.MaxFile
 		put.Responses["202"] = &huma.Response{Description: "It waits to be accepted."}
+		put.RequestBody = &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Example: PlanToSave{Base: 7, YAML: "version: 7\n…", Reason: "refunds name the return"}}}}
 		huma.Register(api, put, o.put)
-		huma.Register(api, operation("listTrackingPlanVersions", http.MethodGet, "/v1/collect/plan/versions", "read", "List the versions of the tracking plan", "The newest first, at most 200.", nil), o.versions)
+		huma.Register(api, operation("listTrackingPlanVersions", http.MethodGet, "/v1/collect/plan/versions", "read", "List the versions of the tracking plan", "The newest first, at most 200.", examplePlanVersions), o.versions)
 		one := operation("getTrackingPlanVersion", http.MethodGet, "/v1/collect/plan/versions/{version}", "read", "Get a version of the tracking plan", "As it was in force.", exampleTrackingPlan)
 		one.Errors = []int{http.StatusNotFound}
 		huma.Register(api, one, o.version)
 		schema := operation("getEventSchema", http.MethodGet, "/v1/collect/plan/schema", "read", "Get the JSON Schema of an event", "What its properties must be, as JSON Schema, draft 2020-12.", nil)
 		schema.Errors = []int{http.StatusNotFound}
-		schema.Responses = map[string]*huma.Response{"200": {Content: map[string]*huma.MediaType{"application/schema+json": {Schema: &huma.Schema{Type: huma.TypeObject}}}}}
+		schema.Responses = map[string]*huma.Response{"200": {Content: map[string]*huma.MediaType{"application/schema+json": {Schema: &huma.Schema{Type: huma.TypeObject}, Example: map[string]any{"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Products Searched (plan 7)", "type": "object"}}}}}
 		huma.Register(api, schema, o.schema)
-		huma.Register(api, operation("listTrackingPlanProposals", http.MethodGet, "/v1/collect/plan/proposals", "read", "List what the tracking plan does not know", "Properties and events that came and are dropped until somebody decides, the most frequent first. A name that may say something about a person is withheld.", nil), o.proposals)
+		huma.Register(api, operation("listTrackingPlanProposals", http.MethodGet, "/v1/collect/plan/proposals", "read", "List what the tracking plan does not know", "Properties and events that came and are dropped until somebody decides, the most frequent first. A name that may say something about a person is withheld.", examplePlanProposals), o.proposals)
 		huma.Register(api, operation("getCollectFigures", http.MethodGet, "/v1/collect/figures", "read", "Get what came in", "Counts by source and minute, and the broken rules as shapes. A few seconds old.", exampleIncoming), o.figures)
 	}
 }
 
 var (
-	exampleTrackingPlan = TrackingPlan{Version: 7, Events: []string{"Product Viewed", "identify"}, YAML: "version: 7\n…"}
-	examplePlanSaved    = PlanSaved{State: "in force", Version: 8, Changes: []PlanChange{{Path: "Product Viewed", Was: "omit, user.behavior.browsing_history for analytics", Is: "block, user.behavior.browsing_history for analytics"}}}
-	exampleIncoming     = Incoming{Minutes: []Figure{{Source: 1, At: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC), Events: 120, Kept: 90, Dropped: map[string]int64{"denied": 30}, Violations: 2}},
+	exampleTrackingPlan  = TrackingPlan{Version: 7, Events: []string{"Product Viewed", "identify"}, YAML: "version: 7\n…"}
+	examplePlanVersions  = PlanVersions{Versions: []PlanVersion{{Version: 7, SHA256: "5f2b8f1f6a0e0b6f7f9a2c4d1e3b5a7988776655443322110ffeeddccbbaa9988", Author: "ines", Reason: "sizes are advised by it", Loosens: 2, At: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)}}}
+	examplePlanProposals = PlanProposals{Proposals: []PlanProposal{{ID: "prop_4hm2q7x0c9t5w1k8z3v6n0d4rg", Path: "Product Viewed.waist_cm", Category: "thimble.body_measurements", Transform: "keep", Confidence: 0.8,
+		Why: `the name has the word "waist"`, Type: "number", Times: 42, First: time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC), Last: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)}}}
+	examplePlanSaved = PlanSaved{State: "in force", Version: 8, Changes: []PlanChange{{Path: "Product Viewed", Was: "omit, user.behavior.browsing_history for analytics", Is: "block, user.behavior.browsing_history for analytics"}}}
+	exampleIncoming  = Incoming{Minutes: []Figure{{Source: 1, At: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC), Events: 120, Kept: 90, Dropped: map[string]int64{"denied": 30}, Violations: 2}},
 		Violations: []BrokenRule{{Source: 1, Event: "Product Viewed", Path: "price", Expected: "money", Got: "object", Times: 2, First: time.Date(2026, 11, 29, 12, 0, 3, 0, time.UTC), Last: time.Date(2026, 11, 29, 12, 0, 9, 0, time.UTC)}}}
 )
 
