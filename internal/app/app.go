@@ -13,6 +13,7 @@ import (
 	"thimble/internal/collect"
 	"thimble/internal/collect/collectdb"
 	"thimble/internal/collect/framedb"
+	"thimble/internal/collect/intake"
 	"thimble/internal/collect/plandb"
 	"thimble/internal/collect/sourcedb"
 	"thimble/internal/collect/watch"
@@ -39,7 +40,8 @@ type App struct {
 	Shop     *lists.Shop
 	Imports  *collectdb.Store
 	Importer *collect.Importer
-	Frames   *framedb.Store  // the log of events; nothing appends to it yet
+	Frames   *framedb.Store // the log of events
+	Intake   *intake.Intake
 	Sources  *sourcedb.Store // where events come from
 	Plan     *plandb.Store   // what may come
 	Watch    *watch.Watch    // sees what comes
@@ -76,6 +78,9 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	}
 	a.capabilities()
 	if a.Frames, err = framedb.Open(ctx, a.Events, framedb.Config{Now: cfg.clock(), Log: log}); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	if err = a.openIntake(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Counts: []prometheus.Collector{incoming{a.Watch}}, Traces: cfg.Traces, Version: Version, Log: log})

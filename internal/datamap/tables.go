@@ -201,6 +201,10 @@ var tables = []Table{
 	{Name: "subject_suppressions", Set: sqldb.Core, Holder: "subject", Plain: []string{"gen"}, Fields: []Field{
 		{Column: "mark", Category: thimble.AccountIdentifier, Source: "kept of a forgotten person", Purposes: duty, Retention: "stays, so that an old file does not bring the person back", Note: "keyed hash; leads to nobody without the identifier", Measures: []Measure{KeyedHash}},
 	}},
+	{Name: "subject_shared", Set: sqldb.Core, Holder: "subject", Fields: []Field{
+		{Column: "mark", Category: "user.device.device_id", Source: "two accounts were seen with one device", Purposes: service, Retention: "400 days", Note: "keyed hash; of no subject, and leads to nobody", Measures: []Measure{KeyedHash}},
+		{Column: "at", Category: "user.device.device_id", Source: "noted when it was seen", Purposes: service, Retention: "400 days"},
+	}},
 	{Name: "log_frames", Set: sqldb.Log, Plain: []string{"seq", "received_at", "elapsed", "bytes"}},
 	{Name: "log_orders", Set: sqldb.Log, Plain: []string{"key", "seq"}},
 	{Name: "log_head", Set: sqldb.Log, Plain: []string{"one", "probes"}},

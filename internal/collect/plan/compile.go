@@ -11,6 +11,10 @@ import (
 // MaxClasses is how many pairs of category and purposes a plan may have: one bit each.
 const MaxClasses = 64
 
+// MaxPairs is how many pairs of a use and one of its purposes a plan may have: one bit
+// each, of what is known of everybody.
+const MaxPairs = 256
+
 // A Compiled plan is read by package segment. It does not change.
 type Compiled struct {
 	Version int
@@ -116,6 +120,13 @@ func Compile(p *Plan) (*Compiled, error) {
 	}
 	c.CountryClass = slices.IndexFunc(c.Classes, func(u Use) bool { return u.Category == thimble.Country })
 	c.categorise()
+	pairs := 0
+	for _, u := range c.Classes {
+		pairs += len(u.Purposes)
+	}
+	if pairs > MaxPairs {
+		return nil, invalid("uses: %d purposes over all of them, at most %d were expected", pairs, MaxPairs)
+	}
 	return c, nil
 }
 
