@@ -247,7 +247,7 @@ func says(one plandb.Draft, newest, changes, loosens int) web.Callout {
 	case changes == 0:
 		return web.Callout{Tone: web.Info, Title: "Nothing is changed yet", Text: "Make a change below. It is seen here before it is in force."}
 	case loosens > 0:
-		return web.Callout{Tone: web.Warn, Title: "More would be kept than before", Text: fmt.Sprintf("%s of %d. Somebody who answers for privacy has to accept that, with a reason.", web.Plural(loosens, "change loosens", "changes loosen"), changes)}
+		return web.Callout{Tone: web.Warn, Title: "More would be kept than before", Text: fmt.Sprintf("It does so in %d of %s. Somebody who answers for privacy has to accept that, with a reason.", loosens, web.Plural(changes, "change", "changes"))}
 	}
 	return web.Callout{Tone: web.Good, Title: "No more would be kept than before", Text: web.Plural(changes, "change", "changes") + "; they can be put in force."}
 }

@@ -97,7 +97,7 @@ func propertyFields(p *plan.Plan) []web.Field {
 		types = append(types, web.Option{Value: string(t)})
 	}
 	for _, t := range transforms {
-		done = append(done, web.Option{Value: string(t), Label: string(t) + ": " + doneWords[t]})
+		done = append(done, web.Option{Value: string(t), Label: doneWords[t]})
 	}
 	return append([]web.Field{
 		{Name: "where", Label: "Of", Kind: web.SelectField, Options: whereOptions(p), Required: true},
