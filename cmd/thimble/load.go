@@ -18,6 +18,7 @@ func loadFlags(f *flag.FlagSet) {
 	f.Int("events", 200_000, "events in all")
 	f.Duration("longest", time.Minute, "the longest time")
 	f.Int("subjects", 20_000, "people")
+	f.Bool("warm", false, "make the people known first, before the clock runs")
 	f.Bool("anywhere", false, "send to another machine than this one too")
 }
 
@@ -36,8 +37,9 @@ func loadCommand(ctx context.Context, c *call) error {
 	}
 	longest, _ := time.ParseDuration(c.flag("longest"))
 	anywhere, _ := strconv.ParseBool(c.flag("anywhere"))
+	warm, _ := strconv.ParseBool(c.flag("warm"))
 	cfg := load.Config{
-		URL: c.flag("url"), Key: key, Clients: number("clients"), Batch: number("batch"), Events: number("events"), Subjects: number("subjects"), Longest: longest, Anywhere: anywhere,
+		Warm: warm, URL: c.flag("url"), Key: key, Clients: number("clients"), Batch: number("batch"), Events: number("events"), Subjects: number("subjects"), Longest: longest, Anywhere: anywhere,
 	}
 	r, err := load.Run(ctx, cfg)
 	if err != nil {

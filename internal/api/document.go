@@ -41,7 +41,8 @@ func settings(version string) huma.Config {
 
 const about = "Ask for items and recommendations, record what people choose, and fetch the proof of it. " +
 	"Times are UTC in RFC 3339, money is in minor units, people are named by tokens such as sub_…, never by address or name. " +
-	"An error is a problem document (RFC 9457): decide by its type."
+	"An error is a problem document (RFC 9457): decide by its type. " +
+	"Events come by Segment's tracking API (POST /v1/batch, /v1/track and the others) with a source's write key; docs/events.md describes it, this document does not."
 
 // complete adds to each operation what follows from its declaration: security and
 // the problems it can answer with.

@@ -104,14 +104,14 @@ func number(b []byte, end int, n uint64) {
 }
 
 // fill copies a template to dst and gives each event an id of its own and somebody.
-func (t template) fill(dst []byte, run, next uint64, r *rand.Rand, subjects int) []byte {
+func (t template) fill(dst []byte, run, next uint64, who func() int) []byte {
 	dst = append(dst, t.bytes...)
 	from := len(dst) - len(t.bytes)
 	for i, h := range t.holes {
 		number(dst, from+h.id+8, run&0xffffffff)
 		number(dst, from+h.id+idSize, next+uint64(i))
 		user := dst[from+h.user : from+h.user+userSize]
-		for n, at := r.IntN(subjects), userSize-1; n > 0; n, at = n/10, at-1 {
+		for n, at := who(), userSize-1; n > 0; n, at = n/10, at-1 {
 			user[at] = digits[n%10]
 		}
 	}

@@ -35,6 +35,9 @@ type Config struct {
 	Seed     uint64        // of what is sent
 	Run      uint64        // sets the ids of this run apart from those of any other; 0 means the clock
 	Anywhere bool          // send to other machines too
+	// Warm has each person send something before the clock runs: that somebody new is
+	// about costs more than an event, and happens once.
+	Warm bool
 }
 
 // Bounds of a run.
@@ -114,8 +117,6 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	ctx, stop := context.WithTimeout(ctx, c.Longest)
-	defer stop()
 	chance := rand.New(rand.NewPCG(c.Seed, 1))
 	all := make([]template, templates)
 	size := 0
@@ -128,6 +129,13 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 	if err := first.try(ctx); err != nil {
 		return Result{}, err
 	}
+	if c.Warm {
+		if err := warm(ctx, c, u); err != nil {
+			return Result{}, err
+		}
+	}
+	ctx, stop := context.WithTimeout(ctx, c.Longest)
+	defer stop()
 	var next atomic.Int64 // requests begun
 	requests := (c.Events + c.Batch - 1) / c.Batch
 	clients := make([]*client, c.Clients)
@@ -144,6 +152,63 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 	}
 	work.Wait()
 	return sum(clients, Result{Took: time.Since(began), CPU: cpu() - used, MeanBytes: size / templates / c.Batch}, c.Batch), nil
+}
+
+// How the people are made known.
+const (
+	warmBatch   = 50
+	warmClients = 4
+	warmTries   = 50
+	warmIDs     = 1 << 40 // beyond those of any run
+)
+
+// warm sends one event of each person.
+func warm(ctx context.Context, c Config, u *url.URL) error {
+	ctx, stop := context.WithTimeout(ctx, longest)
+	defer stop()
+	c.Batch = warmBatch
+	t := newTemplate(rand.New(rand.NewPCG(c.Seed, 0)), warmBatch)
+	var next atomic.Int64
+	failed := make(chan error, warmClients)
+	for i := range warmClients {
+		go func() {
+			one := newClient(c, u, uint64(i))
+			defer one.close()
+			for n := next.Add(1) - 1; n*warmBatch < int64(c.Subjects); n = next.Add(1) - 1 {
+				at := int(n) * warmBatch
+				body := t.fill(nil, c.Run, warmIDs+uint64(at), func() int { at++; return (at - 1) % c.Subjects })
+				if err := one.insist(ctx, body); err != nil {
+					failed <- err
+					return
+				}
+			}
+			failed <- nil
+		}()
+	}
+	var err error
+	for range warmClients {
+		err = errors.Join(err, <-failed)
+	}
+	return err
+}
+
+// insist sends a body until it is taken.
+func (c *client) insist(ctx context.Context, body []byte) error {
+	for range warmTries {
+		status, err := c.request(ctx, body)
+		if err == nil && status == 200 {
+			return nil
+		}
+		if err != nil {
+			c.close()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+	return fmt.Errorf("load: the people cannot be made known: %w", thimble.ErrUnavailable)
 }
 
 func sum(clients []*client, r Result, batch int) Result {
@@ -238,7 +303,7 @@ func (c *client) try(ctx context.Context) error {
 
 // send sends one filled template and notes how it went.
 func (c *client) send(ctx context.Context, t template, next uint64) {
-	c.body = t.fill(c.body[:0], c.cfg.Run, next, c.chance, c.cfg.Subjects)
+	c.body = t.fill(c.body[:0], c.cfg.Run, next, func() int { return c.chance.IntN(c.cfg.Subjects) })
 	began := time.Now()
 	status, err := c.request(ctx, c.body)
 	switch {

@@ -89,6 +89,23 @@ func TestEachEventIsSentOnceAndNoTwoAreAlike(t *testing.T) {
 	}
 }
 
+func TestEverybodyIsKnownBeforeTheClockRuns(t *testing.T) {
+	k, url := serve(t, func(n int) int {
+		if n%3 == 0 {
+			return 503 // it is tried again
+		}
+		return 200
+	})
+	r, err := load.Run(t.Context(), load.Config{URL: url, Key: "k", Clients: 1, Batch: 10, Events: 10, Subjects: 120, Warm: true})
+	if err != nil || r.Requests > 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	delete(k.users, "")
+	if len(k.users) != 120 {
+		t.Errorf("%d of 120 people were made known", len(k.users))
+	}
+}
+
 func TestTheEventsAreOfThePlanAndOfTheSizeTheFiguresSpeakOf(t *testing.T) {
 	k, url := serve(t, nil)
 	r, err := load.Run(t.Context(), load.Config{URL: url, Key: "k", Events: 2000})

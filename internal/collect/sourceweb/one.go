@@ -39,6 +39,9 @@ func (d *desk) show(w http.ResponseWriter, r *http.Request, status int, form *we
 	body := sourceBody{Facts: facts(s), Keys: keysTable(s, now), Past: past(changes)}
 	if s.Ended.IsZero() {
 		key, _ := s.Live(now)
+		if key.Text != "" {
+			body.Facts = append(body.Facts, web.KeyValue{Key: "Write key", Value: key.Text, Sub: "public: it may send events, and nothing else", Copy: true})
+		}
 		body.Programs, body.Forms = programs(s, d.base(r), key.Text), forms(s)
 		body.End = &web.Action{Label: "End this source", Href: href(s.Number) + "/end", Kind: "quiet"}
 	}
@@ -79,17 +82,14 @@ func consentsSays(on bool) string {
 func keysTable(s source.Source, now time.Time) web.Table {
 	t := web.Table{
 		ID: "keys", Caption: "Write keys", Note: "Of a server's key only a hash is stored; the last four characters tell keys apart.",
-		Columns: []web.Column{{Label: "Key", Kind: web.TokenColumn}, {Label: "Made"}, {Label: "Works until"}, {Label: "State"}},
+		Columns: []web.Column{{Label: "Ends in", Kind: web.TokenColumn}, {Label: "Made"}, {Label: "Works until"}, {Label: "State"}},
 		Empty:   &web.Empty{Icon: "key", Title: "No key", Text: "The source has no key."},
 	}
 	if source.Public(s.Kind) {
-		t.Note = "They are public: they may send events, and nothing else."
+		t.Note = "The newest is above, in full."
 	}
 	for _, k := range s.Keys {
-		text, badge := "…"+k.Hint, web.Badge{Text: "in force", Tone: web.Good}
-		if k.Text != "" {
-			text = k.Text
-		}
+		badge := web.Badge{Text: "in force", Tone: web.Good}
 		var until any = "no end is set"
 		switch {
 		case !s.Ended.IsZero():
@@ -102,7 +102,7 @@ func keysTable(s source.Source, now time.Time) web.Table {
 		if !k.Ends.IsZero() {
 			until = k.Ends
 		}
-		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(text, k.Created, until, badge)})
+		t.Rows = append(t.Rows, web.Row{Cells: web.Cells("…"+k.Hint, k.Created, until, badge)})
 	}
 	return t
 }
