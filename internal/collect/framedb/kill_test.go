@@ -19,12 +19,19 @@ import (
 	"thimble/internal/sqldb"
 )
 
-const killed = 8 // callers
+const (
+	killed  = 8  // callers
+	longest = 80 // milliseconds between its first answer and its death
+)
 
-// TestMain is the child, when it is told to be.
+// TestMain is a child, when it is told to be.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("FRAMEDB_APPENDS_TO"); path != "" {
 		appends(path, strings.Fields(os.Getenv("FRAMEDB_FROM")))
+		return
+	}
+	if len(os.Args) == 3 && os.Args[1] == "appends-until-done" {
+		appendsUntilDone(os.Args[2])
 		return
 	}
 	os.Exit(m.Run())
@@ -73,7 +80,7 @@ func TestAKilledProcessLosesNothingItAnsweredAndKeepsNothingTwice(t *testing.T) 
 	next := make([]int, killed)
 	kills := rounds(5, 1000)
 	for range kills {
-		life(t, path, next, time.Duration(chance.IntN(150))*time.Millisecond)
+		life(t, path, next, time.Duration(chance.IntN(longest))*time.Millisecond)
 	}
 	db, err := sqldb.Open(t.Context(), sqldb.Config{Set: sqldb.Log, Path: path})
 	if err != nil {
