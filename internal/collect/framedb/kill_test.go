@@ -34,6 +34,10 @@ func TestMain(m *testing.M) {
 		appendsUntilDone(os.Args[2])
 		return
 	}
+	if len(os.Args) == 3 && os.Args[1] == "appends-through-faults" {
+		appendsThroughFaults(os.Args[2])
+		return
+	}
 	os.Exit(m.Run())
 }
 
