@@ -60,8 +60,9 @@ type DB struct {
 	cfg    Config
 	looks  sync.Map // text → *sql.Stmt, prepared on the readers
 
-	stop context.CancelFunc
-	done sync.WaitGroup
+	folding sync.Mutex // held after writer, where both are
+	stop    context.CancelFunc
+	done    sync.WaitGroup
 }
 
 // Open opens the database, migrates it to this version, and starts its

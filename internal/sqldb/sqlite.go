@@ -20,6 +20,7 @@ func (db *DB) connectSQLite(cfg Config) error {
 	}
 	pragmas := []string{
 		fmt.Sprintf("busy_timeout(%d)", cfg.Busy.Milliseconds()),
+		fmt.Sprintf("page_size(%d)", pageSize(cfg.Set)), // which a database has from its beginning
 		"journal_mode(WAL)",
 		synchronous,
 		"secure_delete(ON)", // a deleted key must not stay in a free page
@@ -50,32 +51,70 @@ func (db *DB) connectSQLite(cfg Config) error {
 	return f.Close()
 }
 
+// pageSize is larger where values are: a page of the write-ahead log is two writes.
+func pageSize(set string) int64 {
+	if set == Log {
+		return 16 << 10
+	}
+	return 4 << 10
+}
+
 const (
 	checkpointEvery = time.Second
-	walPassive      = 4 << 20  // bytes of log that start a passive checkpoint
-	walTruncate     = 64 << 20 // bytes of log that are worth stopping the writer for
+	checkpointBusy  = 100 * time.Millisecond // while there is much to fold
+	walPassive      = 4 << 20                // bytes of log that start a passive checkpoint
+	walRestart      = 16 << 20               // bytes of log that are worth holding the writer for a moment
+	walTruncate     = 256 << 20              // bytes of the log's file that are given back
 )
 
 // checkpoints folds the write-ahead log into the file while nobody waits for it.
 func (db *DB) checkpoints(ctx context.Context) {
-	tick := time.NewTicker(checkpointEvery)
-	defer tick.Stop()
-	for {
+	for pause := checkpointEvery; ; {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
-			size, err := db.walBytes(ctx)
-			if err == nil && size > walTruncate {
-				err = db.Truncate(ctx)
-			} else if err == nil && size > walPassive {
-				_, err = db.read.ExecContext(ctx, `pragma wal_checkpoint(passive)`)
-			}
-			if err != nil && ctx.Err() == nil {
-				db.log.WarnContext(ctx, "checkpoint postponed", slog.String("set", db.set), slog.String("cause", err.Error()))
+		case <-time.After(pause):
+		}
+		size, err := db.walBytes(ctx)
+		pause = checkpointEvery
+		if err == nil && size > walPassive {
+			err = db.fold(ctx, size)
+			if db.cfg.Set == Log {
+				pause = checkpointBusy
 			}
 		}
+		if err != nil && ctx.Err() == nil {
+			db.log.WarnContext(ctx, "checkpoint postponed", slog.String("set", db.set), slog.String("cause", err.Error()))
+		}
 	}
+}
+
+// fold makes a passive checkpoint. Writers go on meanwhile, so that there is always
+// something left, and the log would grow for ever; when it is large, the rest, which is
+// what was written in that time, is folded while they wait. The next one begins the
+// file anew: it keeps its size, since a file that grows costs each commit a sync more.
+func (db *DB) fold(ctx context.Context, size int64) error {
+	logged, folded, err := db.passive(ctx)
+	if err != nil || logged*pageSize(db.set) < walRestart || logged == folded && size < walTruncate {
+		return err
+	}
+	if size > walTruncate {
+		return db.Truncate(ctx)
+	}
+	if err := db.lock(ctx); err != nil {
+		return err
+	}
+	defer db.unlock()
+	_, _, err = db.passive(ctx)
+	return err
+}
+
+func (db *DB) passive(ctx context.Context) (logged, folded int64, err error) {
+	db.folding.Lock()
+	defer db.folding.Unlock()
+	var busy int
+	err = db.read.QueryRowContext(ctx, `pragma wal_checkpoint(passive)`).Scan(&busy, &logged, &folded)
+	return logged, folded, err
 }
 
 func (db *DB) walBytes(ctx context.Context) (int64, error) {
@@ -105,6 +144,8 @@ func (db *DB) Truncate(ctx context.Context) error {
 		return err
 	}
 	defer db.unlock()
+	db.folding.Lock() // of two checkpoints at once SQLite refuses one
+	defer db.folding.Unlock()
 	var busy, logged, folded int
 	err := db.write.QueryRowContext(ctx, `pragma wal_checkpoint(truncate)`).Scan(&busy, &logged, &folded)
 	if err != nil {

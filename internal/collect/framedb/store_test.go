@@ -260,3 +260,24 @@ func TestADamagedFrameIsNamed(t *testing.T) {
 		}
 	})
 }
+
+// A restore, or a server that took over without the last commits, takes frames away.
+func TestAfterFramesWereLostTheirEventsAreTakenAgain(t *testing.T) {
+	sqldbtest.Each(t, sqldb.Log, func(t *testing.T, db *sqldb.DB) {
+		s := opened(t, db, framedb.Config{})
+		for _, k := range []string{"a", "b", "c"} {
+			kept(t, s, 1, event(k, "x"))
+		}
+		err := db.Write(t.Context(), func(tx *sqldb.Tx) error {
+			_, err := tx.Exec(t.Context(), `delete from log_frames where seq > 1`)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept(t, s, 1, event("d", "x"))
+		if got := kept(t, s, 2, event("a", "x"), event("b", "x"), event("c", "x")); got.Seq != 3 {
+			t.Errorf("they are in frame %d, want 3", got.Seq)
+		}
+	})
+}
