@@ -86,7 +86,7 @@ func (a *App) secure() bool {
 func (d *doors) around(h http.Handler) (http.Handler, error) {
 	h = gateweb.Sink(h, d.kit.Error)
 	h = d.limit(h)
-	h, err := web.Secure(h, web.SecureOptions{TLS: d.tls, FromAnywhere: []string{"POST " + sessionweb.Enter}})
+	h, err := web.Secure(h, web.SecureOptions{TLS: d.tls, FromAnywhere: []string{"POST " + sessionweb.Enter, "POST " + consentweb.BrowserPath}})
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +187,9 @@ func (d *doors) mountOperations(_ context.Context, mux *http.ServeMux) error {
 	mux.Handle(web.AssetPrefix, d.kit.Assets())
 	mux.Handle("/ledger/", ledgerweb.Handler(d.Ledger, d.Log))
 	mux.HandleFunc("GET "+consentweb.WellKnown, consentweb.ServeWellKnown)
+	browsers := consentweb.ServeBrowser(d.browsers())
+	mux.Handle("POST "+consentweb.BrowserPath, browsers)
+	mux.Handle("OPTIONS "+consentweb.BrowserPath, browsers)
 	mux.Handle("POST "+discloseweb.AckPath+"{recipient}", discloseweb.ServeAck(d.Disclose, web.NewLimiter(discloseweb.AckEvery, discloseweb.AckBurst, d.Config.clock())))
 	mux.Handle("GET /metrics", d.operators(d.telemetry.Handler()))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })

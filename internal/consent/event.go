@@ -76,7 +76,7 @@ type UI struct {
 // By says who made the choice.
 type By struct {
 	Actor string `json:"actor"` // subject, guardian, signal:gpc, till, import, demo-rule
-	Auth  string `json:"auth"`  // session, shop, till, none
+	Auth  string `json:"auth"`  // session, shop, till, browser (its random id), none
 	// Guardian is who chose for a child; nobody otherwise.
 	Guardian thimble.SubjectID `json:"guardian,omitzero"`
 }

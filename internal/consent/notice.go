@@ -44,8 +44,8 @@ const (
 var Asked = []Ask{
 	{
 		Purpose: thimble.PersonalizeContent,
-		Title:   "Recommendations from what you bought",
-		What:    "We look at your own past orders to choose the products we show you first.",
+		Title:   "Recommendations from what you look at and buy",
+		What:    "We look at your own orders, and at what you view, search for and put aside here and in which sizes, to choose the products we show you first.",
 		With:    "You see a list made for you, each product with the reason and a receipt you can check.",
 		Without: "You see what most customers buy. Nothing of yours is looked at.",
 		Parts: []Part{
@@ -60,20 +60,20 @@ var Asked = []Ask{
 				Without: "Your returns are not opened. What you sent back counts as bought.",
 			},
 		},
-		Categories: []thimble.Category{thimble.PurchaseHistory},
+		Categories: []thimble.Category{thimble.PurchaseHistory, "user.behavior.browsing_history", "user.behavior.search_history", "thimble.size", "thimble.style_preference", "thimble.fit_feedback"},
 	},
 	{
 		Purpose: thimble.TrainAISystem,
-		Title:   "Learn from my orders for everyone",
-		What:    "Your orders are counted, together with everybody's, to learn which products go together.",
-		With:    "Your orders help the lists that others see. Nobody can see them in there.",
-		Without: "Your orders are taken out of the model, exactly: it becomes the model that never saw you.",
+		Title:   "Learn from what I do for everyone",
+		What:    "Your orders, and what you view, search for and put aside here, are counted, together with everybody's, to learn which products go together.",
+		With:    "What you do helps the lists that others see. Nobody can see it in there.",
+		Without: "What you did is taken out of the model, exactly: it becomes the model that never saw you.",
 		Parts: []Part{{
 			Scope: Scope{Signal: Returns}, Title: "What I sent back",
 			With:    "A product that you sent back does not count as one that goes with your others.",
 			Without: "Your returns are not opened for it. What you sent back counts as bought.",
 		}},
-		Categories: []thimble.Category{thimble.PurchaseHistory},
+		Categories: []thimble.Category{thimble.PurchaseHistory, "user.behavior.browsing_history", "user.behavior.search_history", "thimble.style_preference", "thimble.fit_feedback"},
 	},
 }
 
@@ -94,21 +94,24 @@ type Notice struct {
 	Matrix              Matrix
 }
 
-// Current returns the notice that is shown now. It is made of the asks, so that
-// what is stored as proof is what was on the page.
-func Current() Notice { return notice(Asked, "2026-11.2") }
+// version is that of the texts, in all languages.
+const version = "2026-11.3"
 
-func notice(asks []Ask, version string) Notice {
+// Current returns the notice that is shown now, in English. It is made of the asks, so
+// that what is stored as proof is what was on the page.
+func Current() Notice { return notice(Asked, english) }
+
+func notice(asks []Ask, l language) Notice {
 	var b strings.Builder
 	for _, a := range asks {
-		b.WriteString(a.Title + "\n" + a.What + "\nIf you allow it: " + a.With + "\nIf not: " + a.Without + "\n")
+		b.WriteString(a.Title + "\n" + a.What + "\n" + l.words.With + " " + a.With + "\n" + l.words.Without + " " + a.Without + "\n")
 		for _, p := range a.Parts {
-			b.WriteString("You can leave out: " + p.Title + "\nIf you use it: " + p.With + "\nIf you leave it out: " + p.Without + "\n")
+			b.WriteString(l.leave + " " + p.Title + "\n" + l.used + " " + p.With + "\n" + l.left + " " + p.Without + "\n")
 		}
 		b.WriteString("\n")
 	}
-	b.WriteString("You can change your mind at any time, as easily as you chose. Orders are kept in either case, because a purchase needs them.\n")
-	return Notice{Lang: "en", Version: version, Text: b.String(), Matrix: matrixOf(asks)}
+	b.WriteString(l.closing + " " + l.words.Stored + "\n")
+	return Notice{Lang: l.lang, Version: version, Text: b.String(), Matrix: matrixOf(asks)}
 }
 
 // Hash returns the SHA-256 of the text.

@@ -185,9 +185,14 @@ func (s *site) events() (all []object) {
 // until waits until it is so.
 func (s *site) until(what string, is func() bool) {
 	s.Helper()
+	await(s.T, what, is)
+}
+
+func await(t *testing.T, what string, is func() bool) {
+	t.Helper()
 	for deadline := time.Now().Add(15 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			s.Fatalf("waited in vain until %s; the wire has %+v", what, s.requests("/"))
+			t.Fatalf("waited in vain until %s", what)
 		}
 	}
 }

@@ -84,10 +84,12 @@ func (s *Store) Matrix(ctx context.Context, notice string) (consent.Matrix, erro
 }
 
 // Shown reports whether a notice with this hash has been shown: it is the current
-// one, or choices name it.
+// one in one of its languages, or choices name it.
 func (s *Store) Shown(ctx context.Context, notice string) (bool, error) {
-	if notice == consent.Current().Ref().SHA256 {
-		return true, nil
+	for _, lang := range consent.Langs() {
+		if n, _, _, _ := consent.In(lang); notice == n.Ref().SHA256 {
+			return true, nil
+		}
 	}
 	_, kept, err := s.notice(ctx, notice)
 	return kept, err

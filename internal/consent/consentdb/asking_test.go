@@ -251,7 +251,8 @@ func under(version string, categories []thimble.Category, recipients ...string) 
 
 // privacy.md, case 13.
 func TestOnlyAGrownNoticeIsAskedAboutAgain(t *testing.T) {
-	bought := []thimble.Category{thimble.PurchaseHistory}
+	ask, _ := consent.AskOf(thimble.TrainAISystem)
+	bought := ask.Categories
 	desks(t, func(t *testing.T, d *desk) {
 		for _, c := range []struct {
 			name string

@@ -102,7 +102,11 @@ func (s *Store) known(ctx context.Context, tx *sqldb.Tx, b *till.Batch) (till.Kn
 	for _, e := range b.Entries {
 		hashes[e.Notice] = true
 	}
-	notices := map[string]consent.Notice{consent.Current().Ref().SHA256: consent.Current()}
+	notices := map[string]consent.Notice{}
+	for _, lang := range consent.Langs() {
+		n, _, _, _ := consent.In(lang)
+		notices[n.Ref().SHA256] = n
+	}
 	for h := range hashes {
 		notice, err := notice(ctx, tx, h)
 		if err != nil {

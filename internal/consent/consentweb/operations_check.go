@@ -41,7 +41,12 @@ func (d OperationDeps) check(b NewChoices, who thimble.SubjectID, notice consent
 		}
 	}
 	if b.Lang != notice.Lang {
-		wrong("body.lang", "expected a language that there is a notice in: "+notice.Lang+"; a choice on a text in another language is none")
+		wrong("body.lang", "expected a language that there is a notice in: "+strings.Join(consent.Langs(), ", ")+"; a choice on a text in another language is none")
+	}
+	for _, lang := range consent.Langs() {
+		if n, _, _, _ := consent.In(lang); b.Notice == n.Ref().SHA256 && b.Lang != lang {
+			wrong("body.lang", "expected the language of the notice that is named: "+lang)
+		}
 	}
 	if anyYes(choices) && b.Notice == "" {
 		wrong("body.notice", "expected, with a yes, the sha256 of the notice that was shown: GET /v1/notice has it")
@@ -64,6 +69,15 @@ func (d OperationDeps) check(b NewChoices, who thimble.SubjectID, notice consent
 		}
 	}
 	return choices, all
+}
+
+// noticeIn returns the notice in the language of a choice; in English, which [check]
+// then complains of, when there is none.
+func noticeIn(lang string) consent.Notice {
+	if n, _, _, ok := consent.In(lang); ok && n.Lang == lang {
+		return n
+	}
+	return consent.Current()
 }
 
 func anyYes(choices []consent.Choice) bool {
@@ -105,11 +119,13 @@ func orNone(words []string) string {
 }
 
 // checkNotice refuses a choice on another text than the one in force.
-func (d OperationDeps) checkNotice(ctx context.Context, b NewChoices, notice consent.Notice) error {
+func checkNotice(ctx context.Context, s interface {
+	Shown(ctx context.Context, notice string) (bool, error)
+}, b NewChoices, notice consent.Notice) error {
 	if b.Notice == "" || b.Notice == notice.Ref().SHA256 {
 		return nil
 	}
-	shown, err := d.Store.Shown(ctx, b.Notice)
+	shown, err := s.Shown(ctx, b.Notice)
 	if err != nil {
 		return err
 	}

@@ -82,12 +82,12 @@ func (d OperationDeps) record(ctx context.Context, in *recordInput) (*recordOutp
 	if err != nil {
 		return nil, err
 	}
-	notice := consent.Current()
+	notice := noticeIn(in.Body.Lang)
 	choices, problems := d.check(in.Body, who, notice)
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	if err := d.checkNotice(ctx, in.Body, notice); err != nil {
+	if err := checkNotice(ctx, d.Store, in.Body, notice); err != nil {
 		return nil, err
 	}
 	how, err := d.how(ctx, in.Body, notice)

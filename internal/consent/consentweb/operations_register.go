@@ -4,27 +4,39 @@ import (
 	"context"
 	"net/http"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"thimble"
 	"thimble/internal/consent"
+	"thimble/internal/consent/signal"
 )
 
 var operationWord = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
 
 // A CurrentNotice is the text that is to be shown beside the choices.
 type CurrentNotice struct {
-	Lang    string      `json:"lang"`
-	Version string      `json:"version"`
-	SHA256  string      `json:"sha256" doc:"Of the text; recorded choices name it."`
-	Text    string      `json:"text"`
-	Asks    []NoticeAsk `json:"asks"`
+	Lang       string        `json:"lang"`
+	Langs      []string      `json:"langs" doc:"The languages there are."`
+	Dir        string        `json:"dir" enum:"ltr,rtl" doc:"The direction of the text."`
+	Version    string        `json:"version"`
+	SHA256     string        `json:"sha256" doc:"Of the text; recorded choices name it."`
+	Text       string        `json:"text"`
+	Covers     string        `json:"covers" doc:"A digest of what a yes covers, the same in all languages."`
+	LivesDays  int           `json:"lives_days" doc:"A yes ends after so many days."`
+	RestMonths int           `json:"rest_months" doc:"After a no, somebody of whom no residence is known is not asked for so many months."`
+	Asks       []NoticeAsk   `json:"asks"`
+	Words      consent.Words `json:"words" doc:"The labels of a banner that asks."`
 }
 
 // A NoticeAsk is one purpose in plain words.
 type NoticeAsk struct {
 	Purpose    string       `json:"purpose"`
+	Category   string       `json:"category" doc:"The category of Segment's consent object that stands for it."`
+	GPC        bool         `json:"gpc" doc:"Whether Global Privacy Control answers it with no."`
 	Title      string       `json:"title"`
 	What       string       `json:"what"`
 	With       string       `json:"with" doc:"What happens when it is allowed."`
@@ -42,13 +54,27 @@ type NoticePart struct {
 	Without string      `json:"without" doc:"What it costs to leave it out."`
 }
 
-type noticeOutput struct{ Body CurrentNotice }
+type noticeInput struct {
+	Lang string `query:"lang" maxLength:"35" doc:"A BCP 47 tag, such as de or fr-CA. Of a language there is none in, the notice is in English." example:"de"`
+}
 
-func currentNotice() CurrentNotice {
-	n := consent.Current()
-	out := CurrentNotice{Lang: n.Lang, Version: n.Version, SHA256: n.Ref().SHA256, Text: n.Text, Asks: make([]NoticeAsk, len(consent.Asked))}
-	for i, a := range consent.Asked {
-		ask := NoticeAsk{Purpose: string(a.Purpose), Title: a.Title, What: a.What, With: a.With, Without: a.Without,
+// A noticeOutput may be read by pages of every site: it is the same for everybody.
+type noticeOutput struct {
+	Origin string `header:"Access-Control-Allow-Origin"`
+	Cache  string `header:"Cache-Control"`
+	Body   CurrentNotice
+}
+
+func currentNotice(lang string) (CurrentNotice, error) {
+	n, asks, words, ok := consent.In(lang)
+	if !ok {
+		n, asks, words, _ = consent.In("en")
+	}
+	covers, err := n.Matrix.Digest()
+	out := CurrentNotice{Lang: n.Lang, Langs: consent.Langs(), Dir: "ltr", Version: n.Version, SHA256: n.Ref().SHA256, Text: n.Text, Covers: covers,
+		LivesDays: int(consent.Lives / (24 * time.Hour)), RestMonths: consent.Rest(""), Asks: make([]NoticeAsk, len(asks)), Words: words}
+	for i, a := range asks {
+		ask := NoticeAsk{Purpose: string(a.Purpose), Category: category(a.Purpose), GPC: slices.ContainsFunc(signal.OptedOut(), a.Purpose.Within), Title: a.Title, What: a.What, With: a.With, Without: a.Without,
 			Categories: []string{}, Recipients: append([]string{}, a.Recipients...), Parts: []NoticePart{}}
 		for _, c := range a.Categories {
 			ask.Categories = append(ask.Categories, string(c))
@@ -58,7 +84,18 @@ func currentNotice() CurrentNotice {
 		}
 		out.Asks[i] = ask
 	}
-	return out
+	return out, err
+}
+
+// category is what a purpose is called in a consent object of Segment's: the category
+// that stands for it alone.
+func category(p thimble.Purpose) string {
+	for name, all := range signal.DefaultCategories() {
+		if len(all) == 1 && all[0] == p {
+			return strings.ToUpper(name[:1]) + name[1:]
+		}
+	}
+	return ""
 }
 
 // Operations are consent's part of the API.
@@ -68,10 +105,12 @@ func Operations(d OperationDeps) func(huma.API) {
 	}
 	return func(api huma.API) {
 		api.OpenAPI().Tags = append(api.OpenAPI().Tags, &huma.Tag{Name: "consent", Description: "What people permit. A choice takes effect at once, and each has a receipt."})
-		notice := operation("getNotice", http.MethodGet, "/v1/notice", "Get the notice", "The text to show beside the choices, in the language there is.", "public")
-		notice.Responses = answers("application/json", currentNotice())
-		huma.Register(api, notice, func(context.Context, *struct{}) (*noticeOutput, error) {
-			return &noticeOutput{Body: currentNotice()}, nil
+		notice := operation("getNotice", http.MethodGet, "/v1/notice", "Get the notice", "The text to show beside the choices, with the labels of a banner. Pages of every site may read it.", "public")
+		example, _ := currentNotice("en") // a test reads each of them
+		notice.Responses = answers("application/json", example)
+		huma.Register(api, notice, func(_ context.Context, in *noticeInput) (*noticeOutput, error) {
+			n, err := currentNotice(in.Lang)
+			return &noticeOutput{Origin: "*", Cache: "public, max-age=300", Body: n}, err
 		})
 
 		standing := operation("listConsents", http.MethodGet, "/v1/subjects/{subject}/consents", "List a subject's consents",

@@ -1,0 +1,57 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"thimble"
+	"thimble/internal/collect/intake"
+	"thimble/internal/collect/intake/intakedb"
+	"thimble/internal/consent/consentweb"
+	"thimble/internal/subject"
+	"thimble/internal/web"
+)
+
+// browsers are what the choices of browsers are recorded with in which nobody is signed in.
+func (d *doors) browsers() consentweb.BrowserDeps {
+	people := intakedb.New(d.Core, d.Subjects)
+	return consentweb.BrowserDeps{
+		Store: d.Consent, Receipts: d.Ledger, Source: d.browserSource, Log: d.Log, Now: d.Config.clock(),
+		Limit: web.NewLimiter(consentweb.BrowserEvery, consentweb.BrowserBurst, nil),
+		Find: func(ctx context.Context, anonymousID string) (who thimble.SubjectID, err error) {
+			id, err := subject.NewIdentifier(subject.Device, anonymousID)
+			if err != nil {
+				return who, err
+			}
+			found, err := people.FindAll(ctx, []subject.Identifier{id})
+			if err != nil {
+				return who, err
+			}
+			return found[0], nil
+		},
+		Make: func(ctx context.Context, anonymousID string) (who thimble.SubjectID, err error) {
+			id, err := subject.NewIdentifier(subject.Device, anonymousID)
+			if err != nil {
+				return who, err
+			}
+			made, err := people.Make(ctx, []subject.Identifier{id})
+			if err != nil {
+				return who, err
+			}
+			return made[0].Who, nil
+		},
+	}
+}
+
+// browserSource returns nil when a key is that of browsers, asks for consent, and names
+// the origin. The same error stands for all that is wrong, so that nobody can try keys.
+func (d *doors) browserSource(ctx context.Context, writeKey, origin string) error {
+	s, err := d.Sources.Open(ctx, writeKey)
+	if err != nil {
+		return err
+	}
+	if s.Kind != intake.Browser || !s.Consents || origin != "" && !s.Allows(origin) {
+		return fmt.Errorf("consent: the key says no choices for pages of this origin: %w", thimble.ErrDenied)
+	}
+	return nil
+}
