@@ -40,11 +40,12 @@ type command struct {
 var commands = []command{
 	{"demo", "[--port N] [--data DIR] [--fresh]", "serve a shop on real orders, console and privacy centre included", demo},
 	{"serve", "[flags]", "serve an installation", serve},
-	{"import", "orders FILE [--strict]", "import orders from a CSV file, gzipped or not", importOrders},
+	{"import", "customers | products | stock | orders | reviews | consents FILE [--yes | --map FILE] [flags]", "import a file, gzipped or not: CSV, JSON Lines or a product feed; what is guessed of its columns is printed, to be confirmed", importCommand},
 	{"consent", "import FILE | keys add TILL KEY | keys list | keys revoke TILL ID", "record choices that a till has signed; say which keys of tills count", consentCommand},
 	{"sign-in", "[--staff NAME | --subject sub_…]", "print a one-time sign-in link, for the console or the privacy centre", signIn},
 	{"staff", "list | add NAME --roles R,… | roles NAME --roles R,… | trained NAME --until DAY | lock NAME | unlock NAME | reset NAME | leave NAME", "look after the accounts of staff", staffCommand},
 	{"keys", "create NAME SCOPE… | list | revoke ID | rotate-index", "create, list and revoke API keys; give the index of people new keys", keys},
+	{"source", "list | add NAME --kind server|browser|app [--origins URL,…] [--consents] | rotate NUMBER [--grace 24h] | end NUMBER", "look after the sources of events and their write keys", sourceCommand},
 	{"eval", "recommend --train FILE --test FILE [--forget N] [--tune] [--json] | pii --test FILE [--json]", "score the recommender, or the search for personal data in text, on your own files", eval},
 	{"verify", "receipt FILE --key KEY | log URL --key KEY [--seen FILE] [--all] | log FOLDER", "check a receipt offline; audit a log from outside, or an installation against its own log", verify},
 	{"explain", "dec_… | RECEIPT [--for customer|agent|auditor] [--staff NAME] [--key KEY] [--json]", "do a decision again, compare, and say why it came out so", explain},
@@ -65,7 +66,8 @@ type call struct {
 	out, err io.Writer
 }
 
-// Exit codes: 1 for a failure, 2 for a call that was not understood.
+// Exit codes: 1 for a failure, 2 for a call that was not understood, 3 for an import
+// whose mapping is to be confirmed.
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
 		usage(errs)
@@ -89,6 +91,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		fmt.Fprintf(errs, "thimble %s: %s\n", cmd.name, line(err))
 		if _, misread := errors.AsType[*misread](err); misread || errors.Is(err, errWords) {
 			return 2
+		}
+		if _, open := errors.AsType[*unconfirmed](err); open {
+			return 3
 		}
 		return 1
 	}
@@ -120,9 +125,10 @@ var extra = map[string]func(*flag.FlagSet){
 		f.Int("port", 8080, "port to serve on")
 		f.Bool("fresh", false, "delete the demo's data folder first")
 	},
-	"import":  func(f *flag.FlagSet) { f.Bool("strict", false, "stop at the first row that cannot be read") },
+	"import":  importFlags,
 	"packs":   packsFlags,
 	"staff":   staffFlags,
+	"source":  sourceFlags,
 	"witness": witnessFlags,
 	"models":  modelsFlags,
 	"datamap": datamapFlags,

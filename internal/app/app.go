@@ -7,9 +7,17 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"thimble"
 	"thimble/internal/collect"
 	"thimble/internal/collect/collectdb"
+	"thimble/internal/collect/framedb"
+	"thimble/internal/collect/intake"
+	"thimble/internal/collect/plandb"
+	"thimble/internal/collect/sourcedb"
+	"thimble/internal/collect/watch"
+	"thimble/internal/collect/watchdb"
 	"thimble/internal/consent"
 	"thimble/internal/gate"
 	"thimble/internal/job"
@@ -32,6 +40,12 @@ type App struct {
 	Shop     *lists.Shop
 	Imports  *collectdb.Store
 	Importer *collect.Importer
+	Frames   *framedb.Store // the log of events
+	Intake   *intake.Intake
+	Sources  *sourcedb.Store // where events come from
+	Plan     *plandb.Store   // what may come
+	Watch    *watch.Watch    // sees what comes
+	Figures  *watchdb.Store  // of what came
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
 
@@ -51,7 +65,7 @@ const TrainJob = recommendweb.TrainJob
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock()), regroups: make(chan struct{}, 1)}
 	var err error
-	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed})
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures})
 	if err != nil {
 		return nil, err
 	}
@@ -59,8 +73,17 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	if a.Config.SMTPURL != "" || a.Config.Demo {
 		a.post = sessionweb.NewPost(letters{a}, log)
 	}
+	if err := a.openPlan(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
 	a.capabilities()
-	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Traces: cfg.Traces, Version: Version, Log: log})
+	if a.Frames, err = framedb.Open(ctx, a.Events, framedb.Config{Now: cfg.clock(), Log: log}); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	if err = a.openIntake(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Counts: []prometheus.Collector{incoming{a.Watch}}, Traces: cfg.Traces, Version: Version, Log: log})
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -74,8 +97,9 @@ func (a *App) capabilities() {
 		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
 		Models: a.Models, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version,
 	})
-	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog}, now, nil)
+	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog, Keys: a.Vault, Consents: a.Consent}, now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
+	a.Sources = sourcedb.New(a.Core, a.Ledger, now)
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
 	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: a.Core, Now: now})
 	a.Subjects.OnRegroup(a.regrouped)
@@ -93,7 +117,7 @@ func (a *App) capabilities() {
 // Holders are all who keep data about people, in the order in which they erase:
 // first the one that knows who exists, so that nothing is opened any more.
 func (a *App) Holders() []thimble.Holder {
-	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Shop}
+	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Shop}
 }
 
 // Without is what each capability does for people who do not permit its purpose.
@@ -133,6 +157,9 @@ func (a *App) Recover(ctx context.Context) error {
 	if err := a.advanceLaw(ctx); err != nil {
 		return err
 	}
+	if err := a.Plan.Begin(ctx); err != nil {
+		return err
+	}
 	if err := a.loadModel(ctx); err != nil {
 		return err
 	}
@@ -162,11 +189,25 @@ func (a *App) Recover(ctx context.Context) error {
 // ImportOrders imports a file of orders, and queues a training on them. It is
 // queued before the import too: what a stopped import has committed is learned.
 func (a *App) ImportOrders(ctx context.Context, src collect.Source, opt collect.Options) (collect.Report, error) {
-	queue := func() error { return a.askTraining(ctx, "orders were imported") }
+	return a.Import(ctx, collect.Orders, src, opt)
+}
+
+// Import imports a source of a kind. Orders are learned from; choices have that queued
+// with them.
+func (a *App) Import(ctx context.Context, kind collect.Kind, src collect.Source, opt collect.Options) (collect.Report, error) {
+	if opt.Now.IsZero() {
+		opt.Now = a.Config.clock()()
+	}
+	queue := func() error {
+		if kind != collect.Orders {
+			return nil
+		}
+		return a.askTraining(ctx, "orders were imported")
+	}
 	if err := queue(); err != nil {
 		return collect.Report{}, err
 	}
-	r, err := a.Importer.Orders(ctx, src, opt)
+	r, err := a.Importer.Import(ctx, kind, src, opt)
 	if err != nil || r.Repeated {
 		return r, err
 	}
@@ -180,6 +221,9 @@ func (a *App) Close() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		err = a.telemetry.Shutdown(ctx)
+	}
+	if a.Frames != nil {
+		err = errors.Join(err, a.Frames.Close())
 	}
 	return errors.Join(err, a.Kernel.close())
 }

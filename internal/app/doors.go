@@ -23,6 +23,7 @@ import (
 	"thimble/internal/session/sessionweb"
 	"thimble/internal/storefront"
 	"thimble/internal/web"
+	js "thimble/sdk/js"
 
 	"thimble"
 )
@@ -157,9 +158,14 @@ func (d *doors) mountAPI(_ context.Context, mux *http.ServeMux) error {
 	return nil
 }
 
-// mountOperations mounts what operators and other programs need: assets, the log
-// itself, health, metrics.
+// mountOperations mounts what operators and other programs need: assets, the browser
+// SDK, the log itself, health, metrics.
 func (d *doors) mountOperations(_ context.Context, mux *http.ServeMux) error {
+	sdk, err := js.Handler()
+	if err != nil {
+		return err
+	}
+	mux.Handle("GET "+js.Prefix, sdk)
 	mux.Handle(web.AssetPrefix, d.kit.Assets())
 	mux.Handle("/ledger/", ledgerweb.Handler(d.Ledger, d.Log))
 	mux.HandleFunc("GET "+consentweb.WellKnown, consentweb.ServeWellKnown)

@@ -14,6 +14,8 @@ type Spot struct {
 // against everything that the installation keeps in memory.
 func Spots() []Spot { return spots }
 
+const commits = "sealed events that are being committed, and are let go when that has ended"
+
 const inTables = "the tables of the set, each of which is in the map"
 
 var spots = []Spot{
@@ -26,13 +28,23 @@ var spots = []Spot{
 	{Kind: "file", Name: "keys/root.identity", Why: "opens the root key"},
 	{Kind: "file", Name: "ledger.seen", Why: "the newest checkpoint of the log, which names nobody"},
 	{Kind: "file", Name: "lock", Why: "empty"},
+	{Kind: "file", Name: "log.db", Why: inTables},
+	{Kind: "file", Name: "log.db-*", Why: inTables},
 	{Kind: "file", Name: "models/*", Holder: "recommend"},
+	{Kind: "file", Name: "view.db", Why: inTables},
+	{Kind: "file", Name: "view.db-*", Why: inTables},
 	{Kind: "memory", Name: "decisiondb.group.waiting", Why: "decisions that wait for the transaction under way; who was erased meanwhile is refused in the next"},
+	{Kind: "memory", Name: "frame.Frame.Records", Why: commits},
+	{Kind: "memory", Name: "framedb.Store.queue", Why: commits},
+	{Kind: "memory", Name: "framedb.committer.group", Why: commits},
 	{Kind: "memory", Name: "gate.Moves.cohorts", Why: "who is counted in a model that is being released, until it is"},
+	{Kind: "memory", Name: "gate.doorShard.held", Why: "what somebody permits, compiled from the tables; it is not used any more once they are erased"},
 	{Kind: "memory", Name: "gate.shard.last", Why: "bare random numbers of who changed their mind since the start; they lead to nobody once the person is erased"},
 	{Kind: "memory", Name: "gate.shard.outputs", Why: "answers that are leaving now; a change waits for them"},
 	{Kind: "memory", Name: "gate.shard.states", Why: "compiled from the tables, and dropped by whatever changes them, an erasure first of all"},
 	{Kind: "memory", Name: "gatedb.Log.counts", Holder: "gate"},
+	{Kind: "memory", Name: "intake.identityShard.held", Why: "keyed hashes of identifiers under a key that ends with the process; one leads to nobody once the person is erased"},
+	{Kind: "memory", Name: "intakedb.People.orders", Why: "identifiers of people who are being made, for the moment that takes"},
 	{Kind: "memory", Name: "lists.Shop.live", Holder: "recommend"},
 	{Kind: "memory", Name: "sessionweb.Post.waiting", Why: "codes that were asked for and are sent within moments; the outbox asks the gate about each"},
 	{Kind: "memory", Name: "vault.cache.entries", Holder: "vault"},

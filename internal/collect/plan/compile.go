@@ -11,6 +11,10 @@ import (
 // MaxClasses is how many pairs of category and purposes a plan may have: one bit each.
 const MaxClasses = 64
 
+// MaxPairs is how many pairs of a use and one of its purposes a plan may have: one bit
+// each, of what is known of everybody.
+const MaxPairs = 256
+
 // A Compiled plan is read by package segment. It does not change.
 type Compiled struct {
 	Version int
@@ -23,8 +27,13 @@ type Compiled struct {
 	// CountryClass is the class of the country that is looked up for an IP address, -1
 	// if the plan has no use for the category.
 	CountryClass int
-	events       map[string]*Message // of track, by each of its names
-	calls        map[string]*Message // of the others, by call
+	// Categories are those of the classes, each once, in order; Of is the mask of the
+	// classes of each, and CategoryOf the place of each class's category.
+	Categories []thimble.Category
+	Of         []uint64
+	CategoryOf []uint8
+	events     map[string]*Message // of track, by each of its names
+	calls      map[string]*Message // of the others, by call
 }
 
 // A Message is a compiled event.
@@ -43,6 +52,7 @@ type Message struct {
 // A Node is an object: its fields in the order of their names.
 type Node struct {
 	Fields []Field
+	Path   string // of what is in it: "products[].", "" at the top
 	// Required has the bit of each field that must be there.
 	Required uint64
 	seed     uint64
@@ -61,6 +71,19 @@ type Field struct {
 	// Key is what is written before the value: the quoted name and a colon. Amounts
 	// are written under the name with "_minor", which says the unit.
 	Key string
+}
+
+// categorise gathers the classes by category.
+func (c *Compiled) categorise() {
+	for class, u := range c.Classes {
+		i := slices.Index(c.Categories, u.Category)
+		if i < 0 {
+			i = len(c.Categories)
+			c.Categories, c.Of = append(c.Categories, u.Category), append(c.Of, 0)
+		}
+		c.Of[i] |= 1 << class
+		c.CategoryOf = append(c.CategoryOf, uint8(i))
+	}
 }
 
 // Track returns the message of a track call by name, nil for one that is not planned.
@@ -96,6 +119,14 @@ func Compile(p *Plan) (*Compiled, error) {
 		}
 	}
 	c.CountryClass = slices.IndexFunc(c.Classes, func(u Use) bool { return u.Category == thimble.Country })
+	c.categorise()
+	pairs := 0
+	for _, u := range c.Classes {
+		pairs += len(u.Purposes)
+	}
+	if pairs > MaxPairs {
+		return nil, invalid("uses: %d purposes over all of them, at most %d were expected", pairs, MaxPairs)
+	}
 	return c, nil
 }
 
@@ -144,7 +175,7 @@ func (b *builder) classOf(use string) (uint8, error) {
 func (b *builder) node(path, use string, groups []string, own []Property) (*Node, error) {
 	all := b.plan.all(groups, own)
 	slices.SortFunc(all, func(x, y Property) int { return cmp.Compare(x.Name, y.Name) })
-	n := &Node{}
+	n := &Node{Path: path}
 	for i, q := range all {
 		within := cmp.Or(q.Use, use)
 		class, err := b.classOf(within)
