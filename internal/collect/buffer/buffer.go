@@ -33,6 +33,8 @@ type Buffer struct {
 	cursor  cursor
 	counts  counters
 
+	spoolFailed atomic.Bool
+
 	ctx  context.Context // ends with Close
 	stop context.CancelFunc
 	work sync.WaitGroup
@@ -40,8 +42,8 @@ type Buffer struct {
 }
 
 type counters struct {
-	repeats, gaps, lost, unreadable, fromSpool, direct, archived, rewinds atomic.Int64
-	leading                                                               atomic.Bool
+	repeats, gaps, lost, unreadable, fromSpool, direct, archived, rewinds, refused atomic.Int64
+	leading                                                                        atomic.Bool
 }
 
 // A call is the records of one Append, or a part of them.
@@ -174,13 +176,25 @@ func (b *Buffer) commit(group []*call) {
 	}
 	e, err := b.spool.add(body, group)
 	if err != nil {
-		b.cfg.Log.Warn("the spool could not be written", slog.String("cause", err.Error()))
+		b.counts.refused.Add(1)
+		b.saySpool(err)
 		err = fmt.Errorf("buffer: the spool: %w: %w", err, thimble.ErrUnavailable)
 		b.backlog.Add(-int64(size))
 		answer(group, err)
 		return
 	}
+	b.saySpool(nil)
 	b.cursor.push(e)
+}
+
+// saySpool logs that the spool cannot be written, and that it can again, once each.
+func (b *Buffer) saySpool(err error) {
+	switch failed := b.spoolFailed.Swap(err != nil); {
+	case err != nil && !failed:
+		b.cfg.Log.Warn("the spool cannot be written, and nothing is taken", slog.String("cause", err.Error()))
+	case err == nil && failed:
+		b.cfg.Log.Info("the spool can be written again")
+	}
 }
 
 func answer(group []*call, err error) {
@@ -238,13 +252,14 @@ type State struct {
 	Lost       int64         // groups that no node that answers has
 	Unreadable int64         // groups whose checksum failed, here or in the stream
 	Direct     int64         // groups that went to the archive without the cluster
+	Refused    int64         // groups that the spool's disk did not take
 }
 
 // State returns what is there now.
 func (b *Buffer) State() State {
 	s := State{
 		Leading: b.counts.leading.Load(), Archived: b.counts.archived.Load(), Repeats: b.counts.repeats.Load(), Gaps: b.counts.gaps.Load(),
-		FromSpool: b.counts.fromSpool.Load(), Lost: b.counts.lost.Load(), Unreadable: b.counts.unreadable.Load(), Direct: b.counts.direct.Load(),
+		FromSpool: b.counts.fromSpool.Load(), Lost: b.counts.lost.Load(), Unreadable: b.counts.unreadable.Load(), Direct: b.counts.direct.Load(), Refused: b.counts.refused.Load(),
 		Stuck: b.cursor.stuck(b.cfg.Now()),
 	}
 	s.Spooled, s.Bytes, s.Lag = b.spool.size()
@@ -255,6 +270,8 @@ func (b *Buffer) State() State {
 func (b *Buffer) Healthy(context.Context) error {
 	s := b.State()
 	switch {
+	case b.spoolFailed.Load():
+		return fmt.Errorf("buffer: the disk of this node takes nothing: %w", thimble.ErrUnavailable)
 	case s.Stuck > 2*b.cfg.Patience:
 		return fmt.Errorf("buffer: the cluster has taken nothing for %v: %w", s.Stuck.Round(time.Second), thimble.ErrUnavailable)
 	case s.Lag > time.Minute:

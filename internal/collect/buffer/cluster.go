@@ -62,8 +62,9 @@ func (c *cluster) options() *server.Options {
 		// An acknowledgement must outlive the power, and the default syncs every two minutes.
 		SyncAlways:        true,
 		JetStreamMaxStore: c.cfg.MaxBytes + minBytes, JetStreamMaxMemory: 1 << 20,
+		// A member that is frozen, and not dead, is noticed by its silence.
 		// Members name each other in the configuration: nobody is introduced by another.
-		Cluster: server.ClusterOpts{Name: "thimble", NoAdvertise: true, TLSConfig: c.cfg.TLS, TLSTimeout: 5, AuthTimeout: 5},
+		Cluster: server.ClusterOpts{Name: "thimble", NoAdvertise: true, PingInterval: 3 * time.Second, MaxPingsOut: 3, TLSConfig: c.cfg.TLS, TLSTimeout: 5, AuthTimeout: 5},
 	}
 	for _, m := range c.cfg.Members {
 		if m.Name == c.cfg.Node {
@@ -142,15 +143,14 @@ func (c *cluster) leads() bool {
 func (c *cluster) tell() { _ = c.nc.Publish(moreSubject, nil) }
 
 // clean has what was trimmed leave the disk: a snapshot of a stream lets its part of the
-// replication log go, which holds the messages too.
-func (c *cluster) clean() error {
-	var err error
+// replication log go, which holds the messages too. Where there is nothing new to
+// take one of, the server says so by an error.
+func (c *cluster) clean() {
 	for _, name := range []string{streamName, progressName} {
-		if e := c.server().JetStreamSnapshotStream(server.DEFAULT_GLOBAL_ACCOUNT, name); e != nil {
-			err = errors.Join(err, fmt.Errorf("buffer: compacting the log of %s: %w", name, e))
+		if err := c.server().JetStreamSnapshotStream(server.DEFAULT_GLOBAL_ACCOUNT, name); err != nil {
+			c.cfg.Log.Debug("no snapshot was taken", slog.String("stream", name), slog.String("cause", err.Error()))
 		}
 	}
-	return err
 }
 
 func (c *cluster) close() error {

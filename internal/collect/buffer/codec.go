@@ -1,6 +1,7 @@
 package buffer
 
 import (
+	"crypto/rand"
 	"fmt"
 	"time"
 
@@ -9,7 +10,7 @@ import (
 )
 
 // split puts records into the form of the log of frames, in pieces that fit into a
-// group. A record that came without a key gets its own random id as one, so that it is
+// group. A record that came without a key gets its own random id as one, or a random one, so that it is
 // known when it comes twice.
 func split(records []frame.Record, now time.Time) (all []*call, err error) {
 	for from := 0; from < len(records); {
@@ -26,6 +27,11 @@ func split(records []frame.Record, now time.Time) (all []*call, err error) {
 			}
 			if r.Repeat == (frame.Key{}) {
 				r.Repeat = frame.Key(r.ID)
+			}
+			if r.Repeat == (frame.Key{}) { // counts have no id either
+				if _, err := rand.Read(r.Repeat[:]); err != nil {
+					return nil, fmt.Errorf("buffer: drawing a key: %w", err)
+				}
 			}
 			f.Records, size = append(f.Records, r), size+n
 		}

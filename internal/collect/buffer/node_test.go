@@ -45,6 +45,7 @@ type nodePlan struct {
 	Folder   string
 	MaxBytes int64 // of the stream at most
 	Clean    time.Duration
+	Patience time.Duration
 	Archive  string // the socket
 	Batch    int    // records of a batch
 	Bytes    int    // of a record's part
@@ -52,7 +53,7 @@ type nodePlan struct {
 
 func (p nodePlan) config(log *slog.Logger) Config {
 	return Config{
-		Node: p.Node, Members: p.Members, Secret: "a secret of the test", Folder: p.Folder, MaxBytes: p.MaxBytes, Clean: p.Clean,
+		Node: p.Node, Members: p.Members, Secret: "a secret of the test", Folder: p.Folder, MaxBytes: p.MaxBytes, Clean: p.Clean, Patience: p.Patience,
 		Reconcile: 2 * time.Second, GapWait: 5 * time.Second, Log: log,
 	}
 }

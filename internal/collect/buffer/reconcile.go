@@ -187,11 +187,13 @@ func (b *Buffer) whereWeWere(ctx context.Context) (last message, found bool, err
 
 // care keeps server and streams in being, and has what was trimmed leave the disk.
 func (b *Buffer) care(ctx context.Context) {
-	cleaned, ensured := b.cfg.Now(), time.Time{}
+	cleaned, ensured, down := b.cfg.Now(), time.Time{}, false
 	for {
-		if err := b.cluster.restart(); err != nil {
+		err := b.cluster.restart()
+		if err != nil && !down {
 			b.cfg.Log.Warn("the server of the buffer does not run", slog.String("cause", err.Error()))
 		}
+		down = err != nil
 		if b.cfg.Now().Sub(ensured) > b.cfg.Reconcile {
 			if err := b.ensure(ctx); err == nil {
 				ensured = b.cfg.Now()
@@ -200,9 +202,7 @@ func (b *Buffer) care(ctx context.Context) {
 		if b.cfg.Now().Sub(cleaned) > b.cfg.Clean {
 			cleaned = b.cfg.Now()
 			b.spool.turn()
-			if err := b.cluster.clean(); err != nil {
-				b.cfg.Log.Warn("what was trimmed is still on the disk", slog.String("cause", err.Error()))
-			}
+			b.cluster.clean()
 		}
 		select {
 		case <-time.After(500 * time.Millisecond):
