@@ -69,7 +69,11 @@ func (a *App) Handler(ctx context.Context) (http.Handler, error) {
 			return nil, err
 		}
 	}
-	return d.around(mux)
+	others, err := d.around(mux)
+	if err != nil {
+		return nil, err
+	}
+	return d.withEvents(others)
 }
 
 // secure reports whether people come by TLS, also where a proxy ends it.
@@ -195,14 +199,17 @@ func (d *doors) operators(next http.Handler) http.Handler {
 // readyWithin bounds how long the question may take.
 const readyWithin = 2 * time.Second
 
-// ready says whether requests can be served: both databases answer and the ledger
-// records. The reason goes to the log, not to whoever asks.
+// ready says whether requests can be served: both databases answer, the disk has room for
+// events, and the ledger records. The reason goes to the log, not to whoever asks.
 func (d *doors) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
 	defer cancel()
 	err := d.Core.Ping(ctx)
 	if err == nil {
 		err = d.Keys.Ping(ctx)
+	}
+	if err == nil {
+		err = newRoom(d.Config.Data, d.Config.Reserve).Left()
 	}
 	if err == nil && d.Ledger.Silent(ctx) {
 		err = fmt.Errorf("the ledger is silent: %w", thimble.ErrUnavailable)
