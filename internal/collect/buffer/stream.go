@@ -19,7 +19,7 @@ const (
 
 	eventSubjects    = "thimble.events.*"
 	progressSubjects = "thimble.archived.*.*"
-	moreSubject      = "thimble.more"
+	moreSubject      = "buffer.more"
 )
 
 func eventSubject(node string) string { return "thimble.events." + node }
