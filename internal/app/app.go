@@ -45,6 +45,7 @@ type App struct {
 	Uploads  *collectweb.Uploads
 	Frames   *framedb.Store // the log of events
 	Intake   *intake.Intake
+	events   *events         // where it puts them
 	Sources  *sourcedb.Store // where events come from
 	Plan     *plandb.Store   // what may come
 	Watch    *watch.Watch    // sees what comes

@@ -50,9 +50,11 @@ type Config struct {
 	ShopKeys   string // a JSON Web Key Set with the public keys of the shop
 	ShopIssuer string // the "iss" of the shop's tokens
 
-	SMTPURL    string // the mail server; empty means that no letters are sent
-	MailFrom   string // the sender of letters
-	Hooks      string // feeds of shop systems with their secrets
+	SMTPURL  string       // the mail server; empty means that no letters are sent
+	MailFrom string       // the sender of letters
+	Hooks    string       // feeds of shop systems with their secrets
+	Buffer   BufferConfig // of events, on three nodes
+
 	DropFolder string // where files for recipients are put; empty means nowhere
 	Loopback   string // endpoints on this machine that disclosures may go to, with blanks between; for development
 
@@ -109,7 +111,7 @@ func numberSetting(key, usage, fallback string, at func(*Config) *int) setting {
 	}
 }
 
-var settings = []setting{
+var settings = append([]setting{
 	stringSetting("listen", "host and port to serve on", "localhost:8080", func(c *Config) *string { return &c.Listen }),
 	stringSetting("public-url", "the address people reach it at, such as https://thimble.example", "", func(c *Config) *string { return &c.PublicURL }),
 	stringSetting("tls-cert", "certificate file in PEM; needed outside loopback", "", func(c *Config) *string { return &c.TLSCert }),
@@ -156,7 +158,7 @@ var settings = []setting{
 		set: func(c *Config, v string) (err error) { c.Shutdown, err = time.ParseDuration(v); return err },
 		get: func(c *Config) string { return c.Shutdown.String() },
 	},
-}
+}, bufferSettings...)
 
 // Flags are the settings as command-line flags: key and usage.
 func Flags(each func(key, usage, fallback string)) {
@@ -246,6 +248,9 @@ func (c *Config) check() error {
 	// Personal data does not cross a network in the clear.
 	if !loopback(host) && c.TLSCert == "" {
 		return wrong("listen", "outside loopback, tls-cert and tls-key are needed")
+	}
+	if key, rule := c.Buffer.check(c.DatabaseURL); key != "" {
+		return wrong(key, rule)
 	}
 	if key, rule := c.checkMail(); key != "" {
 		return wrong(key, rule)

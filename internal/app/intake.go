@@ -22,8 +22,9 @@ func (a *App) openIntake(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.events = &events{Store: a.Frames}
 	a.Intake, err = intake.New(intake.Deps{
-		Plans: a.Plan, Gate: a.Gate, Vault: a.Vault, Log: a.Frames, Secret: secret, Now: a.Config.clock(),
+		Plans: a.Plan, Gate: a.Gate, Vault: a.Vault, Log: a.events, Secret: secret, Now: a.Config.clock(),
 		People: intakedb.New(a.Core, a.Subjects), Consents: intakedb.NewConsents(a.wholeConsent()), Countries: where, Teller: a.Watch,
 	})
 	return err

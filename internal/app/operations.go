@@ -64,7 +64,7 @@ func (d *doors) openFor(ctx context.Context, key string, who thimble.SubjectID, 
 
 // gauges are the numbers of the kernel that operators watch.
 func (a *App) gauges() []Gauge {
-	return []Gauge{
+	return append(a.bufferGauges(), []Gauge{
 		{Name: "ledger_leaves", Help: "Leaves in the ledger's tree.", Read: func(ctx context.Context) (float64, error) {
 			n, err := a.Ledger.Size(ctx)
 			return float64(n), err
@@ -81,5 +81,5 @@ func (a *App) gauges() []Gauge {
 			v, _ := a.Shop.Version()
 			return float64(v.Number), nil
 		}},
-	}
+	}...)
 }

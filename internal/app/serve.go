@@ -75,6 +75,10 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 		}
 		l = tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}})
 	}
+	leave, err := a.openBuffer(ctx)
+	if err != nil {
+		return err
+	}
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var workers sync.WaitGroup
@@ -88,14 +92,13 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	sequencer.Go(func() { failed <- a.Ledger.Run(sequence) })
 	go func() { failed <- server.Serve(l) }()
 
-	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.Config.Shutdown)
 	defer cancel()
-	err = errors.Join(err, server.Shutdown(drain))
+	err = errors.Join(err, server.Shutdown(drain), leave(drain))
 	stop()
 	workers.Wait() // the uses are flushed before the sequencer stops
 	_, integrateErr := a.Ledger.Integrate(drain)

@@ -49,4 +49,5 @@ var spots = []Spot{
 	{Kind: "memory", Name: "lists.Shop.live", Holder: "recommend"},
 	{Kind: "memory", Name: "sessionweb.Post.waiting", Why: "codes that were asked for and are sent within moments; the outbox asks the gate about each"},
 	{Kind: "memory", Name: "vault.cache.entries", Holder: "vault"},
+	{Kind: "stream", Name: "THIMBLE_EVENTS", Why: "sealed events that wait for the archive, with a copy in the spool of the node that took them: unreadable once the key is gone, and trimmed when archived"},
 }

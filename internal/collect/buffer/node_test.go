@@ -1,0 +1,646 @@
+package buffer
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"thimble"
+	"thimble/internal/collect/frame"
+)
+
+// nodeEnv makes the test binary a node: a process of its own, that can be killed.
+const nodeEnv = "THIMBLE_BUFFER_NODE"
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(nodeEnv); text != "" {
+		signal.Ignore(syscall.SIGXFSZ) // as the program does
+		if err := beNode(text); err != nil {
+			fmt.Fprintln(os.Stderr, "node:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// A nodePlan is what a node is told.
+type nodePlan struct {
+	Node     string
+	Members  []Member
+	Folder   string
+	MaxBytes int64 // of the stream at most
+	Clean    time.Duration
+	Patience time.Duration
+	Archive  string // the socket
+	Batch    int    // records of a batch
+	Bytes    int    // of a record's part
+}
+
+func (p nodePlan) config(log *slog.Logger) Config {
+	return Config{
+		Node: p.Node, Members: p.Members, Secret: "a secret of the test", Folder: p.Folder, MaxBytes: p.MaxBytes, Clean: p.Clean, Patience: p.Patience,
+		Reconcile: 2 * time.Second, GapWait: 5 * time.Second, Log: log,
+	}
+}
+
+// beNode serves until its standard input ends. It is told "run CLIENT FROM" and
+// "state", and says "ready", "ack CLIENT N NANOSECONDS" and "state JSON".
+func beNode(text string) error {
+	var plan nodePlan
+	if err := json.Unmarshal([]byte(text), &plan); err != nil {
+		return err
+	}
+	level := slog.LevelWarn
+	if os.Getenv("THIMBLE_BUFFER_DEBUG") != "" {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})).With("node", plan.Node)
+	b, err := Open(context.Background(), plan.config(log), &remote{socket: plan.Archive})
+	if err != nil {
+		return err
+	}
+	out := &lineWriter{w: os.Stdout}
+	out.say("ready")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var clients sync.WaitGroup
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		var c client
+		if n, _ := fmt.Sscanf(in.Text(), "run %d %d", &c.id, &c.next); n == 2 {
+			clients.Go(func() { c.run(ctx, b, plan, out) })
+			continue
+		}
+		state, err := json.Marshal(b.State())
+		if err != nil {
+			return err
+		}
+		out.say("state " + string(state))
+	}
+	cancel()
+	clients.Wait()
+	return b.Close(context.Background())
+}
+
+type lineWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lineWriter) say(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, _ = io.WriteString(l.w, line+"\n")
+}
+
+// A client sends one batch after the other, and each until it is taken.
+type client struct{ id, next int }
+
+func (c *client) run(ctx context.Context, b *Buffer, plan nodePlan, out *lineWriter) {
+	for ; ctx.Err() == nil; c.next++ {
+		records := batchOf(c.id, c.next, plan.Batch, plan.Bytes)
+		began := time.Now()
+		for {
+			_, err := b.Append(ctx, records)
+			if err == nil {
+				break
+			}
+			if ctx.Err() != nil {
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		out.say(fmt.Sprintf("ack %d %d %d", c.id, c.next, time.Since(began)))
+	}
+}
+
+// batchOf makes the records of a batch. Their keys say which they are.
+func batchOf(client, n, size, bytes int) []frame.Record {
+	records := make([]frame.Record, size)
+	for i := range records {
+		r := &records[i]
+		r.ID, _ = thimble.NewID(nil)
+		r.Subject = thimble.SubjectID(r.ID)
+		r.Received, r.Source = time.Now().UnixMicro(), 7
+		r.Repeat = keyOf(client, n, i)
+		sealed := make([]byte, bytes)
+		copy(sealed, canary)
+		copy(sealed[len(canary):], r.ID[:])
+		r.Parts = []frame.Part{{Category: "user.behavior", Sealed: sealed}}
+	}
+	return records
+}
+
+// canary marks what records are made of, to find it on disks.
+const canary = "canary-of-what-was-sealed"
+
+func whose(k frame.Key) (client, n, i int) {
+	return int(binary.BigEndian.Uint32(k[:])) - 1, int(binary.BigEndian.Uint64(k[4:])), int(binary.BigEndian.Uint32(k[12:]))
+}
+
+// remote is the archive as a node sees it: elsewhere.
+type remote struct {
+	socket string
+	mu     sync.Mutex
+	idle   []net.Conn
+}
+
+func (r *remote) Append(ctx context.Context, records []frame.Record) (frame.Appended, error) {
+	body, err := (&frame.Frame{Records: records}).Append(make([]byte, 4))
+	if err != nil {
+		return frame.Appended{}, err
+	}
+	binary.BigEndian.PutUint32(body, uint32(len(body)-4))
+	conn, err := r.dial(ctx)
+	if err != nil {
+		return frame.Appended{}, fmt.Errorf("%w: %w", err, thimble.ErrUnavailable)
+	}
+	var answer [9]byte
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_, err = conn.Write(body)
+	if err == nil {
+		_, err = io.ReadFull(conn, answer[:])
+	}
+	if err != nil || answer[0] != 1 {
+		_ = conn.Close()
+		return frame.Appended{}, fmt.Errorf("the archive is down: %w: %w", err, thimble.ErrUnavailable)
+	}
+	r.mu.Lock()
+	r.idle = append(r.idle, conn)
+	r.mu.Unlock()
+	return frame.Appended{Kept: int(binary.BigEndian.Uint32(answer[1:])), Repeated: int(binary.BigEndian.Uint32(answer[5:]))}, nil
+}
+
+func (r *remote) dial(ctx context.Context) (net.Conn, error) {
+	r.mu.Lock()
+	if n := len(r.idle); n > 0 {
+		conn := r.idle[n-1]
+		r.idle = r.idle[:n-1]
+		r.mu.Unlock()
+		return conn, nil
+	}
+	r.mu.Unlock()
+	return (&net.Dialer{}).DialContext(ctx, "unix", r.socket)
+}
+
+// archiveServer answers nodes for an archive that the test holds.
+type archiveServer struct {
+	socket string
+	to     Archive
+	mu     sync.Mutex
+	down   bool
+	conns  map[net.Conn]bool
+}
+
+func serveArchive(t testing.TB, to Archive) *archiveServer {
+	t.Helper()
+	s := &archiveServer{socket: filepath.Join(t.TempDir(), "archive"), to: to, conns: map[net.Conn]bool{}}
+	l, err := net.Listen("unix", s.socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			s.mu.Lock()
+			s.conns[conn] = true
+			s.mu.Unlock()
+			all.Go(func() { s.serve(conn) })
+		}
+	})
+	t.Cleanup(func() { _ = l.Close(); s.setDown(true); all.Wait() })
+	return s
+}
+
+// setDown closes the archive to everybody, or opens it again.
+func (s *archiveServer) setDown(down bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = down
+	for conn := range s.conns {
+		if down {
+			_ = conn.Close()
+			delete(s.conns, conn)
+		}
+	}
+}
+
+func (s *archiveServer) isDown() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.down
+}
+
+func (s *archiveServer) serve(conn net.Conn) {
+	defer conn.Close()
+	for {
+		var n [4]byte
+		if _, err := io.ReadFull(conn, n[:]); err != nil {
+			return
+		}
+		body := make([]byte, binary.BigEndian.Uint32(n[:]))
+		if _, err := io.ReadFull(conn, body); err != nil || s.isDown() {
+			return
+		}
+		f, err := frame.Decode(body)
+		if err != nil {
+			return
+		}
+		got, err := s.to.Append(context.Background(), f.Records)
+		if err != nil {
+			return
+		}
+		answer := binary.BigEndian.AppendUint32([]byte{1}, uint32(got.Kept))
+		if _, err := conn.Write(binary.BigEndian.AppendUint32(answer, uint32(got.Repeated))); err != nil {
+			return
+		}
+	}
+}
+
+// books is an archive that remembers in which order it got what.
+type books struct {
+	mu       sync.Mutex
+	kept     map[frame.Key]int // and how often
+	order    []frame.Key
+	repeated int
+}
+
+func newBooks() *books { return &books{kept: map[frame.Key]int{}} }
+
+func (a *books) Append(_ context.Context, records []frame.Record) (got frame.Appended, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, r := range records {
+		if a.kept[r.Repeat] > 0 {
+			a.repeated++
+			got.Repeated++
+			continue
+		}
+		a.kept[r.Repeat]++
+		a.order = append(a.order, r.Repeat)
+		got.Kept++
+	}
+	return got, nil
+}
+
+// A trio is three nodes on loopback.
+type trio struct {
+	t       testing.TB
+	archive *archiveServer
+	plans   [Nodes]nodePlan
+	nodes   [Nodes]*nodeProcess
+
+	mu    sync.Mutex
+	acks  map[int]int           // by client: batches that were acknowledged
+	took  []time.Duration       // of each batch
+	last  map[int]time.Time     // by client: when
+	pause map[int]time.Duration // by client: the longest between two acknowledgements
+}
+
+type nodeProcess struct {
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	states chan State
+	ready  chan struct{}
+	ended  chan struct{}
+}
+
+// newTrio starts three nodes. A change may be made to their plans before.
+func newTrio(t testing.TB, to Archive, change func(*nodePlan)) *trio {
+	t.Helper()
+	c := &trio{t: t, archive: serveArchive(t, to), acks: map[int]int{}, last: map[int]time.Time{}, pause: map[int]time.Duration{}}
+	var members []Member
+	for i := range Nodes {
+		members = append(members, Member{Name: string(rune('a' + i)), Address: freeAddress(t)})
+	}
+	for i, m := range members {
+		c.plans[i] = nodePlan{
+			Node: m.Name, Members: members, Folder: filepath.Join(t.TempDir(), m.Name), Archive: c.archive.socket, Batch: 20, Bytes: 640,
+		}
+		if change != nil {
+			change(&c.plans[i])
+		}
+	}
+	t.Cleanup(func() {
+		for i := range c.nodes {
+			c.kill(i)
+		}
+	})
+	for i := range c.nodes {
+		c.start(i)
+	}
+	for i := range c.nodes {
+		c.awaitReady(i)
+	}
+	return c
+}
+
+func freeAddress(t testing.TB) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func (c *trio) start(i int) {
+	c.t.Helper()
+	text, err := json.Marshal(c.plans[i])
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), nodeEnv+"="+string(text))
+	cmd.Stderr = &testLog{t: c.t}
+	in, err1 := cmd.StdinPipe()
+	out, err2 := cmd.StdoutPipe()
+	if err1 != nil || err2 != nil {
+		c.t.Fatal(err1, err2)
+	}
+	if err := cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	n := &nodeProcess{cmd: cmd, in: in, states: make(chan State, 1), ready: make(chan struct{}), ended: make(chan struct{})}
+	c.nodes[i] = n
+	go c.listen(n, out)
+}
+
+func (c *trio) listen(n *nodeProcess, out io.Reader) {
+	defer close(n.ended)
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		var id, batch int
+		var took time.Duration
+		switch line := lines.Text(); {
+		case line == "ready":
+			close(n.ready)
+		case strings.HasPrefix(line, "state "):
+			var s State
+			_ = json.Unmarshal([]byte(line[6:]), &s)
+			n.states <- s
+		default:
+			if k, _ := fmt.Sscanf(line, "ack %d %d %d", &id, &batch, &took); k == 3 {
+				c.acked(id, batch, took)
+			}
+		}
+	}
+	_ = n.cmd.Wait()
+}
+
+func (c *trio) acked(id, batch int, took time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.acks[id] = max(c.acks[id], batch+1)
+	c.took = append(c.took, took)
+	now := time.Now()
+	if at, ok := c.last[id]; ok {
+		c.pause[id] = max(c.pause[id], now.Sub(at))
+	}
+	c.last[id] = now
+}
+
+func (c *trio) awaitReady(i int) {
+	c.t.Helper()
+	select {
+	case <-c.nodes[i].ready:
+	case <-c.nodes[i].ended:
+		c.t.Fatalf("node %d ended before it was ready", i)
+	case <-time.After(time.Minute):
+		c.t.Fatalf("node %d is not ready", i)
+	}
+}
+
+// kill is kill -9.
+func (c *trio) kill(i int) {
+	if n := c.nodes[i]; n != nil {
+		_ = n.cmd.Process.Kill()
+		<-n.ended
+		c.nodes[i] = nil
+	}
+}
+
+// stop ends a node in order.
+func (c *trio) stop(i int) {
+	c.t.Helper()
+	n := c.nodes[i]
+	_ = n.in.Close()
+	select {
+	case <-n.ended:
+	case <-time.After(time.Minute):
+		c.t.Fatalf("node %d does not end", i)
+	}
+	c.nodes[i] = nil
+}
+
+// clients has clients run on a node from where they are.
+func (c *trio) clients(i int, ids ...int) {
+	c.t.Helper()
+	for _, id := range ids {
+		c.mu.Lock()
+		from := c.acks[id]
+		c.mu.Unlock()
+		if _, err := fmt.Fprintf(c.nodes[i].in, "run %d %d\n", id, from); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+func (c *trio) startAll() {
+	c.t.Helper()
+	for i := range c.nodes {
+		c.start(i)
+	}
+	for i := range c.nodes {
+		c.awaitReady(i)
+		c.clients(i, 2*i, 2*i+1)
+	}
+}
+
+func (c *trio) killAll() {
+	for _, n := range c.nodes {
+		if n != nil {
+			_ = n.cmd.Process.Kill()
+		}
+	}
+	for i := range c.nodes {
+		c.kill(i)
+	}
+}
+
+// restartAll ends the clients: every node stops in order and starts again.
+func (c *trio) restartAll() {
+	c.t.Helper()
+	for i := range c.nodes {
+		c.stop(i)
+	}
+	for i := range c.nodes {
+		c.start(i)
+	}
+	for i := range c.nodes {
+		c.awaitReady(i)
+	}
+}
+
+func (c *trio) forgetPauses() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.pause)
+}
+
+// longestPause is the longest that a client waited between two answers.
+func (c *trio) longestPause() (most time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range c.pause {
+		most = max(most, p)
+	}
+	return most
+}
+
+// batchesOf is how many batches of some clients were acknowledged.
+func (c *trio) batchesOf(ids ...int) (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range ids {
+		n += c.acks[id]
+	}
+	return n
+}
+
+func (c *trio) state(i int) State {
+	c.t.Helper()
+	if _, err := fmt.Fprintln(c.nodes[i].in, "state"); err != nil {
+		c.t.Fatal(err)
+	}
+	select {
+	case s := <-c.nodes[i].states:
+		return s
+	case <-time.After(20 * time.Second):
+		c.t.Fatalf("node %d does not answer", i)
+	}
+	return State{}
+}
+
+func (c *trio) leader() int {
+	c.t.Helper()
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(100 * time.Millisecond) {
+		for i, n := range c.nodes {
+			if n != nil && c.state(i).Leading {
+				return i
+			}
+		}
+	}
+	c.t.Fatal("nobody leads")
+	return 0
+}
+
+// ackedBatches waits until so many more batches are acknowledged.
+func (c *trio) awaitAcks(more int) {
+	c.t.Helper()
+	c.mu.Lock()
+	want := len(c.took) + more
+	c.mu.Unlock()
+	for until := time.Now().Add(2 * time.Minute); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
+		c.mu.Lock()
+		n := len(c.took)
+		c.mu.Unlock()
+		if n >= want {
+			return
+		}
+	}
+	c.t.Fatalf("%d batches were not acknowledged in two minutes", more)
+}
+
+// awaitArchived waits until every spool of a node that runs is empty.
+func (c *trio) awaitArchived() {
+	c.t.Helper()
+	left := 0
+	for until := time.Now().Add(3 * time.Minute); time.Now().Before(until); time.Sleep(200 * time.Millisecond) {
+		left = 0
+		for i, n := range c.nodes {
+			if n != nil {
+				left += c.state(i).Spooled
+			}
+		}
+		if left == 0 {
+			return
+		}
+	}
+	c.t.Fatalf("%d groups are not archived", left)
+}
+
+// check holds what the archive has against what was acknowledged: nothing is
+// missing, nothing is there twice, nothing is there that nobody sent.
+func (c *trio) check(a *books) {
+	c.t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	batch, lost, total := c.plans[0].Batch, 0, 0
+	for id, n := range c.acks {
+		for k := range n {
+			for i := range batch {
+				total++
+				if a.kept[keyOf(id, k, i)] == 0 {
+					lost++
+				}
+			}
+		}
+	}
+	twice := 0
+	seen := map[frame.Key]bool{}
+	for _, k := range a.order {
+		if seen[k] {
+			twice++
+		}
+		seen[k] = true
+	}
+	c.t.Logf("acknowledged %d records, archived %d, known as repeats %d", total, len(a.order), a.repeated)
+	if lost > 0 || twice > 0 {
+		c.t.Errorf("%d acknowledged records are not archived, %d are twice", lost, twice)
+	}
+	if total == 0 {
+		c.t.Error("nothing was acknowledged: the test proves nothing")
+	}
+}
+
+func keyOf(client, n, i int) (k frame.Key) {
+	binary.BigEndian.PutUint32(k[:], uint32(client)+1)
+	binary.BigEndian.PutUint64(k[4:], uint64(n))
+	binary.BigEndian.PutUint32(k[12:], uint32(i))
+	return k
+}
+
+// testLog puts what a node says into the test's log.
+type testLog struct {
+	t  testing.TB
+	mu sync.Mutex
+}
+
+func (l *testLog) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if testing.Verbose() {
+		fmt.Fprintf(os.Stderr, "%s", b)
+	}
+	return len(b), nil
+}
