@@ -21,6 +21,7 @@ type ConsoleProducts interface {
 	Page(ctx context.Context, q catalog.Query) (catalog.Page, error)
 	Get(ctx context.Context, ids ...thimble.ItemID) (map[thimble.ItemID]catalog.Product, error)
 	Demand(ctx context.Context, item thimble.ItemID) ([]catalog.Demand, error)
+	Stock(ctx context.Context, item thimble.ItemID) ([]catalog.Stock, error)
 }
 
 // A Neighbour is an item that goes with another, and the model's weight for it.
@@ -217,7 +218,12 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 		f.Fail(w, r, err)
 		return
 	}
-	body := consoleBody{Facts: consoleFacts(p, demand), Chart: consoleMonths("Units sold per month", demand)}
+	stock, err := c.products.Stock(r.Context(), id)
+	if err != nil {
+		f.Fail(w, r, err)
+		return
+	}
+	body := consoleBody{Facts: append(consoleFacts(p, demand), consoleStock(stock)...), Chart: consoleMonths("Units sold per month", demand)}
 	if body.GoesWith, err = c.neighbours(r.Context(), id); err != nil {
 		f.Fail(w, r, err)
 		return
@@ -238,6 +244,18 @@ func consoleFacts(p catalog.Product, demand []catalog.Demand) []web.KeyValue {
 	}
 	if n := len(demand); n > 0 {
 		facts = append(facts, web.KeyValue{Key: "First sold", Value: web.Day(catalog.DayTime(demand[0].Day))}, web.KeyValue{Key: "Last sold", Value: web.Day(catalog.DayTime(demand[n-1].Day))})
+	}
+	return facts
+}
+
+// consoleStock says how much is where, when that was imported.
+func consoleStock(stock []catalog.Stock) (facts []web.KeyValue) {
+	for _, l := range stock {
+		key := "In stock"
+		if l.Place != "" {
+			key += ", " + l.Place
+		}
+		facts = append(facts, web.KeyValue{Key: key, Value: l.Units, Sub: "counted " + l.At.Format("2006-01-02")})
 	}
 	return facts
 }

@@ -323,7 +323,8 @@ func (g *Guess) decimals(fields []Field, s sample) {
 			for mark, n := range s.points[i] {
 				seen[mark] += n
 			}
-			g.Coded = c.Filled > 0 && s.codes[i] == c.Filled
+			// What is no number is no price, whatever is beside it.
+			g.Coded = s.codes[i] > 0 && s.codes[i] == s.shapes[i][DecimalShape]+s.shapes[i][WholeShape]
 		}
 	}
 	g.Mapping.Decimal = "."
