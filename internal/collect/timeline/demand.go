@@ -1,6 +1,8 @@
 package timeline
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"thimble/internal/collect/frame"
@@ -18,9 +20,9 @@ type Demand struct {
 // A Tally adds up demand.
 type Tally map[Demand]int64 // by demand with N 0
 
-// Count adds what was counted of somebody who permits nothing.
+// Count adds what was counted of somebody who permits nothing. A nil tally counts nothing.
 func (t Tally) Count(c frame.Count) {
-	if c.Event == "" || len(c.Event) > maxName || len(c.Item) > maxItem {
+	if t == nil || c.Event == "" || len(c.Event) > maxName || len(c.Item) > maxItem {
 		return
 	}
 	t[Demand{Day: c.Day, Event: c.Event, Item: c.Item}] += int64(c.N)
@@ -43,4 +45,17 @@ func (t Tally) Add(w *What) {
 			t[d]++
 		}
 	}
+}
+
+// Sorted returns the counts, by day, event and item.
+func (t Tally) Sorted() []Demand {
+	all := make([]Demand, 0, len(t))
+	for d, n := range t {
+		d.N = n
+		all = append(all, d)
+	}
+	slices.SortFunc(all, func(a, b Demand) int {
+		return cmp.Or(cmp.Compare(a.Day, b.Day), cmp.Compare(a.Event, b.Event), cmp.Compare(a.Item, b.Item))
+	})
+	return all
 }

@@ -59,3 +59,17 @@ func (e *Event) When(w *What) time.Time {
 	}
 	return w.At
 }
+
+// Own is the category of the part that says what happened, or of the first if that is not
+// open.
+func (e *Event) Own() thimble.Category {
+	for i, c := range e.Categories {
+		if w := e.Part(i); w.Type != "" {
+			return c
+		}
+	}
+	if len(e.Categories) > 0 {
+		return e.Categories[0]
+	}
+	return ""
+}

@@ -95,16 +95,7 @@ func (all Interactions) Add(w *What) Interactions {
 			all[i].Last = w.At
 		}
 	}
-	for len(all) > MostInteractions {
-		oldest := 0
-		for i := range all {
-			if all[i].Last.Before(all[oldest].Last) {
-				oldest = i
-			}
-		}
-		all = slices.Delete(all, oldest, oldest+1)
-	}
-	return all
+	return all.bounded()
 }
 
 func byPair(a, b Interaction) int {
@@ -158,4 +149,33 @@ func DecodeInteractions(b []byte) (Interactions, error) {
 		all, b = append(all, one), b[n+m:]
 	}
 	return all, nil
+}
+
+// Join adds those of another part of the same row, or of another row.
+func (all Interactions) Join(more Interactions) Interactions {
+	for _, one := range more {
+		i, found := slices.BinarySearchFunc(all, one, byPair)
+		if !found {
+			all = slices.Insert(all, i, one)
+			continue
+		}
+		all[i].N += one.N
+		if one.Last.After(all[i].Last) {
+			all[i].Last = one.Last
+		}
+	}
+	return all.bounded()
+}
+
+func (all Interactions) bounded() Interactions {
+	for len(all) > MostInteractions {
+		oldest := 0
+		for i := range all {
+			if all[i].Last.Before(all[oldest].Last) {
+				oldest = i
+			}
+		}
+		all = slices.Delete(all, oldest, oldest+1)
+	}
+	return all
 }

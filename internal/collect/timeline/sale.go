@@ -64,3 +64,11 @@ func (w *What) Names() []string {
 	}
 	return names
 }
+
+// Take has the event take back the lines of the order that it is about.
+func (w *What) Take(lines []order.Line) {
+	for _, l := range lines {
+		w.Products = append(w.Products, Product{Item: l.Item, Units: l.Units, Minor: l.Price.Minor})
+		w.Currency = l.Price.Currency
+	}
+}
