@@ -47,7 +47,7 @@ type taken struct {
 
 const (
 	viewBatch = 200_000 // records: the more, the more of them share a row
-	readAhead = 64     // frames at a time
+	readAhead = 64      // frames at a time
 
 	tick     = time.Second
 	leaseFor = 10 * time.Second
