@@ -225,7 +225,7 @@ func (j *judgement) open(folder string) {
 }
 
 func (j *judgement) sound() {
-	for _, db := range []*sqldb.DB{j.a.Core, j.a.Keys} {
+	for _, db := range j.a.Sets() {
 		var said string
 		err := db.Read(j.ctx, func(tx *sqldb.Tx) error { return tx.QueryRow(j.ctx, `pragma quick_check`).Scan(&said) })
 		if err != nil || said != "ok" {

@@ -10,6 +10,8 @@ import (
 	"thimble"
 	"thimble/internal/collect"
 	"thimble/internal/collect/collectdb"
+	"thimble/internal/collect/framedb"
+	"thimble/internal/collect/sourcedb"
 	"thimble/internal/consent"
 	"thimble/internal/gate"
 	"thimble/internal/job"
@@ -32,6 +34,8 @@ type App struct {
 	Shop     *lists.Shop
 	Imports  *collectdb.Store
 	Importer *collect.Importer
+	Frames   *framedb.Store // the log of events; nothing appends to it yet
+	Sources  *sourcedb.Store // where events come from
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
 
@@ -60,6 +64,9 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 		a.post = sessionweb.NewPost(letters{a}, log)
 	}
 	a.capabilities()
+	if a.Frames, err = framedb.Open(ctx, a.Events, framedb.Config{Now: cfg.clock(), Log: log}); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
 	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Traces: cfg.Traces, Version: Version, Log: log})
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -76,6 +83,7 @@ func (a *App) capabilities() {
 	})
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog}, now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
+	a.Sources = sourcedb.New(a.Core, a.Ledger, now)
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
 	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: a.Core, Now: now})
 	a.Subjects.OnRegroup(a.regrouped)
@@ -180,6 +188,9 @@ func (a *App) Close() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		err = a.telemetry.Shutdown(ctx)
+	}
+	if a.Frames != nil {
+		err = errors.Join(err, a.Frames.Close())
 	}
 	return errors.Join(err, a.Kernel.close())
 }

@@ -56,6 +56,9 @@ func (a *App) SeedDemo(ctx context.Context, orders collect.Source, tell Teller) 
 	if err := a.importDemo(ctx, orders, tell); err != nil {
 		return err
 	}
+	if err := a.demoSources(ctx, tell); err != nil {
+		return err
+	}
 	err := a.assignConsents(ctx, tell)
 	if err != nil {
 		return err

@@ -40,6 +40,8 @@ import (
 // Kernel is what makes everything else accountable.
 type Kernel struct {
 	Core, Keys *sqldb.DB
+	Events     *sqldb.DB // the set log
+	View       *sqldb.DB
 	Files      *blob.Store
 	Pack       *policy.Pack // the strict baseline
 	Laws       *policydb.Store
@@ -165,6 +167,12 @@ func (k *Kernel) openStores(ctx context.Context, cfg Config, log *slog.Logger) e
 	if k.Keys, err = sqldb.Open(ctx, sqldb.Config{Set: sqldb.Keys, Path: filepath.Join(keys, "keys.db"), URL: keysURL, Log: log}); err != nil {
 		return err
 	}
+	if k.Events, err = sqldb.Open(ctx, sqldb.Config{Set: sqldb.Log, Path: filepath.Join(data, "log.db"), URL: cfg.DatabaseURL, Log: log}); err != nil {
+		return err
+	}
+	if k.View, err = sqldb.Open(ctx, sqldb.Config{Set: sqldb.View, Path: filepath.Join(data, "view.db"), URL: cfg.DatabaseURL, Log: log}); err != nil {
+		return err
+	}
 	if k.Files, err = blob.Open(models); err != nil {
 		return err
 	}
@@ -274,10 +282,18 @@ func (k *Kernel) close() error {
 	if k.drops != nil {
 		err = errors.Join(err, k.drops.Close())
 	}
-	for _, db := range []*sqldb.DB{k.Core, k.Keys} {
-		if db != nil {
-			err = errors.Join(err, db.Close())
-		}
+	for _, db := range k.Sets() {
+		err = errors.Join(err, db.Close())
 	}
 	return err
+}
+
+// Sets are the databases that are open.
+func (k *Kernel) Sets() (open []*sqldb.DB) {
+	for _, db := range []*sqldb.DB{k.Core, k.Keys, k.Events, k.View} {
+		if db != nil {
+			open = append(open, db)
+		}
+	}
+	return open
 }

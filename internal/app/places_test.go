@@ -100,7 +100,7 @@ func unclaimed(holders []thimble.Holder, tables []sqldb.Table, files, memory []s
 
 func tablesOf(t *testing.T, s *thimbletest.Shop) (all []sqldb.Table) {
 	t.Helper()
-	for _, db := range []*sqldb.DB{s.Core, s.Keys} {
+	for _, db := range s.Sets() {
 		tables, err := db.Tables(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -280,8 +280,8 @@ func TestNothingThatHoldsNobodyNamesSomebody(t *testing.T) {
 			}
 		}
 		for _, m := range datamap.All() {
-			if db := map[string]*sqldb.DB{sqldb.Core: s.Core, sqldb.Keys: s.Keys}[m.Set]; m.Holder == "" {
-				named("table "+m.Name, valuesOf(t, db, m.Name))
+			if m.Holder == "" {
+				named("table "+m.Name, valuesOf(t, set(s, m.Set), m.Name))
 			}
 		}
 		for _, f := range filesOf(t, s) {
@@ -295,6 +295,12 @@ func TestNothingThatHoldsNobodyNamesSomebody(t *testing.T) {
 			named("file "+f, content)
 		}
 	})
+}
+
+// set returns the database of a set.
+func set(s *thimbletest.Shop, name string) *sqldb.DB {
+	all := s.Sets()
+	return all[slices.IndexFunc(all, func(db *sqldb.DB) bool { return db.Set() == name })]
 }
 
 // valuesOf returns all values of a table, one after the other.

@@ -247,12 +247,8 @@ func rowsOf(t *testing.T, s *thimbletest.Shop, who thimble.SubjectID) map[string
 			if f.Category != thimble.Pseudonym || f.Column == "created_at" {
 				continue
 			}
-			db := s.Core
-			if table.Set == sqldb.Keys {
-				db = s.Keys
-			}
 			var n int
-			err := db.Read(t.Context(), func(tx *sqldb.Tx) error {
+			err := set(s, table.Set).Read(t.Context(), func(tx *sqldb.Tx) error {
 				return tx.QueryRow(t.Context(), `select count(*) from `+table.Name+` where `+f.Column+` = $1`, who[:]).Scan(&n)
 			})
 			if err != nil {
@@ -283,7 +279,7 @@ func TestEveryPlaceOfPeoplesDataBelongsToAHolder(t *testing.T) {
 		}
 	}
 	// A column that names a person makes a table personal, whatever the map says.
-	for _, db := range []*sqldb.DB{s.Core, s.Keys} {
+	for _, db := range s.Sets() {
 		tables, err := db.Tables(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -24,7 +24,7 @@ import "thimble"
 // A Table is one table of the schema.
 type Table struct {
 	Name   string
-	Set    string // sqldb.Core or sqldb.Keys
+	Set    string // the set of tables, such as sqldb.Core
 	Holder string // who exports and erases it; "" where nothing is personal
 	Fields []Field
 	Plain  []string // columns that hold nothing personal

@@ -14,6 +14,8 @@ type Spot struct {
 // against everything that the installation keeps in memory.
 func Spots() []Spot { return spots }
 
+const commits = "sealed events that are being committed, and are let go when that has ended"
+
 const inTables = "the tables of the set, each of which is in the map"
 
 var spots = []Spot{
@@ -26,8 +28,15 @@ var spots = []Spot{
 	{Kind: "file", Name: "keys/root.identity", Why: "opens the root key"},
 	{Kind: "file", Name: "ledger.seen", Why: "the newest checkpoint of the log, which names nobody"},
 	{Kind: "file", Name: "lock", Why: "empty"},
+	{Kind: "file", Name: "log.db", Why: inTables},
+	{Kind: "file", Name: "log.db-*", Why: inTables},
 	{Kind: "file", Name: "models/*", Holder: "recommend"},
+	{Kind: "file", Name: "view.db", Why: inTables},
+	{Kind: "file", Name: "view.db-*", Why: inTables},
 	{Kind: "memory", Name: "decisiondb.group.waiting", Why: "decisions that wait for the transaction under way; who was erased meanwhile is refused in the next"},
+	{Kind: "memory", Name: "frame.Frame.Records", Why: commits},
+	{Kind: "memory", Name: "framedb.Store.queue", Why: commits},
+	{Kind: "memory", Name: "framedb.committer.group", Why: commits},
 	{Kind: "memory", Name: "gate.Moves.cohorts", Why: "who is counted in a model that is being released, until it is"},
 	{Kind: "memory", Name: "gate.shard.last", Why: "bare random numbers of who changed their mind since the start; they lead to nobody once the person is erased"},
 	{Kind: "memory", Name: "gate.shard.outputs", Why: "answers that are leaving now; a change waits for them"},

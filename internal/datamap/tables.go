@@ -201,6 +201,9 @@ var tables = []Table{
 	{Name: "subject_suppressions", Set: sqldb.Core, Holder: "subject", Plain: []string{"gen"}, Fields: []Field{
 		{Column: "mark", Category: thimble.AccountIdentifier, Source: "kept of a forgotten person", Purposes: duty, Retention: "stays, so that an old file does not bring the person back", Note: "keyed hash; leads to nobody without the identifier", Measures: []Measure{KeyedHash}},
 	}},
+	{Name: "log_frames", Set: sqldb.Log, Plain: []string{"seq", "received_at", "elapsed", "bytes"}},
+	{Name: "log_orders", Set: sqldb.Log, Plain: []string{"key", "seq"}},
+	{Name: "log_head", Set: sqldb.Log, Plain: []string{"one", "probes"}},
 	{Name: "vault_keys", Set: sqldb.Keys, Holder: "vault", Plain: []string{"class", "chain", "gen", "month", "epoch", "wrapped", "commitment"}, Fields: []Field{
 		{Column: "owner", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: service, Retention: untilErased},
 		{Column: "created_at", Category: thimble.Pseudonym, Source: "made with the person", Purposes: service, Retention: untilErased},
@@ -233,6 +236,9 @@ var tables = []Table{
 	{Name: "order_batches", Set: sqldb.Core, Plain: []string{"id", "last"}},
 	{Name: "catalog_demand", Set: sqldb.Core, Plain: []string{"day", "item_id", "orders", "units"}},
 	{Name: "collect_imports", Set: sqldb.Core, Plain: []string{"id", "name", "source", "state", "line", "row_count", "orders", "returns", "guests", "known", "suppressed", "subjects", "no_country", "rejected", "reasons", "started_at", "updated_at"}},
+	{Name: "collect_sources", Set: sqldb.Core, Plain: []string{"number", "name", "kind", "origins", "consents", "created_at", "ended_at"}},
+	{Name: "collect_source_keys", Set: sqldb.Core, Plain: []string{"hash", "source", "public", "hint", "created_at", "ends_at"}},
+	{Name: "collect_source_changes", Set: sqldb.Core, Plain: []string{"seq", "source", "change", "staff", "at", "opening"}},
 	{Name: "collect_rejects", Set: sqldb.Core, Plain: []string{"import_id", "line", "reason"}},
 	{Name: "registry_models", Set: sqldb.Core, Plain: []string{"model", "latest", "floor", "held"}},
 	{Name: "registry_versions", Set: sqldb.Core, Plain: []string{"model", "version", "stage", "package", "weights", "signer", "card", "lineage", "bytes", "made_ms", "reason", "made_at", "opening"}},

@@ -91,8 +91,10 @@ func (m *Moves) ready(ctx context.Context, at time.Time) error {
 }
 
 func (m *Moves) shard(s thimble.SubjectID) *shard {
-	return &m.shards[binary.LittleEndian.Uint64(s[8:])%shards]
+	return &m.shards[shardOf(s)]
 }
+
+func shardOf(s thimble.SubjectID) uint64 { return binary.LittleEndian.Uint64(s[8:]) % shards }
 
 // Move says that a subject's epoch has moved, the zero subject that everybody's
 // has. From when it returns on nothing that was known or granted before is used;

@@ -38,6 +38,7 @@ type shop struct {
 	consents consentdb.Whole
 	uses     *gatedb.Log
 	gate     *gate.Gate
+	door     *gate.Door
 	n        int
 }
 
@@ -61,6 +62,9 @@ func each(t *testing.T, f func(*shop)) {
 		s.consents = consentdb.Whole{Store: consentdb.New(core, log, s.vault, s.people, pack, now), Persons: s.people}
 		s.uses = gatedb.New(core, log, s.vault, gatedb.Config{Now: now})
 		s.gate = gate.New(s.people, s.consents.Store, s.vault, s.uses, pack, moves, now)
+		if s.door, err = s.gate.Door(gate.DoorUse{Category: thimble.PurchaseHistory, Purposes: []thimble.Purpose{thimble.TrainAISystem}}); err != nil {
+			t.Fatal(err)
+		}
 		f(s)
 	})
 }
@@ -120,6 +124,14 @@ func (s *shop) permits(who thimble.SubjectID) bool {
 	v, err := s.gate.Decide(ctx, training(who))
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	// Whatever is tested of verdicts is tested of the door too.
+	p, err := s.door.Permits(ctx, who)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if s.door.Mask(p.Pairs) == 1 != v.Allowed || v.Allowed && !p.Known {
+		s.t.Errorf("the door permits %v, the gate %v", p.Pairs, v.Allowed)
 	}
 	return v.Allowed
 }

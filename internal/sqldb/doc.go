@@ -7,7 +7,8 @@
 //     times as UTC microseconds in bigint, JSON as text.
 //   - An acknowledged Write survives a power cut: SQLite runs WAL with
 //     synchronous=FULL (NORMAL keeps the file whole and loses commits), PostgreSQL
-//     runs synchronous_commit=on.
+//     runs synchronous_commit=on. The set [View] alone does not promise it: what is
+//     in it can be made again.
 //   - Write is serializable. A serialization failure or deadlock is retried, so
 //     the function given to Write may run more than once; [Tx.OnCommit] runs its
 //     effects once.

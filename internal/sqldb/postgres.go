@@ -17,6 +17,9 @@ func (db *DB) connectPostgres(cfg Config) error {
 	conn.RuntimeParams["search_path"] = cfg.Set
 	conn.RuntimeParams["application_name"] = "thimble"
 	conn.RuntimeParams["synchronous_commit"] = "on"
+	if cfg.Set == View {
+		conn.RuntimeParams["synchronous_commit"] = "off" // it is made again from where it is
+	}
 	conn.RuntimeParams["statement_timeout"] = "60000"
 	conn.RuntimeParams["lock_timeout"] = "10000"
 	conn.RuntimeParams["idle_in_transaction_session_timeout"] = "60000"

@@ -41,7 +41,7 @@ const postgresRelations = `
 	with mine as (
 		select c.oid, c.relkind::text as kind, case when n.nspname = current_schema() then c.relname else n.nspname || '.' || c.relname end::text as name
 		from pg_class c join pg_namespace n on n.oid = c.relnamespace
-		where (n.nspname = current_schema() or n.nspname not in ('core', 'keys', 'information_schema') and n.nspname not like 'pg\_%')
+		where (n.nspname = current_schema() or n.nspname not in ('core', 'keys', 'log', 'view', 'information_schema') and n.nspname not like 'pg\_%')
 			and c.relname not like 'goose\_%'
 	)
 	select case when kind in ('v', 'm') then 'view' else 'table' end, name, a.attname::text

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,11 +29,18 @@ const (
 	Core = "core"
 	// Keys holds wrapped keys, with a backup cycle of its own.
 	Keys = "keys"
+	// Log is the log of events: appended to, and large.
+	Log = "log"
+	// View holds what is made from the log and can be made again. Its last commits
+	// may be lost in a power cut; the file is whole.
+	View = "view"
 )
+
+var sets = []string{Core, Keys, Log, View}
 
 // Config says what to open. Path or URL is needed, the rest has working zero values.
 type Config struct {
-	Set  string // Core or Keys
+	Set  string // Core, Keys, Log or View
 	Path string // the SQLite file; its folder must exist
 	URL  string // a postgres:// URL; wins over Path
 
@@ -75,8 +83,8 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 }
 
 func connect(cfg Config) (*DB, error) {
-	if cfg.Set != Core && cfg.Set != Keys {
-		return nil, fmt.Errorf("a set named %s or %s was expected: %w", Core, Keys, thimble.ErrInvalid)
+	if !slices.Contains(sets, cfg.Set) {
+		return nil, fmt.Errorf("a set named one of %v was expected: %w", sets, thimble.ErrInvalid)
 	}
 	if cfg.Readers == 0 {
 		cfg.Readers = 8
@@ -100,7 +108,7 @@ func connect(cfg Config) (*DB, error) {
 // Engine returns the kind of database.
 func (db *DB) Engine() Engine { return db.engine }
 
-// Set returns the name of the set, Core or Keys.
+// Set returns the name of the set.
 func (db *DB) Set() string { return db.set }
 
 // Config returns what the handle was opened with, defaults filled in.

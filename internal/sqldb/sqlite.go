@@ -14,10 +14,14 @@ import (
 
 func (db *DB) connectSQLite(cfg Config) error {
 	db.engine = SQLite
+	synchronous := "synchronous(FULL)" // NORMAL loses acknowledged commits in a power cut
+	if cfg.Set == View {
+		synchronous = "synchronous(NORMAL)" // which is made again from where it is
+	}
 	pragmas := []string{
 		fmt.Sprintf("busy_timeout(%d)", cfg.Busy.Milliseconds()),
 		"journal_mode(WAL)",
-		"synchronous(FULL)", // NORMAL loses acknowledged commits in a power cut
+		synchronous,
 		"secure_delete(ON)", // a deleted key must not stay in a free page
 		"foreign_keys(ON)",
 		"cell_size_check(ON)",

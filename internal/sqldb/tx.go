@@ -98,10 +98,14 @@ const tries = 12
 // may run more than once: it changes nothing outside the transaction but through
 // OnCommit.
 func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
+	return db.writeAs(ctx, sql.LevelSerializable, f)
+}
+
+func (db *DB) writeAs(ctx context.Context, level sql.IsolationLevel, f func(*Tx) error) error {
 	if err := db.lock(ctx); err != nil {
 		return err
 	}
-	tx, err := db.writeLocked(ctx, f)
+	tx, err := db.writeLocked(ctx, level, f)
 	db.unlock()
 	if err != nil {
 		return err
@@ -117,10 +121,26 @@ func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
 	return err
 }
 
-func (db *DB) writeLocked(ctx context.Context, f func(*Tx) error) (tx *Tx, err error) {
+// WriteInTurn runs f like Write, for an order that all writers keep to by one row: turn
+// is a select of that row "for update", and who has it sees all that those before
+// committed. Instead of failing and trying again, as serializable transactions
+// that meet do, each waits for the one before. What f changes must be changed in turn
+// only. SQLite has one writer, who is always in turn.
+func (db *DB) WriteInTurn(ctx context.Context, turn string, f func(*Tx) error) error {
+	return db.writeAs(ctx, sql.LevelReadCommitted, func(tx *Tx) error {
+		if db.engine == PostgreSQL {
+			if _, err := tx.Exec(ctx, turn); err != nil {
+				return err
+			}
+		}
+		return f(tx)
+	})
+}
+
+func (db *DB) writeLocked(ctx context.Context, level sql.IsolationLevel, f func(*Tx) error) (tx *Tx, err error) {
 	var opt *sql.TxOptions
 	if db.engine == PostgreSQL {
-		opt = &sql.TxOptions{Isolation: sql.LevelSerializable}
+		opt = &sql.TxOptions{Isolation: level}
 	}
 	for try := range tries {
 		tx, err = run(ctx, db, db.write, opt, f)

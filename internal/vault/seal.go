@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"thimble"
@@ -25,7 +26,20 @@ func (v *Vault) Seal(ctx context.Context, c thimble.Cell, plain []byte) ([]byte,
 	return sealed, nil
 }
 
+// AppendSeal is Seal for who seals much: it appends to dst.
+func (v *Vault) AppendSeal(ctx context.Context, dst []byte, c *thimble.Cell, plain []byte) ([]byte, error) {
+	out, err := v.appendSeal(ctx, dst, c, plain)
+	if err != nil {
+		return dst, fmt.Errorf("vault: sealing %s.%s of %s: %w", c.Table, c.Column, c.Owner, err)
+	}
+	return out, nil
+}
+
 func (v *Vault) seal(ctx context.Context, c *thimble.Cell, plain []byte) ([]byte, error) {
+	return v.appendSeal(ctx, nil, c, plain)
+}
+
+func (v *Vault) appendSeal(ctx context.Context, dst []byte, c *thimble.Cell, plain []byte) ([]byte, error) {
 	month, err := cellMonth(c)
 	if err != nil {
 		return nil, err
@@ -37,28 +51,28 @@ func (v *Vault) seal(ctx context.Context, c *thimble.Cell, plain []byte) ([]byte
 	if err != nil {
 		return nil, err
 	}
-	return v.sealWith(&ks.keys[0], c, month, plain)
+	return v.sealWith(dst, &ks.keys[0], c, month, plain)
 }
 
-func (v *Vault) sealWith(k *dataKey, c *thimble.Cell, month int, plain []byte) ([]byte, error) {
+func (v *Vault) sealWith(dst []byte, k *dataKey, c *thimble.Cell, month int, plain []byte) ([]byte, error) {
 	h := header{version: recordGCM, gen: k.gen, month: month}
 	size := gcmNonce
 	if k.xaes != nil {
 		h.version, size = recordXAES, xaesNonce
 	}
-	sealed := make([]byte, 0, headerLen+size+len(plain)+tagLen)
-	sealed = h.append(sealed)
+	start := len(dst)
+	sealed := h.append(slices.Grow(dst, headerLen+size+len(plain)+tagLen))
 	buf := aads.Get().(*[]byte)
 	defer aads.Put(buf)
-	aad := appendCell(append((*buf)[:0], sealed...), *v.installation.Load(), c)
+	aad := appendCell(append((*buf)[:0], sealed[start:]...), *v.installation.Load(), c)
 	*buf = aad
-	sealed = sealed[:headerLen+size]
-	nonce := sealed[headerLen:]
+	sealed = sealed[:start+headerLen+size]
+	nonce := sealed[start+headerLen:]
 	if _, err := io.ReadFull(v.cfg.Rand, nonce); err != nil {
 		return nil, err
 	}
 	if k.xaes != nil {
-		return k.xaes.seal(sealed[:headerLen], nonce, plain, aad)
+		return k.xaes.seal(sealed[:start+headerLen], nonce, plain, aad)
 	}
 	return k.gcm.Seal(sealed, nonce, plain, aad), nil
 }

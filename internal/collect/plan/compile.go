@@ -23,8 +23,13 @@ type Compiled struct {
 	// CountryClass is the class of the country that is looked up for an IP address, -1
 	// if the plan has no use for the category.
 	CountryClass int
-	events       map[string]*Message // of track, by each of its names
-	calls        map[string]*Message // of the others, by call
+	// Categories are those of the classes, each once, in order; Of is the mask of the
+	// classes of each, and CategoryOf the place of each class's category.
+	Categories []thimble.Category
+	Of         []uint64
+	CategoryOf []uint8
+	events     map[string]*Message // of track, by each of its names
+	calls      map[string]*Message // of the others, by call
 }
 
 // A Message is a compiled event.
@@ -63,6 +68,19 @@ type Field struct {
 	Key string
 }
 
+// categorise gathers the classes by category.
+func (c *Compiled) categorise() {
+	for class, u := range c.Classes {
+		i := slices.Index(c.Categories, u.Category)
+		if i < 0 {
+			i = len(c.Categories)
+			c.Categories, c.Of = append(c.Categories, u.Category), append(c.Of, 0)
+		}
+		c.Of[i] |= 1 << class
+		c.CategoryOf = append(c.CategoryOf, uint8(i))
+	}
+}
+
 // Track returns the message of a track call by name, nil for one that is not planned.
 func (c *Compiled) Track(name []byte) *Message { return c.events[string(name)] }
 
@@ -96,6 +114,7 @@ func Compile(p *Plan) (*Compiled, error) {
 		}
 	}
 	c.CountryClass = slices.IndexFunc(c.Classes, func(u Use) bool { return u.Category == thimble.Country })
+	c.categorise()
 	return c, nil
 }
 

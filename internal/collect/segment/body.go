@@ -181,6 +181,8 @@ type Signals struct {
 	TCF     Value // context.consent.tcf, a string
 	GPP     Value // context.consent.gpp, a string
 	USP     Value // context.consent.usp, a string
+	// Preferences says that categoryPreferences is there, whatever it holds.
+	Preferences bool
 }
 
 // An Event is the header of one event, and where its properties lie on the tape.

@@ -90,6 +90,7 @@ func (r *Reader) consent(sig *Signals, depth int) bool {
 			return false
 		}
 		r.once(mark, name)
+		sig.Preferences = sig.Preferences || string(name) == "categoryPreferences"
 		switch string(name) {
 		case "google":
 			sig.Google, ok = r.whole(depth+1, 1)

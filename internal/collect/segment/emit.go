@@ -11,7 +11,8 @@ import (
 
 // A writing is one call of Emit.
 type writing struct {
-	mask   uint64
+	mask   uint64 // what is permitted
+	part   uint64 // what of it is written now: all, or that of one category
 	time   int64
 	places int // decimals of the currency
 }
@@ -26,8 +27,14 @@ func (b *Body) Emit(dst []byte, ev *Event, mask uint64) ([]byte, bool) {
 	if m == nil || mask>>m.Class&1 == 0 {
 		return dst, false
 	}
-	w := writing{mask: mask, time: ev.Time, places: r.places(ev, m)}
-	dst = append(dst, `{"plan":`...)
+	w := writing{mask: mask, part: mask, time: ev.Time, places: r.places(ev, m)}
+	dst = r.emitHead(append(dst, '{'), ev, m)
+	return append(r.emitBody(dst, ev, m, &w), '}'), true
+}
+
+// emitHead writes what happened and when.
+func (r *Reader) emitHead(dst []byte, ev *Event, m *plan.Message) []byte {
+	dst = append(dst, `"plan":`...)
 	dst = strconv.AppendInt(dst, int64(r.plan.Version), 10)
 	dst = append(append(append(dst, `,"type":"`...), m.Call...), '"')
 	if m.Call == "track" {
@@ -35,12 +42,15 @@ func (b *Body) Emit(dst []byte, ev *Event, mask uint64) ([]byte, bool) {
 	} else {
 		dst = append(dst, `,"time":`...)
 	}
-	dst = strconv.AppendInt(dst, ev.Time, 10)
-	dst = r.emitName(dst, ev, m, &w)
-	dst = r.emitCountry(dst, ev, &w)
-	dst = r.emitPart(dst, `,"properties":`, m.Node, ev.props, span{}, 0, &w)
-	dst = r.emitPart(dst, `,"context":`, r.plan.Context, ev.context, r.sharedContext, ev.contextKeys, &w)
-	return append(dst, '}'), true
+	return strconv.AppendInt(dst, ev.Time, 10)
+}
+
+// emitBody writes everything else, each key after a comma.
+func (r *Reader) emitBody(dst []byte, ev *Event, m *plan.Message, w *writing) []byte {
+	dst = r.emitName(dst, ev, m, w)
+	dst = r.emitCountry(dst, ev, w)
+	dst = r.emitMember(dst, `,"properties":`, m.Node, ev.props, span{}, 0, w)
+	return r.emitMember(dst, `,"context":`, r.plan.Context, ev.context, r.sharedContext, ev.contextKeys, w)
 }
 
 // places finds the decimals of the event's currency.
@@ -60,7 +70,7 @@ func (r *Reader) emitName(dst []byte, ev *Event, m *plan.Message, w *writing) []
 		return dst
 	}
 	f := &m.Node.Fields[m.NameField]
-	if w.mask>>f.Class&1 == 0 || f.Type != plan.String || f.Transform != plan.Keep && f.Transform != plan.Scan {
+	if w.part>>f.Class&1 == 0 || f.Type != plan.String || f.Transform != plan.Keep && f.Transform != plan.Scan {
 		return dst
 	}
 	r.text1 = append(r.text1[:0], r.bytes(ev.Name)...)
@@ -78,14 +88,14 @@ func (r *Reader) emitCountry(dst []byte, ev *Event, w *writing) []byte {
 		return dst
 	}
 	class := r.plan.CountryClass
-	if class < 0 || w.mask>>class&1 == 0 {
+	if class < 0 || w.part>>class&1 == 0 {
 		return dst
 	}
 	return append(append(append(dst, `,"country":"`...), c[:]...), '"')
 }
 
-// emitPart writes a key and an object, or nothing if nothing of it may be written.
-func (r *Reader) emitPart(dst []byte, key string, n *plan.Node, own, shared span, hidden uint64, w *writing) []byte {
+// emitMember writes a key and an object, or nothing if nothing of it may be written.
+func (r *Reader) emitMember(dst []byte, key string, n *plan.Node, own, shared span, hidden uint64, w *writing) []byte {
 	start := len(dst)
 	dst, any := r.emitObject(append(dst, key...), n, own, shared, hidden, w)
 	if !any {
@@ -117,6 +127,7 @@ func (r *Reader) emitObject(dst []byte, n *plan.Node, own, shared span, hidden u
 			if banded {
 				continue // birthday and age say the same
 			}
+			banded = w.part != w.mask && r.writes(f, at[place], w)
 		}
 		start := len(dst)
 		if any {
@@ -139,16 +150,22 @@ func (r *Reader) emitField(dst []byte, f *plan.Field, i uint32, w *writing) ([]b
 	case e.shape == Object:
 		return r.emitObject(dst, f.Child, span{i + 1, e.next}, span{}, 0, w)
 	case e.shape != Array:
-		if w.mask>>f.Class&1 == 0 {
+		if w.part>>f.Class&1 == 0 {
 			return dst, false
 		}
 		return r.emitValue(dst, f, e, w)
-	case f.Child == nil && w.mask>>f.Class&1 == 0:
+	case f.Child == nil && w.part>>f.Class&1 == 0:
 		return dst, false
 	}
+	return r.emitList(dst, f, i, w)
+}
+
+// emitList writes a list. In a part, an element keeps its place though nothing of it
+// is of the part's category, so that the parts can be put together again.
+func (r *Reader) emitList(dst []byte, f *plan.Field, i uint32, w *writing) (_ []byte, any bool) {
 	dst = append(dst, '[')
 	first := true
-	for j := i + 1; j < e.next; j = r.tape[j].next {
+	for j := i + 1; j < r.tape[i].next; j = r.tape[j].next {
 		start := len(dst)
 		if !first {
 			dst = append(dst, ',')
@@ -156,8 +173,11 @@ func (r *Reader) emitField(dst []byte, f *plan.Field, i uint32, w *writing) ([]b
 		var ok bool
 		if el := &r.tape[j]; el.shape == Object {
 			dst, ok = r.emitObject(dst, f.Child, span{j + 1, el.next}, span{}, 0, w)
+			any = any || ok
+			ok = ok || w.part != w.mask && r.writesAny(f.Child, span{j + 1, el.next}, w)
 		} else {
 			dst, ok = r.emitValue(dst, f, el, w)
+			any = any || ok
 		}
 		if !ok {
 			dst = dst[:start]
@@ -165,7 +185,7 @@ func (r *Reader) emitField(dst []byte, f *plan.Field, i uint32, w *writing) ([]b
 		}
 		first = false
 	}
-	return append(dst, ']'), !first
+	return append(dst, ']'), any
 }
 
 // emitValue writes a simple value as the plan says.

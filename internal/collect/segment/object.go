@@ -17,8 +17,8 @@ type entry struct {
 	next     uint32 // the entry behind this one and all that is in it
 	field    uint8
 	shape    Shape
-	element  bool
-	raw      bool // it breaks the plan, and is kept as it stands (mode warn); a string is scanned
+	class    uint8 // of the field, for a simple value
+	raw      bool  // it breaks the plan, and is kept as it stands (mode warn); a string is scanned
 }
 
 // maxUnknown bounds how many unknown properties of a body are told of.
@@ -120,7 +120,7 @@ func (r *Reader) field(f *plan.Field, place uint8, depth int) bool {
 	case f.Transform == plan.Drop && (f.Type == plan.Object && s == Object || (f.Type == plan.Objects || f.Type == plan.Strings) && s == Array):
 		return r.skip(depth) // what is dropped whole is not looked into
 	case f.Type == plan.Object && s == Object:
-		return r.container(f, place, depth, false)
+		return r.container(f, place, depth)
 	case (f.Type == plan.Objects || f.Type == plan.Strings) && s == Array:
 		return r.list(f, place, depth)
 	case s == Object || s == Array:
@@ -131,7 +131,7 @@ func (r *Reader) field(f *plan.Field, place uint8, depth int) bool {
 	if !r.simple(s) {
 		return false
 	}
-	e := entry{from: uint32(from), to: uint32(r.i), field: place, shape: s}
+	e := entry{from: uint32(from), to: uint32(r.i), field: place, class: f.Class, shape: s}
 	if got := r.misfit(f, s, from, r.i); got != Missing {
 		r.violate(f.Path, f.Type, got)
 		if r.mode != plan.Warn || f.Transform != plan.Keep || f.Type == plan.Money || f.Type == plan.Integer || f.Type == plan.Date {
@@ -173,9 +173,9 @@ func (r *Reader) quoted(e entry) Value {
 }
 
 // container reads an object into an entry of its own.
-func (r *Reader) container(f *plan.Field, place uint8, depth int, element bool) bool {
+func (r *Reader) container(f *plan.Field, place uint8, depth int) bool {
 	at := len(r.tape)
-	r.tape = append(r.tape, entry{field: place, shape: Object, element: element})
+	r.tape = append(r.tape, entry{field: place, shape: Object})
 	if !r.object(f.Child, depth) {
 		return false
 	}
@@ -205,10 +205,10 @@ func (r *Reader) list(f *plan.Field, place uint8, depth int) bool {
 		from := r.i
 		switch {
 		case s == Object && f.Type == plan.Objects:
-			ok = r.container(f, place, depth+1, true)
+			ok = r.container(f, place, depth+1)
 		case s == Text && f.Type == plan.Strings:
 			if ok = r.simple(s); ok {
-				r.tape = append(r.tape, entry{from: uint32(from), to: uint32(r.i), next: uint32(len(r.tape)) + 1, field: place, shape: s, element: true})
+				r.tape = append(r.tape, entry{from: uint32(from), to: uint32(r.i), next: uint32(len(r.tape)) + 1, field: place, class: f.Class, shape: s})
 			}
 		default:
 			r.violate(f.Path, f.Type, s)

@@ -143,7 +143,8 @@ func (s *GlassStore) Waiting(ctx context.Context) (n int, err error) {
 }
 
 // Review says that somebody has looked at it, and whether they found it right. Whoever broke
-// it cannot: an error of kind thimble.ErrDenied.
+// it cannot: an error of kind thimble.ErrDenied. While it is live nobody can find it right,
+// since more may yet be looked at: an error of kind thimble.ErrConflict. Who finds it wrong ends it.
 func (s *GlassStore) Review(ctx context.Context, id thimble.ID, by string, fine bool, note thimble.Personal[string]) error {
 	if err := staff.CheckReason(note, 10); err != nil {
 		return err
@@ -163,6 +164,10 @@ func (s *GlassStore) Review(ctx context.Context, id thimble.ID, by string, fine 
 			return fmt.Errorf("somebody else has to look at it: %w", thimble.ErrDenied)
 		case g.ReviewedBy != "":
 			return fmt.Errorf("%s has looked at it: %w", g.ReviewedBy, thimble.ErrConflict)
+		case fine && g.Live(now):
+			return fmt.Errorf("it is broken until %s; look at it after that, or find it wrong and end it: %w", g.Until.Format("15:04"), thimble.ErrConflict)
+		case g.Live(now):
+			g.Until = now
 		}
 		// The note is revealed to the record, which is sealed under the person's key.
 		record, err := staff.GlassRecord{V: 1, Glass: id.Token(staff.GlassPrefix), What: "reviewed", Account: g.Account, Subject: g.Subject, Kind: g.Kind, Reason: note.Reveal(), By: by, Fine: fine, At: now}.Marshal()
@@ -177,7 +182,7 @@ func (s *GlassStore) Review(ctx context.Context, id thimble.ID, by string, fine 
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `update staff_glass set reviewed_by = $1, reviewed_at = $2, fine = $3, review = $4 where id = $5`, by, now.UnixMicro(), one(fine), sealed, id)
+		_, err = tx.Exec(ctx, `update staff_glass set reviewed_by = $1, reviewed_at = $2, fine = $3, review = $4, until = $5 where id = $6`, by, now.UnixMicro(), one(fine), sealed, g.Until.UnixMicro(), id)
 		return err
 	})
 	if err != nil {

@@ -114,8 +114,13 @@ func (g *glass) waiting(r *http.Request, one staff.Glass) waiting {
 	if one.Account != me(r) {
 		v.Form = &web.Form{ID: "review-" + one.ID.Token(staff.GlassPrefix), Action: GlassPage + "/" + one.ID.Token(staff.GlassPrefix), Submit: "I have looked at it", Fields: []web.Field{
 			{Name: "fine", Label: "Was it right?", Kind: web.RadioField, Value: "yes", Options: []web.Option{{Value: "yes", Label: "It was right"}, {Value: "no", Label: "It was not"}}},
-			{Name: "note", Label: "What you found", Required: true, MaxLength: 500, Autocomplete: "off"},
+			{Name: "note", Label: "What you found", Required: true, MaxLength: 500, Autocomplete: "off", Hint: "At least ten characters; the person can read it."},
 		}}
+		if one.Live(g.now()) { // more may yet be looked at
+			v.Form.Submit, v.Form.Danger = "End it now", true
+			v.Form.Intro = "It is still broken, so it can only be found not right. Whether it was right is to be said once it has ended."
+			v.Form.Fields[0] = web.Field{Name: "fine", Kind: web.HiddenField, Value: "no"}
+		}
 	}
 	return v
 }

@@ -1,0 +1,123 @@
+package framedb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"thimble"
+	"thimble/internal/collect/frame"
+	"thimble/internal/sqldb"
+)
+
+// maxRead is after how many bytes After returns what it has.
+const maxRead = 16 << 20
+
+const (
+	sizes  = `select seq, length(bytes) from log_frames where seq > $1 order by seq limit $2`
+	frames = `select seq, bytes from log_frames where seq > $1 and seq <= $2 order by seq`
+	one    = `select seq, bytes from log_frames where seq = $1`
+)
+
+// After returns the frames that follow one, in order: limit at most, fewer when they are
+// large, and at least one when there is any. The sealed parts are the caller's.
+func (s *Store) After(ctx context.Context, seq int64, limit int) (all []frame.Frame, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		all = nil
+		until, err := reach(ctx, tx, seq, limit)
+		if err != nil || until == seq {
+			return err
+		}
+		rows, err := tx.Query(ctx, frames, seq, until)
+		if err != nil {
+			return err
+		}
+		all, err = scan(rows)
+		return err
+	})
+	return all, wrap("reading frames", err)
+}
+
+// reach returns the last frame that is read at once.
+func reach(ctx context.Context, tx *sqldb.Tx, seq int64, limit int) (until int64, err error) {
+	rows, err := tx.Query(ctx, sizes, seq, limit)
+	if err != nil {
+		return 0, err
+	}
+	defer rows.Close()
+	until = seq
+	for size := 0; rows.Next(); {
+		var next int64
+		var n int
+		if err := rows.Scan(&next, &n); err != nil {
+			return 0, err
+		}
+		if size += n; size > maxRead && until > seq {
+			break
+		}
+		until = next
+	}
+	return until, rows.Err()
+}
+
+// At returns frames by their numbers, in the order asked for. One that does not exist is
+// an error of kind thimble.ErrNotFound.
+func (s *Store) At(ctx context.Context, seqs ...int64) ([]frame.Frame, error) {
+	all := make([]frame.Frame, 0, len(seqs))
+	for _, seq := range seqs {
+		rows, err := s.db.Look(ctx, one, seq)
+		if err != nil {
+			return nil, wrap("reading a frame", err)
+		}
+		found, err := scan(rows)
+		if err == nil && len(found) == 0 {
+			err = fmt.Errorf("frame %d: %w", seq, thimble.ErrNotFound)
+		}
+		if err != nil {
+			return nil, wrap("reading a frame", err)
+		}
+		all = append(all, found[0])
+	}
+	return all, nil
+}
+
+// Last returns the number of the newest frame; 0 if there is none.
+func (s *Store) Last(ctx context.Context) (seq int64, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		var elapsed int64
+		if err := tx.QueryRow(ctx, newest).Scan(&seq, &elapsed); !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		seq = 0
+		return nil
+	})
+	return seq, wrap("reading the newest number", err)
+}
+
+// scan reads frames and closes the rows.
+func scan(rows *sql.Rows) (all []frame.Frame, err error) {
+	defer rows.Close()
+	for rows.Next() {
+		var seq int64
+		var b []byte // a copy, in which the parts will lie
+		if err := rows.Scan(&seq, &b); err != nil {
+			return nil, err
+		}
+		f, err := frame.Decode(b)
+		if err != nil || f.Seq != seq {
+			return nil, broken(seq, err)
+		}
+		all = append(all, f)
+	}
+	return all, rows.Err()
+}
+
+// broken is the error of a frame that is not what was written. It has no kind: whoever
+// asked did nothing wrong, and it does not pass.
+func broken(seq int64, err error) error {
+	if err == nil {
+		return fmt.Errorf("frame %d holds another", seq)
+	}
+	return fmt.Errorf("frame %d cannot be read: %v", seq, err) //nolint:errorlint // it loses its kind
+}

@@ -1,0 +1,273 @@
+package intake_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"thimble"
+	"thimble/internal/collect/frame"
+	"thimble/internal/collect/intake"
+	"thimble/internal/collect/segment"
+	"thimble/internal/consent"
+	"thimble/internal/subject"
+)
+
+const (
+	browsing = thimble.Category("user.behavior.browsing_history")
+	size     = thimble.Category("thimble.size")
+	viewed   = `"product_id":"p1","size":"M","fit":"slim","currency":"EUR","price":19.9`
+)
+
+func drops(d ...any) map[intake.Drop]int {
+	m := map[intake.Drop]int{}
+	for i := 0; i < len(d); i += 2 {
+		m[d[i].(intake.Drop)] = d[i+1].(int)
+	}
+	return m
+}
+
+func (s *shop) want(got intake.Taken, kept int, dropped ...any) {
+	s.t.Helper()
+	want := intake.Taken{Events: got.Events, Kept: kept, Dropped: drops(dropped...)}
+	if diff := cmp.Diff(want, got); diff != "" {
+		s.t.Errorf("taken (-want +got):\n%s", diff)
+	}
+}
+
+func TestOfAPersonIsKeptWhatTheyPermit(t *testing.T) {
+	each(t, func(s *shop) {
+		ada := s.person(subject.Account, "A-1")
+
+		s.want(s.sends(server, batch(s.track(`"userId":"A-1"`, "Product Viewed", viewed))), 0, intake.Denied, 1)
+		s.says(ada, consent.Given, thimble.PersonalizeContent)
+		s.want(s.sends(server, batch(s.track(`"userId":"A-1"`, "Product Viewed", viewed), s.track(`"userId":"A-1"`, "Order Completed", `"order_id":"o1","total":5`))), 2)
+		s.says(ada, consent.Withdrawn, thimble.PersonalizeContent)
+		s.want(s.sends(server, batch(s.track(`"userId":"A-1"`, "Product Viewed", viewed), s.track(`"userId":"A-1"`, "Order Completed", `"order_id":"o2","total":6,"products":[{"product_id":"p1","colour":"blue"}]`))), 1, intake.Denied, 1)
+
+		got := s.kept()
+		if len(got) != 3 || got[0].who != ada {
+			t.Fatalf("%d events are kept, want 3 of the person", len(got))
+		}
+		if p := got[0].parts; p[browsing]["event"] != "Product Viewed" || p[size]["properties"].(map[string]any)["size"] != "M" || p["thimble.fit_feedback"] == nil {
+			t.Errorf("kept %v", p)
+		}
+		last := got[2].parts
+		if last[thimble.PurchaseHistory]["event"] != "Order Completed" || last["thimble.style_preference"] != nil {
+			t.Errorf("an order after a withdrawal is kept as %v, want its purchase and no style", last)
+		}
+	})
+}
+
+func TestWhatIsKeptIsSealedAndNothingElseTellsOfIt(t *testing.T) {
+	s := one(t)
+	ada := s.person(subject.Account, "A-1")
+	s.says(ada, consent.Given, thimble.PersonalizeContent)
+	s.sends(server, batch(s.track(`"userId":"A-1","anonymousId":"dev-1"`, "Product Viewed", viewed)))
+	text := fmt.Sprintf("%s %+v", s.log.records[0].Parts[0].Sealed, s.log.records)
+	for _, plain := range []string{"A-1", "dev-1", "Product", "p1", "slim", "m-1"} {
+		if strings.Contains(text, plain) {
+			t.Errorf("the log says %q", plain)
+		}
+	}
+}
+
+func TestAPublicSourceSpeaksOfDevicesOnly(t *testing.T) {
+	each(t, func(s *shop) {
+		ada := s.person(subject.Account, "A-1")
+		eve := s.person(subject.Device, "eve-phone")
+		s.says(ada, consent.Given, thimble.PersonalizeContent)
+		s.says(eve, consent.Given, thimble.PersonalizeContent)
+
+		// Eve's page claims to be Ada's.
+		s.want(s.sends(browser, batch(s.track(`"userId":"A-1","anonymousId":"eve-phone"`, "Product Viewed", viewed))), 1)
+		s.want(s.sends(browser, batch(s.track(`"userId":"A-1"`, "Product Viewed", viewed))), 0, intake.Nobody, 1)
+		got := s.kept()
+		if len(got) != 1 || got[0].who != eve {
+			t.Errorf("kept %v, want one event, of the device", got)
+		}
+	})
+}
+
+func TestOfNobodyOnlyThatItHappenedIsCounted(t *testing.T) {
+	s := one(t)
+	event := s.track(`"anonymousId":"dev-1"`, "Product Viewed", viewed)
+	s.want(s.sends(browser, batch(event, s.track(`"anonymousId":"dev-1"`, "Cart Viewed", `"products":[{"product_id":"p1"},{"product_id":"p2"},{"product_id":"p1"}]`))), 0, intake.Nobody, 2)
+	s.want(s.sends(browser, batch(event)), 0, intake.Repeated, 1)
+	day := int32(s.at.Unix() / 86400)
+	want := []frame.Count{{Event: "Product Viewed", Item: "p1", Day: day, N: 1}, {Event: "Cart Viewed", Item: "p1", Day: day, N: 2}, {Event: "Cart Viewed", Item: "p2", Day: day, N: 1}}
+	if diff := cmp.Diff(want, s.counted()); diff != "" {
+		t.Errorf("counts (-want +got):\n%s", diff)
+	}
+	for _, r := range s.log.records {
+		if !r.Subject.IsZero() || len(r.Parts) > 0 {
+			t.Errorf("a record of nobody has %d parts and a subject", len(r.Parts))
+		}
+	}
+	if n, err := s.people.Count(ctx); err != nil || n != 0 {
+		t.Errorf("%d people were made, %v", n, err)
+	}
+}
+
+func TestAnEventIsKeptOnce(t *testing.T) {
+	s := one(t)
+	s.person(subject.Account, "A-1")
+	order := func(source intake.Source, id, name, rest string) intake.Taken {
+		return s.sends(source, batch(fmt.Sprintf(`{"type":"track","userId":"A-1","event":%q,"messageId":%q,"properties":{"order_id":"o1"%s}}`, name, id, rest)))
+	}
+	other := server
+	other.Number = 7
+	s.want(order(server, "m", "Order Completed", ""), 1)
+	s.want(order(server, "m", "Order Completed", ""), 0, intake.Repeated, 1)
+	s.want(order(server, "n", "Order Completed", `,"total":5`), 0, intake.Repeated, 1) // the order itself came before
+	s.want(order(other, "m", "Order Completed", ""), 0, intake.Repeated, 1)
+	s.want(order(other, "m", "Order Updated", ""), 1) // a messageId is of its source
+	s.want(order(server, "u1", "Order Updated", ""), 1)
+	s.want(order(server, "u2", "Order Updated", ""), 1) // which may happen twice
+	s.want(order(server, "c", "Order Cancelled", ""), 1)
+	double := s.track(`"userId":"A-1"`, "Order Updated", `"order_id":"o1"`)
+	s.want(s.sends(server, batch(double, double)), 1, intake.Repeated, 1)
+}
+
+func TestSignalsOnlyNarrow(t *testing.T) {
+	all := func(yes string) string {
+		return fmt.Sprintf(`"consent":{"categoryPreferences":{"Analytics":%[1]s,"Advertising":%[1]s,"Functional":%[1]s,"DataSharing":%[1]s,"Personalization":%[1]s,"Training":%[1]s}}`, yes)
+	}
+	for name, c := range map[string]struct {
+		shared, own string
+		kept        bool
+	}{
+		"none":                       {"", "", true},
+		"a yes":                      {"", all("true"), true},
+		"a no of the event":          {"", all("false"), false},
+		"a no of the batch":          {all("false"), all("true"), false},
+		"an object without":          {"", `"consent":{}`, false},
+		"one that cannot be read":    {"", `"consent":{"categoryPreferences":{"Analytics":"yes"}}`, false},
+		"a null in its place":        {"", `"consent":{"categoryPreferences":null,"google":{}}`, false},
+		"consent mode, all granted":  {"", `"consent":{"google":{"analytics_storage":"granted","personalization_storage":"granted","ad_storage":"granted","ad_user_data":"granted","ad_personalization":"granted","functionality_storage":"granted"}}`, true},
+		"consent mode, a type less":  {"", `"consent":{"google":{"analytics_storage":"granted"}}`, false},
+		"a TC string that is broken": {"", `"consent":{"tcf":"COw"}`, false},
+		"a GPP string of nothing":    {"", `"consent":{"gpp":""}`, false},
+		"an opt-out of sale":         {"", `"consent":{"usp":"1YYN"}`, true}, // which is not first-party use
+		"escaped":                    {"", strings.Replace(all("false"), "consent", `cons\u0065nt`, 1), false},
+		"preferences escaped":        {"", strings.Replace(all("false"), "categoryP", `category\u0050`, 1), false},
+		"preferences beside another": {"", `"consent":{"usp":"1YNN","category\u0050references":{"Personalization":false}}`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := one(t)
+			ada := s.person(subject.Account, "A-1")
+			s.says(ada, consent.Given, thimble.PersonalizeContent)
+			event := strings.TrimSuffix(s.track(`"userId":"A-1"`, "Product Viewed", viewed), "}") + `,"context":{` + c.own + `}}`
+			body := `{"context":{` + c.shared + `},"batch":[` + event + `]}`
+			got := s.sends(server, body)
+			again := s.sends(server, strings.Replace(body, `"m-1"`, `"m-2"`, 1)) // what it means is remembered
+			if c.kept != (got.Kept == 1) || c.kept != (again.Kept == 1) || c.kept == (got.Dropped[intake.Denied] == 1) {
+				t.Errorf("kept %+v, then %+v, want kept %v", got, again, c.kept)
+			}
+			if n := len(s.kept()); c.kept && s.kept()[n-1].who != ada {
+				t.Error("kept of somebody else")
+			}
+		})
+	}
+}
+
+func TestANoToEverythingLeavesWhatAContractNeeds(t *testing.T) {
+	s := one(t)
+	ada := s.person(subject.Account, "A-1")
+	s.says(ada, consent.Given, thimble.PersonalizeContent)
+	event := strings.TrimSuffix(s.track(`"userId":"A-1"`, "Order Completed", `"order_id":"o1","products":[{"product_id":"p","colour":"blue","size":"M"}]`), "}") + `,"context":{"consent":{},"locale":"de-DE"}}`
+	s.want(s.sends(server, batch(event)), 1)
+	var have []thimble.Category
+	for c := range s.kept()[0].parts {
+		have = append(have, c)
+	}
+	slices.Sort(have)
+	if want := []thimble.Category{size, thimble.PurchaseHistory}; !slices.Equal(have, want) {
+		t.Errorf("kept %v, want %v", have, want)
+	}
+}
+
+func TestTheHeaderOfGlobalPrivacyControlNarrows(t *testing.T) {
+	s := one(t)
+	s.person(subject.Account, "A-1")
+	event := strings.TrimSuffix(s.track(`"userId":"A-1"`, "Order Completed", `"order_id":"o1"`), "}") + `,"context":{"campaign":{"name":"spring"}}}`
+	got, err := s.in.Take(ctx, server, segment.Batch, []byte(batch(event)), intake.Arrival{At: s.at, GPC: []string{"1"}})
+	if err != nil || got.Kept != 1 {
+		t.Fatal(got, err)
+	}
+}
+
+func TestWhatIsNotPlannedOrBrokenIsToldAndNotKept(t *testing.T) {
+	s := one(t)
+	s.person(subject.Account, "A-1")
+	got := s.sends(server, batch(s.track(`"userId":"A-1"`, "Never Planned", `"x":1`), `{"type":"track"}`, s.track(`"userId":"A-1"`, "Order Updated", `"order_id":"o"`)))
+	s.want(got, 1, intake.Unplanned, 1, intake.Broken, 1)
+	if got.Events != 3 {
+		t.Errorf("%d events, want 3", got.Events)
+	}
+	if _, err := s.take(server, `{"batch":`); !errors.Is(err, thimble.ErrInvalid) {
+		t.Errorf("no JSON: %v, want invalid", err)
+	}
+}
+
+func TestNothingIsTakenWhileTheLedgerIsSilentOrTheLogFull(t *testing.T) {
+	s := one(t)
+	s.person(subject.Account, "A-1")
+	body := batch(s.track(`"userId":"A-1"`, "Order Updated", `"order_id":"o"`))
+	s.uses.silent = true
+	if _, err := s.take(server, body); !errors.Is(err, thimble.ErrUnavailable) {
+		t.Errorf("while the ledger is silent: %v, want unavailable", err)
+	}
+	s.uses.silent = false
+	s.log.fails = fmt.Errorf("the disk is full: %w", thimble.ErrUnavailable)
+	if _, err := s.take(server, body); !errors.Is(err, thimble.ErrUnavailable) {
+		t.Errorf("while the disk is full: %v, want unavailable", err)
+	}
+	s.log.fails = nil
+	s.want(s.sends(server, body), 1)
+}
+
+func TestAnErasedPersonGetsNoEventThoughTheyWereRemembered(t *testing.T) {
+	each(t, func(s *shop) {
+		ada := s.person(subject.Account, "A-1")
+		s.want(s.sends(server, batch(s.track(`"userId":"A-1"`, "Order Updated", `"order_id":"o"`))), 1)
+		if _, err := s.people.Erase(ctx, ada); err != nil {
+			t.Fatal(err)
+		}
+		got := s.sends(server, batch(s.track(`"userId":"A-1"`, "Order Updated", `"order_id":"o"`)))
+		if got.Kept != 0 || len(s.kept()) != 1 {
+			t.Errorf("of somebody who was erased: %+v", got)
+		}
+	})
+}
+
+func TestAWithdrawalWhileEventsAreSealedCounts(t *testing.T) {
+	s := one(t)
+	ada := s.person(subject.Account, "A-1")
+	s.says(ada, consent.Given, thimble.PersonalizeContent)
+	s.deps.Vault = &slow{Vault: s.vault, first: func() { s.says(ada, consent.Withdrawn, thimble.PersonalizeContent) }}
+	s.open()
+	s.want(s.sends(server, batch(s.track(`"userId":"A-1"`, "Product Viewed", viewed), s.track(`"userId":"A-1"`, "Order Completed", `"order_id":"o1","products":[{"product_id":"p","colour":"blue"}]`))), 1, intake.Denied, 1)
+	got := s.kept()
+	if len(got) != 1 || got[0].parts[thimble.PurchaseHistory] == nil || got[0].parts["thimble.style_preference"] != nil {
+		t.Errorf("kept %v, want the purchase without style", got)
+	}
+}
+
+// slow is a vault before whose first seal something else happens.
+type slow struct {
+	intake.Vault
+	first func()
+	once  sync.Once
+}
+
+func (s *slow) AppendSeal(ctx context.Context, dst []byte, c *thimble.Cell, plain []byte) ([]byte, error) {
+	s.once.Do(s.first)
+	return s.Vault.AppendSeal(ctx, dst, c, plain)
+}

@@ -1,0 +1,3 @@
+-- +goose Up
+-- The set is empty until something is made from the log.
+select 1;
