@@ -58,6 +58,9 @@ type Config struct {
 	LogFormat     string
 	Traces        string // OTLP over HTTP endpoint; empty means none
 	MaxBody       int64  // bytes
+	Connections   int    // at once
+	CollectRate   int    // requests a second of one source of events; 0 means no bound
+	Reserve       int64  // bytes of the disk that events leave free
 	Shutdown      time.Duration
 	Demo          bool
 
@@ -96,6 +99,13 @@ func secretSetting(key, usage string, at func(*Config) *string) setting {
 	return s
 }
 
+func numberSetting(key, usage, fallback string, at func(*Config) *int) setting {
+	return setting{key: key, usage: usage, fallback: fallback,
+		set: func(c *Config, v string) (err error) { *at(c), err = strconv.Atoi(v); return err },
+		get: func(c *Config) string { return strconv.Itoa(*at(c)) },
+	}
+}
+
 var settings = []setting{
 	stringSetting("listen", "host and port to serve on", "localhost:8080", func(c *Config) *string { return &c.Listen }),
 	stringSetting("public-url", "the address people reach it at, such as https://thimble.example", "", func(c *Config) *string { return &c.PublicURL }),
@@ -128,6 +138,13 @@ var settings = []setting{
 		key: "max-body", usage: "largest request body in bytes", fallback: "1048576",
 		set: func(c *Config, v string) (err error) { c.MaxBody, err = strconv.ParseInt(v, 10, 64); return err },
 		get: func(c *Config) string { return strconv.FormatInt(c.MaxBody, 10) },
+	},
+	numberSetting("max-connections", "connections at once; beyond, those that have waited longest without a request are closed", "4096", func(c *Config) *int { return &c.Connections }),
+	numberSetting("collect-rate", "requests a second that one source of events may send; 0 means no bound", "20000", func(c *Config) *int { return &c.CollectRate }),
+	{
+		key: "disk-reserve", usage: "bytes of the data folder's disk that events leave free: below, they are answered 503", fallback: "268435456",
+		set: func(c *Config, v string) (err error) { c.Reserve, err = strconv.ParseInt(v, 10, 64); return err },
+		get: func(c *Config) string { return strconv.FormatInt(c.Reserve, 10) },
 	},
 	{
 		key: "shutdown", usage: "how long requests may take to end at shutdown", fallback: "15s",
@@ -240,6 +257,12 @@ func (c *Config) check() error {
 		return wrong("log-format", "text or json was expected")
 	case c.MaxBody < 1024:
 		return wrong("max-body", "1024 or more was expected")
+	case c.Connections < 16:
+		return wrong("max-connections", "16 or more was expected")
+	case c.CollectRate < 0:
+		return wrong("collect-rate", "0 or more was expected")
+	case c.Reserve < 0:
+		return wrong("disk-reserve", "0 or more was expected")
 	case c.Shutdown <= 0:
 		return wrong("shutdown", "a positive duration was expected")
 	case c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://"):

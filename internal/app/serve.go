@@ -14,6 +14,7 @@ import (
 
 	"thimble"
 	"thimble/internal/gate"
+	"thimble/internal/web"
 )
 
 // Listen binds the configured address, so that a port in use is told before
@@ -59,26 +60,14 @@ func (c Config) BaseURL() string {
 	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
-// Limits of one connection (ASVS 5.0 V13): a slow or silent client holds nothing.
-const (
-	headerTimeout = 3 * time.Second
-	readTimeout   = 30 * time.Second
-	writeTimeout  = 60 * time.Second
-	idleTimeout   = 60 * time.Second
-	maxHeader     = 16 << 10
-)
-
 // Serve serves until ctx ends, then drains: requests end, uses are written, the
 // ledger is integrated. While an act is half done it refuses to begin.
 func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	if err := a.Ledger.HalfDone(ctx); err != nil {
 		return err
 	}
-	server := &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
-		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
-	}
+	server := web.NewServer(h, a.Config.Connections, a.Log)
+	server.BaseContext = func(net.Listener) context.Context { return context.WithoutCancel(ctx) }
 	if a.Config.TLSCert != "" {
 		cert, err := tls.LoadX509KeyPair(a.Config.TLSCert, a.Config.TLSKey)
 		if err != nil {

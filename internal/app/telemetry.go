@@ -138,7 +138,15 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 // figures from that one line: what is not in the line is in no metric and no
 // trace. It goes inside [web.RequestID]; [web.AccessLog] is not needed beside it.
 func (t *Telemetry) Middleware(next http.Handler) http.Handler {
-	logged := web.AccessLog(next, slog.New(&lines{Handler: t.log.Handler(), to: t}))
+	return t.measure(next, slog.LevelInfo)
+}
+
+// Quiet is Middleware for what comes by the thousand each second: its lines are of the
+// level debug.
+func (t *Telemetry) Quiet(next http.Handler) http.Handler { return t.measure(next, slog.LevelDebug) }
+
+func (t *Telemetry) measure(next http.Handler, level slog.Level) http.Handler {
+	logged := web.AccessLog(next, slog.New(&lines{Handler: t.log.Handler(), to: t, level: level}))
 	if t.tracer == nil {
 		return logged
 	}
@@ -155,7 +163,8 @@ func (t *Telemetry) Middleware(next http.Handler) http.Handler {
 // lines is a log's handler that counts the lines of the access log.
 type lines struct {
 	slog.Handler
-	to *Telemetry
+	to    *Telemetry
+	level slog.Level // of each line
 }
 
 // Enabled implements slog.Handler: a line is counted also when it is not kept.
@@ -166,6 +175,7 @@ func (l *lines) Handle(ctx context.Context, r slog.Record) error {
 	var seen request
 	r.Attrs(func(a slog.Attr) bool { seen.note(a); return true })
 	l.to.count(ctx, seen)
+	r.Level = l.level
 	if !l.Handler.Enabled(ctx, r.Level) {
 		return nil
 	}

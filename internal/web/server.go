@@ -1,0 +1,73 @@
+package web
+
+import (
+	"container/list"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Limits of one connection (ASVS 5.0 V13): a slow or silent client holds nothing.
+const (
+	headerTimeout = 3 * time.Second
+	readTimeout   = 30 * time.Second
+	writeTimeout  = 60 * time.Second
+	idleTimeout   = 60 * time.Second
+	maxHeader     = 16 << 10 // bytes
+)
+
+// NewServer returns a server of a handler within the limits of this package: how long a
+// header, a body and an answer may take, how long a header may be, and how many
+// connections there may be at once.
+func NewServer(h http.Handler, connections int, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ConnState: (&crowd{most: connections, place: map[net.Conn]*list.Element{}, waiting: list.New()}).state,
+	}
+}
+
+// crowd bounds how many connections a server has. When there are too many, the one goes
+// that has waited longest without a request: whoever opens connections and says nothing
+// loses those, and not the others theirs. Where all are at work the newcomer goes.
+type crowd struct {
+	most int
+
+	mu      sync.Mutex
+	place   map[net.Conn]*list.Element // in waiting; nil: at work
+	waiting *list.List                 // of net.Conn, the longest first
+}
+
+// state is the server's hook.
+func (c *crowd) state(conn net.Conn, s http.ConnState) {
+	if over := c.note(conn, s); over != nil {
+		_ = over.Close() // its goroutine ends by the error it gets
+	}
+}
+
+func (c *crowd) note(conn net.Conn, s http.ConnState) (over net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at, known := c.place[conn]
+	if !known && s != http.StateNew {
+		return nil // it was let go, and is on its way out
+	}
+	if at != nil {
+		c.waiting.Remove(at)
+	}
+	switch s {
+	case http.StateActive:
+		c.place[conn] = nil
+	case http.StateNew, http.StateIdle:
+		c.place[conn] = c.waiting.PushBack(conn)
+		if c.most > 0 && len(c.place) > c.most {
+			over = c.waiting.Remove(c.waiting.Front()).(net.Conn)
+			delete(c.place, over)
+		}
+	default: // closed, or taken over
+		delete(c.place, conn)
+	}
+	return over
+}
