@@ -12,6 +12,7 @@ import (
 	"thimble/internal/collect/collectdb"
 	"thimble/internal/collect/framedb"
 	"thimble/internal/collect/sourcedb"
+	"thimble/internal/collect/timelinedb"
 	"thimble/internal/consent"
 	"thimble/internal/gate"
 	"thimble/internal/job"
@@ -35,6 +36,7 @@ type App struct {
 	Imports  *collectdb.Store
 	Importer *collect.Importer
 	Frames   *framedb.Store // the log of events; nothing appends to it yet
+	Timeline *timelinedb.Store
 	Sources  *sourcedb.Store // where events come from
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
@@ -55,7 +57,7 @@ const TrainJob = recommendweb.TrainJob
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock()), regroups: make(chan struct{}, 1)}
 	var err error
-	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed})
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, CompactJob: a.compact})
 	if err != nil {
 		return nil, err
 	}
@@ -63,8 +65,10 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	if a.Config.SMTPURL != "" || a.Config.Demo {
 		a.post = sessionweb.NewPost(letters{a}, log)
 	}
-	a.capabilities()
 	if a.Frames, err = framedb.Open(ctx, a.Events, framedb.Config{Now: cfg.clock(), Log: log}); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	if err := a.capabilities(); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Traces: cfg.Traces, Version: Version, Log: log})
@@ -74,7 +78,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	return a, nil
 }
 
-func (a *App) capabilities() {
+func (a *App) capabilities() error {
 	now := a.Config.clock()
 	a.Models = registrydb.NewShelf(registrydb.New(a.Core, a.Ledger, now), a.Files, a.modelSecret, a.Log)
 	a.Shop = lists.New(lists.Deps{
@@ -84,11 +88,15 @@ func (a *App) capabilities() {
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog}, now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
 	a.Sources = sourcedb.New(a.Core, a.Ledger, now)
+	if err := a.openTimeline(); err != nil {
+		return err
+	}
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
-	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: a.Core, Now: now})
+	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: snapshots{a.Core, a.Events, a.View}, Now: now})
 	a.Subjects.OnRegroup(a.regrouped)
 	// A change of the consent to training trains anew, in the transaction of the choice.
 	a.Consent.OnChange(func(ctx context.Context, tx *sqldb.Tx, events []consent.Event) error {
+		a.rederive(tx, events)
 		for _, e := range events {
 			if e.Purpose == thimble.TrainAISystem {
 				return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Dedupe: TrainJob})
@@ -96,12 +104,13 @@ func (a *App) capabilities() {
 		}
 		return nil
 	})
+	return nil
 }
 
 // Holders are all who keep data about people, in the order in which they erase:
 // first the one that knows who exists, so that nothing is opened any more.
 func (a *App) Holders() []thimble.Holder {
-	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Shop}
+	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Timeline, a.Shop}
 }
 
 // Without is what each capability does for people who do not permit its purpose.

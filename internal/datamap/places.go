@@ -44,5 +44,7 @@ var spots = []Spot{
 	{Kind: "memory", Name: "gatedb.Log.counts", Holder: "gate"},
 	{Kind: "memory", Name: "lists.Shop.live", Holder: "recommend"},
 	{Kind: "memory", Name: "sessionweb.Post.waiting", Why: "codes that were asked for and are sent within moments; the outbox asks the gate about each"},
+	{Kind: "memory", Name: "timelinedb.Store.changed", Holder: "collect"},
+	{Kind: "memory", Name: "timelinedb.uses.held", Holder: "collect"},
 	{Kind: "memory", Name: "vault.cache.entries", Holder: "vault"},
 }

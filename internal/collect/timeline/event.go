@@ -1,6 +1,8 @@
 package timeline
 
 import (
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"thimble"
@@ -72,4 +74,20 @@ func (e *Event) Own() thimble.Category {
 		return e.Categories[0]
 	}
 	return ""
+}
+
+// Details returns everything that was opened, by the plan's names, without what [What]
+// says of every event. The error is of kind ErrInvalid: the parts contradict each other.
+func (e *Event) Details() (details map[string]any, err error) {
+	whole, err := frame.Merge(e.parts...)
+	if err == nil {
+		err = json.Unmarshal(whole, &details)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("timeline: an event whose parts do not fit together: %w", thimble.ErrInvalid)
+	}
+	for _, known := range []string{"plan", "type", "event", "time"} {
+		delete(details, known)
+	}
+	return details, nil
 }

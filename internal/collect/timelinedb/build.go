@@ -204,7 +204,7 @@ func (s *Store) sealMonths(ctx context.Context, who thimble.SubjectID, months []
 		m := &months[i]
 		var err error
 		if len(m.interactions) > 0 {
-			if m.sealedInteractions, err = s.sealPart(ctx, monthCell(who, m.category, m.number, "interactions"), m.interactions.Encode()); err != nil {
+			if m.sealedInteractions, err = s.sealPart(ctx, m.interactions.Encode(), monthCell(who, m.category, m.number, "interactions")); err != nil {
 				return err
 			}
 		}
@@ -215,7 +215,7 @@ func (s *Store) sealMonths(ctx context.Context, who thimble.SubjectID, months []
 		if err != nil {
 			return err
 		}
-		if m.sealedProfile, err = s.sealPart(ctx, monthCell(who, m.category, m.number, "profile"), plain); err != nil {
+		if m.sealedProfile, err = s.sealPart(ctx, plain, monthCell(who, m.category, m.number, "profile")); err != nil {
 			return err
 		}
 	}
@@ -241,7 +241,7 @@ func (b *batch) write(ctx context.Context, tx *sqldb.Tx) error {
 		}
 	}
 	for _, who := range people {
-		if err := w.months(ctx, who, b.people[who].months); err != nil {
+		if err := w.months(ctx, who, b.people[who]); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"thimble"
 	"thimble/internal/collect/frame"
+	"thimble/internal/gate"
 	"thimble/internal/sqldb"
 )
 
@@ -28,6 +29,9 @@ const compactName = "compact"
 func (s *Store) Compact(ctx context.Context) (done Compacted, err error) {
 	if done.Rows, err = s.sweep(ctx); err != nil {
 		return done, fmt.Errorf("timeline: looking for rows of whoever is gone: %w", err)
+	}
+	if s.Rewriter == nil {
+		return done, fmt.Errorf("timeline: the log cannot be rewritten: %w", thimble.ErrUnavailable)
 	}
 	if err := s.search(ctx, &done); err != nil {
 		return done, fmt.Errorf("timeline: searching the log for whoever is gone: %w", err)
@@ -117,7 +121,7 @@ func (s *Store) compactFrame(ctx context.Context, f *frame.Frame, gone map[thimb
 	if !slices.ContainsFunc(f.Records, func(r frame.Record) bool { return gone[r.Subject] }) {
 		return nil
 	}
-	n, err := s.Log.Rewrite(ctx, f.Seq, func(_ int, r *frame.Record) bool { return !gone[r.Subject] })
+	n, err := s.Rewriter.Rewrite(ctx, f.Seq, func(_ int, r *frame.Record) bool { return !gone[r.Subject] })
 	done.Records += n
 	if n > 0 {
 		done.Frames++
@@ -201,7 +205,56 @@ func (s *Store) sweep(ctx context.Context) (rows int, err error) {
 				return rows, err
 			}
 		}
+		if err := s.review(ctx, people); err != nil {
+			return rows, err
+		}
 	}
+}
+
+// review builds the months again of those who no longer permit what they were built for,
+// and of whom a crash has kept that from being heard. It opens nothing, so that no use is
+// written down.
+func (s *Store) review(ctx context.Context, people []thimble.SubjectID) error {
+	for _, who := range people {
+		rows, err := s.rows(ctx, []thimble.SubjectID{who})
+		if err != nil || len(rows) == 0 {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		stale, err := s.stale(ctx, who, rows)
+		if err == nil && stale {
+			err = s.Derive(ctx, who)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stale reports whether somebody has rows that nothing permits any more. A restriction is
+// no reason: what is restricted is kept.
+func (s *Store) stale(ctx context.Context, who thimble.SubjectID, rows []row) (bool, error) {
+	var may [3]bool
+	for use, u := range s.uses() {
+		v, err := s.Gate.Decide(ctx, gate.Request{Actor: gate.Actor{Kind: gate.Machine, Name: u.actor}, Subject: who, Purpose: u.purpose, Categories: u.categories})
+		if err != nil {
+			return false, err
+		}
+		may[use] = v.Allowed
+	}
+	for _, r := range rows {
+		profile := false
+		for use, u := range s.uses() {
+			profile = profile || may[use] && u.has(r.category)
+		}
+		if len(r.interactions) > 0 && !may[0] || len(r.profile) > 0 && !profile {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // someone returns people of the view behind one, in the order of their ids.

@@ -3,6 +3,8 @@ package timelinedb
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"time"
 
 	"thimble"
 	"thimble/internal/collect/timeline"
@@ -48,7 +50,7 @@ func (s *Store) derive(ctx context.Context, who thimble.SubjectID, without thimb
 			return err
 		}
 		defer w.close()
-		return w.months(ctx, who, b.of(who).months)
+		return w.months(ctx, who, b.of(who))
 	})
 	if err != nil {
 		return fmt.Errorf("timeline: building the months of %s: %w", who, err)
@@ -63,4 +65,56 @@ func (s *Store) foldPlaces(ctx context.Context, b *batch, who thimble.SubjectID,
 		}
 		return b.fold(ctx, b.of(who), e.record, nil)
 	})
+}
+
+// Changed says that somebody has changed what they permit: their months are built again
+// soon. It does not block. What a crash lets go of, the next [Store.Compact] finds.
+func (s *Store) Changed(who thimble.SubjectID) {
+	s.mu.Lock()
+	s.changed[who] = struct{}{}
+	s.mu.Unlock()
+	select {
+	case s.stirred <- struct{}{}:
+	default:
+	}
+}
+
+func (s *Store) rebuildChanged(ctx context.Context) {
+	for {
+		again := time.Minute // what failed is tried again
+		if err := s.deriveChanged(ctx); err != nil && ctx.Err() == nil {
+			s.Logger.ErrorContext(ctx, "what was made of events is not built again yet", slog.String("cause", err.Error()))
+			again = tick
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.stirred:
+		case <-time.After(again):
+		}
+	}
+}
+
+// deriveChanged builds the months again of whoever has changed what they permit.
+func (s *Store) deriveChanged(ctx context.Context) error {
+	for {
+		who, ok := s.nextChanged()
+		if !ok {
+			return nil
+		}
+		if err := s.Derive(ctx, who); err != nil {
+			s.Changed(who)
+			return err
+		}
+	}
+}
+
+func (s *Store) nextChanged() (thimble.SubjectID, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for who := range s.changed {
+		delete(s.changed, who)
+		return who, true
+	}
+	return thimble.SubjectID{}, false
 }

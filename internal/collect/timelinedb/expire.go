@@ -15,6 +15,9 @@ import (
 // Expire implements [thimble.Holder]: the parts of the category in the frames of before, by
 // when they came in, leave the log, and the months that were made of them go.
 func (s *Store) Expire(ctx context.Context, c thimble.Category, before time.Time) (thimble.Erasure, error) {
+	if s.Rewriter == nil {
+		return thimble.Erasure{}, fmt.Errorf("timeline: expiring %s: the log cannot be rewritten: %w", c, thimble.ErrUnavailable)
+	}
 	parts, err := s.expireParts(ctx, c, before)
 	if err != nil {
 		return thimble.Erasure{Erased: parts}, fmt.Errorf("timeline: expiring %s: %w", c, err)
@@ -81,7 +84,7 @@ func (s *Store) rewriteWithout(ctx context.Context, f *frame.Frame, c thimble.Ca
 	if removed == 0 {
 		return 0, nil
 	}
-	_, err = s.Log.Rewrite(ctx, f.Seq, func(_ int, r *frame.Record) bool {
+	_, err = s.Rewriter.Rewrite(ctx, f.Seq, func(_ int, r *frame.Record) bool {
 		kept := r.Parts[:0]
 		for _, p := range r.Parts {
 			if !p.Category.Within(c) {
@@ -107,7 +110,7 @@ func (s *Store) expireMonths(ctx context.Context, c thimble.Category, before tim
 		if timeline.MonthTime(last).Equal(before) {
 			continue
 		}
-		people, err := s.older(ctx, category, last, before)
+		people, err := s.during(ctx, category, last)
 		if err != nil {
 			return removed, err
 		}
@@ -130,39 +133,25 @@ func (s *Store) categoriesWithin(c thimble.Category) (all []thimble.Category) {
 	return all
 }
 
-// older returns who has something of before an instant in the month that it falls into.
-func (s *Store) older(ctx context.Context, c thimble.Category, month int64, before time.Time) (people []thimble.SubjectID, err error) {
-	var in []row
+// during returns who has a row of a category and month.
+func (s *Store) during(ctx context.Context, c thimble.Category, month int64) (people []thimble.SubjectID, err error) {
 	err = s.View.Read(ctx, func(tx *sqldb.Tx) error {
-		in = nil
-		rows, err := tx.Query(ctx, `select subject_id, profile from collect_months where category = $1 and month = $2 order by subject_id`, string(c), month)
+		people = nil
+		rows, err := tx.Query(ctx, `select subject_id from collect_months where category = $1 and month = $2 order by subject_id`, string(c), month)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
-			r := row{category: c, month: month}
-			if err := rows.Scan(&r.who, &r.profile); err != nil {
+			var who thimble.SubjectID
+			if err := rows.Scan(&who); err != nil {
 				return err
 			}
-			in = append(in, r)
+			people = append(people, who)
 		}
 		return rows.Err()
 	})
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range in {
-		p, err := openProfile(ctx, s.Opener, monthCell(r.who, c, month, "profile"), r.profile)
-		if err != nil && !refused(err) {
-			return nil, err
-		}
-		// An event may have come in later than it happened, never before.
-		if err == nil && p.First.Before(before) {
-			people = append(people, r.who)
-		}
-	}
-	return people, nil
+	return people, err
 }
 
 // note notes the frames of places for compaction.

@@ -74,6 +74,7 @@ func (s *Store) Run(ctx context.Context) error {
 	for _, f := range s.followers {
 		all.Go(func() { f.run(ctx) })
 	}
+	all.Go(func() { s.rebuildChanged(ctx) })
 	all.Wait()
 	return nil
 }
@@ -110,6 +111,9 @@ func (f *follower) run(ctx context.Context) {
 
 // Flush builds in and tells what is in the log now.
 func (s *Store) Flush(ctx context.Context) error {
+	if err := s.deriveChanged(ctx); err != nil {
+		return err
+	}
 	for _, f := range s.followers {
 		for {
 			more, err := f.step(ctx)

@@ -2,15 +2,15 @@ package timelinedb
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"time"
 
 	"thimble"
-	"thimble/internal/collect/frame"
 	"thimble/internal/collect/timeline"
+	"thimble/internal/gate"
 	"thimble/internal/sqldb"
 )
 
@@ -23,7 +23,7 @@ func (s *Store) HolderName() string { return "collect" }
 func (s *Store) Places() []thimble.Place {
 	return []thimble.Place{
 		{Kind: thimble.TablePlace, Name: "log_frames"}, {Kind: thimble.TablePlace, Name: "collect_postings"}, {Kind: thimble.TablePlace, Name: "collect_months"},
-		{Kind: thimble.MemoryPlace, Name: "timelinedb.uses.held"},
+		{Kind: thimble.MemoryPlace, Name: "timelinedb.uses.held"}, {Kind: thimble.MemoryPlace, Name: "timelinedb.Store.changed"},
 	}
 }
 
@@ -45,67 +45,81 @@ type ExportedInteraction struct {
 	Latest time.Time      `json:"latest"`
 }
 
-// Export implements [thimble.Holder]: the newest event first, then what is made of them.
+// Export implements [thimble.Holder]: the newest event first, then what is made of them. The
+// gate is asked, as for the person's own look, for the categories that are there; of
+// somebody who is gone nothing opens.
 func (s *Store) Export(ctx context.Context, who thimble.SubjectID) iter.Seq2[thimble.Datum, error] {
 	return func(yield func(thimble.Datum, error) bool) {
-		err := s.each(ctx, []thimble.SubjectID{who}, timeline.Place{}, func(f *found) (bool, error) {
-			d, ok, err := s.datum(ctx, f)
-			if err != nil || !ok {
-				return err == nil, err
-			}
-			return yield(d, nil), nil
-		})
-		if err == nil {
-			err = s.exportMonths(ctx, who, yield)
-		}
-		if err != nil {
+		if err := s.export(ctx, who, yield); err != nil {
 			yield(thimble.Datum{}, fmt.Errorf("timeline: exporting events of %s: %w", who, err))
 		}
 	}
 }
 
-// datum opens all of an event. It reports false when nothing of it opens any more.
-func (s *Store) datum(ctx context.Context, f *found) (d thimble.Datum, ok bool, err error) {
-	e := timeline.NewEvent(f.place.Seq, f.place.Index, f.record)
-	var parts [][]byte
-	for i := range f.record.Parts {
-		p := &f.record.Parts[i]
-		plain, err := s.Opener.Open(ctx, frame.PartCell(f.record, p.Category), p.Sealed)
-		if err != nil && refused(err) {
-			continue // its key is gone
-		}
-		if err != nil {
-			return d, false, err
-		}
-		e.Opened(p.Category, plain)
-		parts = append(parts, plain)
-	}
-	if !e.Has() {
-		return d, false, nil
-	}
-	w := e.What()
-	value := Exported{What: w.Words(), About: w.About(func(thimble.ItemID) string { return "" }), Event: w.Label(), Received: e.Received}
-	whole, err := frame.Merge(parts...)
-	if err == nil {
-		err = json.Unmarshal(whole, &value.Details)
-	}
-	if err != nil {
-		return d, false, fmt.Errorf("an event that cannot be read: %w", err)
-	}
-	for _, known := range []string{"plan", "type", "event", "time"} {
-		delete(value.Details, known)
-	}
-	return thimble.Datum{Holder: s.HolderName(), Category: e.Own(), Name: "event", Value: value, At: e.When(&w)}, true, nil
-}
-
-func (s *Store) exportMonths(ctx context.Context, who thimble.SubjectID, yield func(thimble.Datum, error) bool) error {
+func (s *Store) export(ctx context.Context, who thimble.SubjectID, yield func(thimble.Datum, error) bool) error {
 	rows, err := s.rows(ctx, []thimble.SubjectID{who})
 	if err != nil {
 		return err
 	}
+	g, categories, err := s.own(ctx, who, rows)
+	if err != nil || g == nil {
+		return err
+	}
+	on := true
+	err = s.each(ctx, []thimble.SubjectID{who}, timeline.Place{}, func(f *found) (bool, error) {
+		d, ok, err := s.datum(ctx, g, categories, f)
+		if err == nil && ok {
+			on = yield(d, nil)
+		}
+		return on, err
+	})
+	if err != nil || !on {
+		return err
+	}
+	return s.exportMonths(ctx, g, rows, yield)
+}
+
+// own returns a grant for all that is kept of somebody, nil when nothing is or they are gone.
+func (s *Store) own(ctx context.Context, who thimble.SubjectID, rows []row) (*gate.Grant, []thimble.Category, error) {
+	seen := map[thimble.Category]bool{}
 	for _, r := range rows {
-		data, err := s.monthData(ctx, r)
-		if err != nil && !refused(err) {
+		seen[r.category] = true
+	}
+	err := s.each(ctx, []thimble.SubjectID{who}, timeline.Place{}, func(f *found) (bool, error) {
+		for _, p := range f.record.Parts {
+			seen[p.Category] = true
+		}
+		return true, nil
+	})
+	if err != nil || len(seen) == 0 {
+		return nil, nil, err
+	}
+	categories := slices.Sorted(maps.Keys(seen))
+	g, err := s.Gate.Open(ctx, gate.Request{Actor: gate.Actor{Kind: gate.Customer, Self: who}, Subject: who, Purpose: thimble.LegalObligation, Categories: categories})
+	if err != nil && refused(err) {
+		return nil, nil, nil
+	}
+	return g, categories, err
+}
+
+// datum opens all of an event. It reports false when nothing of it opens any more.
+func (s *Store) datum(ctx context.Context, g *gate.Grant, categories []thimble.Category, f *found) (d thimble.Datum, ok bool, err error) {
+	e, err := openEvent(ctx, g, categories, f)
+	if err != nil || !e.Has() {
+		return d, false, err
+	}
+	w := e.What()
+	value := Exported{What: w.Words(), About: w.About(func(thimble.ItemID) string { return "" }), Event: w.Label(), Received: e.Received}
+	if value.Details, err = e.Details(); err != nil {
+		return d, false, err
+	}
+	return thimble.Datum{Holder: s.HolderName(), Category: e.Own(), Name: "event", Value: value, At: e.When(&w)}, true, nil
+}
+
+func (s *Store) exportMonths(ctx context.Context, g *gate.Grant, rows []row, yield func(thimble.Datum, error) bool) error {
+	for _, r := range rows {
+		data, err := s.monthData(ctx, g, r)
+		if err != nil && !(refused(err) && alive(ctx, g)) { // a month's key may have expired
 			return err
 		}
 		for _, d := range data {
@@ -118,10 +132,10 @@ func (s *Store) exportMonths(ctx context.Context, who thimble.SubjectID, yield f
 }
 
 // monthData opens what is made of a month's events.
-func (s *Store) monthData(ctx context.Context, r row) (data []thimble.Datum, err error) {
+func (s *Store) monthData(ctx context.Context, g *gate.Grant, r row) (data []thimble.Datum, err error) {
 	d := thimble.Datum{Holder: s.HolderName(), Category: r.category}
 	if len(r.profile) > 0 {
-		p, err := openProfile(ctx, s.Opener, monthCell(r.who, r.category, r.month, "profile"), r.profile)
+		p, err := openProfile(ctx, g, monthCell(r.who, r.category, r.month, "profile"), r.profile)
 		if err != nil {
 			return nil, err
 		}
@@ -129,7 +143,7 @@ func (s *Store) monthData(ctx context.Context, r row) (data []thimble.Datum, err
 		data = append(data, d)
 	}
 	if len(r.interactions) > 0 {
-		all, err := openInteractions(ctx, s.Opener, monthCell(r.who, r.category, r.month, "interactions"), r.interactions)
+		all, err := openInteractions(ctx, g, monthCell(r.who, r.category, r.month, "interactions"), r.interactions)
 		if err != nil {
 			return nil, err
 		}
@@ -166,6 +180,9 @@ func (s *Store) erase(ctx context.Context, who thimble.SubjectID) (erased int, e
 	for _, u := range s.everyUse() {
 		u.forget(who)
 	}
+	s.mu.Lock()
+	delete(s.changed, who)
+	s.mu.Unlock()
 	places, _, err := s.indexed(ctx, []thimble.SubjectID{who}, timeline.Place{})
 	if err != nil {
 		return 0, fmt.Errorf("timeline: looking for events of %s: %w", who, err)

@@ -11,6 +11,7 @@ import (
 	"thimble"
 	"thimble/internal/collect/frame"
 	"thimble/internal/collect/timeline"
+	"thimble/internal/gate"
 	"thimble/internal/sqldb"
 )
 
@@ -25,7 +26,7 @@ func monthCell(who thimble.SubjectID, c thimble.Category, month int64, column st
 
 // sealPart seals what is put behind the others in a column: its length, then the bytes. It
 // returns nil when the person's key is gone.
-func (s *Store) sealPart(ctx context.Context, c thimble.Cell, plain []byte) ([]byte, error) {
+func (s *Store) sealPart(ctx context.Context, plain []byte, c thimble.Cell) ([]byte, error) {
 	sealed, err := s.Keys.Seal(ctx, c, plain)
 	if errors.Is(err, thimble.ErrNotFound) || err != nil && refused(err) {
 		return nil, nil // they were erased, or the month has expired
@@ -39,13 +40,13 @@ func (s *Store) sealPart(ctx context.Context, c thimble.Cell, plain []byte) ([]b
 var errParts = fmt.Errorf("timeline: a column that holds no sealed parts: %w", thimble.ErrInvalid)
 
 // openParts opens what a column holds, part by part.
-func openParts(ctx context.Context, o Opener, c thimble.Cell, column []byte, f func(plain []byte) error) error {
+func openParts(ctx context.Context, g thimble.Grant, c thimble.Cell, column []byte, f func(plain []byte) error) error {
 	for len(column) > 0 {
 		size, n := binary.Uvarint(column)
 		if n <= 0 || size > uint64(len(column)-n) {
 			return errParts
 		}
-		plain, err := o.Open(ctx, c, column[n:n+int(size)])
+		plain, err := g.Open(ctx, c, column[n:n+int(size)])
 		if err != nil {
 			return err
 		}
@@ -58,8 +59,8 @@ func openParts(ctx context.Context, o Opener, c thimble.Cell, column []byte, f f
 }
 
 // openInteractions opens and adds up a column of interactions.
-func openInteractions(ctx context.Context, o Opener, c thimble.Cell, column []byte) (sum timeline.Interactions, err error) {
-	err = openParts(ctx, o, c, column, func(plain []byte) error {
+func openInteractions(ctx context.Context, g thimble.Grant, c thimble.Cell, column []byte) (sum timeline.Interactions, err error) {
+	err = openParts(ctx, g, c, column, func(plain []byte) error {
 		some, err := timeline.DecodeInteractions(plain)
 		sum = sum.Join(some)
 		return err
@@ -67,8 +68,8 @@ func openInteractions(ctx context.Context, o Opener, c thimble.Cell, column []by
 	return sum, err
 }
 
-func openProfile(ctx context.Context, o Opener, c thimble.Cell, column []byte) (sum timeline.Profile, err error) {
-	err = openParts(ctx, o, c, column, func(plain []byte) error {
+func openProfile(ctx context.Context, g thimble.Grant, c thimble.Cell, column []byte) (sum timeline.Profile, err error) {
+	err = openParts(ctx, g, c, column, func(plain []byte) error {
 		some, err := timeline.DecodeProfile(plain)
 		sum = sum.Join(some)
 		return err
@@ -124,9 +125,9 @@ func (w *writer) close() {
 // is done is drawn: to ask how many there are costs as much as to write one.
 const foldEvery = 32
 
-func (w *writer) months(ctx context.Context, who thimble.SubjectID, months []month) error {
-	for i := range months {
-		m := &months[i]
+func (w *writer) months(ctx context.Context, who thimble.SubjectID, p *person) error {
+	for i := range p.months {
+		m := &p.months[i]
 		if m.sealedInteractions == nil && m.sealedProfile == nil {
 			continue
 		}
@@ -134,7 +135,7 @@ func (w *writer) months(ctx context.Context, who thimble.SubjectID, months []mon
 			return fmt.Errorf("writing a month: %w", err)
 		}
 		if rand.IntN(foldEvery) == 0 {
-			if err := w.fold(ctx, who, m.category, m.number); err != nil {
+			if err := w.fold(ctx, who, p, m.category, m.number); err != nil {
 				return err
 			}
 		}
@@ -155,30 +156,49 @@ func single(column []byte) bool {
 	return len(column) == 0 || n > 0 && size == uint64(len(column)-n)
 }
 
-// fold puts the parts of a row together: one of each column is left.
-func (w *writer) fold(ctx context.Context, who thimble.SubjectID, c thimble.Category, number int64) error {
+// fold puts the parts of a row together, by the grants under which something was added to
+// it just now: one of each column is left. What they do not open stays as it is.
+func (w *writer) fold(ctx context.Context, who thimble.SubjectID, p *person, c thimble.Category, number int64) error {
 	var interactions, profile []byte
 	err := w.tx.QueryRow(ctx, `select interactions, profile from collect_months where subject_id = $1 and category = $2 and month = $3`, who[:], string(c), number).Scan(&interactions, &profile)
 	if err != nil {
 		return err
 	}
-	if single(interactions) && single(profile) {
+	one := []month{{category: c, number: number}}
+	m := &one[0]
+	any := w.store.anyGrant(p, c)
+	if any == nil || single(interactions) && single(profile) {
 		return nil
 	}
-	m := month{category: c, number: number}
-	if m.interactions, err = openInteractions(ctx, w.store.Opener, monthCell(who, c, number, "interactions"), interactions); err == nil {
-		m.profile, err = openProfile(ctx, w.store.Opener, monthCell(who, c, number, "profile"), profile)
+	if m.profile, err = openProfile(ctx, any, monthCell(who, c, number, "profile"), profile); err == nil && len(interactions) > 0 && p.grants[0] != nil {
+		m.interactions, err = openInteractions(ctx, p.grants[0], monthCell(who, c, number, "interactions"), interactions)
 	}
-	if err != nil && !refused(err) { // without a key nothing is left to put together
+	if err != nil {
+		if refused(err) {
+			return nil // they have changed their mind just now; what follows is looked at when this is written
+		}
 		return fmt.Errorf("timeline: putting a month of %s together: %w", who, err)
 	}
-	one := []month{m}
 	if err := w.store.sealMonths(ctx, who, one); err != nil {
 		return err
 	}
+	if len(m.interactions) == 0 {
+		m.sealedInteractions = interactions
+	}
 	_, err = w.tx.Exec(ctx, `update collect_months set interactions = $4, profile = $5 where subject_id = $1 and category = $2 and month = $3`,
-		who[:], string(c), number, nonNil(one[0].sealedInteractions), nonNil(one[0].sealedProfile))
+		who[:], string(c), number, nonNil(m.sealedInteractions), nonNil(m.sealedProfile))
 	return err
+}
+
+// anyGrant returns one of the batch's grants for a person that opens a category, nil for
+// none.
+func (s *Store) anyGrant(p *person, c thimble.Category) *gate.Grant {
+	for use, u := range s.uses() {
+		if p.grants[use] != nil && u.has(c) {
+			return p.grants[use]
+		}
+	}
+	return nil
 }
 
 // demand adds the tally, in one order.

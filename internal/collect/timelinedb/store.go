@@ -3,6 +3,7 @@ package timelinedb
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"thimble"
@@ -21,6 +22,10 @@ type Log interface {
 	At(ctx context.Context, seqs ...int64) ([]frame.Frame, error)
 	// Last returns the number of the newest frame, 0 for none.
 	Last(ctx context.Context) (int64, error)
+}
+
+// A Rewriter writes frames again: framedb does.
+type Rewriter interface {
 	// Rewrite writes a frame again without the records that keep refuses, in whose places
 	// are empty ones, and without the parts that keep takes from those that it keeps. When
 	// it returns, what was left out is nowhere in the files. It returns how many records
@@ -31,6 +36,8 @@ type Log interface {
 // Gate judges, and gives grants.
 type Gate interface {
 	Open(ctx context.Context, r gate.Request) (*gate.Grant, error)
+	// Decide answers a request and records nothing.
+	Decide(ctx context.Context, r gate.Request) (gate.Verdict, error)
 }
 
 // People knows who is there: subjectdb does.
@@ -53,19 +60,13 @@ type Ordered interface {
 	Of(ctx context.Context, who thimble.SubjectID, limit int) ([]order.Sealed, error)
 }
 
-// Opener opens what the store keeps, for the person's own export and to put sealed parts
-// together: the vault does.
-type Opener interface {
-	Open(ctx context.Context, c thimble.Cell, sealed []byte) ([]byte, error)
-}
-
 // Deps are what the store is made of.
 type Deps struct {
 	Log        Log
+	Rewriter   Rewriter // nil: nothing is compacted, and nothing expires
 	View, Core *sqldb.DB
 	Gate       Gate
 	Keys       thimble.Sealer
-	Opener     Opener
 	People     People
 
 	Orders  Orders  // nil: events make no orders
@@ -87,6 +88,10 @@ type Store struct {
 	followers             []*follower
 	view                  *follower
 	id                    thimble.ID // of this process, for leases
+
+	mu      sync.Mutex
+	changed map[thimble.SubjectID]struct{} // whose months are to be built again
+	stirred chan struct{}
 }
 
 // New returns the store.
@@ -100,7 +105,7 @@ func New(d Deps) (*Store, error) {
 	if d.Trusted == nil {
 		d.Trusted = func(context.Context, uint32) (bool, error) { return false, nil }
 	}
-	s := &Store{Deps: d}
+	s := &Store{Deps: d, changed: map[thimble.SubjectID]struct{}{}, stirred: make(chan struct{}, 1)}
 	var err error
 	if s.id, err = thimble.NewID(nil); err != nil {
 		return nil, err

@@ -128,7 +128,7 @@ func newWorld(tb testing.TB, s *thimbletest.Shop) *world {
 func (w *world) open() *timelinedb.Store {
 	w.tb.Helper()
 	s, err := timelinedb.New(timelinedb.Deps{
-		Log: w.log, View: w.view, Core: w.Core, Gate: w.gate, Keys: w.Vault, Opener: w.Vault, People: w.Subjects,
+		Log: w.log, Rewriter: w.log, View: w.view, Core: w.Core, Gate: w.gate, Keys: w.Vault, People: w.Subjects,
 		Orders: w.Imports, Ordered: w.Orders, Trusted: func(_ context.Context, source uint32) (bool, error) { return source == trusted, nil },
 	})
 	w.must(err)
