@@ -40,7 +40,7 @@ type command struct {
 var commands = []command{
 	{"demo", "[--port N] [--data DIR] [--fresh]", "serve a shop on real orders, console and privacy centre included", demo},
 	{"serve", "[flags]", "serve an installation", serve},
-	{"import", "orders FILE [--strict]", "import orders from a CSV file, gzipped or not", importOrders},
+	{"import", "customers | products | stock | orders | reviews | consents FILE [--yes | --map FILE] [flags]", "import a file, gzipped or not: CSV, JSON Lines or a product feed; what is guessed of its columns is printed, to be confirmed", importCommand},
 	{"consent", "import FILE | keys add TILL KEY | keys list | keys revoke TILL ID", "record choices that a till has signed; say which keys of tills count", consentCommand},
 	{"sign-in", "[--staff NAME | --subject sub_…]", "print a one-time sign-in link, for the console or the privacy centre", signIn},
 	{"staff", "list | add NAME --roles R,… | roles NAME --roles R,… | trained NAME --until DAY | lock NAME | unlock NAME | reset NAME | leave NAME", "look after the accounts of staff", staffCommand},
@@ -66,7 +66,8 @@ type call struct {
 	out, err io.Writer
 }
 
-// Exit codes: 1 for a failure, 2 for a call that was not understood.
+// Exit codes: 1 for a failure, 2 for a call that was not understood, 3 for an import
+// whose mapping is to be confirmed.
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
 		usage(errs)
@@ -90,6 +91,9 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		fmt.Fprintf(errs, "thimble %s: %s\n", cmd.name, line(err))
 		if _, misread := errors.AsType[*misread](err); misread || errors.Is(err, errWords) {
 			return 2
+		}
+		if _, open := errors.AsType[*unconfirmed](err); open {
+			return 3
 		}
 		return 1
 	}
@@ -121,7 +125,7 @@ var extra = map[string]func(*flag.FlagSet){
 		f.Int("port", 8080, "port to serve on")
 		f.Bool("fresh", false, "delete the demo's data folder first")
 	},
-	"import":  func(f *flag.FlagSet) { f.Bool("strict", false, "stop at the first row that cannot be read") },
+	"import":  importFlags,
 	"packs":   packsFlags,
 	"staff":   staffFlags,
 	"source":  sourceFlags,

@@ -37,9 +37,23 @@ func TestCommands(t *testing.T) {
 			if err := l.Close(); err != nil {
 				return err
 			}
+			if err := os.WriteFile(e.WorkDir+"/consents.csv", recentConsents(), 0o600); err != nil {
+				return err
+			}
 			return os.WriteFile(e.WorkDir+"/sample.csv.gz", sample, 0o600)
 		},
 	})
+}
+
+// recentConsents is a file of choices from yesterday: a yes runs out after a year.
+func recentConsents() []byte {
+	yesterday := time.Now().Add(-24 * time.Hour).UTC().Format(time.RFC3339)
+	row := func(email, evidence string) string {
+		return email + ",personalize.content.profiled,yes," + yesterday + ",newsletter form,2026-1," + evidence + "\n"
+	}
+	proof := strings.Repeat("a", 64)
+	return []byte("email,purpose,choice,date,source,text_version,evidence\n" +
+		row("ada@example.org", proof) + row("bob@example.org", "") + row("eve@example.org", proof))
 }
 
 // awaitLog waits until URL serves a log of at least N entries, or of N more than when it

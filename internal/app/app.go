@@ -7,12 +7,18 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"thimble"
 	"thimble/internal/collect"
 	"thimble/internal/collect/collectdb"
 	"thimble/internal/collect/framedb"
+	"thimble/internal/collect/intake"
+	"thimble/internal/collect/plandb"
 	"thimble/internal/collect/sourcedb"
 	"thimble/internal/collect/timelinedb"
+	"thimble/internal/collect/watch"
+	"thimble/internal/collect/watchdb"
 	"thimble/internal/consent"
 	"thimble/internal/gate"
 	"thimble/internal/job"
@@ -35,9 +41,13 @@ type App struct {
 	Shop     *lists.Shop
 	Imports  *collectdb.Store
 	Importer *collect.Importer
-	Frames   *framedb.Store // the log of events; nothing appends to it yet
-	Timeline *timelinedb.Store
+	Frames   *framedb.Store    // the log of events
+	Timeline *timelinedb.Store // what is built behind it
+	Intake   *intake.Intake
 	Sources  *sourcedb.Store // where events come from
+	Plan     *plandb.Store   // what may come
+	Watch    *watch.Watch    // sees what comes
+	Figures  *watchdb.Store  // of what came
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
 
@@ -57,7 +67,7 @@ const TrainJob = recommendweb.TrainJob
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock()), regroups: make(chan struct{}, 1)}
 	var err error
-	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, CompactJob: a.compact})
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures, CompactJob: a.compact})
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +75,19 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	if a.Config.SMTPURL != "" || a.Config.Demo {
 		a.post = sessionweb.NewPost(letters{a}, log)
 	}
+	if err := a.openPlan(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
 	if a.Frames, err = framedb.Open(ctx, a.Events, framedb.Config{Now: cfg.clock(), Log: log}); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	if err := a.capabilities(); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Traces: cfg.Traces, Version: Version, Log: log})
+	if err = a.openIntake(ctx); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Counts: []prometheus.Collector{incoming{a.Watch}}, Traces: cfg.Traces, Version: Version, Log: log})
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -85,7 +101,7 @@ func (a *App) capabilities() error {
 		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
 		Models: a.Models, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version,
 	})
-	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog}, now, nil)
+	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog, Keys: a.Vault, Consents: a.Consent}, now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
 	a.Sources = sourcedb.New(a.Core, a.Ledger, now)
 	if err := a.openTimeline(); err != nil {
@@ -110,7 +126,7 @@ func (a *App) capabilities() error {
 // Holders are all who keep data about people, in the order in which they erase:
 // first the one that knows who exists, so that nothing is opened any more.
 func (a *App) Holders() []thimble.Holder {
-	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Timeline, a.Shop}
+	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Timeline, a.Shop}
 }
 
 // Without is what each capability does for people who do not permit its purpose.
@@ -150,6 +166,9 @@ func (a *App) Recover(ctx context.Context) error {
 	if err := a.advanceLaw(ctx); err != nil {
 		return err
 	}
+	if err := a.Plan.Begin(ctx); err != nil {
+		return err
+	}
 	if err := a.loadModel(ctx); err != nil {
 		return err
 	}
@@ -179,11 +198,25 @@ func (a *App) Recover(ctx context.Context) error {
 // ImportOrders imports a file of orders, and queues a training on them. It is
 // queued before the import too: what a stopped import has committed is learned.
 func (a *App) ImportOrders(ctx context.Context, src collect.Source, opt collect.Options) (collect.Report, error) {
-	queue := func() error { return a.askTraining(ctx, "orders were imported") }
+	return a.Import(ctx, collect.Orders, src, opt)
+}
+
+// Import imports a source of a kind. Orders are learned from; choices have that queued
+// with them.
+func (a *App) Import(ctx context.Context, kind collect.Kind, src collect.Source, opt collect.Options) (collect.Report, error) {
+	if opt.Now.IsZero() {
+		opt.Now = a.Config.clock()()
+	}
+	queue := func() error {
+		if kind != collect.Orders {
+			return nil
+		}
+		return a.askTraining(ctx, "orders were imported")
+	}
 	if err := queue(); err != nil {
 		return collect.Report{}, err
 	}
-	r, err := a.Importer.Orders(ctx, src, opt)
+	r, err := a.Importer.Import(ctx, kind, src, opt)
 	if err != nil || r.Repeated {
 		return r, err
 	}

@@ -64,13 +64,13 @@ func (a *App) auditLog(ctx context.Context, done *ledgerdb.Audit) error {
 }
 
 func (a *App) auditRows(ctx context.Context, done *ledgerdb.Audit) error {
-	claims := chain(a.Consent.Claims(ctx), a.Decisions.Claims(ctx), a.Uses.Claims(ctx, a.Vault), a.Requests.Claims(ctx), a.Models.Claims(ctx), a.Laws.Claims(ctx), a.Disclose.Claims(ctx), a.Staff.Claims(ctx), a.Sources.Claims(ctx), a.Ledger.Claims(ctx))
+	claims := chain(a.Consent.Claims(ctx), a.Decisions.Claims(ctx), a.Uses.Claims(ctx, a.Vault), a.Requests.Claims(ctx), a.Models.Claims(ctx), a.Laws.Claims(ctx), a.Disclose.Claims(ctx), a.Staff.Claims(ctx), a.Sources.Claims(ctx), a.Plan.Claims(ctx), a.Ledger.Claims(ctx))
 	gone := func(ctx context.Context, who thimble.SubjectID) (bool, error) {
 		erased, err := a.Subjects.Erased(ctx, []thimble.SubjectID{who})
 		return len(erased) > 0, err
 	}
 	// Rows of these stay when a person is erased, and so each leaf has its row.
-	n, found, err := a.Ledger.Compare(ctx, claims, gone, ledger.Consent, ledger.Erasure, ledger.Request, ledger.Model, ledger.UseBatch, ledger.Key, ledger.System, ledger.Batch)
+	n, found, err := a.Ledger.Compare(ctx, claims, gone, ledger.Consent, ledger.Erasure, ledger.Request, ledger.Model, ledger.UseBatch, ledger.Key, ledger.System, ledger.Batch, ledger.Plan)
 	done.Compared += n
 	done.Findings = append(done.Findings, found...)
 	return err

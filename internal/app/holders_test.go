@@ -2,11 +2,15 @@ package app_test
 
 import (
 	"fmt"
+	"io"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"thimble"
+	"thimble/internal/collect"
+	"thimble/internal/collect/table"
 	"thimble/internal/gate"
 	"thimble/internal/session"
 	"thimble/internal/staff"
@@ -38,10 +42,21 @@ func someone(t *testing.T, s *thimbletest.Shop, account string) thimble.SubjectI
 	if _, err := s.Glass.Break(ctx, name, who, staff.IncidentGlass, thimble.Hide("their parcels go to another address")); err != nil {
 		t.Fatal(err)
 	}
+	imports(t, s, "Customer ID,Name\n"+account+",Name of "+account+"\n")
 	s.Discloses(who)
 	s.Archive(who)
 	s.Works()
 	return who
+}
+
+// imports brings customers with a name.
+func imports(t *testing.T, s *thimbletest.Shop, content string) {
+	t.Helper()
+	m := table.Mapping{Kind: string(collect.Customers), Form: table.Plain(), Columns: map[string]string{"account": "Customer ID", "name": "Name"}}
+	src := collect.Source{Name: "customers.csv", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(content)), nil }}
+	if r, err := s.Import(t.Context(), collect.Customers, src, collect.Options{Map: &m}); err != nil || r.Written != 1 {
+		t.Fatal(err, r.Counts)
+	}
 }
 
 func exported(t *testing.T, h thimble.Holder, who thimble.SubjectID) (all []thimble.Datum) {

@@ -191,7 +191,8 @@ func (k *Kernel) openVault(ctx context.Context, cfg Config, folder string) error
 	if err != nil {
 		return err
 	}
-	vc := vault.Config{Now: cfg.clock()}
+	// Of each person who is about, the intake has a key of events at hand.
+	vc := vault.Config{Now: cfg.clock(), CacheSize: 1 << 16}
 	if k.Keys.Engine() == sqldb.SQLite {
 		// The epoch keys die here, and must not live on in a backup of the database.
 		if vc.Epochs, err = vault.NewEpochFolder(filepath.Join(folder, "epochs")); err != nil {

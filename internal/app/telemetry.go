@@ -30,6 +30,7 @@ import (
 // TelemetryConfig says what is measured. Its zero value measures requests.
 type TelemetryConfig struct {
 	Gauges  []Gauge
+	Counts  []prometheus.Collector
 	Traces  string       // OTLP over HTTP endpoint, such as http://localhost:4318; empty means no traces
 	Version string       // of Thimble, in traces
 	Log     *slog.Logger // gets the access log; nil means silence
@@ -71,7 +72,7 @@ func NewTelemetry(ctx context.Context, cfg TelemetryConfig) (*Telemetry, error) 
 	for _, g := range cfg.Gauges {
 		all = append(all, t.gauge(g))
 	}
-	for _, c := range all {
+	for _, c := range append(all, cfg.Counts...) {
 		if err := t.registry.Register(c); err != nil {
 			return nil, fmt.Errorf("app: metrics: %w", err)
 		}

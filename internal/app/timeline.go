@@ -18,7 +18,7 @@ const CompactJob = "log.compact"
 func (a *App) openTimeline() error {
 	var err error
 	a.Timeline, err = timelinedb.New(timelinedb.Deps{
-		Log: a.Frames, View: a.View, Core: a.Core, Gate: a.Gate, Keys: a.Vault, People: a.Subjects,
+		Log: a.Frames, Rewriter: a.Frames, View: a.View, Core: a.Core, Gate: a.Gate, Keys: a.Vault, People: a.Subjects,
 		Orders: a.Imports, Ordered: a.Orders, Trusted: a.trusted, Now: a.Config.clock(), Logger: a.Log,
 	})
 	if err != nil {

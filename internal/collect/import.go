@@ -7,10 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
 	"thimble"
+	"thimble/internal/collect/table"
+	"thimble/internal/subject"
 )
 
 // A Door says what may be collected: the gate does. Its denial is an error of kind
@@ -22,7 +25,7 @@ type Door interface {
 // A Store keeps imports: collectdb does.
 type Store interface {
 	// Begin finds the import of the source or opens one.
-	Begin(ctx context.Context, name string, source []byte) (Run, error)
+	Begin(ctx context.Context, kind Kind, name string, source []byte) (Run, error)
 }
 
 // A Run is one import at work.
@@ -42,11 +45,15 @@ type Run interface {
 // Options of an import; the zero value works.
 type Options struct {
 	Strict      bool           // stop at the first broken row; its batch is not written
-	BatchOrders int            // orders in one transaction; 0 means 500
+	BatchOrders int            // orders or rows in one transaction; 0 means 500
 	Zone        *time.Location // of dates that name none; nil means UTC
 	Currency    string         // of prices, with two decimals; "" means GBP
 	DateLayout  string         // of package time; "" means the ISO 8601 forms
-	Progress    func(Progress) // called between batches, by one goroutine
+	// Map is the confirmed mapping; zone, currency and layout are in it. Without one only
+	// orders under the names of docs/collect.md are read.
+	Map      *table.Mapping
+	Now      time.Time      // zero means now; nothing is from after tomorrow
+	Progress func(Progress) // called between batches, by one goroutine
 }
 
 func (o Options) normal() (Options, error) {
@@ -61,23 +68,35 @@ func (o Options) normal() (Options, error) {
 	if o.BatchOrders < 1 || o.BatchOrders > 10_000 {
 		return o, fmt.Errorf("collect: a batch must have 1 to 10000 orders: %w", thimble.ErrInvalid)
 	}
-	for _, c := range []byte(o.Currency) {
-		if len(o.Currency) != 3 || c < 'A' || c > 'Z' {
-			return o, fmt.Errorf("collect: the currency must be three capital letters: %w", thimble.ErrInvalid)
-		}
+	if !isCurrency(o.Currency) {
+		return o, fmt.Errorf("collect: the currency must be three capital letters: %w", thimble.ErrInvalid)
 	}
 	return o, nil
 }
 
+func (o Options) now() time.Time {
+	if o.Now.IsZero() {
+		return time.Now()
+	}
+	return o.Now
+}
+
 // reading is the version of what rows mean. It is part of a source's identity, so
 // that a newer Thimble does not resume what an older one read differently.
-const reading = "thimble orders 1"
+const reading = "thimble %s 2"
 
 // identity names the source and whatever changes the meaning of its rows.
-func (o Options) identity(content []byte) []byte {
+func (o Options) identity(k Kind, content []byte) ([]byte, error) {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%q %q %q\n%x", reading, o.Zone, o.Currency, o.DateLayout, content)
-	return h.Sum(nil)
+	fmt.Fprintf(h, reading+"\n%q %q %q\n%x", k, o.Zone, o.Currency, o.DateLayout, content)
+	if o.Map != nil {
+		b, err := o.Map.Bytes()
+		if err != nil {
+			return nil, err
+		}
+		h.Write(b)
+	}
+	return h.Sum(nil), nil
 }
 
 // An Importer imports files.
@@ -89,15 +108,27 @@ type Importer struct {
 // New returns an importer.
 func New(store Store, door Door) *Importer { return &Importer{store: store, door: door} }
 
-// Orders imports orders. With an error it returns what was done until then; the
-// same call takes it up again.
+// Orders is Import of orders.
 func (im *Importer) Orders(ctx context.Context, src Source, opt Options) (Report, error) {
-	report := Report{Name: src.Name}
+	return im.Import(ctx, Orders, src, opt)
+}
+
+// Import imports a source. With an error it returns what was done until then; the same
+// call takes it up again.
+func (im *Importer) Import(ctx context.Context, kind Kind, src Source, opt Options) (Report, error) {
+	report := Report{Name: src.Name, Kind: kind}
 	opt, err := opt.normal()
 	if err != nil {
 		return report, err
 	}
-	may, err := im.ask(ctx)
+	if opt.Map != nil {
+		if err := CheckMapping(kind, *opt.Map); err != nil {
+			return report, err
+		}
+	} else if kind != Orders {
+		return report, fmt.Errorf("collect: %s need a mapping that somebody has confirmed: %w", kind, thimble.ErrInvalid)
+	}
+	may, err := im.ask(ctx, kind, opt.Map)
 	report.Withheld = may.withheld
 	if err != nil {
 		return report, err
@@ -108,11 +139,15 @@ func (im *Importer) Orders(ctx context.Context, src Source, opt Options) (Report
 	}
 	// The header is read before the import has a row: what is no order file leaves
 	// no trace.
-	job := job{src: src, opt: opt, may: may, content: content, size: size}
+	job := job{kind: kind, src: src, opt: opt, may: may, content: content, size: size}
 	if err := job.probe(ctx); err != nil {
 		return report, err
 	}
-	if job.run, err = im.store.Begin(ctx, src.Name, opt.identity(content)); err != nil {
+	identity, err := opt.identity(kind, content)
+	if err != nil {
+		return report, err
+	}
+	if job.run, err = im.store.Begin(ctx, kind, src.Name, identity); err != nil {
 		return report, err
 	}
 	if job.state, err = job.run.State(ctx); err != nil {
@@ -129,30 +164,33 @@ func (im *Importer) Orders(ctx context.Context, src Source, opt Options) (Report
 
 // allowed is what the door lets in.
 type allowed struct {
-	account, country bool
-	withheld         []thimble.Category
+	denied   map[thimble.Category]bool
+	withheld []thimble.Category
 }
 
-// ask asks the door for each category. Orders without purchase history are none,
-// so its denial is the import's; and an answer other than yes or no is no answer.
-func (im *Importer) ask(ctx context.Context) (allowed, error) {
-	var may allowed
-	for _, c := range []struct {
-		category thimble.Category
-		may      *bool
-	}{
-		{thimble.PurchaseHistory, nil}, {thimble.AccountIdentifier, &may.account}, {thimble.Country, &may.country},
-	} {
-		err := im.door.Collect(ctx, thimble.EssentialService, c.category)
-		if err == nil {
-			if c.may != nil {
-				*c.may = true
-			}
+func (may allowed) ok(c thimble.Category) bool { return !may.denied[c] }
+
+// ask asks the door for each category that the source may have. Orders without
+// purchase history are none, so its denial is the import's; and an answer other than
+// yes or no is no answer. What no field of the data map needs is not asked for: nothing
+// would keep it.
+func (im *Importer) ask(ctx context.Context, kind Kind, m *table.Mapping) (allowed, error) {
+	may := allowed{denied: map[thimble.Category]bool{}}
+	for _, n := range specs[kind].needs {
+		if m != nil && len(n.fields) > 0 && !slices.ContainsFunc(n.fields, func(f string) bool { return m.Columns[f] != "" }) {
 			continue
 		}
-		may.withheld = append(may.withheld, c.category)
-		if c.may == nil || !errors.Is(err, thimble.ErrDenied) {
-			return may, fmt.Errorf("collect: asking to collect %s: %w", c.category, err)
+		if m == nil && n.category == emailCategory {
+			continue // files that need no mapping have none
+		}
+		err := im.door.Collect(ctx, thimble.EssentialService, n.category)
+		if err == nil {
+			continue
+		}
+		may.denied[n.category] = true
+		may.withheld = append(may.withheld, n.category)
+		if n.must || !errors.Is(err, thimble.ErrDenied) {
+			return may, fmt.Errorf("collect: asking to collect %s: %w", n.category, err)
 		}
 	}
 	return may, nil
@@ -162,16 +200,42 @@ func (im *Importer) ask(ctx context.Context) (allowed, error) {
 func (may allowed) strip(b Batch) Batch {
 	for i := range b.Sales {
 		s := &b.Sales[i]
-		s.Anonymous = !may.account
-		if !may.country {
+		s.Anonymous = !may.ok(s.Customer.Kind.Category())
+		if !may.ok(thimble.Country) {
 			s.Order.Country, s.Countryless = "", false
 		}
+	}
+	for i := range b.Reviews {
+		r := &b.Reviews[i]
+		r.Anonymous = !may.ok(r.Customer.Kind.Category())
+	}
+	for i := range b.People {
+		may.stripCustomer(&b.People[i])
 	}
 	return b
 }
 
+func (may allowed) stripCustomer(c *Customer) {
+	c.All = c.IDs
+	c.IDs = slices.DeleteFunc(slices.Clone(c.IDs), func(id subject.Identifier) bool { return !may.ok(id.Kind.Category()) })
+	c.Dropped += int64(len(c.All) - len(c.IDs))
+	if !may.ok(NameCategory) {
+		c.Name = thimble.Hide("")
+	}
+	if !may.ok(StateCategory) {
+		c.Region = thimble.Hide("")
+	}
+	if !may.ok(thimble.Country) {
+		c.Country = ""
+	}
+	if !may.ok(subject.AgeCategory) {
+		c.Age = ""
+	}
+}
+
 // A job is one run of one import.
 type job struct {
+	kind    Kind
 	src     Source
 	opt     Options
 	may     allowed
@@ -186,7 +250,7 @@ func (j *job) probe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = newBatchReader(s.text, j.opt, 0)
+	_, err = newBatcher(j.kind, s.text, j.opt, 0)
 	return errors.Join(err, s.Close())
 }
 
@@ -217,7 +281,7 @@ func (j *job) work(ctx context.Context) error {
 			return s.err
 		}
 		c := j.state.Counts
-		j.opt.Progress(Progress{Bytes: s.batch.Bytes, Total: j.size, Rows: c.Rows, Orders: c.Orders, Rejected: c.Rejected})
+		j.opt.Progress(Progress{Bytes: s.batch.Bytes, Total: j.size, Rows: c.Rows, Orders: c.Orders, Rejected: c.Rejected, Written: c.Written})
 	}
 	return ctx.Err()
 }
@@ -239,7 +303,7 @@ func (j *job) read(ctx context.Context, from int64, out chan<- step) {
 		return
 	}
 	defer s.Close() //nolint:errcheck // it was only read
-	r, err := newBatchReader(s.text, j.opt, from)
+	r, err := newBatcher(j.kind, s.text, j.opt, from)
 	for err == nil {
 		var b Batch
 		b, err = r.next()

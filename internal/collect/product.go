@@ -91,9 +91,9 @@ func categoryOf(name string, kind catalog.Kind) string {
 	return "other"
 }
 
-// Products returns what the orders say about products, sorted by id: the most
+// Sold returns what the orders say about products, sorted by id: the most
 // recent name, and the most recent price at which it was sold.
-func Products(sales []Sale) []catalog.Product {
+func Sold(sales []Sale) []catalog.Product {
 	seen := map[thimble.ItemID]catalog.Product{}
 	for _, s := range sales {
 		for i, l := range s.Order.Lines {

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"thimble/internal/catalog"
+	"thimble/internal/collect/table"
 	"thimble/internal/order"
 )
 
@@ -49,37 +50,38 @@ func read(text string, size int) (all Batch, sizes []int, err error) {
 func TestEveryBrokenRowIsSkippedForItsReason(t *testing.T) {
 	good := `1,22752,BLUE MUG,1,2010-12-01 08:26:00,1.00,7,France`
 	for row, want := range map[string]Reason{
-		"1,22752,BLUE \xff,1,2010-12-01,1.00,7,France":                          BadEncoding,
-		"1,22752,BLUE \x00,1,2010-12-01,1.00,7,France":                          ControlChar,
-		"1,22752," + strings.Repeat("x", maxLine) + ",1,2010-12-01,1,7,France":  LineTooLong,
-		`1,22752,"BLUE MUG,1,2010-12-01,1.00,7,France`:                          BadQuotes,
-		`1,22752,BLUE "BIG" MUG,1,2010-12-01,1.00,7,France`:                     BadQuotes,
-		`1,22752,BLUE MUG,1,2010-12-01,1.00,7`:                                  BadColumns,
-		`1,22752,BLUE MUG,1,2010-12-01,1,00,7,France`:                           BadColumns,
-		` ,22752,BLUE MUG,1,2010-12-01,1.00,7,France`:                           BadNumber,
-		strings.Repeat("9", 65) + `,22752,BLUE MUG,1,2010-12-01,1.00,7,France`:  BadNumber,
-		`A563186,B,Adjust bad debt,1,2011-08-12 14:51:00,-11062.06,,France`:     Adjustment,
-		"\"1\t2\",22752,MUG,1,2010-12-01,1.00,7,France":                         BadNumber,
-		"1,\"22\t752\",MUG,1,2010-12-01,1.00,7,France":                          BadItem,
-		`1,,BLUE MUG,1,2010-12-01,1.00,7,France`:                                BadItem,
-		`1,` + strings.Repeat("9", 65) + `,BLUE MUG,1,2010-12-01,1.00,7,France`: BadItem,
-		`1,22752,` + strings.Repeat("É", 201) + `,1,2010-12-01,1.00,7,France`:   BadDescription,
-		`1,22752,BLUE MUG,one,2010-12-01,1.00,7,France`:                         BadQuantity,
-		`1,22752,BLUE MUG,1.5,2010-12-01,1.00,7,France`:                         BadQuantity,
-		`1,22752,BLUE MUG,1000000000,2010-12-01,1.00,7,France`:                  BadQuantity,
-		`1,22752,BLUE MUG,0,2010-12-01,1.00,7,France`:                           ZeroQuantity,
-		`1,22752,damages,-1,2010-12-01,0,,France`:                               QuantitySign,
-		`C1,22752,BLUE MUG,1,2010-12-01,1.00,7,France`:                          QuantitySign,
-		`1,22752,BLUE MUG,1,2010-12-01,"1,00",7,France`:                         BadPrice,
-		`1,22752,BLUE MUG,1,2010-12-01,,7,France`:                               BadPrice,
-		`1,22752,BLUE MUG,1,2010-12-01,-0.01,7,France`:                          NegativePrice,
-		`1,22752,BLUE MUG,1,1.12.2010,1.00,7,France`:                            BadDate,
-		`1,22752,BLUE MUG,1,1969-12-31,1.00,7,France`:                           BadDate,
-		`1,22752,BLUE MUG,1,2010-12-01,1.00,` + strings.Repeat("7", 65) + `,`:   BadCustomer,
-		"1,22752,BLUE MUG,1,2010-12-01,1.00,7\u200b,France":                     BadCustomer,
-		`1,22752,BLUE MUG,1,2010-12-01,1.00,8,France`:                           OtherCustomer,
-		`1,22752,BLUE MUG,1,2010-12-01,1.00,,France`:                            OtherCustomer,
-		good + "\n2" + good[1:] + "\n" + good:                                   SplitOrder,
+		"1,22752,BLUE \xff,1,2010-12-01,1.00,7,France":                               BadEncoding,
+		"1,22752,BLUE \x00,1,2010-12-01,1.00,7,France":                               ControlChar,
+		"1,22752," + strings.Repeat("x", table.MaxLine) + ",1,2010-12-01,1,7,France": LineTooLong,
+		`1,22752,"BLUE MUG,1,2010-12-01,1.00,7,France`:                               BadQuotes,
+		`1,22752,BLUE "BIG" MUG,1,2010-12-01,1.00,7,France`:                          BadQuotes,
+		`1,22752,BLUE MUG,1,2010-12-01,1.00,7`:                                       BadColumns,
+		`1,22752,BLUE MUG,1,2010-12-01,1,00,7,France`:                                BadColumns,
+		` ,22752,BLUE MUG,1,2010-12-01,1.00,7,France`:                                BadNumber,
+		strings.Repeat("9", 65) + `,22752,BLUE MUG,1,2010-12-01,1.00,7,France`:       BadNumber,
+		`A563186,B,Adjust bad debt,1,2011-08-12 14:51:00,-11062.06,,France`:          Adjustment,
+		"\"1\t2\",22752,MUG,1,2010-12-01,1.00,7,France":                              BadNumber,
+		"1,\"22\t752\",MUG,1,2010-12-01,1.00,7,France":                               BadItem,
+		`1,,BLUE MUG,1,2010-12-01,1.00,7,France`:                                     BadItem,
+		`1,` + strings.Repeat("9", 65) + `,BLUE MUG,1,2010-12-01,1.00,7,France`:      BadItem,
+		`1,22752,` + strings.Repeat("É", 201) + `,1,2010-12-01,1.00,7,France`:        BadDescription,
+		`1,22752,BLUE MUG,one,2010-12-01,1.00,7,France`:                              BadQuantity,
+		`1,22752,BLUE MUG,1.5,2010-12-01,1.00,7,France`:                              BadQuantity,
+		`1,22752,BLUE MUG,1000000000,2010-12-01,1.00,7,France`:                       BadQuantity,
+		`1,22752,BLUE MUG,0,2010-12-01,1.00,7,France`:                                ZeroQuantity,
+		`1,22752,damages,-1,2010-12-01,0,,France`:                                    QuantitySign,
+		`C1,22752,BLUE MUG,1,2010-12-01,1.00,7,France`:                               QuantitySign,
+		`1,22752,BLUE MUG,1,2010-12-01,"1,00",7,France`:                              BadPrice,
+		`1,22752,BLUE MUG,1,2010-12-01,,7,France`:                                    BadPrice,
+		`1,22752,BLUE MUG,1,2010-12-01,-0.01,7,France`:                               NegativePrice,
+		`1,22752,BLUE MUG,1,1.12.2010,1.00,7,France`:                                 BadDate,
+		`1,22752,BLUE MUG,1,1969-12-31,1.00,7,France`:                                BadDate,
+		`1,22752,BLUE MUG,1,2010-12-01,1.00,` + strings.Repeat("7", 65) + `,`:        BadCustomer,
+		"1,22752,BLUE MUG,1,2010-12-01,1.00,7\u200b,France":                          BadCustomer,
+		"1,22752,BLUE MUG,1,2010-12-01,1.00,000,France":                              BadCustomer, // everybody's
+		`1,22752,BLUE MUG,1,2010-12-01,1.00,8,France`:                                OtherCustomer,
+		`1,22752,BLUE MUG,1,2010-12-01,1.00,,France`:                                 OtherCustomer,
+		good + "\n2" + good[1:] + "\n" + good:                                        SplitOrder,
 	} {
 		b, _, err := read(head+good+"\n"+row+"\n3"+good[1:]+"\n", 500)
 		if err != nil {
@@ -174,7 +176,7 @@ func TestTheSizeOfBatchesChangesNothing(t *testing.T) {
 func shown(b Batch) string {
 	var all []string
 	for _, s := range b.Sales {
-		all = append(all, fmt.Sprintf("%+v %q", s, s.Customer.Reveal()))
+		all = append(all, fmt.Sprintf("%+v %q", s, s.Customer.Value.Reveal()))
 	}
 	return fmt.Sprint(all, b.Rejects, b.To)
 }
@@ -224,7 +226,7 @@ func FuzzRead(f *testing.F) {
 				t.Errorf("an order from line %d to %d has %d names for %d lines", s.First, s.Last, len(s.Names), len(s.Order.Lines))
 			}
 		}
-		for _, p := range Products(b.Sales) {
+		for _, p := range Sold(b.Sales) {
 			if err := p.Validate(); err != nil {
 				t.Errorf("a product was read that may not be: %v", err)
 			}
@@ -236,12 +238,12 @@ func TestPricesAreReadExactlyAndRoundedHalfUp(t *testing.T) {
 	for text, want := range map[string]int64{
 		"2.55": 255, "0": 0, "0.001": 0, "0.005": 1, "0.0049999": 0, "1.005": 101, "1.015": 102, "8.5": 850, "38970": 3897000, "-0.00": 0, "999999999.995": 100_000_000_000,
 	} {
-		if got, reason := parsePrice(text); got != want || reason != "" {
+		if got, reason := parsePrice(text, "GBP"); got != want || reason != "" {
 			t.Errorf("%s is %d %s, want %d", text, got, reason, want)
 		}
 	}
 	for _, text := range []string{"", ".", ".5", "1.", "1e3", "1,000.00", "£1", "0x1", "1 000", "+1", "NaN", "1.2.3", "1000000000", "٣"} {
-		if got, reason := parsePrice(text); reason != BadPrice {
+		if got, reason := parsePrice(text, "GBP"); reason != BadPrice {
 			t.Errorf("%q is %d %s, want no price", text, got, reason)
 		}
 	}
@@ -250,7 +252,7 @@ func TestPricesAreReadExactlyAndRoundedHalfUp(t *testing.T) {
 		r, _ := new(big.Rat).SetString(text)
 		r.Add(r.Mul(r, big.NewRat(100, 1)), big.NewRat(1, 2))
 		want := new(big.Int).Div(r.Num(), r.Denom())
-		if got, reason := parsePrice(text); reason != "" || got != want.Int64() {
+		if got, reason := parsePrice(text, "GBP"); reason != "" || got != want.Int64() {
 			t.Fatalf("%s is %d %s, want %s", text, got, reason, want)
 		}
 	})
@@ -357,7 +359,7 @@ func TestProductsTakeTheLatestNameAndSalesPrice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := Products(b.Sales)
+	p := Sold(b.Sales)
 	if len(p) != 1 || p[0].Name != "BLUE MUG" || p[0].Price.Minor != 125 || p[0].Category != "mugs" || p[0].UpdatedAt.Day() != 4 {
 		t.Errorf("got %+v", p)
 	}

@@ -1,17 +1,21 @@
 package collect
 
-import "fmt"
+import (
+	"fmt"
+
+	"thimble/internal/collect/table"
+)
 
 // A Reason is the rule that a rejected row breaks.
 type Reason string
 
 // The reasons.
 const (
-	BadEncoding    Reason = "encoding"
-	ControlChar    Reason = "control"
-	LineTooLong    Reason = "too_long"
-	BadQuotes      Reason = "quotes"
-	BadColumns     Reason = "columns"
+	BadEncoding           = Reason(table.BadEncoding)
+	ControlChar           = Reason(table.ControlChar)
+	LineTooLong           = Reason(table.LineTooLong)
+	BadQuotes             = Reason(table.BadQuotes)
+	BadColumns            = Reason(table.BadColumns)
 	BadNumber      Reason = "number"
 	Adjustment     Reason = "adjustment"
 	BadItem        Reason = "item"
@@ -26,14 +30,23 @@ const (
 	OtherCustomer  Reason = "customer_differs"
 	SplitOrder     Reason = "split"
 	TooManyLines   Reason = "lines"
+	BadCurrency    Reason = "currency"
+	BadCategory    Reason = "category"
+	NoIdentifier   Reason = "identifier"
+	BadPlace       Reason = "place"
+	BadRating      Reason = "rating"
+	BadText        Reason = "text"
+	BadPurpose     Reason = "purpose"
+	BadChoice      Reason = "choice"
+	NoProof        Reason = "proof"
+	BadEvidence    Reason = "evidence"
+	UnknownPerson  Reason = "nobody"
+	LaterNo        Reason = "later_no"
+	RanOut         Reason = "ran_out"
+	ChildsYes      Reason = "child"
 )
 
 var reasons = map[Reason]string{
-	BadEncoding:    "the line is not UTF-8; save the file as UTF-8",
-	ControlChar:    "the line has control characters; remove them",
-	LineTooLong:    fmt.Sprintf("the line is longer than %d bytes", maxLine),
-	BadQuotes:      "a quotation mark is not closed or not doubled",
-	BadColumns:     "the row has more or fewer fields than the header",
 	BadNumber:      "the order number must be 1 to 64 bytes on one line",
 	Adjustment:     "a number of one letter and digits other than C… is a book-keeping adjustment, not an order",
 	BadItem:        "the item code must be 1 to 64 bytes on one line",
@@ -43,19 +56,38 @@ var reasons = map[Reason]string{
 	QuantitySign:   "an order's quantity must be positive, a return's negative; the file's other negative rows are stock write-offs",
 	BadPrice:       "the price must be a decimal number such as 2.55, without thousands separators",
 	NegativePrice:  "the price must not be negative",
-	BadDate:        "the date must be like 2011-12-09 12:50:00 and not before 1970; name another layout in the options",
+	BadDate:        "the date must be written as the mapping says, like 2011-12-09 12:50:00 if it says nothing; not before 1970, and not from tomorrow",
 	BadCustomer:    "the customer number must be at most 64 bytes, without control or invisible characters",
 	OtherCustomer:  "the row names another customer than its order does",
 	SplitOrder:     "the order ended before this row; its rows must be adjacent",
 	TooManyLines:   "the order has more lines than an order may have",
+	BadCurrency:    "the currency must be three capital letters, the same in all lines of an order; map a column to it, or name it with --currency",
+	BadCategory:    "the category must be at most 64 characters on one line",
+	NoIdentifier:   "the row needs a customer number, an e-mail address or a phone number with its country; what was there is none",
+	BadPlace:       "the place must be at most 64 characters on one line",
+	BadRating:      "the rating must be a number from 1 to 5",
+	BadText:        fmt.Sprintf("title and text must be at most %d bytes together", MaxReview),
+	BadPurpose:     "the purpose must be one that is asked for, by its key or its words on the page of choices",
+	BadChoice:      "the choice must be given, refused or withdrawn, or yes or no",
+	NoProof:        "a yes needs its proof: when, where, the version of the text, and the evidence's SHA-256",
+	BadEvidence:    "the evidence must be a SHA-256 in 64 hex digits, the place and the version at most 100 characters",
+	UnknownPerson:  "nobody has this identifier; import the customer first",
+	LaterNo:        "the person has said no since: the later no holds",
+	RanOut:         "the consent has run out since it was given; ask again",
+	ChildsYes:      "a known child cannot say yes by an import; a guardian decides",
 }
 
 // Rule says what the row should have been.
-func (r Reason) Rule() string { return reasons[r] }
+func (r Reason) Rule() string {
+	if words := reasons[r]; words != "" {
+		return words
+	}
+	return table.Flaw(r).Rule()
+}
 
 // A Reject is a row that was skipped.
 type Reject struct {
-	Line   int64 // in the source, the header being line 1
+	Line   int64 // in the source, the header being line 1; of a feed, the place of the entry
 	Reason Reason
 }
 

@@ -19,52 +19,71 @@ type row struct {
 	name     string
 	item     order.Line
 	at       time.Time
-	customer string // "": a guest
+	customer subject.Identifier // of no kind: a guest
 	country  string
-	placed   bool // the country has a code
+	placed   bool      // the country has a code
+	returned time.Time // when it came back, of a line that did; zero of one that did not
 }
 
-// parseRow reads a row or says which rule it breaks.
-func (h header) parseRow(record []string, opt Options) (row, Reason) {
+// orderRow reads a row or says which rule it breaks.
+func (m *meaning) orderRow(v values) (row, Reason) {
 	var r row
-	get := func(f field) string { return strings.TrimSpace(record[h[f]]) }
-	r.number = get(fieldNumber)
+	r.number = m.get(v, "number")
 	if r.number == "" || len(r.number) > order.MaxNumber || broken(r.number) {
 		return r, BadNumber
 	}
-	switch letter := bookLetter(r.number); letter {
-	case 0:
-	case 'C':
-		r.back = true
-	default:
-		return r, Adjustment
+	units := m.get(v, "units")
+	if m.mapped {
+		r.back = strings.HasPrefix(units, "-")
+	} else {
+		switch letter := bookLetter(r.number); letter {
+		case 0:
+		case 'C':
+			r.back = true
+		default:
+			return r, Adjustment
+		}
 	}
-	code := itemCode(get(fieldItem))
+	code := itemCode(m.get(v, "item"))
 	if code == "" || len(code) > order.MaxItem || broken(string(code)) {
 		return r, BadItem
 	}
-	r.name = strings.Join(strings.Fields(get(fieldName)), " ") // the books' blanks, tabs and line ends
+	r.name = strings.Join(strings.Fields(m.get(v, "name")), " ") // the books' blanks, tabs and line ends
 	if utf8.RuneCountInString(r.name) > 200 {
 		return r, BadDescription
 	}
-	units, reason := parseUnits(get(fieldUnits), r.back)
+	n, reason := parseUnits(units, r.back)
 	if reason != "" {
 		return r, reason
 	}
-	minor, reason := parsePrice(get(fieldPrice))
+	price, reason := m.money(v)
 	if reason != "" {
 		return r, reason
 	}
 	var ok bool
-	if r.at, ok = opt.parseTime(get(fieldTime)); !ok {
+	if r.at, ok = m.time(m.get(v, "time")); !ok {
 		return r, BadDate
 	}
-	if r.customer, ok = account(get(fieldCustomer)); !ok {
+	if r.customer, ok = m.buyer(v); !ok {
 		return r, BadCustomer
 	}
-	r.country, r.placed = countryCode(get(fieldCountry))
-	r.item = order.Line{Item: code, Units: units, Price: thimble.Money{Minor: minor, Currency: opt.Currency}}
+	r.country, r.placed = m.country(m.get(v, "country"))
+	r.item = order.Line{Item: code, Units: n, Price: price}
+	if !r.back && came(m.get(v, "returned")) {
+		if r.returned, ok = m.time(m.get(v, "returned_at")); !ok {
+			r.returned = r.at
+		}
+	}
 	return r, ""
+}
+
+// came reports whether a line came back, in the words of shops.
+func came(s string) bool {
+	switch strings.ToLower(s) {
+	case "yes", "true", "1", "y", "ja", "oui", "si", "sí", "refunded", "returned", "retour", "retoure", "rembourse", "remboursé", "devuelto", "reso":
+		return true
+	}
+	return false
 }
 
 // broken reports whether a quoted text has tabs or line ends in it.
@@ -115,7 +134,7 @@ func whole(s string) string {
 // account returns the customer's number as people are found by it; "" is a guest.
 func account(s string) (number string, ok bool) {
 	s = whole(s)
-	if s == "" || digits(s) && len(s) <= maxAccount {
+	if s == "" || digits(s) && len(s) <= maxAccount && strings.Trim(s, "0") != "" {
 		return s, true
 	}
 	if len(s) > maxAccount {
@@ -144,27 +163,6 @@ func parseUnits(s string, back bool) (int64, Reason) {
 		return 0, QuantitySign
 	}
 	return n, ""
-}
-
-// parsePrice reads decimal digits into minor units of a currency with two
-// decimals, rounding half up.
-func parsePrice(s string) (int64, Reason) {
-	s, negative := strings.CutPrefix(s, "-")
-	units, decimals, pointed := strings.Cut(s, ".")
-	if !digits(units) || pointed && !digits(decimals) || len(units) > 9 || len(decimals) > 18 {
-		return 0, BadPrice
-	}
-	minor, err := strconv.ParseInt(units+(decimals + "00")[:2], 10, 64)
-	if err != nil {
-		return 0, BadPrice
-	}
-	if negative && strings.Trim(units+decimals, "0") != "" {
-		return 0, NegativePrice
-	}
-	if len(decimals) > 2 && decimals[2] >= '5' {
-		minor++
-	}
-	return minor, ""
 }
 
 var layouts = []string{"2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02T15:04:05", time.RFC3339, "2006-01-02"}

@@ -16,8 +16,12 @@ import (
 	"thimble/internal/catalog/catalogdb"
 	"thimble/internal/collect"
 	"thimble/internal/collect/collectdb"
+	"thimble/internal/consent/consentdb"
+	"thimble/internal/ledger"
+	"thimble/internal/ledger/ledgerdb"
 	"thimble/internal/order"
 	"thimble/internal/order/orderdb"
+	"thimble/internal/policy"
 	"thimble/internal/sqldb"
 	"thimble/internal/sqldb/sqldbtest"
 	"thimble/internal/subject"
@@ -38,7 +42,9 @@ type shop struct {
 	orders *orderdb.Store
 	goods  *catalogdb.Store
 	store  *collectdb.Store
-	door   door
+
+	consent *consentdb.Store
+	door    door
 }
 
 func newShop(tb testing.TB, core, keys *sqldb.DB) *shop {
@@ -54,11 +60,20 @@ func (s *shop) open(core *sqldb.DB) {
 	s.people = subjectdb.New(core, s.vault, subjectdb.Config{Opener: s.vault})
 	s.orders = orderdb.New(core, s.vault, s.vault)
 	s.goods = catalogdb.New(core)
+	signer, err := ledger.NewSigner("thimble.local/log/imports", make([]byte, 32))
+	if err != nil {
+		panic(err)
+	}
+	pack, err := policy.Baseline()
+	if err != nil {
+		panic(err)
+	}
+	s.consent = consentdb.New(core, ledgerdb.New(core, signer, ledgerdb.Config{}), s.vault, s.people, pack, time.Now)
 	s.store = collectdb.New(core, s.parts(), time.Now, nil)
 }
 
 func (s *shop) parts() collectdb.Parts {
-	return collectdb.Parts{People: s.people, Orders: s.orders, Catalogue: s.goods}
+	return collectdb.Parts{People: s.people, Orders: s.orders, Catalogue: s.goods, Keys: s.vault, Consents: s.consent}
 }
 
 func eachShop(t *testing.T, f func(*testing.T, *shop)) {
@@ -203,7 +218,7 @@ func (s *shop) owner(id thimble.SubjectID) string {
 		if err != nil {
 			s.Fatal(err)
 		}
-		if d.Category == thimble.AccountIdentifier {
+		if d.Category == thimble.AccountIdentifier || d.Category == subject.Email.Category() {
 			all = append(all, d.Value.(string))
 		}
 		if d.Category == thimble.Country {

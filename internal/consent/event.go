@@ -182,3 +182,11 @@ func (c Choice) Check() error {
 	}
 	return fmt.Errorf("consent: purpose: %s is not one that is asked for: %w", c.Purpose, thimble.ErrInvalid)
 }
+
+// A Proof is where a choice came from that was not made here: what the shop can show of
+// it. It is sealed with the event.
+type Proof struct {
+	Where    string // a form, a shop
+	Version  string // of the text that was shown
+	Evidence string // SHA-256 of the shop's own record of it, in hex
+}

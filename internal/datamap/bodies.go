@@ -60,6 +60,8 @@ var bodies = []Body{
 	{"subject_merges", "sealed", "internal/subject.MergeRecord", []string{"v", "merge", "what", "survivor", "absorbed", "ground", "by", "note", "at"}},
 	{"subject_relations", "sealed", "internal/subject.Part", []string{"kind", "as", "at"}},
 	{"subject_identifiers", "sealed", "", nil},
+	{"collect_facts", "body", "", nil},
+	{"collect_reviews", "body", "internal/collect.ReviewText", []string{"title", "text"}},
 }
 
 // Bodies returns what is inside the sealed columns. Do not change what it returns.

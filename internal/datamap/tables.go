@@ -220,6 +220,10 @@ var tables = []Table{
 	{Name: "collect_cursors", Set: sqldb.View, Plain: []string{"name", "seq", "builder", "lease_until"}},
 	{Name: "collect_positions", Set: sqldb.Core, Plain: []string{"name", "seq", "builder", "lease_until"}},
 	{Name: "collect_dead", Set: sqldb.Core, Plain: []string{"seq", "noted_at"}},
+	{Name: "subject_shared", Set: sqldb.Core, Holder: "subject", Fields: []Field{
+		{Column: "mark", Category: "user.device.device_id", Source: "two accounts were seen with one device", Purposes: service, Retention: "400 days", Note: "keyed hash; of no subject, and leads to nobody", Measures: []Measure{KeyedHash}},
+		{Column: "at", Category: "user.device.device_id", Source: "noted when it was seen", Purposes: service, Retention: "400 days"},
+	}},
 	{Name: "log_orders", Set: sqldb.Log, Plain: []string{"key", "seq"}},
 	{Name: "log_head", Set: sqldb.Log, Plain: []string{"one", "probes"}},
 	{Name: "vault_keys", Set: sqldb.Keys, Holder: "vault", Plain: []string{"class", "chain", "gen", "month", "epoch", "wrapped", "commitment"}, Fields: []Field{
@@ -252,11 +256,29 @@ var tables = []Table{
 	{Name: "ledger_lease", Set: sqldb.Core, Plain: []string{"id", "holder", "fence", "lease_until"}},
 	{Name: "catalog_products", Set: sqldb.Core, Plain: []string{"id", "name", "words", "kind", "price_minor", "currency", "category", "sold_orders", "sold_units", "updated_at"}},
 	{Name: "order_batches", Set: sqldb.Core, Plain: []string{"id", "last"}},
+	{Name: "catalog_stock", Set: sqldb.Core, Plain: []string{"item_id", "place", "units", "at"}},
 	{Name: "catalog_demand", Set: sqldb.Core, Plain: []string{"day", "item_id", "orders", "units"}},
-	{Name: "collect_imports", Set: sqldb.Core, Plain: []string{"id", "name", "source", "state", "line", "row_count", "orders", "returns", "guests", "known", "suppressed", "subjects", "no_country", "rejected", "reasons", "started_at", "updated_at"}},
+	{Name: "collect_imports", Set: sqldb.Core, Plain: []string{"id", "name", "kind", "source", "state", "line", "row_count", "orders", "returns", "guests", "known", "suppressed", "subjects", "no_country", "rejected", "reasons", "more", "started_at", "updated_at"}},
+	{Name: "collect_facts", Set: sqldb.Core, Holder: "imports", Plain: []string{"fact"}, Fields: []Field{
+		pseudonym("", service...),
+		{Column: "body", Category: "user.name", Source: "the shop's list of customers", Purposes: service, Sealed: true, Retention: untilErased, Note: "a name, or a state or province"},
+		{Column: "at", Category: "user.name", Source: "the shop's list of customers", Purposes: service, Retention: untilErased, Note: "when it was last brought"},
+	}},
+	{Name: "collect_reviews", Set: sqldb.Core, Holder: "imports", Plain: []string{"id", "item_id"}, Fields: []Field{
+		pseudonym("empty for a review of nobody who is known, of which no text is kept", service...),
+		{Column: "lookup", Category: "user.content.public", Source: "the shop's reviews", Purposes: service, Retention: untilErased, Note: "keyed hash of its number, or of who says what of which item", Measures: []Measure{KeyedHash}},
+		{Column: "rating", Category: "user.content.public", Source: "the shop's reviews", Purposes: service, Retention: untilErased},
+		{Column: "at", Category: "user.content.public", Source: "the shop's reviews", Purposes: service, Retention: untilErased},
+		{Column: "body", Category: "user.content.public", Source: "the shop's reviews", Purposes: service, Sealed: true, Retention: untilErased, Note: "title and text, without what leads to a person"},
+	}},
 	{Name: "collect_sources", Set: sqldb.Core, Plain: []string{"number", "name", "kind", "origins", "consents", "created_at", "ended_at"}},
 	{Name: "collect_source_keys", Set: sqldb.Core, Plain: []string{"hash", "source", "public", "hint", "created_at", "ends_at"}},
 	{Name: "collect_source_changes", Set: sqldb.Core, Plain: []string{"seq", "source", "change", "staff", "at", "opening"}},
+	{Name: "collect_plans", Set: sqldb.Core, Plain: []string{"version", "hash", "body", "author", "reason", "loosens", "at", "opening"}},
+	{Name: "collect_plan_drafts", Set: sqldb.Core, Plain: []string{"id", "base", "body", "author", "note", "state", "revision", "version", "decided_by", "created_at", "changed_at"}},
+	{Name: "collect_minutes", Set: sqldb.Core, Plain: []string{"source", "minute", "events", "kept", "denied", "nobody", "repeated", "unplanned", "broken", "gone", "violations", "unknown"}}, // counts; nobody is in them
+	{Name: "collect_violations", Set: sqldb.Core, Plain: []string{"source", "event", "path", "expected", "got", "n", "first_at", "last_at"}},                                                  // names of the plan and types; no value
+	{Name: "collect_proposals", Set: sqldb.Core, Plain: []string{"id", "event", "within", "name", "shape", "category", "transform", "confidence", "why", "n", "first_at", "last_at", "later"}},
 	{Name: "collect_rejects", Set: sqldb.Core, Plain: []string{"import_id", "line", "reason"}},
 	{Name: "registry_models", Set: sqldb.Core, Plain: []string{"model", "latest", "floor", "held"}},
 	{Name: "registry_versions", Set: sqldb.Core, Plain: []string{"model", "version", "stage", "package", "weights", "signer", "card", "lineage", "bytes", "made_ms", "reason", "made_at", "opening"}},

@@ -283,7 +283,10 @@ func TestBrowserKnowsEveryClass(t *testing.T) {
 		t.Fatal(err)
 	}
 	var names []string
-	for c := ledger.Class(1); c.Known(); c++ {
+	for _, c := range ledger.Classes() {
+		for len(names)+1 < int(c) {
+			names = append(names, "") // a number that no class has
+		}
 		names = append(names, "'"+c.String()+"'")
 		if !regexp.MustCompile(`\W` + c.String() + `\W{1,2} '`).Match(page) {
 			t.Errorf("verify-page.js has no words for %s", c)

@@ -20,16 +20,28 @@ const (
 	Request    Class = 10 // a rights request was received, extended or answered
 	Identity   Class = 11 // two accounts were found to be one person, or no longer
 	Batch      Class = 12 // many decisions, each a leaf of a tree of their own
+	Plan       Class = 14 // what may be collected was changed
 )
 
 var classNames = [...]string{
 	Consent: "consent", Access: "access", Disclosure: "disclosure", Erasure: "erasure",
 	Model: "model", Decision: "decision", UseBatch: "use-batch", Key: "key",
 	System: "system", Request: "request", Identity: "identity", Batch: "batch",
+	Plan: "plan",
 }
 
 // Known reports whether this version of Thimble writes the class.
-func (c Class) Known() bool { return c > 0 && int(c) < len(classNames) }
+func (c Class) Known() bool { return int(c) < len(classNames) && classNames[c] != "" }
+
+// Classes returns all classes that this version of Thimble writes. Numbers may lack.
+func Classes() (all []Class) {
+	for c := range Class(len(classNames)) {
+		if c.Known() {
+			all = append(all, c)
+		}
+	}
+	return all
+}
 
 // String returns the class's word, or "class-17" for one from a newer version.
 func (c Class) String() string {

@@ -28,7 +28,7 @@ type person struct {
 type plan struct {
 	batch      collect.Batch
 	drafts     []subjectdb.Draft
-	makes      map[string]*person  // by account
+	makes      map[key]*person     // by what names them
 	needs      []*person           // made by a batch before
 	owners     []thimble.SubjectID // that are there when this is written
 	residences map[thimble.SubjectID]subject.Residence
@@ -40,6 +40,10 @@ type plan struct {
 
 // Plan implements [collect.Run].
 func (r *run) Plan(ctx context.Context, b collect.Batch) (func(context.Context) error, error) {
+	if r.kind != collect.Orders {
+		// Who is who is decided against what the batch before has written.
+		return func(ctx context.Context) error { return r.saveRows(ctx, b) }, nil
+	}
 	p, err := r.plan(ctx, b)
 	// A person who was erased while we looked is not there when we look again.
 	if errors.Is(err, thimble.ErrNotFound) || errors.Is(err, thimble.ErrConflict) {
@@ -52,12 +56,18 @@ func (r *run) Plan(ctx context.Context, b collect.Batch) (func(context.Context) 
 	return func(ctx context.Context) error { return r.save(ctx, p) }, nil
 }
 
-func (r *run) plan(ctx context.Context, b collect.Batch) (*plan, error) {
-	p := &plan{batch: b, makes: map[string]*person{}, residences: map[thimble.SubjectID]subject.Residence{}}
-	p.add = collect.Counts{Rows: b.Rows(), Rejected: int64(len(b.Rejects)), Reasons: map[collect.Reason]int64{}}
+// rejected is what a batch adds to the counts whatever becomes of its rows.
+func rejected(b collect.Batch) collect.Counts {
+	c := collect.Counts{Rows: b.Rows(), Rejected: int64(len(b.Rejects)), Reasons: map[collect.Reason]int64{}}
 	for _, reject := range b.Rejects {
-		p.add.Reasons[reject.Reason]++
+		c.Reasons[reject.Reason]++
 	}
+	return c
+}
+
+func (r *run) plan(ctx context.Context, b collect.Batch) (*plan, error) {
+	p := &plan{batch: b, makes: map[key]*person{}, residences: map[thimble.SubjectID]subject.Residence{}}
+	p.add = rejected(b)
 	fresh, err := r.fresh(ctx, p)
 	if err != nil {
 		return nil, err
@@ -70,7 +80,7 @@ func (r *run) plan(ctx context.Context, b collect.Batch) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.products, p.demand = collect.Products(kept), collect.Demand(kept)
+	p.products, p.demand = collect.Sold(kept), collect.Demand(kept)
 	orders := make([]order.Order, len(kept))
 	for i, s := range kept {
 		orders[i] = s.Order
@@ -110,112 +120,123 @@ type claim struct {
 	forgotten bool
 }
 
-// owners finds or drafts the subject of each account. Of an account that the door
-// does not let in only this much is asked: whether its person was forgotten.
-func (r *run) owners(ctx context.Context, p *plan, sales []collect.Sale) (map[string]claim, error) {
-	owners := map[string]claim{}
-	var unknown []string
-	anonymous := false
+// A key is by what a source names a person, to be a key of maps. Its value is revealed
+// to be compared with others, and goes nowhere.
+type key struct {
+	kind  subject.Kind
+	value string
+}
+
+func keyOf(id subject.Identifier) key { return key{id.Kind, id.Value.Reveal()} } // to be compared
+
+// owners finds or drafts the subject of each customer. Of one that the door does not
+// let in only this much is asked: whether their person was forgotten.
+func (r *run) owners(ctx context.Context, p *plan, sales []collect.Sale) (map[key]claim, error) {
+	owners := map[key]claim{}
+	var unknown, hidden []key
 	r.mu.Lock()
 	for _, s := range sales {
-		account := s.Customer.Reveal() // to look it up by its keyed index
-		if _, had := owners[account]; had || account == "" {
+		who := keyOf(s.Customer)
+		if _, had := owners[who]; had || who.value == "" {
 			continue
 		}
-		anonymous = anonymous || s.Anonymous
-		owners[account] = claim{}
+		owners[who] = claim{}
 		// A batch that is planned anew may find people of a later one: those must
 		// wait for it, and not it for them.
-		if who := r.coming[account]; who != nil && who.line <= p.batch.From && !s.Anonymous {
-			owners[account] = claim{owner: who.id}
-			p.needs, p.owners = append(p.needs, who), append(p.owners, who.id)
+		if known := r.coming[who]; known != nil && known.line <= p.batch.From && !s.Anonymous {
+			owners[who] = claim{owner: known.id}
+			p.needs, p.owners = append(p.needs, known), append(p.owners, known.id)
 			continue
 		}
-		unknown = append(unknown, account)
+		if s.Anonymous {
+			hidden = append(hidden, who)
+			continue
+		}
+		unknown = append(unknown, who)
 	}
 	r.mu.Unlock()
-	if !anonymous {
-		var err error
-		if unknown, err = r.find(ctx, p, owners, unknown); err != nil {
-			return nil, err
-		}
+	unknown, err := r.find(ctx, p, owners, unknown)
+	if err != nil {
+		return nil, err
 	}
-	unknown, err := r.forgotten(ctx, owners, unknown)
-	if err != nil || anonymous {
-		return owners, err
+	if _, err = r.forgotten(ctx, owners, hidden); err != nil {
+		return nil, err
+	}
+	if unknown, err = r.forgotten(ctx, owners, unknown); err != nil {
+		return nil, err
 	}
 	return owners, r.draft(ctx, p, owners, unknown)
 }
 
-func identifiers(accounts []string) []subject.Identifier {
-	ids := make([]subject.Identifier, len(accounts))
-	for i, a := range accounts {
-		ids[i] = subject.Identifier{Kind: subject.Account, Value: thimble.Hide(a)}
+func identifiers(keys []key) []subject.Identifier {
+	ids := make([]subject.Identifier, len(keys))
+	for i, k := range keys {
+		ids[i] = subject.Identifier{Kind: k.kind, Value: thimble.Hide(k.value)}
 	}
 	return ids
 }
 
-// find notes the accounts that have a subject and returns the others.
-func (r *run) find(ctx context.Context, p *plan, owners map[string]claim, accounts []string) ([]string, error) {
-	if len(accounts) == 0 {
+// find notes the customers that have a subject and returns the others.
+func (r *run) find(ctx context.Context, p *plan, owners map[key]claim, keys []key) ([]key, error) {
+	if len(keys) == 0 {
 		return nil, nil
 	}
-	found, err := r.parts.People.FindAll(ctx, identifiers(accounts))
+	found, err := r.parts.People.FindAll(ctx, identifiers(keys))
 	if err != nil {
 		return nil, err
 	}
-	var unknown []string
-	for i, account := range accounts {
+	var unknown []key
+	for i, k := range keys {
 		if found[i].IsZero() {
-			unknown = append(unknown, account)
+			unknown = append(unknown, k)
 			continue
 		}
-		owners[account] = claim{owner: found[i]}
+		owners[k] = claim{owner: found[i]}
 		p.owners = append(p.owners, found[i])
 	}
 	return unknown, nil
 }
 
-// forgotten notes the accounts whose person was forgotten and returns the others.
-func (r *run) forgotten(ctx context.Context, owners map[string]claim, accounts []string) ([]string, error) {
-	if len(accounts) == 0 {
+// forgotten notes the customers whose person was forgotten and returns the others.
+func (r *run) forgotten(ctx context.Context, owners map[key]claim, keys []key) ([]key, error) {
+	if len(keys) == 0 {
 		return nil, nil
 	}
-	suppressed, err := r.parts.People.Suppressed(ctx, identifiers(accounts))
+	suppressed, err := r.parts.People.Suppressed(ctx, identifiers(keys))
 	if err != nil {
 		return nil, err
 	}
-	for i, account := range accounts {
+	for i, k := range keys {
 		if suppressed[i] {
-			owners[account] = claim{forgotten: true}
+			owners[k] = claim{forgotten: true}
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(accounts), func(a string) bool { return owners[a].forgotten }), nil
+	return slices.DeleteFunc(slices.Clone(keys), func(k key) bool { return owners[k].forgotten }), nil
 }
 
-func (r *run) draft(ctx context.Context, p *plan, owners map[string]claim, accounts []string) error {
-	if len(accounts) == 0 {
+func (r *run) draft(ctx context.Context, p *plan, owners map[key]claim, keys []key) error {
+	if len(keys) == 0 {
 		return nil
 	}
 	var err error
-	if p.drafts, err = r.parts.People.Draft(ctx, identifiers(accounts)); err != nil {
+	if p.drafts, err = r.parts.People.Draft(ctx, identifiers(keys)); err != nil {
 		return err
 	}
-	for i, account := range accounts {
+	for i, k := range keys {
 		who := &person{id: p.drafts[i].ID, line: p.batch.To}
-		p.makes[account] = who
-		owners[account] = claim{owner: who.id}
+		p.makes[k] = who
+		owners[k] = claim{owner: who.id}
 	}
-	p.add.Subjects = int64(len(accounts))
+	p.add.Subjects = int64(len(keys))
 	return nil
 }
 
 // take gives the orders their ids and owners and leaves out those of forgotten
 // people.
-func (r *run) take(p *plan, sales []collect.Sale, owners map[string]claim) ([]collect.Sale, error) {
+func (r *run) take(p *plan, sales []collect.Sale, owners map[key]claim) ([]collect.Sale, error) {
 	kept := make([]collect.Sale, 0, len(sales))
 	for _, s := range sales {
-		who := owners[s.Customer.Reveal()] // to find the claim made above
+		who := owners[keyOf(s.Customer)]
 		if who.forgotten {
 			p.add.Suppressed++
 			continue
@@ -226,7 +247,7 @@ func (r *run) take(p *plan, sales []collect.Sale, owners map[string]claim) ([]co
 		}
 		s.Order.Subject = who.owner
 		p.count(s)
-		if p.add.Subjects > 0 && p.makes[s.Customer.Reveal()] != nil { // to tell whether we met them just now
+		if p.add.Subjects > 0 && p.makes[keyOf(s.Customer)] != nil {
 			p.reside(s.Order)
 		}
 		kept = append(kept, s)

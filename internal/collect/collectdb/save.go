@@ -46,12 +46,9 @@ func (r *run) settle(p *plan, kept bool) {
 }
 
 func (r *run) write(ctx context.Context, tx *sqldb.Tx, p *plan) error {
-	at, err := state(ctx, tx, r.id)
+	at, err := r.due(ctx, tx, p.batch)
 	if err != nil {
 		return err
-	}
-	if at.Finished || at.Line > p.batch.From {
-		return fmt.Errorf("another importer has written up to line %d: %w", at.Line, thimble.ErrConflict)
 	}
 	if err := r.writePeople(ctx, tx, p); err != nil {
 		return err
@@ -68,7 +65,16 @@ func (r *run) write(ctx context.Context, tx *sqldb.Tx, p *plan) error {
 	if err := r.reject(ctx, tx, at.Counts.Rejected, p.batch.Rejects); err != nil {
 		return err
 	}
-	return r.advance(ctx, tx, at.Counts.Reasons, p)
+	return r.advance(ctx, tx, at.Counts, p.batch, p.add)
+}
+
+// due returns how far the import is when the batch is what comes next.
+func (r *run) due(ctx context.Context, tx *sqldb.Tx, b collect.Batch) (Import, error) {
+	at, err := state(ctx, tx, r.id)
+	if err == nil && (at.Finished || at.Line > b.From) {
+		err = fmt.Errorf("another importer has written up to line %d: %w", at.Line, thimble.ErrConflict)
+	}
+	return at, err
 }
 
 func (r *run) writePeople(ctx context.Context, tx *sqldb.Tx, p *plan) error {
@@ -118,25 +124,29 @@ func (r *run) reject(ctx context.Context, tx *sqldb.Tx, had int64, rejects []col
 }
 
 // advance moves the import to the end of the batch.
-func (r *run) advance(ctx context.Context, tx *sqldb.Tx, reasons map[collect.Reason]int64, p *plan) error {
-	sum := maps.Clone(p.add.Reasons)
-	for reason, n := range reasons {
+func (r *run) advance(ctx context.Context, tx *sqldb.Tx, had collect.Counts, b collect.Batch, c collect.Counts) error {
+	sum := maps.Clone(c.Reasons)
+	for reason, n := range had.Reasons {
 		sum[reason] += n
 	}
-	text, err := json.Marshal(sum)
+	reasons, err := json.Marshal(sum)
+	if err != nil {
+		return err
+	}
+	had.Add(c.More)
+	more, err := json.Marshal(had.More)
 	if err != nil {
 		return err
 	}
 	state := "running"
-	if p.batch.Last {
+	if b.Last {
 		state = "finished"
 	}
-	c := p.add
 	_, err = tx.Exec(ctx, `update collect_imports set line = $2, state = $3, reasons = $4, updated_at = $5,
 		row_count = row_count + $6, orders = orders + $7, returns = returns + $8, guests = guests + $9, known = known + $10,
-		suppressed = suppressed + $11, subjects = subjects + $12, no_country = no_country + $13, rejected = rejected + $14
+		suppressed = suppressed + $11, subjects = subjects + $12, no_country = no_country + $13, rejected = rejected + $14, more = $15
 		where id = $1`,
-		r.id, p.batch.To, state, string(text), r.now().UnixMicro(),
-		c.Rows, c.Orders, c.Returns, c.Guests, c.Known, c.Suppressed, c.Subjects, c.NoCountry, c.Rejected)
+		r.id, b.To, state, string(reasons), r.now().UnixMicro(),
+		c.Rows, c.Orders, c.Returns, c.Guests, c.Known, c.Suppressed, c.Subjects, c.NoCountry, c.Rejected, string(more))
 	return err
 }

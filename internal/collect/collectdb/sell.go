@@ -43,7 +43,7 @@ func (s *Store) Sell(ctx context.Context, sales []collect.Sale, also func(contex
 		if err := s.parts.Orders.Add(ctx, tx, drafts); err != nil {
 			return err
 		}
-		if err := s.parts.Catalogue.Upsert(ctx, tx, collect.Products(fresh)); err != nil {
+		if err := s.parts.Catalogue.Upsert(ctx, tx, collect.Sold(fresh)); err != nil {
 			return err
 		}
 		if err := s.parts.Catalogue.AddDemand(ctx, tx, collect.Demand(fresh)); err != nil {

@@ -3,6 +3,7 @@ package collectdb
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -12,6 +13,7 @@ import (
 	"thimble"
 	"thimble/internal/catalog"
 	"thimble/internal/collect"
+	"thimble/internal/consent/consentdb"
 	"thimble/internal/order"
 	"thimble/internal/order/orderdb"
 	"thimble/internal/sqldb"
@@ -30,6 +32,14 @@ type People interface {
 	// Touch returns an error of kind ErrNotFound for somebody who was erased.
 	Touch(ctx context.Context, tx *sqldb.Tx, s thimble.SubjectID) (epoch int64, err error)
 	SetResidence(ctx context.Context, tx *sqldb.Tx, s thimble.SubjectID, r subject.Residence) error
+	SetAge(ctx context.Context, tx *sqldb.Tx, s thimble.SubjectID, a subject.Age) error
+	// DraftFor and Add give somebody who is there one more identifier; Add's error is of
+	// kind ErrConflict when it is somebody else's, or one too many, and the transaction
+	// goes on.
+	DraftFor(ctx context.Context, owner thimble.SubjectID, id subject.Identifier) (subjectdb.Draft, error)
+	Add(ctx context.Context, tx *sqldb.Tx, d subjectdb.Draft) error
+	PersonTx(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (subject.Person, error)
+	Held(ctx context.Context, ids []thimble.SubjectID) (map[thimble.SubjectID]subjectdb.Held, error)
 }
 
 // Orders keeps orders: orderdb does.
@@ -43,6 +53,20 @@ type Orders interface {
 type Catalogue interface {
 	Upsert(ctx context.Context, tx *sqldb.Tx, products []catalog.Product) error
 	AddDemand(ctx context.Context, tx *sqldb.Tx, demand []catalog.Demand) error
+	SetStock(ctx context.Context, tx *sqldb.Tx, levels []catalog.Stock) error
+}
+
+// Keys seals what an import itself keeps, opens it for the person's own export, and
+// indexes what makes a review one: the vault does.
+type Keys interface {
+	thimble.Sealer
+	Open(ctx context.Context, c thimble.Cell, sealed []byte) ([]byte, error)
+	Index(ctx context.Context, kind, value string) ([]byte, error)
+}
+
+// Consents records what people chose elsewhere: consentdb does.
+type Consents interface {
+	RecordImported(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, c consentdb.Imported) (consentdb.Import, error)
 }
 
 // Parts are the stores that an import writes to. They share the database.
@@ -50,10 +74,14 @@ type Parts struct {
 	People    People
 	Orders    Orders
 	Catalogue Catalogue
+	Keys      Keys
+	Consents  Consents
 }
 
 // A Store keeps imports.
 type Store struct {
+	thimble.Static
+
 	db    *sqldb.DB
 	parts Parts
 	now   func() time.Time
@@ -69,7 +97,7 @@ func New(db *sqldb.DB, parts Parts, now func() time.Time, rand io.Reader) *Store
 }
 
 // Begin implements [collect.Store].
-func (s *Store) Begin(ctx context.Context, name string, source []byte) (collect.Run, error) {
+func (s *Store) Begin(ctx context.Context, kind collect.Kind, name string, source []byte) (collect.Run, error) {
 	id, err := thimble.NewID(s.rand)
 	if err != nil {
 		return nil, err
@@ -79,8 +107,8 @@ func (s *Store) Begin(ctx context.Context, name string, source []byte) (collect.
 	}
 	now := s.now().UnixMicro()
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		_, err := tx.Exec(ctx, `insert into collect_imports (id, name, source, state, reasons, started_at, updated_at)
-			values ($1, $2, $3, 'running', '{}', $4, $4) on conflict (source) do nothing`, id, name, source, now)
+		_, err := tx.Exec(ctx, `insert into collect_imports (id, name, kind, source, state, reasons, started_at, updated_at)
+			values ($1, $2, $3, $4, 'running', '{}', $5, $5) on conflict (source) do nothing`, id, name, string(kind), source, now)
 		if err != nil {
 			return err
 		}
@@ -89,31 +117,32 @@ func (s *Store) Begin(ctx context.Context, name string, source []byte) (collect.
 	if err != nil {
 		return nil, fmt.Errorf("collect: opening an import: %w", err)
 	}
-	return &run{Store: s, id: id, coming: map[string]*person{}}, nil
+	return &run{Store: s, id: id, kind: kind, coming: map[key]*person{}}, nil
 }
 
 // An Import is one import as the console lists it.
 type Import struct {
 	Name      string
+	Kind      collect.Kind
 	StartedAt time.Time
 	UpdatedAt time.Time
 	collect.State
 }
 
-const columns = `id, name, state, line, row_count, orders, returns, guests, known, suppressed, subjects, no_country, rejected, reasons, started_at, updated_at`
+const columns = `id, name, kind, state, line, row_count, orders, returns, guests, known, suppressed, subjects, no_country, rejected, reasons, more, started_at, updated_at`
 
 func scan(row interface{ Scan(...any) error }) (i Import, err error) {
-	var state, reasons string
+	var state, reasons, more string
 	var started, updated int64
 	c := &i.Counts
-	err = row.Scan(&i.ID, &i.Name, &state, &i.Line, &c.Rows, &c.Orders, &c.Returns, &c.Guests, &c.Known, &c.Suppressed,
-		&c.Subjects, &c.NoCountry, &c.Rejected, &reasons, &started, &updated)
+	err = row.Scan(&i.ID, &i.Name, &i.Kind, &state, &i.Line, &c.Rows, &c.Orders, &c.Returns, &c.Guests, &c.Known, &c.Suppressed,
+		&c.Subjects, &c.NoCountry, &c.Rejected, &reasons, &more, &started, &updated)
 	if err != nil {
 		return i, err
 	}
 	i.Finished = state == "finished"
 	i.StartedAt, i.UpdatedAt = time.UnixMicro(started).UTC(), time.UnixMicro(updated).UTC()
-	return i, json.Unmarshal([]byte(reasons), &c.Reasons)
+	return i, errors.Join(json.Unmarshal([]byte(reasons), &c.Reasons), json.Unmarshal([]byte(more), &c.More))
 }
 
 // Imports lists the imports, the newest first.
@@ -169,10 +198,11 @@ func (s *Store) Rejects(ctx context.Context, id thimble.ID) ([]collect.Reject, e
 // A run is one import at work.
 type run struct {
 	*Store
-	id thimble.ID
+	id   thimble.ID
+	kind collect.Kind
 
 	mu     sync.Mutex
-	coming map[string]*person // by account: drafted, not yet committed
+	coming map[key]*person // by what names them: drafted, not yet committed
 }
 
 // State implements [collect.Run].
@@ -194,7 +224,7 @@ func (r *run) State(ctx context.Context) (collect.State, error) {
 func (r *run) reach(line int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	maps.DeleteFunc(r.coming, func(_ string, who *person) bool { return who.line <= line })
+	maps.DeleteFunc(r.coming, func(_ key, who *person) bool { return who.line <= line })
 }
 
 func state(ctx context.Context, tx *sqldb.Tx, id thimble.ID) (Import, error) {

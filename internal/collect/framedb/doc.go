@@ -14,8 +14,8 @@
 //   - when the disk or the server does not take a commit, everybody who waits for it gets
 //     an error of kind thimble.ErrUnavailable, nothing of it is kept, and the next call
 //     tries again;
-//   - what Rewrite removed is overwritten in the file; [Store.Truncate] takes it out of the
-//     write-ahead log.
+//   - what Rewrite left out is overwritten in SQLite's file and gone from its write-ahead
+//     log; [Store.Scrub] proves it by reading every byte.
 //
 // How long ago something was kept is measured by the clocks of the processes that append,
 // which nobody can set, and never by the wall. The time in which none of them lived does

@@ -45,6 +45,7 @@ type Store struct {
 
 	seen   *seen
 	failed atomic.Pointer[error] // of the last commit; nil while all is well
+	dirty  atomic.Bool           // what was left out by Rewrite may be in the write-ahead log
 	told   atomic.Pointer[func(seq int64)]
 
 	committer committer
@@ -71,6 +72,7 @@ func Open(ctx context.Context, db *sqldb.DB, cfg Config) (*Store, error) {
 	if err := db.Read(ctx, func(tx *sqldb.Tx) error { return s.load(ctx, tx) }); err != nil {
 		return nil, wrap("reading which keys are known", err)
 	}
+	s.dirty.Store(true) // of a process before
 	go s.run(context.WithoutCancel(ctx))
 	return s, nil
 }

@@ -88,7 +88,7 @@ func (w *work) claim(it *item) (subject.Kind, []byte) {
 func (w *work) identify() error {
 	for i := range w.items {
 		it := &w.items[i]
-		if it.drop != "" {
+		if it.drop != "" && it.drop != heard {
 			continue
 		}
 		kind, value := w.claim(it)

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"hash"
 
+	"thimble"
 	"thimble/internal/collect/frame"
 	"thimble/internal/collect/plan"
 	"thimble/internal/subject"
@@ -64,6 +65,14 @@ func (h *hasher) order(id []byte, event string) frame.Key {
 // identifier returns the name under which it is remembered whose an identifier is.
 func (h *hasher) identifier(k subject.Kind, value []byte) name {
 	h.buf = append(append(append(h.buf[:0], k...), 0), value...)
+	return name(h.sum(h.passing))
+}
+
+// pair returns the name under which it is remembered that an identifier was joined to
+// somebody, or what they said.
+func (h *hasher) pair(who thimble.SubjectID, k subject.Kind, value []byte) name {
+	h.buf = append(append(append(append(append(h.buf[:0], "pair"...), 0), who[:]...), k...), 0)
+	h.buf = append(h.buf, value...)
 	return name(h.sum(h.passing))
 }
 

@@ -14,6 +14,7 @@ import (
 	"thimble"
 	"thimble/internal/collect/frame"
 	"thimble/internal/collect/intake"
+	"thimble/internal/collect/intake/intakedb"
 	"thimble/internal/collect/plan"
 	"thimble/internal/collect/segment"
 	"thimble/internal/consent"
@@ -143,7 +144,7 @@ func newShop(t testing.TB, core, keys *sqldb.DB) *shop {
 	s.consents = consentdb.New(core, log, s.vault, s.people, pack, now)
 	s.uses = &quiet{Log: gatedb.New(core, log, s.vault, gatedb.Config{Now: now})}
 	s.gate = gate.New(s.people, s.consents, s.vault, s.uses, pack, s.moves, now)
-	s.deps = intake.Deps{Plans: plans{c}, Gate: s.gate, Vault: s.vault, Log: s.log, People: s.people, Secret: bytes.Repeat([]byte{9}, 32), Now: now}
+	s.deps = intake.Deps{Plans: plans{c}, Gate: s.gate, Vault: s.vault, Log: s.log, People: intakedb.New(core, s.people), Consents: intakedb.NewConsents(consentdb.Whole{Store: s.consents, Persons: s.people}), Secret: bytes.Repeat([]byte{9}, 32), Now: now}
 	s.open()
 	return s
 }

@@ -49,6 +49,8 @@ type Deps struct {
 	Vault  Vault
 	Log    Log
 	People People
+	// Consents takes down what sources that ask for consent say; nil for nothing.
+	Consents Consents
 	// Secret is the key of what is known to have come before: 32 bytes, the same for as
 	// long as the log is kept.
 	Secret []byte
@@ -67,6 +69,8 @@ type Intake struct {
 	changing sync.Mutex
 	keys     *keyring
 	who      *identities
+	budget   *budget
+	joins    map[Joined]*atomic.Int64
 }
 
 // running is what belongs to one plan.
@@ -89,7 +93,11 @@ func New(d Deps) (*Intake, error) {
 	if len(d.Secret) != 32 {
 		return nil, fmt.Errorf("intake: the secret of repeats: 32 bytes were expected: %w", thimble.ErrInvalid)
 	}
-	return &Intake{deps: d, keys: newKeyring(d.Secret), who: newIdentities(identityLimit)}, nil
+	in := &Intake{deps: d, keys: newKeyring(d.Secret), who: newIdentities(identityLimit), budget: newBudget(newPerHour), joins: map[Joined]*atomic.Int64{}}
+	for _, j := range []Joined{Same, Added, Linked, Shared, Refused, Lost} {
+		in.joins[j] = &atomic.Int64{}
+	}
+	return in, nil
 }
 
 // current returns what belongs to the plan in force.
@@ -109,7 +117,8 @@ func (in *Intake) current() (*running, error) {
 	}
 	door, err := in.deps.Gate.Door(uses...)
 	if err != nil {
-		return nil, fmt.Errorf("intake: the tracking plan: %w", err)
+		// A plan is checked before it is in force, so that this is no sender's fault.
+		return nil, fmt.Errorf("intake: the tracking plan: %v (%w)", err, thimble.ErrUnavailable)
 	}
 	r := &running{plan: now, door: door, signals: newReadings(door, in.deps.Categories, in.deps.Now)}
 	r.work.New = func() any { return newWork(in, r) }

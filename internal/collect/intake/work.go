@@ -26,6 +26,10 @@ type item struct {
 	record int  // its place in the records, -1 without one
 }
 
+// heard is the state of an event that says who is who, or what somebody permits: that
+// is taken down, and nothing else of it. It counts as kept.
+const heard Drop = "heard"
+
 // work is what one body needs on its way. It is used again.
 type work struct {
 	in     *Intake
@@ -48,6 +52,7 @@ type work struct {
 	owners  []thimble.SubjectID
 	seen    map[thimble.SubjectID]struct{}
 	random  []byte
+	cell    thimble.Cell // of the part that is being sealed
 	result  frame.Appended
 }
 
@@ -76,11 +81,10 @@ func (w *work) take() error {
 	if err := w.identify(); err != nil {
 		return err
 	}
-	if err := w.permit(); err != nil {
-		return err
-	}
-	if err := w.prepare(); err != nil {
-		return err
+	for _, step := range []func(*work) error{(*work).strangers, (*work).devices, (*work).hear, (*work).permit, (*work).traits, (*work).prepare} {
+		if err := step(w); err != nil {
+			return err
+		}
 	}
 	w.draw()
 	for i := range w.items {
@@ -105,6 +109,8 @@ func (w *work) sort() {
 		switch {
 		case w.in.deps.Log.Seen(it.repeat):
 			it.drop = Repeated
+		case ev.Call == segment.Alias && w.src.Trusted(), w.src.Consents && ev.Call == segment.Track && string(w.b.Bytes(ev.Name)) == Preference:
+			it.drop = heard
 		case ev.Message == nil:
 			it.drop = Unplanned
 		default:
@@ -228,10 +234,10 @@ func (w *work) seal(it *item) error {
 			continue
 		}
 		category := w.b.Category(place)
-		cell := frame.PartCell(rec, category)
+		w.cell = frame.PartCell(rec, category)
 		from := len(w.sealed)
 		var err error
-		w.sealed, err = w.in.deps.Vault.AppendSeal(w.ctx, w.sealed, &cell, w.plain)
+		w.sealed, err = w.in.deps.Vault.AppendSeal(w.ctx, w.sealed, &w.cell, w.plain)
 		if errors.Is(err, thimble.ErrNotFound) || errors.Is(err, thimble.ErrDenied) {
 			w.lose(it)
 			return nil
@@ -331,7 +337,7 @@ func (w *work) append() (err error) {
 func (w *work) taken() Taken {
 	t := Taken{Events: len(w.b.Events) + len(w.b.Refused), Dropped: map[Drop]int{}}
 	for i := range w.items {
-		if it := &w.items[i]; it.drop != "" {
+		if it := &w.items[i]; it.drop != "" && it.drop != heard {
 			t.Dropped[it.drop]++
 		} else {
 			t.Kept++

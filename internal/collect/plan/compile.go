@@ -11,6 +11,10 @@ import (
 // MaxClasses is how many pairs of category and purposes a plan may have: one bit each.
 const MaxClasses = 64
 
+// MaxPairs is how many pairs of a use and one of its purposes a plan may have: one bit
+// each, of what is known of everybody.
+const MaxPairs = 256
+
 // A Compiled plan is read by package segment. It does not change.
 type Compiled struct {
 	Version int
@@ -48,6 +52,7 @@ type Message struct {
 // A Node is an object: its fields in the order of their names.
 type Node struct {
 	Fields []Field
+	Path   string // of what is in it: "products[].", "" at the top
 	// Required has the bit of each field that must be there.
 	Required uint64
 	seed     uint64
@@ -115,6 +120,13 @@ func Compile(p *Plan) (*Compiled, error) {
 	}
 	c.CountryClass = slices.IndexFunc(c.Classes, func(u Use) bool { return u.Category == thimble.Country })
 	c.categorise()
+	pairs := 0
+	for _, u := range c.Classes {
+		pairs += len(u.Purposes)
+	}
+	if pairs > MaxPairs {
+		return nil, invalid("uses: %d purposes over all of them, at most %d were expected", pairs, MaxPairs)
+	}
 	return c, nil
 }
 
@@ -163,7 +175,7 @@ func (b *builder) classOf(use string) (uint8, error) {
 func (b *builder) node(path, use string, groups []string, own []Property) (*Node, error) {
 	all := b.plan.all(groups, own)
 	slices.SortFunc(all, func(x, y Property) int { return cmp.Compare(x.Name, y.Name) })
-	n := &Node{}
+	n := &Node{Path: path}
 	for i, q := range all {
 		within := cmp.Or(q.Use, use)
 		class, err := b.classOf(within)

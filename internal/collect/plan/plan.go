@@ -140,3 +140,16 @@ func (p *Plan) all(groups []string, own []Property) []Property {
 	add(own)
 	return all
 }
+
+// Title names an event for people: a name, or the call.
+func (e *Event) Title() string { return e.title() }
+
+// Costs returns what a broken rule costs, also for an event that leaves it out.
+func (e *Event) Costs() Mode { return e.mode() }
+
+// Done returns what is done to the value, also for a property that leaves it out.
+func (q *Property) Done() Transform { return q.transform() }
+
+// All returns the properties of an event or an object: those of its groups and then its
+// own; a later one of the same name replaces an earlier one.
+func (p *Plan) All(groups []string, own []Property) []Property { return p.all(groups, own) }

@@ -244,3 +244,20 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+func TestAPlanOfTooManyPurposesIsRefused(t *testing.T) {
+	p := *Default()
+	many := Use{Category: "user.behavior.browsing_history"}
+	for i := range MaxPairs {
+		many.Purposes = append(many.Purposes, thimble.Purpose(fmt.Sprintf("analytics.reporting%d", i)))
+	}
+	p.Uses = map[string]Use{"browsing": many}
+	for name, u := range Default().Uses {
+		if name != "browsing" {
+			p.Uses[name] = u
+		}
+	}
+	if _, err := Compile(&p); !errors.Is(err, thimble.ErrInvalid) {
+		t.Errorf("%d purposes: %v, want invalid", MaxPairs, err)
+	}
+}

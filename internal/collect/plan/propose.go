@@ -129,7 +129,13 @@ const Withheld = "(a name that may say something about a person)"
 
 // Shown returns the name of an unknown property as it may be shown and kept: a name
 // that is no word but a number, a token or an address is withheld.
-func Shown(name []byte) string {
+func Shown(name []byte) string { return shown(name, 3) }
+
+// ShownEvent is [Shown] for the name of an event that is not in the plan: such names are
+// phrases, "Wishlist Product Added to Cart".
+func ShownEvent(name []byte) string { return shown(name, 6) }
+
+func shown(name []byte, words int) string {
 	if !utf8.Valid(name) || !keyForm.Match(name) || len(pii.Scan(string(name), nil)) > 0 {
 		return Withheld
 	}
@@ -139,7 +145,7 @@ func Shown(name []byte) string {
 			digits++
 		}
 	}
-	if digits > 3 || len(strings.Fields(string(name))) > 3 {
+	if digits > 3 || len(strings.Fields(string(name))) > words {
 		return Withheld
 	}
 	return string(name)

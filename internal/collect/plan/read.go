@@ -28,6 +28,9 @@ var Default = sync.OnceValue(func() *Plan {
 	return p
 })
 
+// DefaultText returns the plan that ships as it is written.
+func DefaultText() []byte { return bytes.Clone(defaultText) }
+
 // MaxFile bounds a plan, in bytes.
 const MaxFile = 1 << 20
 

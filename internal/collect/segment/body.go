@@ -113,10 +113,12 @@ type Refusal struct {
 	Rule  Rule
 }
 
-// A Violation is a broken rule of the plan, as a shape.
+// A Violation is a broken rule of the plan, as a shape. Those of an event that the plan
+// blocks for it are told too.
 type Violation struct {
-	Index    int    // of the event, -1 for the shared context
-	Path     string // of the plan: "products[].price"
+	Index    int           // of the event, -1 for the shared context
+	Path     string        // of the plan: "products[].price"
+	Message  *plan.Message // nil for a context and for times
 	Expected plan.Type
 	Got      Shape
 }
@@ -171,6 +173,7 @@ type Unknown struct {
 	Index int
 	// Call and Event say in whose properties it is; Event is that of the plan.
 	Message    *plan.Message // nil for the context
+	Within     string        // the path of its object with what follows, "products[]."; "" at the top
 	Name, Held Value         // for plan.Propose; Held is the value as it stands
 }
 

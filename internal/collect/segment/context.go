@@ -46,7 +46,7 @@ func (r *Reader) contextMembers(ev *Event, depth int) bool {
 			ok = r.consent(&ev.Signals, depth+1)
 		case i < 0:
 			r.once(mark, name)
-			ok = r.unknown(at, depth+1)
+			ok = r.unknown(at, n, depth+1)
 		case seen>>i&1 != 0:
 			r.note(TwiceKey)
 			ok = r.skip(depth + 1)

@@ -98,7 +98,7 @@ func (r *Reader) cut(m marks) {
 // event reads one event at r.i, and keeps or refuses it. It returns false if it is no
 // JSON.
 func (r *Reader) event(path Call) bool {
-	r.fault, r.broken = 0, false
+	r.fault, r.broken, r.message = 0, false, nil
 	p := &r.pending
 	*p = pending{path: path, start: r.i, marks: r.marks(), keys: len(r.keys)}
 	p.Index, p.clientTime, p.sentAt = r.index, noTime, noTime
@@ -126,6 +126,10 @@ func (r *Reader) event(path Call) bool {
 	}
 	if r.fault == 0 && r.broken && p.Message != nil && p.Message.Mode == plan.Block {
 		r.note(Blocked)
+	}
+	if r.fault == Blocked { // what it broke is told all the same
+		m := &p.marks
+		m.violations, m.more, m.unknown, m.dropped = len(r.body.Violations), r.body.MoreViolations, len(r.body.Unknown), r.body.Dropped
 	}
 	if r.fault != 0 {
 		r.cut(p.marks)

@@ -38,7 +38,7 @@ func (r *Reader) tell(path string, expected plan.Type, got Shape) {
 		r.body.MoreViolations++
 		return
 	}
-	r.body.Violations = append(r.body.Violations, Violation{Index: r.index, Path: path, Expected: expected, Got: got})
+	r.body.Violations = append(r.body.Violations, Violation{Index: r.index, Path: path, Message: r.message, Expected: expected, Got: got})
 }
 
 // missing tells of the required fields that are not among those seen.
@@ -63,7 +63,7 @@ func (r *Reader) object(n *plan.Node, depth int) bool {
 		switch {
 		case i < 0:
 			r.once(mark, name)
-			ok = r.unknown(at, depth+1)
+			ok = r.unknown(at, n, depth+1)
 		case seen>>i&1 != 0:
 			r.note(TwiceKey)
 			ok = r.skip(depth + 1)
@@ -97,7 +97,7 @@ func (r *Reader) shapeIs(want Shape) bool {
 }
 
 // unknown leaves out a property that is not planned, and tells of it.
-func (r *Reader) unknown(name Value, depth int) bool {
+func (r *Reader) unknown(name Value, n *plan.Node, depth int) bool {
 	from := r.i
 	if !r.skip(depth) {
 		return false
@@ -106,7 +106,7 @@ func (r *Reader) unknown(name Value, depth int) bool {
 		r.body.Dropped++
 		return true
 	}
-	r.body.Unknown = append(r.body.Unknown, Unknown{Index: r.index, Message: r.message, Name: name, Held: Value{from: uint32(from), to: uint32(r.i), where: inBody}})
+	r.body.Unknown = append(r.body.Unknown, Unknown{Index: r.index, Message: r.message, Within: n.Path, Name: name, Held: Value{from: uint32(from), to: uint32(r.i), where: inBody}})
 	return true
 }
 

@@ -181,7 +181,7 @@ func (l *Log) judge(ctx context.Context, c ledger.Claim, gone func(context.Conte
 func (l *Log) perClass(ctx context.Context) (counts map[ledger.Class]int64, err error) {
 	err = l.db.Read(ctx, func(tx *sqldb.Tx) error {
 		counts = map[ledger.Class]int64{}
-		for class := ledger.Class(1); class.Known(); class++ {
+		for _, class := range ledger.Classes() {
 			var n int64
 			err := tx.QueryRow(ctx, `select (select count(*) from ledger_leaves where substr(leaf, 2, 1) = $1) + (select count(*) from ledger_queue where substr(leaf, 2, 1) = $1)`,
 				[]byte{byte(class)}).Scan(&n)

@@ -22,6 +22,7 @@ func (s *Store) Places() []thimble.Place {
 		{Kind: "table", Name: "subject_subjects"},
 		{Kind: "table", Name: "subject_identifiers"},
 		{Kind: "table", Name: "subject_suppressions"},
+		{Kind: "table", Name: "subject_shared"},
 		{Kind: "table", Name: "subject_merges"},
 		{Kind: "table", Name: "subject_relations"},
 	}

@@ -16,6 +16,7 @@ const words = {
   request: 'a request about your rights was handled',
   identity: 'two accounts were found to be one person, or no longer',
   batch: 'many decisions that were noted together',
+  plan: 'what may be collected was changed',
 }
 
 const mark = failed => {

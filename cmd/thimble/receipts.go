@@ -1,0 +1,5 @@
+package main
+
+import "context"
+
+func importReceipts(context.Context, *call, string) error { return errWords }

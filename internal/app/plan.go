@@ -1,0 +1,62 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"thimble/internal/collect/plandb"
+	"thimble/internal/collect/watch"
+	"thimble/internal/collect/watchdb"
+	"thimble/internal/job"
+)
+
+// FiguresJob is the kind of the job that lets go of old figures of what came in.
+const FiguresJob = "watch.prune"
+
+// openPlan opens the tracking plan, and what watches what comes in under it.
+func (a *App) openPlan(ctx context.Context) (err error) {
+	now := a.Config.clock()
+	if a.Plan, err = plandb.Open(ctx, a.Core, a.Ledger, plandb.Config{Now: now, Log: a.Log}); err != nil {
+		return err
+	}
+	a.Watch = watch.New(now)
+	a.Figures = watchdb.New(a.Core, a.Watch, watchdb.Config{Now: now, Log: a.Log})
+	return nil
+}
+
+func (a *App) pruneFigures(ctx context.Context, _ job.Job) error {
+	n, err := a.Figures.Prune(ctx)
+	if err != nil {
+		return err
+	}
+	a.Log.DebugContext(ctx, "old figures let go", slog.Int64("rows", n))
+	return nil
+}
+
+// incoming measures what comes in, by the number of the source and what became of it.
+type incoming struct{ of *watch.Watch }
+
+var incomingTotal = prometheus.NewDesc("thimble_collect_events_total", "Events that came in since the start, by source and what became of them.", []string{"source", "outcome"}, nil)
+
+var incomingFaults = prometheus.NewDesc("thimble_collect_faults_total", "Broken rules of the tracking plan, and properties that it does not know, by source.", []string{"source", "fault"}, nil)
+
+// Describe implements prometheus.Collector.
+func (incoming) Describe(c chan<- *prometheus.Desc) { c <- incomingTotal; c <- incomingFaults }
+
+// Collect implements prometheus.Collector.
+func (i incoming) Collect(c chan<- prometheus.Metric) {
+	for _, t := range i.of.Totals() {
+		count := func(d *prometheus.Desc, n int64, what string) {
+			c <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), strconv.FormatUint(uint64(t.Source), 10), what)
+		}
+		count(incomingTotal, t.Kept, "kept")
+		for k, n := range t.Dropped {
+			count(incomingTotal, n, string(watch.Drops[k]))
+		}
+		count(incomingFaults, t.Violations, "violation")
+		count(incomingFaults, t.Unknown, "unknown")
+	}
+}

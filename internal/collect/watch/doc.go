@@ -1,0 +1,16 @@
+// Package watch counts what comes in, so that whoever sends events sees what becomes of
+// them: how many a minute, what was dropped and why, which rules of the tracking plan
+// were broken, and which properties nobody has decided about.
+//
+// It promises:
+//
+//   - it holds no value of any event and nothing of whom it was about: counts, names of
+//     the plan, types, and names that [plan.Shown] lets through;
+//   - everything is bounded in number: what finds no place any more is counted as such;
+//   - telling it of a body waits for no disk and costs less than a microsecond an event;
+//   - the newest events of a source are there as shapes ([Watch.Tail]), in memory alone;
+//   - what was taken for the store and could not be written is put back, and counted
+//     once.
+//
+// Package watchdb keeps the figures.
+package watch
