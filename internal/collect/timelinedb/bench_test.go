@@ -68,7 +68,7 @@ func BenchmarkCatchUp(b *testing.B) {
 		for range 100 {
 			records = append(records, w.spread(rnd, people))
 		}
-		w.log.append(records...)
+		w.append(records...)
 	}
 	w.flush() // the gate knows everybody, as it does when they have come in just now
 	b.ResetTimer()
@@ -91,7 +91,7 @@ func BenchmarkOf(b *testing.B) {
 		for range 19 {
 			records = append(records, w.spread(rnd, people[1:]))
 		}
-		w.log.append(records...)
+		w.append(records...)
 	}
 	w.flush()
 	g := w.grant(people[0], timelinedb.ProfileCategories()...)

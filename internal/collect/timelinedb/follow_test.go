@@ -61,7 +61,7 @@ func TestDroppedAndBuiltAgainItSaysTheSame(t *testing.T) {
 				at := noon.Add(time.Duration(rnd.IntN(1e6)) * time.Second)
 				records = append(records, w.record(people[rnd.IntN(len(people))], at, viewed(string(rune('a'+rnd.IntN(5))), at)))
 			}
-			w.log.append(records...)
+			w.append(records...)
 			if rnd.IntN(3) == 0 {
 				w.flush()
 			}
@@ -111,7 +111,7 @@ func TestAListenerIsToldOfWhatIsPermittedInOrderAndAgainUntilItTookIt(t *testing
 		}))
 		w.views(ada, "a", "b")
 		w.views(bob, "x")
-		w.log.append(w.record(ada, noon, part{size, `{"properties":{"size":"38"}}`})) // nothing for the listener
+		w.append(w.record(ada, noon, part{size, `{"properties":{"size":"38"}}`})) // nothing for the listener
 		if err := w.store.Flush(t.Context()); !errors.Is(err, thimble.ErrUnavailable) {
 			t.Fatalf("got %v, want the listener's error", err)
 		}
@@ -164,7 +164,7 @@ func (w *world) sold(who thimble.SubjectID, source uint32, event, number, produc
 	text := fmt.Sprintf(`{"plan":1,"type":"track","event":%q,"time":%d,"properties":{"order_id":%q,"currency":"GBP"%s}}`, event, noon.UnixMicro(), number, products)
 	r := w.record(who, noon, part{c, text}, part{thimble.Country, `{"country":"GB"}`})
 	r.Source = source
-	copy(r.Order[:], event+number)
+	copy(r.Order[:], number+event)
 	return r
 }
 
@@ -194,10 +194,10 @@ func (w *world) orders(who thimble.SubjectID) (all []string) {
 func TestAnOrderOfATrustedSourceIsAnOrderAndOneOfABrowserStaysAnEvent(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ada, eve := w.person(), w.person()
-		w.log.append(w.sold(ada, trusted, "Order Completed", "100", shirts), w.sold(ada, browser, "Order Completed", "666", shirts))
-		w.log.append(w.sold(eve, trusted, "Order Completed", "100", shirts)) // the number is taken
-		w.log.append(w.sold(eve, trusted, "Order Completed", "101", `,"products":[{"product_id":"mug","quantity":-1}]`))
-		w.log.append(w.sold(ada, trusted, "Order Cancelled", "100", ""))
+		w.append(w.sold(ada, trusted, "Order Completed", "100", shirts), w.sold(ada, browser, "Order Completed", "666", shirts))
+		w.append(w.sold(eve, trusted, "Order Completed", "100", shirts)) // the number is taken
+		w.append(w.sold(eve, trusted, "Order Completed", "101", `,"products":[{"product_id":"mug","quantity":-1}]`))
+		w.append(w.sold(ada, trusted, "Order Cancelled", "100", ""))
 		w.flush()
 		if diff := cmp.Diff([]string{"100 GB 2×SHIRT@1995 1×SCARF@900", "100/cancelled GB 2×SHIRT@1995 1×SCARF@900 back"}, w.orders(ada)); diff != "" {
 			t.Errorf("ada's orders, want (-) and got (+):\n%s", diff)
@@ -209,7 +209,7 @@ func TestAnOrderOfATrustedSourceIsAnOrderAndOneOfABrowserStaysAnEvent(t *testing
 		if err != nil || products["SHIRT"].Name != "Linen shirt" {
 			t.Errorf("the catalogue has %+v, %v", products, err)
 		}
-		w.log.append(w.sold(ada, trusted, "Order Refunded", "100", `,"products":[{"product_id":"scarf","price_minor":900}]`))
+		w.append(w.sold(ada, trusted, "Order Refunded", "100", `,"products":[{"product_id":"scarf","price_minor":900}]`))
 		w.flush()
 		if got := w.orders(ada); len(got) != 3 || got[2] != "100/refunded GB 1×SCARF@900 back" {
 			t.Errorf("after a refund: %v", got)
@@ -220,7 +220,7 @@ func TestAnOrderOfATrustedSourceIsAnOrderAndOneOfABrowserStaysAnEvent(t *testing
 func TestOrdersToldAgainAreTakenDownOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ada := w.person()
-		w.log.append(w.sold(ada, trusted, "Order Completed", "100", shirts))
+		w.append(w.sold(ada, trusted, "Order Completed", "100", shirts))
 		w.flush()
 		w.must(w.Core.Write(t.Context(), func(tx *sqldb.Tx) error {
 			_, err := tx.Exec(t.Context(), `update collect_positions set seq = 0, lease_until = 0 where name = 'orders'`)
@@ -237,7 +237,7 @@ func TestOrdersToldAgainAreTakenDownOnce(t *testing.T) {
 func TestOfWhoeverIsErasedNothingIsTakenDown(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ada, bob := w.person(taste), w.person(taste)
-		w.log.append(w.sold(ada, trusted, "Order Completed", "100", shirts), w.sold(bob, trusted, "Order Completed", "101", shirts))
+		w.append(w.sold(ada, trusted, "Order Completed", "100", shirts), w.sold(bob, trusted, "Order Completed", "101", shirts))
 		w.views(ada, "a")
 		w.Erase(ada)
 		w.flush()

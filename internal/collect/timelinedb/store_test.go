@@ -74,7 +74,7 @@ func TestPagesHaveEachEventOnce(t *testing.T) {
 func TestAGrantOpensThePartsOfItsCategoriesOnly(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ada := w.person()
-		w.log.append(w.record(ada, noon, viewed("a", noon), part{size, `{"properties":{"size":"38"}}`}, part{thimble.Country, `{"country":"GB"}`}))
+		w.append(w.record(ada, noon, viewed("a", noon), part{size, `{"properties":{"size":"38"}}`}, part{thimble.Country, `{"country":"GB"}`}))
 		w.flush()
 		events, _, err := w.store.Of(t.Context(), w.grant(ada, size), []thimble.Category{size}, timeline.Place{}, 0)
 		w.must(err)
@@ -143,8 +143,8 @@ func TestWhatIsBuiltIsWhatIsPermitted(t *testing.T) {
 
 func TestCountsOfNobodyAreDemand(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		w.log.append(frame.Record{Counts: []frame.Count{{Event: "Product Viewed", Item: "A", Day: 20786, N: 2}, {Event: "Products Searched", Day: 20786, N: 1}}})
-		w.log.append(frame.Record{Counts: []frame.Count{{Event: "Product Viewed", Item: "A", Day: 20786, N: 5}}})
+		w.append(frame.Record{Counts: []frame.Count{{Event: "Product Viewed", Item: "A", Day: 20786, N: 2}, {Event: "Products Searched", Day: 20786, N: 1}}})
+		w.append(frame.Record{Counts: []frame.Count{{Event: "Product Viewed", Item: "A", Day: 20786, N: 5}}})
 		w.flush()
 		demand, err := w.store.Demand(t.Context(), 20786, 20787)
 		w.must(err)
@@ -160,8 +160,8 @@ func TestAProfileSaysWhenWhereAndInWhichLanguage(t *testing.T) {
 		w.underLaw(policy.Notice)
 		ada := w.person()
 		later := noon.AddDate(0, 1, 0)
-		w.log.append(w.record(ada, noon, viewed("a", noon), part{thimble.Country, `{"country":"GB"}`}, part{"user.demographic.language", `{"context":{"locale":"en-GB"}}`}))
-		w.log.append(w.record(ada, later, viewed("b", later), part{thimble.Country, `{"country":"DE"}`}))
+		w.append(w.record(ada, noon, viewed("a", noon), part{thimble.Country, `{"country":"GB"}`}, part{"user.demographic.language", `{"context":{"locale":"en-GB"}}`}))
+		w.append(w.record(ada, later, viewed("b", later), part{thimble.Country, `{"country":"DE"}`}))
 		w.flush()
 		want := timeline.Profile{First: noon, Last: later, Events: map[string]int64{"Product Viewed": 2}, Country: "DE", Language: "en"}
 		if diff := cmp.Diff(want, w.profile(ada)); diff != "" {

@@ -3,20 +3,18 @@ package timelinedb_test
 import (
 	"context"
 	"fmt"
-	"slices"
-	"sync"
 	"testing"
 	"time"
 
 	"thimble"
 	"thimble/internal/collect/frame"
+	"thimble/internal/collect/framedb"
 	"thimble/internal/collect/timeline"
 	"thimble/internal/collect/timelinedb"
 	"thimble/internal/consent"
 	"thimble/internal/gate"
 	"thimble/internal/policy"
 	"thimble/internal/sqldb"
-	"thimble/internal/sqldb/sqldbtest"
 	"thimble/internal/thimbletest"
 )
 
@@ -34,72 +32,37 @@ type lag = timelinedb.Lag
 // noon is when the tests' events come in.
 var noon = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 
-// A memory is a log of frames in memory.
-type memory struct {
-	mu     sync.Mutex
-	frames []frame.Frame
+// A journal is the installation's log, which may be out for a while.
+type journal struct {
+	*framedb.Store
 	broken error
 }
 
-func (m *memory) After(_ context.Context, seq int64, limit int) ([]frame.Frame, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.broken != nil {
-		return nil, m.broken
+func (j *journal) After(ctx context.Context, seq int64, limit int) ([]frame.Frame, error) {
+	if j.broken != nil {
+		return nil, j.broken
 	}
-	from := min(seq, int64(len(m.frames)))
-	return slices.Clone(m.frames[from:min(from+int64(limit), int64(len(m.frames)))]), nil
+	return j.Store.After(ctx, seq, limit)
 }
 
-func (m *memory) At(_ context.Context, seqs ...int64) (all []frame.Frame, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, seq := range seqs {
-		all = append(all, m.frames[seq-1])
-	}
-	return all, m.broken
-}
-
-func (m *memory) Last(context.Context) (int64, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return int64(len(m.frames)), m.broken
-}
-
-func (m *memory) Rewrite(_ context.Context, seq int64, keep func(int, *frame.Record) bool) (removed int, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	f := m.frames[seq-1]
-	f.Records = slices.Clone(f.Records)
-	for i := range f.Records {
-		r := &f.Records[i]
-		r.Parts = slices.Clone(r.Parts)
-		if empty := r.Subject.IsZero() && r.Counts == nil; !empty && !keep(i, r) {
-			*r = frame.Record{}
-			removed++
-		}
-	}
-	m.frames[seq-1] = f
-	return removed, m.broken
-}
-
-func (m *memory) append(records ...frame.Record) int64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	seq := int64(len(m.frames) + 1)
-	m.frames = append(m.frames, frame.Frame{Seq: seq, Received: noon.UnixMicro(), Records: records})
-	return seq
+// append makes one frame of records.
+func (w *world) append(records ...frame.Record) int64 {
+	w.tb.Helper()
+	a, err := w.Frames.Append(w.tb.Context(), records)
+	w.must(err)
+	return a.Seq
 }
 
 // A world is an installation with what is behind its log.
 type world struct {
 	*thimbletest.Shop
-	tb    testing.TB
-	log   *memory
-	view  *sqldb.DB
-	store *timelinedb.Store
-	gate  timelinedb.Gate
-	n     int
+	tb       testing.TB
+	log      *journal
+	view     *sqldb.DB
+	store    *timelinedb.Store
+	gate     timelinedb.Gate
+	rewriter timelinedb.Rewriter
+	n        int
 }
 
 // each runs f as a subtest per engine.
@@ -110,16 +73,8 @@ func each(t *testing.T, f func(t *testing.T, w *world)) {
 
 func newWorld(tb testing.TB, s *thimbletest.Shop) *world {
 	tb.Helper()
-	w := &world{Shop: s, tb: tb, log: &memory{}, gate: s.Gate}
-	if s.Config.DatabaseURL == "" {
-		w.view = sqldbtest.SQLite(tb, sqldb.View)
-	} else {
-		var err error
-		if w.view, err = sqldb.Open(tb.Context(), sqldb.Config{Set: sqldb.View, URL: s.Config.DatabaseURL}); err != nil {
-			tb.Fatal(err)
-		}
-		tb.Cleanup(func() { _ = w.view.Close() })
-	}
+	w := &world{Shop: s, tb: tb, log: &journal{Store: s.Frames}, gate: s.Gate, view: s.View}
+	w.rewriter = w.log
 	w.store = w.open()
 	return w
 }
@@ -128,7 +83,7 @@ func newWorld(tb testing.TB, s *thimbletest.Shop) *world {
 func (w *world) open() *timelinedb.Store {
 	w.tb.Helper()
 	s, err := timelinedb.New(timelinedb.Deps{
-		Log: w.log, Rewriter: w.log, View: w.view, Core: w.Core, Gate: w.gate, Keys: w.Vault, People: w.Subjects,
+		Log: w.log, Rewriter: w.rewriter, View: w.view, Core: w.Core, Gate: w.gate, Keys: w.Vault, People: w.Subjects,
 		Orders: w.Imports, Ordered: w.Orders, Trusted: func(_ context.Context, source uint32) (bool, error) { return source == trusted, nil },
 	})
 	w.must(err)
@@ -189,7 +144,7 @@ func (w *world) views(who thimble.SubjectID, items ...string) {
 	w.tb.Helper()
 	for i, item := range items {
 		at := noon.Add(time.Duration(i) * time.Second)
-		w.log.append(w.record(who, at, viewed(item, at)))
+		w.append(w.record(who, at, viewed(item, at)))
 	}
 }
 
