@@ -5,13 +5,16 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 BUILD   := $(GO) build -trimpath -ldflags "-X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check vet bench soak golden screenshots lint vuln
+.PHONY: help build sdk demo test check vet bench soak golden screenshots lint vuln
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/thimble
 	@CGO_ENABLED=0 $(BUILD) -o bin/thimble ./cmd/thimble
+
+sdk: ## build the browser SDK, sdk/js/dist, from sdk/js/src
+	@$(GO) run -C tools/sdk . -sdk ../../sdk/js
 
 demo: build ## build, and serve a shop on real orders at http://localhost:8080
 	@exec bin/thimble demo
@@ -21,6 +24,7 @@ test: ## install what the tests need, then run all of them
 	@$(MAKE) --no-print-directory check
 	THIMBLE_REQUIRE_POSTGRES=1 THIMBLE_REQUIRE_BROWSER=1 THIMBLE_REQUIRE_STRACE=1 $(GO) test -race -timeout 40m ./...
 	cd tools/oracle && $(GO) vet ./... && $(GO) test -timeout 5m ./...
+	cd tools/sdk && $(GO) vet ./... && $(GO) test -timeout 5m ./...
 
 check: ## formatting and vet
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt-clean:"; gofmt -l $$(git ls-files '*.go'); exit 1; }

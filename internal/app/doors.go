@@ -23,6 +23,7 @@ import (
 	"thimble/internal/session/sessionweb"
 	"thimble/internal/storefront"
 	"thimble/internal/web"
+	js "thimble/sdk/js"
 
 	"thimble"
 )
@@ -68,7 +69,11 @@ func (a *App) Handler(ctx context.Context) (http.Handler, error) {
 			return nil, err
 		}
 	}
-	return d.around(mux)
+	others, err := d.around(mux)
+	if err != nil {
+		return nil, err
+	}
+	return d.withEvents(others)
 }
 
 // secure reports whether people come by TLS, also where a proxy ends it.
@@ -157,9 +162,14 @@ func (d *doors) mountAPI(_ context.Context, mux *http.ServeMux) error {
 	return nil
 }
 
-// mountOperations mounts what operators and other programs need: assets, the log
-// itself, health, metrics.
+// mountOperations mounts what operators and other programs need: assets, the browser
+// SDK, the log itself, health, metrics.
 func (d *doors) mountOperations(_ context.Context, mux *http.ServeMux) error {
+	sdk, err := js.Handler()
+	if err != nil {
+		return err
+	}
+	mux.Handle("GET "+js.Prefix, sdk)
 	mux.Handle(web.AssetPrefix, d.kit.Assets())
 	mux.Handle("/ledger/", ledgerweb.Handler(d.Ledger, d.Log))
 	mux.HandleFunc("GET "+consentweb.WellKnown, consentweb.ServeWellKnown)
@@ -189,14 +199,17 @@ func (d *doors) operators(next http.Handler) http.Handler {
 // readyWithin bounds how long the question may take.
 const readyWithin = 2 * time.Second
 
-// ready says whether requests can be served: both databases answer and the ledger
-// records. The reason goes to the log, not to whoever asks.
+// ready says whether requests can be served: both databases answer, the disk has room for
+// events, and the ledger records. The reason goes to the log, not to whoever asks.
 func (d *doors) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
 	defer cancel()
 	err := d.Core.Ping(ctx)
 	if err == nil {
 		err = d.Keys.Ping(ctx)
+	}
+	if err == nil {
+		err = newRoom(d.Config.Data, d.Config.Reserve).Left()
 	}
 	if err == nil && d.Ledger.Silent(ctx) {
 		err = fmt.Errorf("the ledger is silent: %w", thimble.ErrUnavailable)

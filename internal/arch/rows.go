@@ -6,7 +6,7 @@ package arch
 var rows = [][]string{
 	{"thimble"},
 	// ground
-	{"sqldb", "web", "ml", "pii", "blob"},
+	{"sqldb", "web", "ml", "pii", "blob", "sdk"},
 	// kernel
 	{"datamap", "ledger", "catalog", "job"},
 	{"policy"},

@@ -48,11 +48,22 @@ func (b *Browser) NewTab(v Viewport) *Tab {
 	if v.Width == 0 {
 		v.Width, v.Height = Desk.Width, Desk.Height
 	}
-	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
-	b.t.Cleanup(cancel)
-	tab := &Tab{t: b.t, ctx: ctx, view: v}
+	return newTab(b.t, b.ctx, v, chromedp.WithNewBrowserContext())
+}
+
+// Beside opens an empty tab beside this one, with the same cookies and storage.
+func (tab *Tab) Beside() *Tab {
+	tab.t.Helper()
+	return newTab(tab.t, tab.ctx, tab.view)
+}
+
+func newTab(t testing.TB, parent context.Context, v Viewport, options ...chromedp.ContextOption) *Tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(parent, options...)
+	t.Cleanup(cancel)
+	tab := &Tab{t: t, ctx: ctx, view: v}
 	if err := chromedp.Listen(ctx, tab.hear); err != nil {
-		b.t.Fatalf("opening a tab: %v", err)
+		t.Fatalf("opening a tab: %v", err)
 	}
 	_, err := chromedp.Call(ctx, network.Enable, network.EnableParams{})
 	tab.must("listening to the network", err)
@@ -62,6 +73,17 @@ func (b *Browser) NewTab(v Viewport) *Tab {
 	tab.must("switching scripts", err)
 	tab.Look(v)
 	return tab
+}
+
+// Offline takes the tab off the network, or puts it back.
+func (tab *Tab) Offline(off bool) {
+	tab.t.Helper()
+	rule := []*network.Conditions{{Offline: off, DownloadThroughput: -1, UploadThroughput: -1}}
+	_, err := chromedp.Call(tab.ctx, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: rule})
+	tab.must("switching the network", err)
+	// What the page is told of it is another switch.
+	_, err = chromedp.Call(tab.ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: off, DownloadThroughput: -1, UploadThroughput: -1})
+	tab.must("telling the page", err)
 }
 
 // Look shows the same page in another size or colour.
@@ -222,6 +244,12 @@ func (tab *Tab) Clean(t testing.TB, base string) {
 			t.Errorf("%s asks for %s, outside %s", tab.url, url, base)
 		}
 	}
+	tab.Quiet(t)
+}
+
+// Quiet fails when the page logged an error or broke its policy.
+func (tab *Tab) Quiet(t testing.TB) {
+	t.Helper()
 	tab.mu.Lock()
 	defer tab.mu.Unlock()
 	for _, trouble := range tab.trouble {
