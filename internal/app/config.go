@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"thimble"
+	"thimble/internal/collect/hooks"
 	"thimble/internal/session"
 	"thimble/internal/staff"
 	"thimble/internal/web"
@@ -50,6 +51,7 @@ type Config struct {
 
 	SMTPURL    string // the mail server; empty means that no letters are sent
 	MailFrom   string // the sender of letters
+	Hooks      string // feeds of shop systems with their secrets
 	DropFolder string // where files for recipients are put; empty means nowhere
 	Loopback   string // endpoints on this machine that disclosures may go to, with blanks between; for development
 
@@ -123,6 +125,7 @@ var settings = []setting{
 	stringSetting("shop-issuer", "who signs these tokens: their iss", "", func(c *Config) *string { return &c.ShopIssuer }),
 	secretSetting("smtp-url", "the mail server, smtp://USER:PASSWORD@HOST:PORT or smtps://…; empty sends no letters", func(c *Config) *string { return &c.SMTPURL }),
 	stringSetting("mail-from", "the sender of letters, such as Shop <shop@shop.example>", "", func(c *Config) *string { return &c.MailFrom }),
+	secretSetting("hooks", "shop systems that deliver to /hooks/SYSTEM/NAME, as SYSTEM/NAME=SECRET with blanks between, such as shopify/main=…; empty takes none", func(c *Config) *string { return &c.Hooks }),
 	stringSetting("drop-folder", "absolute path of the folder in which recipients find their files", "", func(c *Config) *string { return &c.DropFolder }),
 	stringSetting("disclose-loopback", "endpoints on this machine that data may be sent to, host:port with blanks between; for development only", "", func(c *Config) *string { return &c.Loopback }),
 	stringSetting("witness-policy", "file that names the witnesses of the ledger and their quorum (C2SP tlog-policy)", "", func(c *Config) *string { return &c.WitnessPolicy }),
@@ -247,6 +250,9 @@ func (c *Config) check() error {
 	}
 	if _, err := web.ParseProxies(c.Proxies); err != nil {
 		return wrong("trusted-proxies", "networks were expected, such as 127.0.0.1 10.0.0.0/8")
+	}
+	if _, err := hooks.Parse(c.Hooks); err != nil {
+		return wrong("hooks", err.Error())
 	}
 	switch {
 	case c.Data == "":
