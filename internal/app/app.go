@@ -18,6 +18,7 @@ import (
 	"thimble/internal/collect/intake"
 	"thimble/internal/collect/plandb"
 	"thimble/internal/collect/sourcedb"
+	"thimble/internal/collect/timelinedb"
 	"thimble/internal/collect/watch"
 	"thimble/internal/collect/watchdb"
 	"thimble/internal/consent"
@@ -43,7 +44,8 @@ type App struct {
 	Imports  *collectdb.Store
 	Importer *collect.Importer
 	Uploads  *collectweb.Uploads
-	Frames   *framedb.Store // the log of events
+	Frames   *framedb.Store    // the log of events
+	Timeline *timelinedb.Store // what is built behind it
 	Intake   *intake.Intake
 	events   *events         // where it puts them
 	Sources  *sourcedb.Store // where events come from
@@ -69,7 +71,7 @@ const TrainJob = recommendweb.TrainJob
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock()), regroups: make(chan struct{}, 1)}
 	var err error
-	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures})
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures, CompactJob: a.compact})
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +82,10 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	if err := a.openPlan(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	a.capabilities()
 	if a.Frames, err = framedb.Open(ctx, a.Events, framedb.Config{Now: cfg.clock(), Log: log}); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	if err := a.capabilities(); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	if err = a.openIntake(ctx); err != nil {
@@ -94,7 +98,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	return a, nil
 }
 
-func (a *App) capabilities() {
+func (a *App) capabilities() error {
 	now := a.Config.clock()
 	a.Models = registrydb.NewShelf(registrydb.New(a.Core, a.Ledger, now), a.Files, a.modelSecret, a.Log)
 	a.Shop = lists.New(lists.Deps{
@@ -105,11 +109,15 @@ func (a *App) capabilities() {
 	a.Importer = collect.New(a.Imports, a.Gate)
 	a.Uploads = collectweb.NewUploads(filepath.Join(a.Config.Data, "imports"), a.Import, now, a.Log)
 	a.Sources = sourcedb.New(a.Core, a.Ledger, now)
+	if err := a.openTimeline(); err != nil {
+		return err
+	}
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
-	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: a.Core, Now: now})
+	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: snapshots{a.Core, a.Events, a.View}, Now: now})
 	a.Subjects.OnRegroup(a.regrouped)
 	// A change of the consent to training trains anew, in the transaction of the choice.
 	a.Consent.OnChange(func(ctx context.Context, tx *sqldb.Tx, events []consent.Event) error {
+		a.rederive(tx, events)
 		for _, e := range events {
 			if e.Purpose == thimble.TrainAISystem {
 				return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Dedupe: TrainJob})
@@ -117,12 +125,13 @@ func (a *App) capabilities() {
 		}
 		return nil
 	})
+	return nil
 }
 
 // Holders are all who keep data about people, in the order in which they erase:
 // first the one that knows who exists, so that nothing is opened any more.
 func (a *App) Holders() []thimble.Holder {
-	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Shop}
+	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Timeline, a.Shop}
 }
 
 // Without is what each capability does for people who do not permit its purpose.

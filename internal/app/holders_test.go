@@ -43,6 +43,7 @@ func someone(t *testing.T, s *thimbletest.Shop, account string) thimble.SubjectI
 		t.Fatal(err)
 	}
 	imports(t, s, "Customer ID,Name\n"+account+",Name of "+account+"\n")
+	s.Browses(who, "shirt")
 	s.Discloses(who)
 	s.Archive(who)
 	s.Works()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"thimble/internal/collect/timelineweb"
 	"thimble/internal/consent/consentweb"
 	"thimble/internal/decision/decisionweb"
 	"thimble/internal/disclose/discloseweb"
@@ -30,6 +31,9 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 			})
 		},
 		func() (web.Section, error) { return decisionweb.Portal(d.kit, d.decisions()) },
+		func() (web.Section, error) {
+			return timelineweb.Portal(d.kit, timelineweb.PortalDeps{Events: d.Timeline, Names: d.Catalog, Own: d.own})
+		},
 		func() (web.Section, error) { return gateweb.Portal(d.kit, d.wholeUses(), d.own, d.Without()...) },
 		func() (web.Section, error) { return discloseweb.Portal(d.kit, d.wholeDisclosures(), d.own) },
 		func() (web.Section, error) {

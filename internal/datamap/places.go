@@ -16,6 +16,8 @@ func Spots() []Spot { return spots }
 
 const commits = "sealed events that are being committed, and are let go when that has ended"
 
+const grants = "who is told of events; whose grants are held is in the map as timelinedb.uses.held"
+
 const inTables = "the tables of the set, each of which is in the map"
 
 var spots = []Spot{
@@ -48,6 +50,10 @@ var spots = []Spot{
 	{Kind: "memory", Name: "intakedb.People.orders", Why: "identifiers of people who are being made, for the moment that takes"},
 	{Kind: "memory", Name: "lists.Shop.live", Holder: "recommend"},
 	{Kind: "memory", Name: "sessionweb.Post.waiting", Why: "codes that were asked for and are sent within moments; the outbox asks the gate about each"},
+	{Kind: "memory", Name: "timelinedb.Store.changed", Holder: "collect"},
+	{Kind: "memory", Name: "timelinedb.Store.followers", Why: grants},
+	{Kind: "memory", Name: "timelinedb.Store.listeners", Why: grants},
+	{Kind: "memory", Name: "timelinedb.uses.held", Holder: "collect"},
 	{Kind: "memory", Name: "vault.cache.entries", Holder: "vault"},
 	{Kind: "stream", Name: "THIMBLE_EVENTS", Why: "sealed events that wait for the archive, with a copy in the spool of the node that took them: unreadable once the key is gone, and trimmed when archived"},
 }

@@ -9,6 +9,7 @@ var (
 	service  = []thimble.Purpose{thimble.EssentialService}
 	learning = []thimble.Purpose{thimble.EssentialService, thimble.PersonalizeContent, thimble.TrainAISystem}
 	duty     = []thimble.Purpose{thimble.LegalObligation}
+	events   = []thimble.Purpose{thimble.EssentialService, thimble.PersonalizeContent, thimble.TrainAISystem, "analytics"}
 )
 
 var tables = []Table{
@@ -201,11 +202,28 @@ var tables = []Table{
 	{Name: "subject_suppressions", Set: sqldb.Core, Holder: "subject", Plain: []string{"gen"}, Fields: []Field{
 		{Column: "mark", Category: thimble.AccountIdentifier, Source: "kept of a forgotten person", Purposes: duty, Retention: "stays, so that an old file does not bring the person back", Note: "keyed hash; leads to nobody without the identifier", Measures: []Measure{KeyedHash}},
 	}},
+	{Name: "log_frames", Set: sqldb.Log, Holder: "collect", Plain: []string{"seq", "received_at", "elapsed"}, Fields: []Field{
+		{Column: "bytes", Category: "user.behavior", Source: "the shop's events", Purposes: events, Retention: "leaves the log within a day of the erasure, and by category when its time has come", Note: "records of many people: each one's parts are sealed under their own key, a part for each category, beside random ids"},
+	}},
+	{Name: "collect_postings", Set: sqldb.View, Holder: "collect", Plain: []string{"block"}, Fields: []Field{
+		pseudonym("", events...),
+		{Column: "body", Category: "user.behavior", Source: "the shop's events", Purposes: events, Retention: untilErased, Note: "where in the log their events lie"},
+	}},
+	{Name: "collect_months", Set: sqldb.View, Holder: "collect", Fields: []Field{
+		pseudonym("", learning...),
+		{Column: "category", Category: "user.behavior", Source: "the shop's events", Purposes: events, Retention: "until that category's time has come, or the person is erased", Note: "what kind of data the row was made of"},
+		{Column: "month", Category: "user.behavior", Source: "the shop's events", Purposes: events, Retention: "until that category's time has come, or the person is erased", Note: "in which the events came in"},
+		{Column: "interactions", Category: "user.behavior", Source: "the shop's events", Purposes: []thimble.Purpose{thimble.PersonalizeContent, thimble.TrainAISystem}, Sealed: true, Retention: "until that category's time has come, the purpose is no longer permitted, or the person is erased", Note: "which products were looked at, put in the basket, wished for, bought, taken back"},
+		{Column: "profile", Category: "user.behavior", Source: "the shop's events", Purposes: []thimble.Purpose{thimble.PersonalizeContent, "analytics", "functional.service"}, Sealed: true, Retention: "until that category's time has come, no purpose is permitted any more, or the person is erased", Note: "when they were here and what for, in counts"},
+	}},
+	{Name: "collect_demand", Set: sqldb.View, Plain: []string{"day", "event", "item", "n"}}, // counts; nobody is in them
+	{Name: "collect_cursors", Set: sqldb.View, Plain: []string{"name", "seq", "builder", "lease_until"}},
+	{Name: "collect_positions", Set: sqldb.Core, Plain: []string{"name", "seq", "builder", "lease_until"}},
+	{Name: "collect_dead", Set: sqldb.Core, Plain: []string{"seq", "noted_at"}},
 	{Name: "subject_shared", Set: sqldb.Core, Holder: "subject", Fields: []Field{
 		{Column: "mark", Category: "user.device.device_id", Source: "two accounts were seen with one device", Purposes: service, Retention: "400 days", Note: "keyed hash; of no subject, and leads to nobody", Measures: []Measure{KeyedHash}},
 		{Column: "at", Category: "user.device.device_id", Source: "noted when it was seen", Purposes: service, Retention: "400 days"},
 	}},
-	{Name: "log_frames", Set: sqldb.Log, Plain: []string{"seq", "received_at", "elapsed", "bytes"}},
 	{Name: "log_orders", Set: sqldb.Log, Plain: []string{"key", "seq"}},
 	{Name: "log_head", Set: sqldb.Log, Plain: []string{"one", "probes"}},
 	{Name: "vault_keys", Set: sqldb.Keys, Holder: "vault", Plain: []string{"class", "chain", "gen", "month", "epoch", "wrapped", "commitment"}, Fields: []Field{

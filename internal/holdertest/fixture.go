@@ -40,6 +40,7 @@ const (
 type Fixture struct {
 	Holder     thimble.Holder
 	Core, Keys *sqldb.DB // those in which its tables lie
+	Log, View  *sqldb.DB
 
 	// Person makes somebody of whom the holder keeps nothing yet.
 	Person func(tb testing.TB) thimble.SubjectID

@@ -49,8 +49,13 @@ func owner(t datamap.Table) string {
 func (f Fixture) readTable(tb testing.TB, t datamap.Table, all rows) {
 	tb.Helper()
 	db, ctx := f.Core, context.Background()
-	if t.Set == sqldb.Keys {
+	switch t.Set {
+	case sqldb.Keys:
 		db = f.Keys
+	case sqldb.Log:
+		db = f.Log
+	case sqldb.View:
+		db = f.View
 	}
 	whose := owner(t)
 	err := db.Read(ctx, func(tx *sqldb.Tx) error {

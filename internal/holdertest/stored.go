@@ -8,6 +8,7 @@ import (
 
 	"thimble"
 	"thimble/internal/datamap"
+	"thimble/internal/sqldb"
 )
 
 var kinds = []string{thimble.TablePlace, thimble.FilePlace, thimble.IndexPlace, thimble.StreamPlace, thimble.MemoryPlace}
@@ -68,7 +69,7 @@ func snapshot(tb testing.TB, f Fixture) (v verdict) {
 	f.Keep(tb, ada)
 	f.Tick(tb)
 	then := f.mustExport(tb, ada)
-	err := f.Core.Snapshot(context.Background(), func(ctx context.Context) error {
+	err := at(context.Background(), []*sqldb.DB{f.Core, f.Log, f.View}, func(ctx context.Context) error {
 		f.Keep(tb, ada)
 		said, _, err := f.export(ctx, ada)
 		v.same("the export at the snapshot", then, said)
@@ -188,4 +189,14 @@ func erasesInterrupted(tb testing.TB, f Fixture) (v verdict) {
 		v.errorf("the erasure cannot be interrupted: it never asks its context")
 	}
 	return v
+}
+
+// at runs f with a context that is a snapshot of each of the sets that are there.
+func at(ctx context.Context, sets []*sqldb.DB, f func(context.Context) error) error {
+	for i, db := range sets {
+		if db != nil {
+			return db.Snapshot(ctx, func(ctx context.Context) error { return at(ctx, sets[i+1:], f) })
+		}
+	}
+	return f(ctx)
 }

@@ -159,8 +159,9 @@ func owner(table string) string {
 	return folder
 }
 
+// owns reports whether the package is the owner's, or one of the stores in its folder.
 func (s *scope) owns(c sealed) bool {
-	return s.folder == owner(c.table) && (s.last == s.folder || s.last == s.folder+"db")
+	return s.folder == owner(c.table) && (s.last == s.folder || s.store())
 }
 
 // carried finds a field of sealed bytes that is read outside its owner's folder and

@@ -1,0 +1,120 @@
+package timelinedb
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"thimble"
+	"thimble/internal/collect/timeline"
+	"thimble/internal/sqldb"
+)
+
+// Derive builds somebody's months again, by what the gate says now: what is no longer
+// permitted is gone, and what is permitted again comes back from the events that are kept.
+func (s *Store) Derive(ctx context.Context, who thimble.SubjectID) error {
+	return s.derive(ctx, who, "")
+}
+
+// derive leaves out what is made for a purpose, whatever the gate says of it.
+func (s *Store) derive(ctx context.Context, who thimble.SubjectID, without thimble.Purpose) error {
+	for _, u := range s.uses() {
+		u.forget(who)
+	}
+	err := s.View.Write(ctx, func(tx *sqldb.Tx) error {
+		// The cursor's row is locked: no batch is written between what is read and what is
+		// written. What comes behind the cursor the next batch adds.
+		if _, err := tx.Exec(ctx, `update collect_cursors set seq = seq where name = $1`, s.view.name); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `delete from collect_months where subject_id = $1`, who[:]); err != nil {
+			return err
+		}
+		places, err := postings(ctx, tx, who, timeline.Place{})
+		if err != nil {
+			return err
+		}
+		b := s.newBatch()
+		for use, u := range s.uses() {
+			b.of(who).asked[use] = without != "" && (u.purpose.Within(without) || without.Within(u.purpose)) // and not granted
+		}
+		if err := s.foldPlaces(ctx, b, who, places); err != nil {
+			return err
+		}
+		if err := b.seal(ctx); err != nil {
+			return err
+		}
+		w, err := newWriter(ctx, s, tx)
+		if err != nil {
+			return err
+		}
+		defer w.close()
+		return w.months(ctx, who, b.of(who))
+	})
+	if err != nil {
+		return fmt.Errorf("timeline: building the months of %s: %w", who, err)
+	}
+	return nil
+}
+
+func (s *Store) foldPlaces(ctx context.Context, b *batch, who thimble.SubjectID, places []timeline.Place) error {
+	return s.records(ctx, places, func(e *found) error {
+		if e.record.Subject != who {
+			return nil
+		}
+		return b.fold(ctx, b.of(who), e.record, nil)
+	})
+}
+
+// Changed says that somebody has changed what they permit: their months are built again
+// soon. It does not block. What a crash lets go of, the next [Store.Compact] finds.
+func (s *Store) Changed(who thimble.SubjectID) {
+	s.mu.Lock()
+	s.changed[who] = struct{}{}
+	s.mu.Unlock()
+	select {
+	case s.stirred <- struct{}{}:
+	default:
+	}
+}
+
+func (s *Store) rebuildChanged(ctx context.Context) {
+	for {
+		again := time.Minute // what failed is tried again
+		if err := s.deriveChanged(ctx); err != nil && ctx.Err() == nil {
+			s.Logger.ErrorContext(ctx, "what was made of events is not built again yet", slog.String("cause", err.Error()))
+			again = tick
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.stirred:
+		case <-time.After(again):
+		}
+	}
+}
+
+// deriveChanged builds the months again of whoever has changed what they permit.
+func (s *Store) deriveChanged(ctx context.Context) error {
+	for {
+		who, ok := s.nextChanged()
+		if !ok {
+			return nil
+		}
+		if err := s.Derive(ctx, who); err != nil {
+			s.Changed(who)
+			return err
+		}
+	}
+}
+
+func (s *Store) nextChanged() (thimble.SubjectID, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for who := range s.changed {
+		delete(s.changed, who)
+		return who, true
+	}
+	return thimble.SubjectID{}, false
+}

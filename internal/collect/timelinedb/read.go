@@ -1,0 +1,338 @@
+package timelinedb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"thimble"
+	"thimble/internal/collect/frame"
+	"thimble/internal/collect/timeline"
+	"thimble/internal/sqldb"
+)
+
+// postings returns the places of somebody's records that came in before a place, the newest
+// first; all of them before the zero place.
+func postings(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, before timeline.Place) (places []timeline.Place, err error) {
+	from := int64(1) << 50
+	if !before.IsZero() {
+		from = timeline.Block(before.Seq)
+	}
+	rows, err := tx.Query(ctx, `select block, body from collect_postings where subject_id = $1 and block <= $2 order by block desc`, who[:], from)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var in []timeline.Place
+	for rows.Next() {
+		var block int64
+		var body sql.RawBytes
+		if err := rows.Scan(&block, &body); err != nil {
+			return nil, err
+		}
+		if in, err = timeline.Postings(in[:0], block, body); err != nil {
+			return nil, fmt.Errorf("timeline: postings of %s: %w", who, err)
+		}
+		for _, p := range slices.Backward(in) {
+			if before.IsZero() || p.Before(before) {
+				places = append(places, p)
+			}
+		}
+	}
+	return places, rows.Err()
+}
+
+// indexed returns the places of some subjects' records, the newest first, and up to which
+// frame they are all there.
+func (s *Store) indexed(ctx context.Context, members []thimble.SubjectID, before timeline.Place) (places []timeline.Place, upTo int64, err error) {
+	err = s.View.Read(ctx, func(tx *sqldb.Tx) error {
+		if upTo, err = s.view.position(ctx, tx); err != nil {
+			return err
+		}
+		places = nil
+		for _, m := range members {
+			some, err := postings(ctx, tx, m, before)
+			if err != nil {
+				return err
+			}
+			places = append(places, some...)
+		}
+		return nil
+	})
+	if len(members) > 1 {
+		slices.SortFunc(places, func(a, b timeline.Place) int {
+			if a.Before(b) {
+				return 1
+			}
+			return -1
+		})
+	}
+	return places, upTo, err
+}
+
+// found is a record at its place.
+type found struct {
+	place  timeline.Place
+	record *frame.Record
+}
+
+// framesAtOnce bounds how many frames are in memory for a read.
+const framesAtOnce = 64
+
+// records calls f with the records at places, in their order, which runs up or down.
+func (s *Store) records(ctx context.Context, places []timeline.Place, f func(*found) error) error {
+	for len(places) > 0 {
+		var seqs []int64
+		n := 0
+		for ; n < len(places); n++ {
+			if k := len(seqs); k > 0 && seqs[k-1] == places[n].Seq {
+				continue
+			}
+			if len(seqs) == framesAtOnce {
+				break
+			}
+			seqs = append(seqs, places[n].Seq)
+		}
+		frames, err := s.Log.At(ctx, seqs...)
+		if err != nil {
+			return fmt.Errorf("timeline: reading frames: %w", err)
+		}
+		at := 0
+		for _, p := range places[:n] {
+			for at < len(frames) && frames[at].Seq != p.Seq {
+				at++
+			}
+			if at == len(frames) || p.Index >= len(frames[at].Records) {
+				return fmt.Errorf("timeline: the index names a record of frame %d that is not there: %w", p.Seq, thimble.ErrConflict)
+			}
+			if err := f(&found{place: p, record: &frames[at].Records[p.Index]}); err != nil {
+				return err
+			}
+		}
+		places = places[n:]
+	}
+	return nil
+}
+
+// Of returns a person's events, the newest first by when they came in: those before a place,
+// all with the zero place, at most limit; 0 means all. It opens the parts of the categories,
+// which the grant must be for; an event of which nothing opens is left out. The place that
+// is returned is where the next page goes on, zero when there is nothing more.
+func (s *Store) Of(ctx context.Context, g thimble.Grant, categories []thimble.Category, before timeline.Place, limit int) ([]timeline.Event, timeline.Place, error) {
+	var all []timeline.Event
+	var next timeline.Place
+	err := s.each(ctx, g.Members(), before, func(f *found) (bool, error) {
+		if limit > 0 && len(all) == limit {
+			return false, nil
+		}
+		next = f.place
+		e, err := openEvent(ctx, g, categories, f)
+		if err == nil && e.Has() {
+			all = append(all, e)
+		}
+		return true, err
+	})
+	if err != nil {
+		return nil, timeline.Place{}, fmt.Errorf("timeline: reading events of %s: %w", g.Subject(), err)
+	}
+	if limit <= 0 || len(all) < limit {
+		next = timeline.Place{}
+	}
+	return all, next, nil
+}
+
+// each calls f with the records of some subjects, the newest first, until it says enough:
+// first those of frames that are not indexed yet, then those that the index names.
+func (s *Store) each(ctx context.Context, members []thimble.SubjectID, before timeline.Place, f func(*found) (bool, error)) error {
+	places, upTo, err := s.indexed(ctx, members, before)
+	if err != nil {
+		return err
+	}
+	enough, err := s.tail(ctx, members, upTo, before, f)
+	if err != nil || enough {
+		return err
+	}
+	err = s.records(ctx, places, func(at *found) error {
+		if !slices.Contains(members, at.record.Subject) {
+			return nil // it was compacted
+		}
+		more, err := f(at)
+		if err == nil && !more {
+			err = errEnough
+		}
+		return err
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+var errEnough = errors.New("timeline: enough")
+
+// tail calls f with the records that are not indexed yet, the newest first.
+func (s *Store) tail(ctx context.Context, members []thimble.SubjectID, indexed int64, before timeline.Place, f func(*found) (bool, error)) (enough bool, err error) {
+	var held []found
+	for at := indexed; ; {
+		frames, err := s.Log.After(ctx, at, readAhead)
+		if err != nil {
+			return false, fmt.Errorf("reading what is not indexed yet: %w", err)
+		}
+		if len(frames) == 0 {
+			break
+		}
+		for i := range frames {
+			at = frames[i].Seq
+			for k := range frames[i].Records {
+				p := timeline.Place{Seq: at, Index: k}
+				if r := &frames[i].Records[k]; slices.Contains(members, r.Subject) && (before.IsZero() || p.Before(before)) {
+					held = append(held, found{place: p, record: r})
+				}
+			}
+		}
+	}
+	for i := range slices.Backward(held) {
+		more, err := f(&held[i])
+		if err != nil || !more {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+// openEvent opens what a grant opens of a record.
+func openEvent(ctx context.Context, g thimble.Grant, categories []thimble.Category, f *found) (timeline.Event, error) {
+	e := timeline.NewEvent(f.place.Seq, f.place.Index, f.record)
+	for i := range f.record.Parts {
+		p := &f.record.Parts[i]
+		if !slices.ContainsFunc(categories, p.Category.Within) {
+			continue
+		}
+		plain, err := g.Open(ctx, frame.PartCell(f.record, p.Category), p.Sealed)
+		if err != nil && refused(err) && alive(ctx, g) {
+			e.Absent = append(e.Absent, p.Category) // its key has expired
+			continue
+		}
+		if err != nil {
+			return e, err
+		}
+		e.Opened(p.Category, plain)
+	}
+	return e, nil
+}
+
+// alive reports whether a grant still holds, so that it was the key that was missing.
+func alive(ctx context.Context, g thimble.Grant) bool {
+	live, ok := g.(interface{ Live(context.Context) error })
+	return !ok || live.Live(ctx) == nil
+}
+
+// ProfileCategories are those that a profile is made of.
+func ProfileCategories() []thimble.Category {
+	return []thimble.Category{browsing, searching, thimble.PurchaseHistory, returning, thimble.Country, language}
+}
+
+// A row of months, as it lies there.
+type row struct {
+	who                   thimble.SubjectID
+	category              thimble.Category
+	month                 int64
+	interactions, profile []byte
+}
+
+func (s *Store) rows(ctx context.Context, members []thimble.SubjectID) (all []row, err error) {
+	err = s.View.Read(ctx, func(tx *sqldb.Tx) error {
+		all = nil
+		for _, m := range members {
+			found, err := tx.Query(ctx, `select category, month, interactions, profile from collect_months where subject_id = $1 order by category, month`, m[:])
+			if err != nil {
+				return err
+			}
+			for found.Next() {
+				r := row{who: m}
+				if err := found.Scan(&r.category, &r.month, &r.interactions, &r.profile); err != nil {
+					_ = found.Close()
+					return err
+				}
+				all = append(all, r)
+			}
+			if err := errors.Join(found.Err(), found.Close()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return all, err
+}
+
+// Interactions returns what a person touched, as far as the grant's categories reach.
+// The newest events, which are not built in yet, are missing for a moment.
+func (s *Store) Interactions(ctx context.Context, g thimble.Grant) (sum timeline.Interactions, err error) {
+	rows, err := s.rows(ctx, g.Members())
+	if err != nil {
+		return nil, fmt.Errorf("timeline: reading interactions of %s: %w", g.Subject(), err)
+	}
+	for _, r := range rows {
+		if len(r.interactions) == 0 {
+			continue
+		}
+		some, err := openInteractions(ctx, g, monthCell(r.who, r.category, r.month, "interactions"), r.interactions)
+		if err != nil && refused(err) && alive(ctx, g) {
+			continue // its key has expired
+		}
+		if err != nil {
+			return nil, fmt.Errorf("timeline: opening interactions of %s: %w", g.Subject(), err)
+		}
+		sum = sum.Join(some)
+	}
+	return sum, nil
+}
+
+// Profile returns when a person was here and what for, for a grant of [ProfileCategories].
+func (s *Store) Profile(ctx context.Context, g thimble.Grant) (sum timeline.Profile, err error) {
+	rows, err := s.rows(ctx, g.Members())
+	if err != nil {
+		return sum, fmt.Errorf("timeline: reading the profile of %s: %w", g.Subject(), err)
+	}
+	for _, r := range rows {
+		if len(r.profile) == 0 {
+			continue
+		}
+		some, err := openProfile(ctx, g, monthCell(r.who, r.category, r.month, "profile"), r.profile)
+		if err != nil && refused(err) && alive(ctx, g) {
+			continue
+		}
+		if err != nil {
+			return sum, fmt.Errorf("timeline: opening the profile of %s: %w", g.Subject(), err)
+		}
+		sum = sum.Join(some)
+	}
+	return sum, nil
+}
+
+// Demand returns how often things happened to products from a day on and before another,
+// in days since 1970.
+func (s *Store) Demand(ctx context.Context, from, before int32) (all []timeline.Demand, err error) {
+	err = s.View.Read(ctx, func(tx *sqldb.Tx) error {
+		all = nil
+		rows, err := tx.Query(ctx, `select day, event, item, n from collect_demand where day >= $1 and day < $2 order by day, event, item`, from, before)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var d timeline.Demand
+			if err := rows.Scan(&d.Day, &d.Event, &d.Item, &d.N); err != nil {
+				return err
+			}
+			all = append(all, d)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("timeline: reading demand: %w", err)
+	}
+	return all, nil
+}

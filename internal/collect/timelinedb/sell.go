@@ -1,0 +1,130 @@
+package timelinedb
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"thimble"
+	"thimble/internal/collect"
+	"thimble/internal/collect/frame"
+	"thimble/internal/collect/timeline"
+	"thimble/internal/gate"
+	"thimble/internal/order"
+)
+
+// saleCategories are those that an order is read from.
+var saleCategories = []thimble.Category{thimble.PurchaseHistory, returning, thimble.Country}
+
+// selling is one batch of orders.
+type selling struct {
+	store   *Store
+	trusted map[uint32]bool
+	sales   []collect.Sale
+}
+
+// sell reads the orders that trusted sources speak of. What a browser says of an order
+// stays an event.
+func (s *Store) sell(ctx context.Context, next func() ([]frame.Frame, error)) (*taken, error) {
+	b := &selling{store: s, trusted: map[uint32]bool{}}
+	for {
+		frames, err := next()
+		if err != nil {
+			return nil, err
+		}
+		if len(frames) == 0 {
+			break
+		}
+		for i := range frames {
+			for k := range frames[i].Records {
+				if err := b.record(ctx, frames[i].Seq, k, &frames[i].Records[k]); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	if len(b.sales) == 0 {
+		return &taken{}, nil
+	}
+	return &taken{writes: func(ctx context.Context, move mover) error {
+		_, err := s.Orders.Sell(ctx, b.sales, move)
+		return err
+	}}, nil
+}
+
+func (b *selling) record(ctx context.Context, seq int64, index int, r *frame.Record) error {
+	if r.Order == (frame.Key{}) || r.Subject.IsZero() {
+		return nil
+	}
+	trusted, asked := b.trusted[r.Source]
+	if !asked {
+		var err error
+		if trusted, err = b.store.Trusted(ctx, r.Source); err != nil {
+			return fmt.Errorf("timeline: asking for the source of an order: %w", err)
+		}
+		b.trusted[r.Source] = trusted
+	}
+	if !trusted {
+		return nil
+	}
+	g, err := b.store.service.of(ctx, r.Subject)
+	if err != nil || g == nil {
+		return err
+	}
+	e, err := openEvent(ctx, g, saleCategories, &found{place: timeline.Place{Seq: seq, Index: index}, record: r})
+	if err != nil {
+		return err
+	}
+	w := e.What()
+	if !w.Sells() {
+		return nil
+	}
+	return b.sale(ctx, g, r.Subject, &w, seq)
+}
+
+func (b *selling) sale(ctx context.Context, g *gate.Grant, who thimble.SubjectID, w *timeline.What, seq int64) error {
+	var lines []order.Line
+	if w.Whole() {
+		var err error
+		if lines, err = b.lines(ctx, g, w.Order); err != nil {
+			return err
+		}
+		w.Take(lines)
+	}
+	o, err := w.Sale(who)
+	if err != nil {
+		// The event stays, and is shown as it is; it is no order.
+		b.store.Logger.WarnContext(ctx, "an order of an event is left an event", slog.Int64("frame", seq), slog.String("cause", err.Error()))
+		return nil
+	}
+	b.sales = append(b.sales, collect.Sale{Order: o, Names: w.Names()})
+	return nil
+}
+
+// lines are those of an order of the person, be it of this batch.
+func (b *selling) lines(ctx context.Context, g *gate.Grant, number string) ([]order.Line, error) {
+	for i := range b.sales {
+		if o := &b.sales[i].Order; o.Number == number && !o.Return {
+			return o.Lines, nil
+		}
+	}
+	for _, m := range g.Members() {
+		all, err := b.store.Ordered.Of(ctx, m, 0)
+		if err != nil {
+			return nil, err
+		}
+		for _, sealed := range all {
+			if sealed.Direction == order.Back {
+				continue
+			}
+			o, err := order.Open(ctx, g, sealed)
+			if err != nil {
+				return nil, err
+			}
+			if o.Number == number {
+				return o.Lines, nil
+			}
+		}
+	}
+	return nil, nil
+}

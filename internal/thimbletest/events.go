@@ -1,0 +1,37 @@
+package thimbletest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"thimble"
+	"thimble/internal/collect/frame"
+)
+
+// Browses has a person look at items, as events that were taken in and built in.
+func (s *Shop) Browses(who thimble.SubjectID, items ...thimble.ItemID) {
+	s.TB.Helper()
+	ctx := context.Background()
+	const browsing thimble.Category = "user.behavior.browsing_history"
+	now := time.Now
+	if s.Config.Now != nil {
+		now = s.Config.Now
+	}
+	records := make([]frame.Record, len(items))
+	for i, item := range items {
+		at := now().UTC().Add(time.Duration(i-len(items)) * time.Second)
+		r := frame.Record{Subject: who, Received: at.UnixMicro(), Source: 1}
+		var err error
+		r.ID, err = thimble.NewID(nil)
+		s.must(err)
+		text := fmt.Sprintf(`{"plan":1,"type":"track","event":"Product Viewed","time":%d,"properties":{"product_id":%q}}`, at.UnixMicro(), item)
+		sealed, err := s.Vault.Seal(ctx, frame.PartCell(&r, browsing), []byte(text))
+		s.must(err)
+		r.Parts = []frame.Part{{Category: browsing, Sealed: sealed}}
+		records[i] = r
+	}
+	_, err := s.Frames.Append(ctx, records)
+	s.must(err)
+	s.must(s.Timeline.Flush(ctx))
+}
