@@ -16,6 +16,7 @@ import (
 
 	"thimble/internal/api"
 	"thimble/internal/catalog/catalogweb"
+	"thimble/internal/collect/planweb"
 	"thimble/internal/consent/consentweb"
 	"thimble/internal/decision/decisionweb"
 	"thimble/internal/disclose/discloseweb"
@@ -47,7 +48,7 @@ func whole(t *testing.T) (*api.API, *huma.OpenAPI) {
 	var doc *huma.OpenAPI
 	a, err := api.New(api.Config{Kit: kit, Version: "dev", Operations: []func(huma.API){
 		catalogweb.Operations(nil), recommendweb.Operations(nil), subjectweb.Operations(nil, nil, nil), consentweb.Operations(consentweb.OperationDeps{}),
-		decisionweb.Operations(nil, nil, nil), decisionweb.ContestOperations(nil, nil, nil), ledgerweb.Operations(nil), policyweb.Operations(nil), registryweb.Operations(nil), discloseweb.Operations(nil, nil), func(h huma.API) { doc = h.OpenAPI() },
+		decisionweb.Operations(nil, nil, nil), decisionweb.ContestOperations(nil, nil, nil), ledgerweb.Operations(nil), policyweb.Operations(nil), planweb.Operations(planweb.Config{}, nil), registryweb.Operations(nil), discloseweb.Operations(nil, nil), func(h huma.API) { doc = h.OpenAPI() },
 	}})
 	if err != nil {
 		t.Fatal(err)

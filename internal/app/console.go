@@ -9,6 +9,7 @@ import (
 	"thimble/internal/apikey/apikeyweb"
 	"thimble/internal/catalog/catalogweb"
 	"thimble/internal/collect/collectweb"
+	"thimble/internal/collect/planweb"
 	"thimble/internal/collect/sourceweb"
 	"thimble/internal/consent/consentweb"
 	"thimble/internal/console"
@@ -60,6 +61,7 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 		func() (web.Section, error) {
 			return sourceweb.Console(d.kit, sourceweb.Deps{Store: d.Sources, PublicURL: d.Config.PublicURL, Now: d.Config.clock()})
 		},
+		func() (web.Section, error) { return planweb.Console(d.kit, d.planPages()) },
 		func() (web.Section, error) { return recommendweb.Console(d.kit, d.Core, d.Models, d.Jobs) },
 		func() (web.Section, error) {
 			return discloseweb.Console(d.kit, discloseweb.Deps{Store: d.Disclose, Reader: staff, Now: d.Config.clock()})
@@ -102,7 +104,7 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 	}
 	cfg := console.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.staff, Sections: sections, Entrance: entrance, Account: d.Staff.Account, Rules: d.Rules, Notice: d.glassNotice, Now: d.Config.clock(),
-		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs(), sourceweb.Proofs(), registryweb.Proofs(), discloseweb.Proofs(), vaultweb.Proofs(), subjectweb.Proofs(), policyweb.Proofs()),
+		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs(), sourceweb.Proofs(), registryweb.Proofs(), discloseweb.Proofs(), vaultweb.Proofs(), subjectweb.Proofs(), policyweb.Proofs(), planweb.Proofs()),
 	}
 	if d.Config.Demo {
 		cfg.Banner = "Demo on real orders of a real shop (UCI Online Retail, CC BY 4.0). Who allows what was assigned by a rule."

@@ -8,6 +8,7 @@ import (
 	"thimble"
 	"thimble/internal/apikey"
 	"thimble/internal/catalog/catalogweb"
+	"thimble/internal/collect/planweb"
 	"thimble/internal/consent/consentweb"
 	"thimble/internal/decision/decisionweb"
 	"thimble/internal/disclose/discloseweb"
@@ -33,6 +34,7 @@ func (d *doors) operations() []func(huma.API) {
 		decisionweb.ContestOperations(d.Decisions, d.Gate, d.Decisions),
 		ledgerweb.Operations(d.Ledger),
 		policyweb.Operations(d.Laws),
+		planweb.Operations(d.planPages(), func(ctx context.Context) string { return apikey.From(ctx).Name }),
 		registryweb.Operations(d.Models),
 		discloseweb.Operations(d.Disclose, d.Config.clock()),
 	}

@@ -112,7 +112,7 @@ func (r reader) get(t *testing.T, path string) (status int, body string) {
 	return res.StatusCode, string(b)
 }
 
-var token = regexp.MustCompile(`/(?:(?:sub|dec|con|cst|req|imp|use|key|rcp|agr|msg)_[0-9a-z]+(?:-[0-9]+)?|[0-9]{5}[A-Za-z]*|DOT|POST|[0-9a-f]{64}|[a-z]{2}\.[a-z0-9.]+|baseline\.strict|house|[0-9]+)(/|$)`)
+var token = regexp.MustCompile(`/(?:(?:sub|dec|con|cst|req|imp|draft|prop|use|key|rcp|agr|msg)_[0-9a-z]+(?:-[0-9]+)?|[0-9]{5}[A-Za-z]*|DOT|POST|[0-9a-f]{64}|[a-z]{2}\.[a-z0-9.]+|baseline\.strict|house|[0-9]+)(/|$)`)
 
 // shape is a path with its tokens left out: pages of one shape are one page.
 func shape(path string) string { return token.ReplaceAllString(path, "/x$1") }

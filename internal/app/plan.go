@@ -8,9 +8,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"thimble/internal/collect/plandb"
+	"thimble/internal/collect/planweb"
 	"thimble/internal/collect/watch"
 	"thimble/internal/collect/watchdb"
+	"thimble/internal/console"
 	"thimble/internal/job"
+	"thimble/internal/staff"
+	"thimble/internal/staff/rules"
 )
 
 // FiguresJob is the kind of the job that lets go of old figures of what came in.
@@ -59,4 +63,20 @@ func (i incoming) Collect(c chan<- prometheus.Metric) {
 		count(incomingFaults, t.Violations, "violation")
 		count(incomingFaults, t.Unknown, "unknown")
 	}
+}
+
+// planPages is what the pages of the tracking plan and its operations are made of.
+func (d *doors) planPages() planweb.Config {
+	return planweb.Config{Plans: d.Plan, Figures: d.Figures, Sources: d.Sources, Tail: d.Watch.Tail, May: d.mayStaff, Now: d.Config.clock()}
+}
+
+// mayStaff reports whether the rules let whoever is signed in do what a pattern of the
+// console is for. The door asks again.
+func (d *doors) mayStaff(ctx context.Context, pattern string) bool {
+	action, page, ok := console.Asked(pattern)
+	if !ok {
+		return false
+	}
+	a := staff.From(ctx)
+	return d.Rules.Decide(rules.Request{Account: a.Name, Roles: a.Roles, Action: action, Page: page, Trained: a.Trained(d.Config.clock()())}).Allowed
 }

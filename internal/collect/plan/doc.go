@@ -19,5 +19,5 @@
 //   - a change that keeps more than before says so ([Diff]), and [Accept] refuses it
 //     without the name of the person who accepts it and their reason.
 //
-// What is not there yet: pages to edit a plan, and a place where versions are kept.
+// Package plandb keeps the versions, package planweb has the pages.
 package plan

@@ -138,7 +138,7 @@ func notThere(format string, args ...any) error {
 func (t *Text) list(w Where) (*yaml.Node, error) {
 	var at *yaml.Node
 	var all []Property
-	p, err := t.plan()
+	p, err := t.Plan()
 	if err != nil {
 		return nil, err
 	}
@@ -186,8 +186,8 @@ func own(list *yaml.Node, q Property) (*yaml.Node, error) {
 	return ensure(n, "properties", yaml.SequenceNode), nil
 }
 
-// plan is the plan as it stands between edits, which need not be whole.
-func (t *Text) plan() (*Plan, error) {
+// Plan returns the plan as it stands between edits, which need not be whole.
+func (t *Text) Plan() (*Plan, error) {
 	var p Plan
 	if err := t.root.Decode(&p); err != nil {
 		return nil, invalid("the file: %v", err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"reflect"
 	"strings"
 	"sync"
@@ -366,7 +367,11 @@ func TestWhateverIsChangedTheNewestTextIsInForce(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		var drafts []thimble.ID
 		changes := 0
-		for range 40 {
+		rounds := 24
+		if os.Getenv("THIMBLE_SOAK") != "" {
+			rounds = 1000
+		}
+		for range rounds {
 			base := s.InForce().Version - r.IntN(2)
 			edit := func(t *plan.Text) error {
 				_ = t.Mode([]string{"Product Viewed", "Cart Viewed", "identify"}[r.IntN(3)], []plan.Mode{plan.Block, plan.Omit, plan.Warn}[r.IntN(3)])
