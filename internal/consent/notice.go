@@ -60,7 +60,7 @@ var Asked = []Ask{
 				Without: "Your returns are not opened. What you sent back counts as bought.",
 			},
 		},
-		Categories: []thimble.Category{thimble.PurchaseHistory, "user.behavior.browsing_history", "user.behavior.search_history", "thimble.size", "thimble.style_preference", "thimble.fit_feedback"},
+		Categories: []thimble.Category{thimble.PurchaseHistory, "user.behavior", "thimble.size", "thimble.style_preference", "thimble.fit_feedback"},
 	},
 	{
 		Purpose: thimble.TrainAISystem,
@@ -73,7 +73,7 @@ var Asked = []Ask{
 			With:    "A product that you sent back does not count as one that goes with your others.",
 			Without: "Your returns are not opened for it. What you sent back counts as bought.",
 		}},
-		Categories: []thimble.Category{thimble.PurchaseHistory, "user.behavior.browsing_history", "user.behavior.search_history", "thimble.style_preference", "thimble.fit_feedback"},
+		Categories: []thimble.Category{thimble.PurchaseHistory, "user.behavior", "thimble.style_preference", "thimble.fit_feedback"},
 	},
 }
 

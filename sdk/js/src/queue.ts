@@ -142,13 +142,11 @@ export function newQueue(n: Needs) {
   function leave() {
     if (!n.may() || !waiting.length) return;
     if (navigator.onLine === false || pace.wait() || !n.sure()) return keep();
-    const signal = stop.signal;
-    let part: Entry[];
-    while ((part = take(maxLeaving)).length) {
-      const b = body(part);
-      if ("keepalive" in Request.prototype) void send(part, signal);
-      else if (!navigator.sendBeacon(n.url, b)) { put(part); return keep(); }
-    }
+    const part = take(maxLeaving), b = body(part);
+    if ("keepalive" in Request.prototype) void send(part, stop.signal);
+    else if (!navigator.sendBeacon(n.url, b)) put(part);
+    // A browser sends no more than that for a page that goes away: the rest is for the next.
+    if (waiting.length) keep();
   }
 
   function keep() {

@@ -41,7 +41,7 @@ export function load(options: Options): Thimble {
     clearTimeout(retry);
     const ok = await standing.settled(), wait = standing.retryIn();
     if (ok) void queue.flush();
-    else if (wait) retry = setTimeout(settle, wait);
+    else if (wait && navigator.onLine !== false) retry = setTimeout(settle, wait);
     return ok;
   }
   const queue = newQueue({
