@@ -74,7 +74,9 @@ func (c *call) importRows(ctx context.Context, kind collect.Kind, run func(conte
 	move, end := tell.Begin("Importing "+string(kind), 0)
 	r, err := run(ctx, func(p collect.Progress) { move(p.Bytes * perMille / max(p.Total, 1)) })
 	end()
-	report(tell, r)
+	if err == nil || r.Import != (thimble.ID{}) {
+		report(tell, r)
+	}
 	return err
 }
 

@@ -40,7 +40,7 @@ type command struct {
 var commands = []command{
 	{"demo", "[--port N] [--data DIR] [--fresh]", "serve a shop on real orders, console and privacy centre included", demo},
 	{"serve", "[flags]", "serve an installation", serve},
-	{"import", "customers | products | stock | orders | reviews | consents FILE [--yes | --map FILE] [flags]", "import a file, gzipped or not: CSV, JSON Lines or a product feed; what is guessed of its columns is printed, to be confirmed", importCommand},
+	{"import", "customers | products | stock | orders | reviews | consents FILE [--yes | --map FILE] [flags] | receipts FILE", "import a file, gzipped or not: CSV, JSON Lines or a product feed; what is guessed of its columns is printed, to be confirmed; or the receipts that a till has signed", importCommand},
 	{"consent", "import FILE | keys add TILL KEY | keys list | keys revoke TILL ID", "record choices that a till has signed; say which keys of tills count", consentCommand},
 	{"sign-in", "[--staff NAME | --subject sub_…]", "print a one-time sign-in link, for the console or the privacy centre", signIn},
 	{"staff", "list | add NAME --roles R,… | roles NAME --roles R,… | trained NAME --until DAY | lock NAME | unlock NAME | reset NAME | leave NAME", "look after the accounts of staff", staffCommand},

@@ -14,7 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"thimble": main, "thimble-workload": workload, "thimble-till": tillBatch, "thimble-cramped": cramped})
+	testscript.Main(m, map[string]func(){"thimble": main, "thimble-workload": workload, "thimble-till": tillBatch, "thimble-till-receipts": tillReceipts, "thimble-cramped": cramped})
 }
 
 // TestCommands runs the scripts: each is a session at a shell.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,6 +13,7 @@ import (
 	"thimble"
 	"thimble/internal/collect"
 	"thimble/internal/collect/collectdb"
+	"thimble/internal/collect/collectweb"
 	"thimble/internal/collect/framedb"
 	"thimble/internal/collect/intake"
 	"thimble/internal/collect/plandb"
@@ -40,6 +42,7 @@ type App struct {
 	Shop     *lists.Shop
 	Imports  *collectdb.Store
 	Importer *collect.Importer
+	Uploads  *collectweb.Uploads
 	Frames   *framedb.Store // the log of events
 	Intake   *intake.Intake
 	events   *events         // where it puts them
@@ -100,6 +103,7 @@ func (a *App) capabilities() {
 	})
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog, Keys: a.Vault, Consents: a.Consent}, now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
+	a.Uploads = collectweb.NewUploads(filepath.Join(a.Config.Data, "imports"), a.Import, now, a.Log)
 	a.Sources = sourcedb.New(a.Core, a.Ledger, now)
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
 	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: a.Core, Now: now})
@@ -145,6 +149,9 @@ func (a *App) Recover(ctx context.Context) error {
 		return err
 	}
 	if err := a.Files.Sweep(); err != nil {
+		return err
+	}
+	if err := a.Uploads.Sweep(); err != nil {
 		return err
 	}
 	// What was announced and not done comes first: nothing is to build on it.

@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"thimble"
+	"thimble/internal/collect/hooks"
 	"thimble/internal/session"
 	"thimble/internal/staff"
 	"thimble/internal/web"
@@ -23,8 +24,9 @@ import (
 // Config is everything an installation can be told. Flags win over environment,
 // environment over the file, the file over the defaults.
 type Config struct {
-	Listen    string // host:port
-	PublicURL string // as people reach it; derived from Listen when empty
+	Listen    string       // host:port
+	PublicURL string       // as people reach it; derived from Listen when empty
+	Buffer    BufferConfig // of events, on three nodes
 	TLSCert   string
 	TLSKey    string
 	Proxies   string // networks of the proxies in front, with blanks between
@@ -44,14 +46,14 @@ type Config struct {
 	Facts         string // about the shop, as thresholds of laws name them
 
 	StaffPolicies string // folder with Cedar policies of the operator's own
+	Countries     string // file with ranges of addresses and their countries; empty means that none is looked up
 
 	ShopKeys   string // a JSON Web Key Set with the public keys of the shop
 	ShopIssuer string // the "iss" of the shop's tokens
 
-	SMTPURL  string       // the mail server; empty means that no letters are sent
-	MailFrom string       // the sender of letters
-	Buffer   BufferConfig // of events, on three nodes
-
+	SMTPURL    string // the mail server; empty means that no letters are sent
+	MailFrom   string // the sender of letters
+	Hooks      string // feeds of shop systems with their secrets
 	DropFolder string // where files for recipients are put; empty means nowhere
 	Loopback   string // endpoints on this machine that disclosures may go to, with blanks between; for development
 
@@ -120,11 +122,13 @@ var settings = append([]setting{
 	secretSetting("root-passphrase", "seals the root key file", func(c *Config) *string { return &c.RootPassphrase }),
 	stringSetting("controller-name", "who answers for the use of people's data, as records of consent name it", "", func(c *Config) *string { return &c.ControllerName }),
 	stringSetting("controller-contact", "how people reach them: an address of mail or of a page", "", func(c *Config) *string { return &c.ControllerContact }),
+	stringSetting("countries", "file with ranges of internet addresses and their countries, as CSV; an event's address becomes a country and is let go", "", func(c *Config) *string { return &c.Countries }),
 	stringSetting("staff-policies", "folder with rules of your own for staff, in Cedar, beside those that ship", "", func(c *Config) *string { return &c.StaffPolicies }),
 	stringSetting("shop-keys", "file with the shop's public keys (JSON Web Key Set), by whose tokens its customers come in", "", func(c *Config) *string { return &c.ShopKeys }),
 	stringSetting("shop-issuer", "who signs these tokens: their iss", "", func(c *Config) *string { return &c.ShopIssuer }),
 	secretSetting("smtp-url", "the mail server, smtp://USER:PASSWORD@HOST:PORT or smtps://…; empty sends no letters", func(c *Config) *string { return &c.SMTPURL }),
 	stringSetting("mail-from", "the sender of letters, such as Shop <shop@shop.example>", "", func(c *Config) *string { return &c.MailFrom }),
+	secretSetting("hooks", "shop systems that deliver to /hooks/SYSTEM/NAME, as SYSTEM/NAME=SECRET with blanks between, such as shopify/main=…; empty takes none", func(c *Config) *string { return &c.Hooks }),
 	stringSetting("drop-folder", "absolute path of the folder in which recipients find their files", "", func(c *Config) *string { return &c.DropFolder }),
 	stringSetting("disclose-loopback", "endpoints on this machine that data may be sent to, host:port with blanks between; for development only", "", func(c *Config) *string { return &c.Loopback }),
 	stringSetting("witness-policy", "file that names the witnesses of the ledger and their quorum (C2SP tlog-policy)", "", func(c *Config) *string { return &c.WitnessPolicy }),
@@ -252,6 +256,9 @@ func (c *Config) check() error {
 	}
 	if _, err := web.ParseProxies(c.Proxies); err != nil {
 		return wrong("trusted-proxies", "networks were expected, such as 127.0.0.1 10.0.0.0/8")
+	}
+	if _, err := hooks.Parse(c.Hooks); err != nil {
+		return wrong("hooks", err.Error())
 	}
 	switch {
 	case c.Data == "":

@@ -56,7 +56,7 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 		func() (web.Section, error) {
 			return catalogweb.Console(d.kit, d.Catalog, recommendweb.Neighbours(d.Shop))
 		},
-		func() (web.Section, error) { return collectweb.Console(d.kit, d.Imports) },
+		func() (web.Section, error) { return collectweb.Console(d.kit, d.Imports, d.Uploads) },
 		func() (web.Section, error) {
 			return sourceweb.Console(d.kit, sourceweb.Deps{Store: d.Sources, PublicURL: d.Config.PublicURL, Now: d.Config.clock()})
 		},

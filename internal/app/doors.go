@@ -13,6 +13,7 @@ import (
 	"thimble/internal/api"
 	"thimble/internal/apikey"
 	"thimble/internal/apikey/apikeydb"
+	"thimble/internal/collect/collectweb"
 	"thimble/internal/consent/consentweb"
 	"thimble/internal/decision/decisionweb"
 	"thimble/internal/disclose/discloseweb"
@@ -64,7 +65,7 @@ func (a *App) Handler(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	for _, mount := range []func(context.Context, *http.ServeMux) error{d.mountShop, d.mountPortal, d.mountConsole, d.mountAPI, d.mountOperations} {
+	for _, mount := range []func(context.Context, *http.ServeMux) error{d.mountShop, d.mountPortal, d.mountConsole, d.mountAPI, d.mountOperations, d.mountHooks} {
 		if err := mount(ctx, mux); err != nil {
 			return nil, err
 		}
@@ -84,7 +85,7 @@ func (a *App) secure() bool {
 // around is what every request passes, from the outside in.
 func (d *doors) around(h http.Handler) (http.Handler, error) {
 	h = gateweb.Sink(h, d.kit.Error)
-	h = web.Limit(h, d.Config.MaxBody)
+	h = d.limit(h)
 	h, err := web.Secure(h, web.SecureOptions{TLS: d.tls, FromAnywhere: []string{"POST " + sessionweb.Enter}})
 	if err != nil {
 		return nil, err
@@ -96,6 +97,19 @@ func (d *doors) around(h http.Handler) (http.Handler, error) {
 	}
 	h = proxies.Client(h)
 	return web.RequestID(web.GPC(d.telemetry.Middleware(h))), nil
+}
+
+// limit bounds the bodies of requests. A file that staff upload may be longer than others;
+// whether they may is asked before any of it is read.
+func (d *doors) limit(h http.Handler) http.Handler {
+	usual, upload := web.Limit(h, d.Config.MaxBody), web.Limit(h, max(collectweb.MaxUpload, d.Config.MaxBody))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method+" "+r.URL.Path == collectweb.UploadPattern {
+			upload.ServeHTTP(w, r)
+			return
+		}
+		usual.ServeHTTP(w, r)
+	})
 }
 
 // mountShop mounts the storefront. It comes with the demo: a real shop has its own.

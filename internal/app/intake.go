@@ -2,7 +2,11 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"os"
 
+	"thimble"
+	"thimble/internal/collect/geo"
 	"thimble/internal/collect/intake"
 	"thimble/internal/collect/intake/intakedb"
 )
@@ -14,10 +18,34 @@ func (a *App) openIntake(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	where, err := countries(a.Config)
+	if err != nil {
+		return err
+	}
 	a.events = &events{Store: a.Frames}
 	a.Intake, err = intake.New(intake.Deps{
 		Plans: a.Plan, Gate: a.Gate, Vault: a.Vault, Log: a.events, Secret: secret, Now: a.Config.clock(),
-		People: intakedb.New(a.Core, a.Subjects), Consents: intakedb.NewConsents(a.wholeConsent()), Teller: a.Watch,
+		People: intakedb.New(a.Core, a.Subjects), Consents: intakedb.NewConsents(a.wholeConsent()), Countries: where, Teller: a.Watch,
 	})
 	return err
+}
+
+// countries reads the operator's table of addresses, nil without one.
+func countries(cfg Config) (*geo.Table, error) {
+	if cfg.Countries == "" {
+		return nil, nil
+	}
+	wrong := func(err error) error {
+		return fmt.Errorf("configuration: countries (from %s): %w: %w", cfg.sources["countries"], err, thimble.ErrInvalid)
+	}
+	f, err := os.Open(cfg.Countries)
+	if err != nil {
+		return nil, wrong(err)
+	}
+	defer f.Close()
+	t, err := geo.Read(f)
+	if err != nil {
+		return nil, wrong(err)
+	}
+	return t, nil
 }

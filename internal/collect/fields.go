@@ -83,7 +83,7 @@ var orderPresets = []table.Preset{
 var customerFields = []table.Field{
 	field("account", "the customer's number", append([]string{"id"}, accounts...)),
 	emailField, phoneField,
-	field("name", "the numbersOnly name", []string{"name", "fullname", "customername", "displayname", "vollstaendigername", "kundenname", "nomcomplet", "nombrecompleto", "nomecompleto", "naam"}),
+	field("name", "the whole name", []string{"name", "fullname", "customername", "displayname", "vollstaendigername", "kundenname", "nomcomplet", "nombrecompleto", "nomecompleto", "naam"}),
 	field("first_name", "the first name", []string{"firstname", "givenname", "forename", "billingfirstname", "vorname", "prenom", "nombre", "nome", "voornaam", "first"}),
 	field("last_name", "the last name", []string{"lastname", "surname", "familyname", "billinglastname", "nachname", "familienname", "zuname", "nom", "nomdefamille", "apellido", "apellidos", "cognome", "achternaam", "last"}),
 	countryField,

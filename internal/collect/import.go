@@ -26,6 +26,8 @@ type Door interface {
 type Store interface {
 	// Begin finds the import of the source or opens one.
 	Begin(ctx context.Context, kind Kind, name string, source []byte) (Run, error)
+	// Feed finds or opens the import without end of a feed.
+	Feed(ctx context.Context, kind Kind, feed string) (Run, error)
 }
 
 // A Run is one import at work.
@@ -51,8 +53,10 @@ type Options struct {
 	DateLayout  string         // of package time; "" means the ISO 8601 forms
 	// Map is the confirmed mapping; zone, currency and layout are in it. Without one only
 	// orders under the names of docs/collect.md are read.
-	Map      *table.Mapping
-	Now      time.Time      // zero means now; nothing is from after tomorrow
+	Map *table.Mapping
+	Now time.Time // zero means now; nothing is from after tomorrow
+
+	object   *table.Parsed  // what a feed has delivered, in the place of a text
 	Progress func(Progress) // called between batches, by one goroutine
 }
 

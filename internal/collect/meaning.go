@@ -33,7 +33,7 @@ func openRows(k Kind, text io.Reader, opt Options) (*meaning, table.Reader, erro
 	if opt.Map != nil {
 		form = opt.Map.Form
 	}
-	in, err := table.Open(table.Decode(text, form.Encoding), form)
+	in, err := opened(text, form, opt)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -62,6 +62,13 @@ func openRows(k Kind, text io.Reader, opt Options) (*meaning, table.Reader, erro
 	}
 	in.Use(use)
 	return m, in, nil
+}
+
+func opened(text io.Reader, form table.Form, opt Options) (table.Reader, error) {
+	if opt.object != nil {
+		return table.Object(*opt.object), nil
+	}
+	return table.Open(table.Decode(text, form.Encoding), form)
 }
 
 // there refuses a mapping of columns that a table does not have. Objects and feeds may

@@ -38,3 +38,20 @@ func parsePrice(s, currency string) (int64, Reason) {
 	}
 	return minor, ""
 }
+
+// Decimal writes minor units as the digits that parsePrice reads.
+func Decimal(minor int64, currency string) string {
+	n := decimals(currency)
+	sign := ""
+	if minor < 0 {
+		sign, minor = "-", -minor
+	}
+	text := strconv.FormatInt(minor, 10)
+	if n == 0 {
+		return sign + text
+	}
+	if len(text) <= n {
+		text = strings.Repeat("0", n-len(text)+1) + text
+	}
+	return sign + text[:len(text)-n] + "." + text[len(text)-n:]
+}

@@ -58,10 +58,10 @@ func (r *run) saveRows(ctx context.Context, b collect.Batch) error {
 			if err := write(ctx, tx, o); err != nil {
 				return err
 			}
-			if err := r.reject(ctx, tx, at.Counts.Rejected, merged(b.Rejects, o.rejects)); err != nil {
+			if err := r.reject(ctx, tx, at, merged(b.Rejects, o.rejects)); err != nil {
 				return err
 			}
-			return r.advance(ctx, tx, at.Counts, b, o.add)
+			return r.advance(ctx, tx, at, b, o.add)
 		})
 	}
 	// A person who was erased while we looked is not there when we look again.

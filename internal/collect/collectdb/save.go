@@ -62,16 +62,16 @@ func (r *run) write(ctx context.Context, tx *sqldb.Tx, p *plan) error {
 	if err := r.parts.Catalogue.AddDemand(ctx, tx, p.demand); err != nil {
 		return err
 	}
-	if err := r.reject(ctx, tx, at.Counts.Rejected, p.batch.Rejects); err != nil {
+	if err := r.reject(ctx, tx, at, p.batch.Rejects); err != nil {
 		return err
 	}
-	return r.advance(ctx, tx, at.Counts, p.batch, p.add)
+	return r.advance(ctx, tx, at, p.batch, p.add)
 }
 
 // due returns how far the import is when the batch is what comes next.
 func (r *run) due(ctx context.Context, tx *sqldb.Tx, b collect.Batch) (Import, error) {
 	at, err := state(ctx, tx, r.id)
-	if err == nil && (at.Finished || at.Line > b.From) {
+	if err == nil && !r.feed && (at.Finished || at.Line > b.From) {
 		err = fmt.Errorf("another importer has written up to line %d: %w", at.Line, thimble.ErrConflict)
 	}
 	return at, err
@@ -106,7 +106,11 @@ func sorted(ids iter.Seq[thimble.SubjectID]) []thimble.SubjectID {
 }
 
 // reject lists rows until the import has its first thousand.
-func (r *run) reject(ctx context.Context, tx *sqldb.Tx, had int64, rejects []collect.Reject) error {
+func (r *run) reject(ctx context.Context, tx *sqldb.Tx, at Import, rejects []collect.Reject) error {
+	if r.feed && len(rejects) > 0 {
+		rejects = []collect.Reject{{Line: at.Line + 1, Reason: rejects[0].Reason}}
+	}
+	had := at.Counts.Rejected
 	room := max(0, collect.KeptRejects-had)
 	for chunk := range slices.Chunk(rejects[:min(room, int64(len(rejects)))], 32) {
 		values := make([]string, len(chunk))
@@ -124,7 +128,8 @@ func (r *run) reject(ctx context.Context, tx *sqldb.Tx, had int64, rejects []col
 }
 
 // advance moves the import to the end of the batch.
-func (r *run) advance(ctx context.Context, tx *sqldb.Tx, had collect.Counts, b collect.Batch, c collect.Counts) error {
+func (r *run) advance(ctx context.Context, tx *sqldb.Tx, at Import, b collect.Batch, c collect.Counts) error {
+	had := at.Counts
 	sum := maps.Clone(c.Reasons)
 	for reason, n := range had.Reasons {
 		sum[reason] += n
@@ -141,6 +146,9 @@ func (r *run) advance(ctx context.Context, tx *sqldb.Tx, had collect.Counts, b c
 	state := "running"
 	if b.Last {
 		state = "finished"
+	}
+	if r.feed {
+		state, b.To = "running", at.Line+1
 	}
 	_, err = tx.Exec(ctx, `update collect_imports set line = $2, state = $3, reasons = $4, updated_at = $5,
 		row_count = row_count + $6, orders = orders + $7, returns = returns + $8, guests = guests + $9, known = known + $10,

@@ -124,18 +124,19 @@ func (s *Store) Begin(ctx context.Context, kind collect.Kind, name string, sourc
 type Import struct {
 	Name      string
 	Kind      collect.Kind
+	Feed      string // of an import without end; "" of a file
 	StartedAt time.Time
 	UpdatedAt time.Time
 	collect.State
 }
 
-const columns = `id, name, kind, state, line, row_count, orders, returns, guests, known, suppressed, subjects, no_country, rejected, reasons, more, started_at, updated_at`
+const columns = `id, name, kind, feed, state, line, row_count, orders, returns, guests, known, suppressed, subjects, no_country, rejected, reasons, more, started_at, updated_at`
 
 func scan(row interface{ Scan(...any) error }) (i Import, err error) {
 	var state, reasons, more string
 	var started, updated int64
 	c := &i.Counts
-	err = row.Scan(&i.ID, &i.Name, &i.Kind, &state, &i.Line, &c.Rows, &c.Orders, &c.Returns, &c.Guests, &c.Known, &c.Suppressed,
+	err = row.Scan(&i.ID, &i.Name, &i.Kind, &i.Feed, &state, &i.Line, &c.Rows, &c.Orders, &c.Returns, &c.Guests, &c.Known, &c.Suppressed,
 		&c.Subjects, &c.NoCountry, &c.Rejected, &reasons, &more, &started, &updated)
 	if err != nil {
 		return i, err
@@ -200,6 +201,7 @@ type run struct {
 	*Store
 	id   thimble.ID
 	kind collect.Kind
+	feed bool // it never ends: each batch is a delivery, whose line is its number
 
 	mu     sync.Mutex
 	coming map[key]*person // by what names them: drafted, not yet committed

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"thimble"
 	"thimble/internal/collect"
@@ -22,6 +24,10 @@ var consoleFiles embed.FS
 type ConsoleImports interface {
 	Imports(ctx context.Context) ([]collectdb.Import, error)
 	Rejects(ctx context.Context, id thimble.ID) ([]collect.Reject, error)
+	// Waiting lists the deliveries of shop systems for which somebody has to act, and
+	// Settle notes that they have.
+	Waiting(ctx context.Context) ([]collectdb.Delivery, error)
+	Settle(ctx context.Context, digest []byte) error
 }
 
 const (
@@ -33,19 +39,26 @@ const (
 type console struct {
 	pages   *web.Pages
 	imports ConsoleImports
+	uploads *Uploads
 }
 
 // Console is the imports' part of the staff console.
-func Console(kit *web.Kit, imports ConsoleImports) (web.Section, error) {
+func Console(kit *web.Kit, imports ConsoleImports, uploads *Uploads) (web.Section, error) {
 	pages, err := kit.Pages(consoleFiles, "pages/console_*.html")
 	if err != nil {
 		return web.Section{}, err
 	}
-	c := &console{pages: pages, imports: imports}
+	c := &console{pages: pages, imports: imports, uploads: uploads}
 	return web.Section{
 		Nav: []web.NavItem{{Label: "Imports", Href: consolePath, Icon: "download", Group: "Shop"}},
 		Mount: func(mux web.Routes, f *web.Frame) {
 			mux.HandleFunc("GET "+consolePath, func(w http.ResponseWriter, r *http.Request) { c.list(w, r, f) })
+			mux.HandleFunc("POST "+consolePath+"/waiting", func(w http.ResponseWriter, r *http.Request) { c.settle(w, r, f) })
+			mux.HandleFunc("GET "+uploadPath, func(w http.ResponseWriter, r *http.Request) { c.ask(w, r, f, http.StatusOK, uploadForm("")) })
+			mux.HandleFunc(UploadPattern, func(w http.ResponseWriter, r *http.Request) { c.receive(w, r, f) })
+			mux.HandleFunc("GET "+uploadPath+"/{upload}", func(w http.ResponseWriter, r *http.Request) { c.upload(w, r, f) })
+			mux.HandleFunc("POST "+uploadPath+"/{upload}", func(w http.ResponseWriter, r *http.Request) { c.confirm(w, r, f) })
+			mux.HandleFunc("POST "+uploadPath+"/{upload}/drop", func(w http.ResponseWriter, r *http.Request) { c.drop(w, r, f) })
 			mux.HandleFunc("GET "+consolePath+"/{import}", func(w http.ResponseWriter, r *http.Request) { c.show(w, r, f) })
 		},
 	}, nil
@@ -60,8 +73,11 @@ func ConsoleMoments(imports ConsoleImports) func(context.Context) ([]web.Moment,
 		}
 		i := all[0]
 		m := web.Moment{At: i.UpdatedAt, Title: "Imported " + i.Name, Icon: "download", Tone: web.Info, Href: consoleHref(i.ID),
-			Text: fmt.Sprintf("%s from %s; %s rejected.", web.Plural(int(i.Counts.Orders), "order", "orders"), web.Plural(int(i.Counts.Rows), "row", "rows"), web.Text(i.Counts.Rejected))}
-		if !i.Finished {
+			Text: fmt.Sprintf("%s from %s; %s rejected.", consoleTaken(i), web.Plural(int(i.Counts.Rows), "row", "rows"), web.Text(i.Counts.Rejected))}
+		switch {
+		case i.Feed != "":
+			m.Title = "Deliveries of " + i.Feed
+		case !i.Finished:
 			m.Title, m.Tone = "Importing "+i.Name, web.Warn
 		}
 		return []web.Moment{m}, nil
@@ -70,9 +86,23 @@ func ConsoleMoments(imports ConsoleImports) func(context.Context) ([]web.Moment,
 
 func consoleHref(id thimble.ID) string { return consolePath + "/" + id.Token(consolePrefix) }
 
+// consoleTaken says how much an import has taken.
+func consoleTaken(i collectdb.Import) string {
+	if i.Kind == collect.Orders {
+		return web.Plural(int(i.Counts.Orders), "order", "orders")
+	}
+	return web.Plural(int(i.Counts.Written), one[i.Kind][0], one[i.Kind][1])
+}
+
+// one has the word for one thing of a kind, and for several.
+var one = map[collect.Kind][2]string{
+	collect.Customers: {"customer", "customers"}, collect.Products: {"product", "products"}, collect.Stock: {"level of stock", "levels of stock"},
+	collect.Reviews: {"review", "reviews"}, collect.Consents: {"choice", "choices"},
+}
+
 type consoleListBody struct {
+	Waiting *web.Table
 	Table   web.Table
-	Command web.CodeBlock
 }
 
 func (c *console) list(w http.ResponseWriter, r *http.Request, f *web.Frame) {
@@ -81,23 +111,66 @@ func (c *console) list(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 		f.Fail(w, r, err)
 		return
 	}
+	waiting, err := c.imports.Waiting(r.Context())
+	if err != nil {
+		f.Fail(w, r, err)
+		return
+	}
 	t := web.Table{
-		ID: "imports", Caption: "Imports", HideCaption: true,
-		Columns: []web.Column{{Label: "File"}, {Label: "State"}, {Label: "Rows", Kind: web.NumberColumn}, {Label: "Orders", Kind: web.NumberColumn}, {Label: "New customers", Kind: web.NumberColumn}, {Label: "Rejected", Kind: web.NumberColumn}, {Label: "Started", Secondary: true}},
-		Empty:   &web.Empty{Icon: "download", Title: "Nothing was imported yet", Text: "Start with the shop's orders. A file may be imported again: what is known is not doubled."},
+		ID: "imports", Caption: "Imports", HideCaption: true, Actions: []web.Action{{Label: "Import a file", Href: uploadPath, Kind: "primary", Icon: "download"}},
+		Columns: []web.Column{{Label: "File"}, {Label: "What"}, {Label: "State"}, {Label: "Rows", Kind: web.NumberColumn}, {Label: "Taken", Kind: web.NumberColumn}, {Label: "New customers", Kind: web.NumberColumn, Secondary: true}, {Label: "Rejected", Kind: web.NumberColumn}, {Label: "Started", Secondary: true}},
+		Empty: &web.Empty{Icon: "download", Title: "Nothing was imported yet", Text: "Start with the shop's customers, then its products and orders. A file may be imported again: what is known is not doubled.",
+			Action: &web.Action{Label: "Import a file", Href: uploadPath}},
 	}
 	for _, i := range all {
 		n := i.Counts
-		t.Rows = append(t.Rows, web.Row{Href: consoleHref(i.ID), Cells: web.Cells(i.Name, consoleState(i), n.Rows, n.Orders, n.Subjects, n.Rejected, i.StartedAt)})
+		t.Rows = append(t.Rows, web.Row{Href: consoleHref(i.ID), Cells: web.Cells(i.Name, kindWords[i.Kind], consoleState(i), n.Rows, n.Orders+n.Written, n.Subjects, n.Rejected, i.StartedAt)})
 	}
 	f.Render(w, r, http.StatusOK, c.pages, "console_imports.html", web.Page{
-		Title: "Imports", Lead: "What the shop already knew. A broken row costs itself and no other; it is listed with its line and the rule it breaks.",
-		Body: consoleListBody{Table: t, Command: web.CodeBlock{Title: "Import orders", Lang: "shell", Code: "thimble import orders orders.csv"}},
+		Title: "Imports", Lead: "What the shop already knew, and what its shop system delivers. A broken row costs itself and no other; it is listed with its line and the rule it breaks.",
+		Body: consoleListBody{Waiting: consoleWaiting(waiting), Table: t},
 	})
 }
 
+// waitingWords say what staff have to do for a delivery.
+var waitingWords = map[string]string{
+	"customers/data_request": "A customer wants to know what is kept about them. The shop system's message to the shop owner says who. Find them under Customers, make their archive, and send it to the shop owner.",
+	"shop/redact":            "The shop has uninstalled the app. Nothing is erased by itself: if the shop is closed for good, erase its customers under Requests.",
+}
+
+// consoleWaiting is nil when nobody has to act.
+func consoleWaiting(all []collectdb.Delivery) *web.Table {
+	if len(all) == 0 {
+		return nil
+	}
+	t := &web.Table{ID: "waiting", Caption: "Somebody has to act", Columns: []web.Column{{Label: "From"}, {Label: "What"}, {Label: "Came"}, {Label: ""}}}
+	for _, d := range all {
+		done := web.Action{Label: "Done", Href: consolePath + "/waiting", Post: true, About: d.Topic, Hidden: []web.Hidden{{Name: "delivery", Value: hex.EncodeToString(d.Digest)}}}
+		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(d.Feed, web.Cell{Value: d.Topic, Sub: waitingWords[d.Topic]}, time.UnixMicro(d.At).UTC(), done)})
+	}
+	return t
+}
+
+func (c *console) settle(w http.ResponseWriter, r *http.Request, f *web.Frame) {
+	digest, err := hex.DecodeString(r.PostFormValue("delivery"))
+	if err != nil || len(digest) == 0 {
+		err = fmt.Errorf("collectweb: no delivery was named: %w", thimble.ErrInvalid)
+	}
+	if err == nil {
+		err = c.imports.Settle(r.Context(), digest)
+	}
+	if err != nil {
+		f.Fail(w, r, err)
+		return
+	}
+	http.Redirect(w, r, consolePath, http.StatusSeeOther)
+}
+
 func consoleState(i collectdb.Import) web.Badge {
-	if i.Finished {
+	switch {
+	case i.Feed != "":
+		return web.Badge{Text: web.Plural(int(i.Line), "delivery", "deliveries"), Tone: web.Info}
+	case i.Finished:
 		return web.Badge{Text: "Finished", Tone: web.Good}
 	}
 	return web.Badge{Text: "At line " + web.Text(i.Line), Tone: web.Warn}
@@ -123,7 +196,7 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 		return
 	}
 	body := consoleBody{Stats: consoleStats(i), Facts: consoleFacts(i), Reasons: consoleReasons(i), Lines: consoleLines(r, i, rejects)}
-	if !i.Finished {
+	if !i.Finished && i.Feed == "" {
 		body.Open = &web.Callout{Tone: web.Warn, Title: "Not finished", Text: fmt.Sprintf("Everything up to line %s is in. Run the same import again: it goes on from there and doubles nothing.", web.Text(i.Line))}
 	}
 	f.Render(w, r, http.StatusOK, c.pages, "console_import.html", web.Page{
@@ -148,21 +221,49 @@ func (c *console) named(r *http.Request) (collectdb.Import, error) {
 
 func consoleStats(i collectdb.Import) []web.Stat {
 	n := i.Counts
-	return []web.Stat{
-		{Label: "Rows", Value: n.Rows}, {Label: "Orders", Value: n.Orders, Note: web.Plural(int(n.Returns), "return", "returns") + " among them"},
-		{Label: "New customers", Value: n.Subjects, Note: web.Plural(int(n.Guests), "order", "orders") + " of guests"},
-		{Label: "Rejected rows", Value: n.Rejected, Note: web.Percent(float64(n.Rejected)/float64(max(n.Rows, 1))) + " of the rows"},
+	stats := []web.Stat{{Label: "Rows", Value: n.Rows}}
+	switch {
+	case i.Kind == collect.Orders:
+		stats = append(stats, web.Stat{Label: "Orders", Value: n.Orders, Note: web.Plural(int(n.Returns), "return", "returns") + " among them"},
+			web.Stat{Label: "New customers", Value: n.Subjects, Note: web.Plural(int(n.Guests), "order", "orders") + " of guests"})
+	case i.Kind.Personal() && i.Kind != collect.Consents:
+		stats = append(stats, web.Stat{Label: "Taken", Value: n.Written}, web.Stat{Label: "New customers", Value: n.Subjects})
+	default:
+		stats = append(stats, web.Stat{Label: "Taken", Value: n.Written})
 	}
+	return append(stats, web.Stat{Label: "Rejected rows", Value: n.Rejected, Note: web.Percent(float64(n.Rejected)/float64(max(n.Rows, 1))) + " of the rows"})
 }
 
 func consoleFacts(i collectdb.Import) []web.KeyValue {
 	n := i.Counts
-	return []web.KeyValue{
-		{Key: "State", Value: consoleState(i)}, {Key: "Started", Value: i.StartedAt}, {Key: "Last progress", Value: i.UpdatedAt},
-		{Key: "Known already", Value: web.Plural(int(n.Known), "order", "orders"), Sub: "not written again"},
-		{Key: "Of forgotten people", Value: web.Plural(int(n.Suppressed), "order", "orders"), Sub: "stayed out"},
-		{Key: "Without a country", Value: web.Plural(int(n.NoCountry), "order", "orders"), Sub: "the file names none that has a code"},
+	facts := []web.KeyValue{{Key: "What", Value: kindWords[i.Kind]}, {Key: "State", Value: consoleState(i)}, {Key: "Started", Value: i.StartedAt}, {Key: "Last progress", Value: i.UpdatedAt}}
+	if i.Kind == collect.Orders {
+		return append(facts,
+			web.KeyValue{Key: "Known already", Value: web.Plural(int(n.Known), "order", "orders"), Sub: "not written again"},
+			web.KeyValue{Key: "Of forgotten people", Value: web.Plural(int(n.Suppressed), "order", "orders"), Sub: "stayed out"},
+			web.KeyValue{Key: "Without a country", Value: web.Plural(int(n.NoCountry), "order", "orders"), Sub: "the file names none that has a code"})
 	}
+	rows := func(key string, count int64, sub string) {
+		facts = append(facts, web.KeyValue{Key: key, Value: web.Plural(int(count), "row", "rows"), Sub: sub})
+	}
+	switch i.Kind {
+	case collect.Customers:
+		rows("Of forgotten people", n.Suppressed, "stayed out")
+		facts = append(facts,
+			web.KeyValue{Key: "Identifiers added", Value: n.Joined, Sub: "to people who were there"},
+			web.KeyValue{Key: "Identifiers left", Value: n.Contested, Sub: "with whom they were, or one too many"},
+			web.KeyValue{Key: "Values not kept", Value: n.Dropped, Sub: "that no permitted purpose needs, or that are none"})
+	case collect.Reviews:
+		rows("Of forgotten people", n.Suppressed, "stayed out")
+		rows("Known already", n.Known, "not written again")
+		rows("Something taken out", n.Redacted, "of the text, that led to a person")
+		rows("Of nobody who is known", n.Nobody, "without their text")
+	case collect.Consents:
+		rows("Of forgotten people", n.Suppressed, "stayed out")
+		rows("Changed nothing", n.Same, "said already, or overtaken")
+		rows("Refusals of nobody", n.Nobody, "who is known")
+	}
+	return facts
 }
 
 func consoleReasons(i collectdb.Import) web.Table {

@@ -6,6 +6,7 @@ import (
 
 	"thimble/internal/collect"
 	"thimble/internal/collect/collectdb"
+	"thimble/internal/collect/table"
 	"thimble/internal/web"
 	"thimble/internal/web/webtest"
 )
@@ -29,9 +30,13 @@ func TestEveryConsolePageRendersWithNothingAndWithEverything(t *testing.T) {
 		t.Errorf("a page that is not there gives page %d", wrong.Paging.Page)
 	}
 	body := consoleBody{Stats: consoleStats(i), Open: &web.Callout{Text: "go on"}, Facts: consoleFacts(i), Reasons: consoleReasons(i), Lines: lines}
+	guess := table.Guess{Columns: []table.Column{{Name: "E-Mail", Filled: 3, Field: "email", Why: "name", Shapes: []table.ShapeCount{{Shape: table.EmailShape, Count: 3}}}}, Mapping: table.Mapping{Form: table.Plain(), Columns: map[string]string{"email": "E-Mail"}}}
 	list := web.Table{ID: "imports", Caption: "Imports", Columns: []web.Column{{Label: "State"}}, Rows: []web.Row{{Cells: web.Cells(consoleState(i))}}}
 	webtest.RenderAll(t, pages, map[string]web.Page{
-		"console_imports.html": {Layout: web.Console, Title: "Imports", Body: consoleListBody{Table: list, Command: web.CodeBlock{Code: "thimble import"}}},
-		"console_import.html":  {Layout: web.Console, Title: "orders.csv", Body: body},
+		"console_imports.html":  {Layout: web.Console, Title: "Imports", Body: consoleListBody{Waiting: consoleWaiting([]collectdb.Delivery{{Feed: "shopify/main", Topic: "shop/redact", Digest: []byte{1}}}), Table: list}},
+		"console_upload.html":   {Layout: web.Console, Title: "Import a file", Body: uploadBody{Form: uploadForm(collect.Orders).Explain(web.FieldProblem{Field: "file", Detail: "Choose a file."}), Command: web.CodeBlock{Code: "thimble import"}}},
+		"console_confirm.html":  {Layout: web.Console, Title: "Confirm the columns", Body: confirmBody{Facts: consoleFacts(i), Doubts: &web.Callout{Text: "date"}, Columns: guessTable(guess), Form: confirmForm(upload{kind: collect.Customers}, guess), Drop: web.Action{Label: "Drop", Post: true}}},
+		"console_progress.html": {Layout: web.Console, Title: "orders.csv", Body: progress(upload{stage: running})},
+		"console_import.html":   {Layout: web.Console, Title: "orders.csv", Body: body},
 	})
 }

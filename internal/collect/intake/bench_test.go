@@ -5,26 +5,30 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"thimble"
 	"thimble/internal/collect/frame"
+	"thimble/internal/collect/framedb"
 	"thimble/internal/collect/intake"
 	"thimble/internal/collect/segment"
 	"thimble/internal/consent"
 	"thimble/internal/consent/consentdb"
 	"thimble/internal/sqldb"
+	"thimble/internal/sqldb/sqldbtest"
 	"thimble/internal/subject"
 )
 
 // forgetful is a log that writes nowhere.
-type forgetful struct{ kept int }
+type forgetful struct{}
 
 func (f *forgetful) Append(_ context.Context, records []frame.Record) (frame.Appended, error) {
-	f.kept += len(records)
+
 	return frame.Appended{Kept: len(records)}, nil
 }
 
@@ -98,61 +102,128 @@ func cpuSeconds() float64 {
 	return s(u.Utime) + s(u.Stime)
 }
 
+// load is bodies that are sent again and again, each time with messageIds and order
+// numbers of their own.
+type load struct {
+	bodies [][]byte
+	places [][]int
+	n      atomic.Int64
+}
+
+func newLoad(bodies, people int) *load {
+	l := &load{}
+	r := rand.New(rand.NewPCG(1, 1))
+	for range bodies {
+		body := crowdBatch(r, people)
+		var at []int
+		for i := bytes.Index(body, []byte("XXXXXXXXXX")); i >= 0; {
+			at = append(at, i)
+			next := bytes.Index(body[i+10:], []byte("XXXXXXXXXX"))
+			if next < 0 {
+				break
+			}
+			i += 10 + next
+		}
+		l.bodies, l.places = append(l.bodies, body), append(l.places, at)
+	}
+	return l
+}
+
+// next appends the next body to dst.
+func (l *load) next(dst []byte) []byte {
+	n := l.n.Add(1)
+	dst = append(dst[:0], l.bodies[n%int64(len(l.bodies))]...)
+	var serial [10]byte
+	copy(serial[:], fmt.Sprintf("%010d", n))
+	for _, i := range l.places[n%int64(len(l.bodies))] {
+		copy(dst[i:], serial[:])
+	}
+	return dst
+}
+
 // BenchmarkTake takes batches of 100 events of 20,000 people, everything on but the disk:
 // plan, identity, repeats, signals, consent, minimisation and sealing.
 func BenchmarkTake(b *testing.B) {
+	benchmarkTake(b, &forgetful{}, 1)
+}
+
+// BenchmarkTakeToDisk is the same by 32 senders at once, made durable in SQLite.
+func BenchmarkTakeToDisk(b *testing.B) {
+	log, err := framedb.Open(ctx, sqldbtest.SQLite(b, sqldb.Log), framedb.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = log.Close() })
+	benchmarkTake(b, log, 32)
+}
+
+func benchmarkTake(b *testing.B, log intake.Log, senders int) {
 	const people = 20_000
 	s := one(b)
 	s.crowd(people)
-	s.deps.Log = &forgetful{}
-	s.deps.Now = time.Now
+	s.deps.Log, s.deps.Now = log, time.Now
 	s.at = time.Now()
 	s.open()
-	r := rand.New(rand.NewPCG(1, 1))
-	bodies := make([][]byte, 400)
-	for i := range bodies {
-		bodies[i] = crowdBatch(r, people)
-	}
-	var places [][]int
-	for _, body := range bodies {
-		var at []int
-		for i := 0; ; i += 10 {
-			n := bytes.Index(body[i:], []byte("XXXXXXXXXX"))
-			if n < 0 {
-				break
-			}
-			i += n
-			at = append(at, i)
-		}
-		places = append(places, at)
-	}
-	n, kept := 0, 0
-	take := func() {
-		body := bodies[n%len(bodies)]
-		serial := fmt.Appendf(nil, "%010d", n)
-		for _, i := range places[n%len(bodies)] {
-			copy(body[i:], serial)
-		}
-		t, err := s.in.Take(ctx, server, segment.Batch, body, intake.Arrival{At: s.at})
+	l := newLoad(400, people)
+	var kept atomic.Int64
+	take := func(body []byte) []byte {
+		body = l.next(body)
+		t, err := s.in.Take(ctx, server, segment.Batch, body, intake.Arrival{At: time.Now()})
 		if err != nil {
-			b.Fatal(err)
+			b.Error(err)
 		}
-		n++
-		kept += t.Kept
+		kept.Add(int64(t.Kept))
+		return body
 	}
-	for range bodies { // everybody is met once
-		take()
+	var body []byte
+	for range l.bodies { // everybody is met once
+		body = take(body)
 	}
-	kept = 0
+	kept.Store(0)
 	b.ReportAllocs()
-	began, first := cpuSeconds(), n
-	for b.Loop() {
-		take()
+	b.ResetTimer()
+	began, first, at := cpuSeconds(), l.n.Load(), time.Now()
+	b.SetParallelism((senders + 1) / runtime.GOMAXPROCS(0))
+	if senders == 1 {
+		for b.Loop() {
+			body = take(body)
+		}
+	} else {
+		b.RunParallel(func(p *testing.PB) {
+			var body []byte
+			for p.Next() {
+				body = take(body)
+			}
+		})
 	}
-	spent := cpuSeconds() - began
-	events := float64(n-first) * 100
+	spent, passed := cpuSeconds()-began, time.Since(at).Seconds()
+	events := float64(l.n.Load()-first) * 100
 	b.ReportMetric(spent/events*1e6, "cpu-us/event")
 	b.ReportMetric(events/spent, "events/cpu-s")
-	b.ReportMetric(float64(kept)/events, "kept")
-	b.Logf("%d bytes an event", len(bodies[0])/100)
+	b.ReportMetric(events/passed, "events/s")
+	b.ReportMetric(float64(kept.Load())/events, "kept")
+	b.Logf("%d bytes an event", len(l.bodies[0])/100)
+}
+
+// BenchmarkStrangers takes batches of 100 views of devices that nobody knows and that
+// permit nothing: they are looked for, and counted.
+func BenchmarkStrangers(b *testing.B) {
+	s := one(b)
+	s.crowd(20_000)
+	s.deps.Log = &forgetful{}
+	s.open()
+	n := 0
+	b.ReportAllocs()
+	began := cpuSeconds()
+	for b.Loop() {
+		var events []string
+		for i := range 100 {
+			events = append(events, fmt.Sprintf(`{"type":"track","anonymousId":"device-%d-%d","event":"Product Viewed","messageId":"v-%d-%d","properties":{"product_id":"p-%d"}}`, n, i, n, i, i))
+		}
+		if t, err := s.take(browser, batch(events...)); err != nil || t.Dropped[intake.Nobody] != 100 {
+			b.Fatal(t, err)
+		}
+		n++
+	}
+	b.ReportMetric((cpuSeconds()-began)/float64(n)*1e4, "cpu-us/event")
 }

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"strings"
 
 	"thimble"
 	"thimble/internal/collect/segment"
@@ -199,7 +200,17 @@ func (w *work) wish(all []wish, it *item, k subject.Kind, value []byte, links bo
 			return all
 		}
 	}
-	return append(all, wish{Joining{To: it.who, ID: id, Links: links, By: "source " + w.src.Name}, n})
+	return append(all, wish{Joining{To: it.who, ID: id, Links: links, By: evidenceBy(w.src)}, n})
+}
+
+// evidenceBy names a source as the evidence of a merge can hold it.
+func evidenceBy(s Source) string {
+	const most = 100 // bytes
+	by := "source " + s.Name
+	if len(by) <= most {
+		return by
+	}
+	return strings.ToValidUTF8(by[:most], "")
 }
 
 // join joins, and remembers what was answered for as long as the person does not change.

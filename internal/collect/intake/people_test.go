@@ -3,6 +3,7 @@ package intake_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -125,6 +126,17 @@ func TestADeviceThatIsSomebodyIsLinkedSoThatTheStricterChoiceHolds(t *testing.T)
 			t.Error("what came by the device is not kept with the device's own subject")
 		}
 	})
+}
+
+func TestASourceOfALongNameJoinsAsWell(t *testing.T) {
+	s := one(t)
+	long := server
+	long.Name = strings.Repeat("ü", 80)
+	device, ada := s.person(subject.Device, "phone"), s.person(subject.Account, "A-1")
+	s.want(s.sends(long, batch(s.order(`"userId":"A-1","anonymousId":"phone"`))), 1)
+	if !s.together(ada, device) {
+		t.Error("they are not one person")
+	}
 }
 
 func TestAPublicSourceJoinsNobody(t *testing.T) {

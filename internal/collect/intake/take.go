@@ -54,6 +54,8 @@ type Deps struct {
 	// Secret is the key of what is known to have come before: 32 bytes, the same for as
 	// long as the log is kept.
 	Secret []byte
+	// Countries knows where an address is; nil knows no country.
+	Countries Countries
 	// Teller hears of each body; nil for nobody.
 	Teller Teller
 	// Categories are the purposes behind the categories of consent objects; nil means

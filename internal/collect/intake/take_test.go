@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -139,6 +140,9 @@ func TestSignalsOnlyNarrow(t *testing.T) {
 	all := func(yes string) string {
 		return fmt.Sprintf(`"consent":{"categoryPreferences":{"Analytics":%[1]s,"Advertising":%[1]s,"Functional":%[1]s,"DataSharing":%[1]s,"Personalization":%[1]s,"Training":%[1]s}}`, yes)
 	}
+	s := one(t)
+	ada := s.person(subject.Account, "A-1")
+	s.says(ada, consent.Given, thimble.PersonalizeContent)
 	for name, c := range map[string]struct {
 		shared, own string
 		kept        bool
@@ -160,13 +164,11 @@ func TestSignalsOnlyNarrow(t *testing.T) {
 		"preferences beside another": {"", `"consent":{"usp":"1YNN","category\u0050references":{"Personalization":false}}`, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := one(t)
-			ada := s.person(subject.Account, "A-1")
-			s.says(ada, consent.Given, thimble.PersonalizeContent)
 			event := strings.TrimSuffix(s.track(`"userId":"A-1"`, "Product Viewed", viewed), "}") + `,"context":{` + c.own + `}}`
 			body := `{"context":{` + c.shared + `},"batch":[` + event + `]}`
 			got := s.sends(server, body)
-			again := s.sends(server, strings.Replace(body, `"m-1"`, `"m-2"`, 1)) // what it means is remembered
+			s.n++
+			again := s.sends(server, strings.Replace(body, fmt.Sprintf(`"m-%d"`, s.n-1), fmt.Sprintf(`"m-%d"`, s.n), 1)) // what it means is remembered
 			if c.kept != (got.Kept == 1) || c.kept != (again.Kept == 1) || c.kept == (got.Dropped[intake.Denied] == 1) {
 				t.Errorf("kept %+v, then %+v, want kept %v", got, again, c.kept)
 			}
@@ -270,4 +272,69 @@ type slow struct {
 func (s *slow) AppendSeal(ctx context.Context, dst []byte, c *thimble.Cell, plain []byte) ([]byte, error) {
 	s.once.Do(s.first)
 	return s.Vault.AppendSeal(ctx, dst, c, plain)
+}
+
+// atlas knows one network.
+type atlas struct{}
+
+func (atlas) Of(a netip.Addr) ([2]byte, bool) {
+	return [2]byte{'D', 'E'}, netip.MustParsePrefix("192.0.2.0/24").Contains(a)
+}
+
+func TestAnAddressBecomesACountryAndIsGone(t *testing.T) {
+	s := one(t)
+	s.deps.Countries = atlas{}
+	s.open()
+	for name, c := range map[string]struct {
+		src  intake.Source
+		from string // the address of the connection
+		says string // context.ip
+		want any
+	}{
+		"a browser's connection":          {browser, "192.0.2.7", "", "DE"},
+		"a browser may not say another":   {browser, "203.0.113.1", "192.0.2.7", nil},
+		"a server says its customer's":    {server, "203.0.113.1", "192.0.2.7", "DE"},
+		"a server's own is not theirs":    {server, "192.0.2.7", "", nil},
+		"what is no address":              {server, "192.0.2.7", "x", nil},
+		"an address that is nowhere":      {browser, "203.0.113.1", "", nil},
+		"no address, such as of a socket": {browser, "", "", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			event := strings.TrimSuffix(s.track(`"userId":"A-1","anonymousId":"dev"`, "Order Completed", fmt.Sprintf(`"order_id":"o%d"`, s.n)), "}") + `,"context":{"ip":"` + c.says + `"}}`
+			from, _ := netip.ParseAddr(c.from)
+			if got, err := s.in.Take(ctx, c.src, segment.Batch, []byte(batch(event)), intake.Arrival{At: s.at, Address: from}); err != nil || got.Kept != 1 {
+				t.Fatal(got, err)
+			}
+			parts := s.kept()[len(s.kept())-1].parts
+			if got := parts[thimble.Country]["country"]; got != c.want {
+				t.Errorf("the country is %v, want %v", got, c.want)
+			}
+			if text := fmt.Sprint(parts); strings.Contains(text, "192.0.2") || strings.Contains(text, "203.0") {
+				t.Errorf("the address is kept: %s", text)
+			}
+		})
+	}
+}
+
+func TestWhatIsTooMuchIsMadeLessBeforeItIsSealed(t *testing.T) {
+	s := one(t)
+	ada := s.person(subject.Account, "A-1")
+	s.says(ada, consent.Given, thimble.PersonalizeContent)
+	s.sends(server, batch(
+		s.identify(`"userId":"A-1"`, `"birthday":"1990-01-31","firstName":"Ada","address":{"country":"GB","state":"London","city":"Marylebone","street":"St James 12","postalCode":"W1"},"card":"4111 1111 1111 1111"`),
+		strings.TrimSuffix(s.track(`"userId":"A-1"`, "Product Shared", `"product_id":"p","share_via":"email","share_message":"for you, Bea","recipient":"bea@example.org"`), "}")+`,"context":{"userAgent":"Mozilla","page":{"url":"https://shop.example/p?email=ada@example.org","search":"?q=1"}}}`,
+		s.track(`"userId":"A-1"`, "Products Searched", `"query":"a gift for bea@example.org, card 4111 1111 1111 1111"`),
+		s.track(`"userId":"A-1"`, "Order Refunded", `"order_id":"o","return_reason":"my number is +44 20 7946 0958"`),
+	))
+	text := fmt.Sprint(s.kept())
+	for _, gone := range []string{"1990", "Ada", "Marylebone", "St James", "W1", "4111", "Bea", "bea@", "Mozilla", "ada@", "?q", "7946"} {
+		if strings.Contains(text, gone) {
+			t.Errorf("%q is kept: %s", gone, text)
+		}
+	}
+	for _, stays := range []string{"35-44", "GB", "London", "share_via", "a gift for", "https://shop.example/p"} {
+		if !strings.Contains(text, stays) {
+			t.Errorf("%q is not kept: %s", stays, text)
+		}
+	}
 }

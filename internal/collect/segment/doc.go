@@ -16,6 +16,7 @@
 //     error of kind thimble.ErrInvalid;
 //   - what is not in the plan, what the plan drops and what the mask does not permit is
 //     not in what Emit writes; identifiers and addresses never are;
+//   - the parts that EmitPart writes, one for each category, merge into what Emit writes;
 //   - the order of keys and the spelling of strings do not change what Emit writes;
 //   - money is read as digits and written as minor units, never as a float;
 //   - no time lies in the future of its arrival; what the client says of the arrival is
@@ -24,7 +25,4 @@
 //
 // A Reader belongs to one goroutine. What it returns lies in the body and in buffers
 // of the reader, and holds until the next Read; [Body.Forget] wipes it.
-//
-// What is not there yet: the doors; nothing calls this package. Dedupe, identity and
-// the gate come with them.
 package segment

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -360,4 +361,11 @@ func (g *Guess) Place(fields []Field, field, column string) error {
 	}
 	g.take(at, field, "said")
 	return nil
+}
+
+// Clone returns a guess that can be changed apart.
+func (g Guess) Clone() Guess {
+	g.Columns, g.Doubts, g.Missing = slices.Clone(g.Columns), slices.Clone(g.Doubts), slices.Clone(g.Missing)
+	g.Mapping.Columns = maps.Clone(g.Mapping.Columns)
+	return g
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -86,6 +87,7 @@ func (r *jsonReader) Next() (Record, error) {
 type node struct {
 	values map[string]string
 	lists  map[string][]node // by path
+	empty  map[string]bool   // paths of lists without anything in them
 }
 
 // paths lists the columns of an object, in order.
@@ -190,7 +192,7 @@ func (p *parser) fail(f Flaw) {
 }
 
 func (p *parser) object(path string, depth int) node {
-	n := node{values: map[string]string{}, lists: map[string][]node{}}
+	n := node{values: map[string]string{}, lists: map[string][]node{}, empty: map[string]bool{}}
 	p.members(&n, path, depth)
 	return n
 }
@@ -239,7 +241,13 @@ func (p *parser) value(n *node, path string, depth int) {
 			p.fail(BadJSON)
 			return
 		}
-		n.values[path] = t.String()
+		v := t.String()
+		// A text in quotation marks may have in it what a line may not.
+		if flawOf([]byte(v)) != "" {
+			p.fail(ControlChar)
+			return
+		}
+		n.values[path] = v
 	}
 }
 
@@ -252,6 +260,9 @@ func (p *parser) list(n *node, path string, depth int) {
 	if _, err := p.d.ReadToken(); err != nil {
 		p.fail(BadJSON)
 		return
+	}
+	if p.d.PeekKind() == jsontext.KindEndArray {
+		n.empty[path] = true
 	}
 	for p.flaw == "" && p.d.PeekKind() != jsontext.KindEndArray {
 		if p.d.PeekKind() == jsontext.KindBeginObject {
@@ -271,4 +282,64 @@ func (p *parser) list(n *node, path string, depth int) {
 	if _, err := p.d.ReadToken(); err != nil {
 		p.fail(BadJSON)
 	}
+}
+
+// Parsed is one object, read.
+type Parsed struct{ n node }
+
+// ParseObject reads a text that is one object, of whatever length its caller allows.
+func ParseObject(text []byte) (Parsed, Flaw) {
+	if !utf8.Valid(text) {
+		return Parsed{}, BadEncoding
+	}
+	n, flaw := parseObject(line{no: 1, text: text})
+	return Parsed{n}, flaw
+}
+
+// Get returns a value by its path, "" where there is none.
+func (p Parsed) Get(path string) string { return p.n.values[path] }
+
+// Has reports whether the object has the path: a value, a list, or a value in the objects
+// of a list.
+func (p Parsed) Has(path string) bool { return p.n.hasPath(path) }
+
+func (n node) hasPath(path string) bool {
+	if _, ok := n.values[path]; ok || n.empty[path] {
+		return true
+	}
+	for list, all := range n.lists {
+		if list == path || slices.ContainsFunc(all, func(o node) bool { return o.hasPath(path) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// Object returns a reader of one object: its rows are all of line 1.
+func Object(p Parsed) Reader {
+	return &objectReader{jsonReader{columns: p.n.paths()}, p.n}
+}
+
+type objectReader struct {
+	jsonReader
+	n node
+}
+
+// Use implements [Reader].
+func (r *objectReader) Use(columns []string) {
+	r.jsonReader.Use(columns)
+	r.line, r.rows = 1, r.n.rows(r.at, len(r.columns))
+}
+
+// Line implements [Reader]: it has no header, and then is one line.
+func (r *objectReader) Line() int64 { return r.line }
+
+// Next implements [Reader].
+func (r *objectReader) Next() (Record, error) {
+	if len(r.rows) == 0 {
+		return Record{Line: 1}, io.EOF
+	}
+	row := r.rows[0]
+	r.rows = r.rows[1:]
+	return Record{Line: 1, Values: row}, nil
 }
