@@ -55,6 +55,11 @@ func (w *worker) decides(s *thimbletest.Shop) {
 
 // decided proves each acknowledged decision about who is there, in its batch.
 func (j *judgement) decided() {
+	// An image may be looked at long after the cut. What was known of the ledger's lag
+	// before it was integrated counts for a moment.
+	for patience := time.Now().Add(5 * time.Second); j.a.Ledger.Silent(j.ctx) && time.Now().Before(patience); {
+		time.Sleep(20 * time.Millisecond)
+	}
 	for _, k := range j.kept {
 		if _, erased := j.erased[k.who]; erased || j.erasing[k.who] {
 			continue
