@@ -367,7 +367,7 @@ func TestWhateverIsChangedTheNewestTextIsInForce(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		var drafts []thimble.ID
 		changes := 0
-		rounds := 24
+		rounds := 48
 		if os.Getenv("THIMBLE_SOAK") != "" {
 			rounds = 1000
 		}
@@ -415,8 +415,9 @@ func TestWhateverIsChangedTheNewestTextIsInForce(t *testing.T) {
 			changes = s.InForce().Version
 			holds(t, s)
 		}
+		t.Logf("%d versions", changes)
 		if changes < 5 {
-			t.Errorf("only %d versions came of it: the sample shows little", changes)
+			t.Errorf("only %d versions came of %d rounds: the sample shows little", changes, rounds)
 		}
 	})
 }
