@@ -258,11 +258,16 @@ func (s *Store) stale(ctx context.Context, who thimble.SubjectID, rows []row) (b
 }
 
 // someone returns people of the view behind one, in the order of their ids.
-func (s *Store) someone(ctx context.Context, after thimble.SubjectID) (people []thimble.SubjectID, err error) {
+func (s *Store) someone(ctx context.Context, after thimble.SubjectID) ([]thimble.SubjectID, error) {
+	return s.people(ctx, `select subject_id from collect_postings where subject_id > $1
+		union select subject_id from collect_months where subject_id > $1 order by subject_id limit $2`, after[:], sweptAtOnce)
+}
+
+// people returns the subjects that a query finds in the view.
+func (s *Store) people(ctx context.Context, query string, args ...any) (people []thimble.SubjectID, err error) {
 	err = s.View.Read(ctx, func(tx *sqldb.Tx) error {
 		people = nil
-		rows, err := tx.Query(ctx, `select subject_id from collect_postings where subject_id > $1
-			union select subject_id from collect_months where subject_id > $1 order by subject_id limit $2`, after[:], sweptAtOnce)
+		rows, err := tx.Query(ctx, query, args...)
 		if err != nil {
 			return err
 		}

@@ -134,24 +134,8 @@ func (s *Store) categoriesWithin(c thimble.Category) (all []thimble.Category) {
 }
 
 // during returns who has a row of a category and month.
-func (s *Store) during(ctx context.Context, c thimble.Category, month int64) (people []thimble.SubjectID, err error) {
-	err = s.View.Read(ctx, func(tx *sqldb.Tx) error {
-		people = nil
-		rows, err := tx.Query(ctx, `select subject_id from collect_months where category = $1 and month = $2 order by subject_id`, string(c), month)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var who thimble.SubjectID
-			if err := rows.Scan(&who); err != nil {
-				return err
-			}
-			people = append(people, who)
-		}
-		return rows.Err()
-	})
-	return people, err
+func (s *Store) during(ctx context.Context, c thimble.Category, month int64) ([]thimble.SubjectID, error) {
+	return s.people(ctx, `select subject_id from collect_months where category = $1 and month = $2 order by subject_id`, string(c), month)
 }
 
 // note notes the frames of places for compaction.
