@@ -18,6 +18,15 @@ func (d *doors) browsers() consentweb.BrowserDeps {
 	return consentweb.BrowserDeps{
 		Store: d.Consent, Receipts: d.Ledger, Source: d.browserSource, Log: d.Log, Now: d.Config.clock(),
 		Limit: web.NewLimiter(consentweb.BrowserEvery, consentweb.BrowserBurst, nil),
+		Said:  web.NewLimiter(consentweb.SaidEvery, consentweb.SaidBurst, nil),
+		Answered: func(ctx context.Context, who thimble.SubjectID, p thimble.Purpose) (bool, error) {
+			owned, err := people.Owned(ctx, who)
+			if err != nil || !owned {
+				return false, err
+			}
+			st, err := d.wholeConsent().Standing(ctx, who, p)
+			return st.State != "", err
+		},
 		Find: func(ctx context.Context, anonymousID string) (who thimble.SubjectID, err error) {
 			id, err := subject.NewIdentifier(subject.Device, anonymousID)
 			if err != nil {

@@ -23,9 +23,10 @@ func (a *App) openIntake(ctx context.Context) error {
 		return err
 	}
 	a.events = &events{Store: a.Frames}
+	people := intakedb.New(a.Core, a.Subjects)
 	a.Intake, err = intake.New(intake.Deps{
 		Plans: a.Plan, Gate: a.Gate, Vault: a.Vault, Log: a.events, Secret: secret, Now: a.Config.clock(),
-		People: intakedb.New(a.Core, a.Subjects), Consents: intakedb.NewConsents(a.wholeConsent()), Countries: where, Teller: a.Watch,
+		People: people, Consents: intakedb.NewConsents(a.wholeConsent(), people), Countries: where, Teller: a.Watch,
 	})
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"thimble"
+	"thimble/internal/collect/segment"
 	"thimble/internal/consent"
 	"thimble/internal/consent/signal"
 	"thimble/internal/subject"
@@ -129,7 +130,7 @@ func (w *work) hear() error {
 		if it.who.IsZero() || len(raw) == 0 || it.drop != "" && it.drop != heard {
 			continue
 		}
-		just := it.drop == heard
+		just := it.drop == heard && it.ev.Call == segment.Track // what comes with an alias is remembered
 		n := w.hash.pair(it.who, consentKind, raw)
 		if _, known := w.in.who.get(w.run.door, n); known && !just {
 			continue

@@ -106,6 +106,24 @@ func TestWhatABrowserRemembersUndoesNoWithdrawal(t *testing.T) {
 	})
 }
 
+// Whoever sits at a device that leads to an account speaks for the device, and undoes
+// nothing that the account's owner has said; a no counts from anywhere.
+func TestAYesAtADeviceDoesNotUndoWhatTheAccountSaid(t *testing.T) {
+	each(t, func(s *shop) {
+		s.sends(server, batch(s.order(`"userId":"ada",`+phone)))
+		who := s.find(subject.Account, "ada")
+		if s.find(subject.Device, "phone") != who {
+			t.Fatal("the device does not lead to the account: the test shows nothing")
+		}
+		s.says(who, consent.Withdrawn, thimble.PersonalizeContent) // in the privacy centre
+		s.at = s.at.Add(time.Minute)
+		s.sends(banner, batch(s.prefers(phone, `"Personalization":true`)))
+		if got := s.stands(who, thimble.PersonalizeContent); got != consent.Withdrawn {
+			t.Errorf("stands at %q after a yes at the device, want withdrawn", got)
+		}
+	})
+}
+
 func TestTheLastChoiceOfABatchCounts(t *testing.T) {
 	s := one(t)
 	at := func(event, when string) string {

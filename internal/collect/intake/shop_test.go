@@ -144,7 +144,8 @@ func newShop(t testing.TB, core, keys *sqldb.DB) *shop {
 	s.consents = consentdb.New(core, log, s.vault, s.people, pack, now)
 	s.uses = &quiet{Log: gatedb.New(core, log, s.vault, gatedb.Config{Now: now})}
 	s.gate = gate.New(s.people, s.consents, s.vault, s.uses, pack, s.moves, now)
-	s.deps = intake.Deps{Plans: plans{c}, Gate: s.gate, Vault: s.vault, Log: s.log, People: intakedb.New(core, s.people), Consents: intakedb.NewConsents(consentdb.Whole{Store: s.consents, Persons: s.people}), Secret: bytes.Repeat([]byte{9}, 32), Now: now}
+	db := intakedb.New(core, s.people)
+	s.deps = intake.Deps{Plans: plans{c}, Gate: s.gate, Vault: s.vault, Log: s.log, People: db, Consents: intakedb.NewConsents(consentdb.Whole{Store: s.consents, Persons: s.people}, db), Secret: bytes.Repeat([]byte{9}, 32), Now: now}
 	s.open()
 	return s
 }

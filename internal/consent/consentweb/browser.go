@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -42,10 +41,13 @@ type BrowserDeps struct {
 	// Find returns the person of a browser's random id, zero for none; Make makes one, and
 	// returns zero for somebody who was forgotten.
 	Find, Make func(ctx context.Context, anonymousID string) (thimble.SubjectID, error)
-	// Limit bounds how many people one network may make.
-	Limit *web.Limiter
-	Log   *slog.Logger
-	Now   func() time.Time // nil means time.Now
+	// Answered reports whether a browser leads to somebody with an account who has
+	// answered for a purpose: then whoever sits at the browser says no yes to it.
+	Answered func(ctx context.Context, who thimble.SubjectID, p thimble.Purpose) (bool, error)
+	// Limit bounds how many people one network may make, Said how often one may choose.
+	Limit, Said *web.Limiter
+	Log         *slog.Logger
+	Now         func() time.Time // nil means time.Now
 }
 
 // How many people a network may make: a household at once, then one every ten seconds. The
@@ -53,6 +55,9 @@ type BrowserDeps struct {
 const (
 	BrowserEvery = 10 * time.Second
 	BrowserBurst = 200
+	// SaidEvery and SaidBurst bound the choices of one network.
+	SaidEvery = time.Second
+	SaidBurst = 1000
 )
 
 // browserChoices are what somebody says in a browser.
@@ -123,17 +128,17 @@ func ServeBrowser(d BrowserDeps) http.Handler {
 	})
 }
 
-// errCrowd is the error of a network that makes too many people.
+// errCrowd is the error of a network that makes too many people, or chooses too often.
 type errCrowd struct{ wait time.Duration }
 
 // Error implements error.
-func (errCrowd) Error() string { return "consent: too many new browsers from one network" }
+func (errCrowd) Error() string { return "consent: too many choices from one network" }
 
 func (d BrowserDeps) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := web.ProblemOf(err)
 	if crowd, ok := errors.AsType[errCrowd](err); ok {
 		w.Header().Set("Retry-After", strconv.Itoa(int(crowd.wait/time.Second)+1))
-		p = web.Problem{Type: web.ProblemBase + "too-many", Title: "Too many new browsers", Status: http.StatusTooManyRequests, Detail: "Try again later."}
+		p = web.Problem{Type: web.ProblemBase + "too-many", Title: "Too many choices from one network", Status: http.StatusTooManyRequests, Detail: "Try again later."}
 	}
 	if p.Status >= http.StatusInternalServerError {
 		d.Log.ErrorContext(r.Context(), "a choice was not recorded", slog.String("cause", err.Error()), slog.String("request_id", web.RequestIDFrom(r.Context())))
@@ -142,6 +147,9 @@ func (d BrowserDeps) refuse(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (d BrowserDeps) take(r *http.Request) (out browserAnswer, err error) {
+	if wait, ok := d.Said.Allow(web.Network(r.RemoteAddr)); !ok {
+		return out, errCrowd{wait}
+	}
 	in, choices, notice, err := d.read(r)
 	if err != nil {
 		return out, err
@@ -154,6 +162,9 @@ func (d BrowserDeps) take(r *http.Request) (out browserAnswer, err error) {
 	if err != nil || who.IsZero() {
 		return out, err // of somebody who is not there nothing is used: their no holds
 	}
+	if choices, err = d.own(r.Context(), who, choices); err != nil || len(choices) == 0 {
+		return out, err
+	}
 	recorded, err := d.Store.RecordOnce(r.Context(), who, choices, consentdb.How{
 		Notice: notice, UI: consent.UI{Component: in.UI.Component, Path: in.UI.ChoicePath}, By: consent.By{Actor: "subject", Auth: "browser"}, Since: d.since(in),
 	}, "")
@@ -164,6 +175,23 @@ func (d BrowserDeps) take(r *http.Request) (out browserAnswer, err error) {
 		d.add(r.Context(), &out, one)
 	}
 	return out, nil
+}
+
+// own returns the choices without a yes that would undo what the owner of an account has
+// said: of the two the stricter holds.
+func (d BrowserDeps) own(ctx context.Context, who thimble.SubjectID, choices []consent.Choice) (all []consent.Choice, err error) {
+	for _, c := range choices {
+		answered := false
+		if c.State.Permits() {
+			if answered, err = d.Answered(ctx, who, c.Purpose); err != nil {
+				return nil, err
+			}
+		}
+		if !answered {
+			all = append(all, c)
+		}
+	}
+	return all, nil
 }
 
 // add puts a recorded choice into the answer, with its receipt. One that the ledger has
@@ -183,11 +211,7 @@ func (d BrowserDeps) add(ctx context.Context, out *browserAnswer, one consentdb.
 }
 
 func (d BrowserDeps) newcomer(r *http.Request, anonymousID string) (thimble.SubjectID, error) {
-	network, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		network = r.RemoteAddr
-	}
-	if wait, ok := d.Limit.Allow(network); !ok {
+	if wait, ok := d.Limit.Allow(web.Network(r.RemoteAddr)); !ok {
 		return thimble.SubjectID{}, errCrowd{wait}
 	}
 	who, err := d.Make(r.Context(), anonymousID)
@@ -217,9 +241,6 @@ func (d BrowserDeps) read(r *http.Request) (in browserChoices, choices []consent
 	if strict.Unmarshal(body, &in, strict.RejectUnknownMembers(true)) != nil {
 		return in, nil, notice, web.FieldProblems{{Field: "body", Detail: "expected a JSON object of the documented form, each key once"}}
 	}
-	if err := d.Source(r.Context(), in.WriteKey, r.Header.Get("Origin")); err != nil {
-		return in, nil, notice, err
-	}
 	notice = noticeIn(in.Lang)
 	ops := OperationDeps{Now: d.Now}
 	said := NewChoices{Choices: in.Choices, UI: in.UI, Lang: in.Lang, Notice: in.Notice}
@@ -227,6 +248,13 @@ func (d BrowserDeps) read(r *http.Request) (in browserChoices, choices []consent
 	problems = append(problems, in.form()...)
 	if len(problems) > 0 {
 		return in, nil, notice, problems
+	}
+	// A no is one under any text, and by a key that has ended too: it only ends something.
+	if !anyYes(choices) {
+		return in, choices, notice, nil
+	}
+	if err := d.Source(r.Context(), in.WriteKey, r.Header.Get("Origin")); err != nil {
+		return in, nil, notice, err
 	}
 	return in, choices, notice, checkNotice(r.Context(), d.Store, said, notice)
 }

@@ -29,6 +29,7 @@ const (
 
 // browsers is the door for browsers over a small installation.
 type browsers struct {
+	answered map[thimble.Purpose]bool // by the owner of the account that every browser leads to
 	*testing.T
 	k    *apitest.Kernel
 	of   map[string]thimble.SubjectID
@@ -41,7 +42,10 @@ func openBrowsers(t *testing.T, burst int) *browsers {
 	k, _ := operated(t)
 	b := &browsers{T: t, k: k, of: map[string]thimble.SubjectID{}}
 	b.h = consentweb.ServeBrowser(consentweb.BrowserDeps{
-		Store: k.Consents, Receipts: k.Ledger, Limit: web.NewLimiter(time.Hour, burst, nil),
+		Store: k.Consents, Receipts: k.Ledger, Limit: web.NewLimiter(time.Hour, burst, nil), Said: web.NewLimiter(time.Second, 1000, nil),
+		Answered: func(_ context.Context, who thimble.SubjectID, p thimble.Purpose) (bool, error) {
+			return b.answered[p], nil
+		},
 		Source: func(_ context.Context, key, origin string) error {
 			if key != browserKey || origin != "" && origin != shopOrigin {
 				return fmt.Errorf("no such key: %w", thimble.ErrDenied)
@@ -233,3 +237,47 @@ func TestTheNoticeIsThereInEachLanguageForEveryPage(t *testing.T) {
 }
 
 var _ consentweb.BrowserStore = (*consentdb.Store)(nil)
+
+// What the owner of an account has said is not undone by whoever sits at one of their
+// browsers; what they have not been asked may be answered there, and a no counts.
+func TestAYesInABrowserDoesNotUndoWhatTheAccountSaid(t *testing.T) {
+	b := openBrowsers(t, 2)
+	b.post(says("en", "given", "given"))
+	b.answered = map[thimble.Purpose]bool{thimble.PersonalizeContent: true, thimble.TrainAISystem: true}
+	if code, text := b.post(says("en", "withdrawn", "withdrawn")); code != http.StatusOK || strings.Count(text, `"withdrawn"`) != 2 {
+		t.Errorf("a no: %d %s, want it recorded", code, text)
+	}
+	if code, text := b.post(says("en", "given", "given")); code != http.StatusOK || strings.Contains(text, `"given"`) {
+		t.Errorf("a yes to what the owner ended: %d %s, want nothing recorded", code, text)
+	}
+	st, err := b.k.Consents.Standing(t.Context(), b.of[browserID], thimble.PersonalizeContent)
+	if err != nil || st.State != consent.Withdrawn {
+		t.Errorf("standing %+v, %v, want withdrawn", st, err)
+	}
+}
+
+// A no only ends something: it needs neither a key in force nor the newest text.
+func TestANoIsTakenUnderAnOldTextAndAnEndedKey(t *testing.T) {
+	b := openBrowsers(t, 2)
+	b.post(says("en", "given", "given"))
+	no := says("en", "withdrawn", "withdrawn")
+	n, _, _, _ := consent.In("en")
+	no = strings.NewReplacer(browserKey, "wkp_ended", n.Ref().SHA256, strings.Repeat("0", 64)).Replace(no)
+	if code, text := b.post(no, "Origin", "https://elsewhere.example"); code != http.StatusOK || strings.Count(text, `"withdrawn"`) != 2 {
+		t.Errorf("%d %s, want it recorded", code, text)
+	}
+}
+
+func TestOneNetworkMakesAsManyPeopleAsOneAddress(t *testing.T) {
+	b := openBrowsers(t, 1)
+	for i := range 3 {
+		r := httptest.NewRequest(http.MethodPost, consentweb.BrowserPath, strings.NewReader(strings.Replace(says("en", "given", "given"), browserID, fmt.Sprintf("%s-%d", browserID, i), 1)))
+		r.Header.Set("Origin", shopOrigin)
+		r.RemoteAddr = fmt.Sprintf("[2001:db8::%d]:9", i+1)
+		w := httptest.NewRecorder()
+		b.h.ServeHTTP(w, r)
+		if want := map[bool]int{true: http.StatusOK, false: http.StatusTooManyRequests}[i == 0]; w.Code != want {
+			t.Errorf("address %d of one network: %d, want %d", i, w.Code, want)
+		}
+	}
+}

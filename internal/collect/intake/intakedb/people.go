@@ -34,6 +34,23 @@ func (p *People) FindAll(ctx context.Context, ids []subject.Identifier) ([]thimb
 	return p.store.FindAll(ctx, ids)
 }
 
+// Owned reports whether a subject is of somebody whom the shop knows: one with an
+// account, and not a device only.
+func (p *People) Owned(ctx context.Context, who thimble.SubjectID) (owned bool, err error) {
+	person, err := p.store.Person(ctx, who)
+	if errors.Is(err, thimble.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	err = p.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		owned, err = p.store.HasTx(ctx, tx, person, subject.Account)
+		return err
+	})
+	return owned, err
+}
+
 // An order is what one body asks for.
 type order struct {
 	ids  []subject.Identifier
