@@ -1,7 +1,10 @@
 package timeline
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
 	"thimble"
@@ -25,15 +28,53 @@ func (w *What) Sells() bool {
 func (w *What) Whole() bool { return w.Sells() && w.Name != completed && len(w.Products) == 0 }
 
 // Number is what the order is known by. What was taken back is an order of its own,
-// which says so behind the number of the first.
+// which says so behind the number of the first: a cancellation happens once, and a refund
+// as often as something comes back, so that it has the tag of its message.
 func (w *What) Number() string {
 	switch w.Name {
 	case refunded:
-		return w.Order + "/refunded"
+		return w.refunds() + w.Message
 	case cancelled:
-		return w.Order + "/cancelled"
+		return w.cancels()
 	}
 	return w.Order
+}
+
+func (w *What) refunds() string { return behind(w.Order, "/refunded/", TagLen) }
+func (w *What) cancels() string { return behind(w.Order, "/cancelled", 0) }
+
+// TagLen is the length of what tells one message from others.
+const TagLen = 12
+
+// behind puts a word behind a number, with room for more. A number that leaves none is put
+// as a hash.
+func behind(number, word string, room int) string {
+	if len(number)+len(word)+room > order.MaxNumber {
+		h := sha256.Sum256([]byte(number))
+		number = hex.EncodeToString(h[:12])
+	}
+	return number + word
+}
+
+// Left returns what is left of the lines of the order that it is about, after what other
+// orders took back of it.
+func (w *What) Left(lines []order.Line, others []order.Order) (left []order.Line) {
+	gone := map[thimble.ItemID]int64{}
+	for _, o := range others {
+		if o.Return && (o.Number == w.cancels() || strings.HasPrefix(o.Number, w.refunds())) {
+			for _, l := range o.Lines {
+				gone[l.Item] += l.Units
+			}
+		}
+	}
+	for _, l := range lines {
+		n := min(gone[l.Item], l.Units)
+		gone[l.Item] -= n
+		if l.Units -= n; l.Units > 0 {
+			left = append(left, l)
+		}
+	}
+	return left
 }
 
 // Sale returns the order that an event says, without an id. The error is of kind

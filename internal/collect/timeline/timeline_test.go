@@ -266,8 +266,8 @@ func TestAnOrderOfAnEventIsAnOrder(t *testing.T) {
 	if diff := cmp.Diff([]string{"Holder", ""}, w.Names()); diff != "" {
 		t.Error(diff)
 	}
-	w.Name = "Order Refunded"
-	if got, err = w.Sale(thimble.SubjectID{1}); err != nil || !got.Return || got.Number != "536365/refunded" {
+	w.Name, w.Message = "Order Refunded", "0123456789ab"
+	if got, err = w.Sale(thimble.SubjectID{1}); err != nil || !got.Return || got.Number != "536365/refunded/0123456789ab" {
 		t.Errorf("a refund is %+v, %v", got, err)
 	}
 }

@@ -21,6 +21,7 @@ type What struct {
 	Title    string // of a page or a screen
 	Query    string // of a search
 	Order    string // the number of an order
+	Message  string // TagLen letters that tell the message from others; set by who has the record
 	Currency string
 	Country  string // ISO 3166-1 alpha-2
 	Language string // "de", without the region

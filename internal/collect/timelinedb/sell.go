@@ -2,8 +2,10 @@ package timelinedb
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"thimble"
 	"thimble/internal/collect"
@@ -53,7 +55,9 @@ func (s *Store) sell(ctx context.Context, next func() ([]frame.Frame, error)) (*
 }
 
 func (b *selling) record(ctx context.Context, seq int64, index int, r *frame.Record) error {
-	if r.Order == (frame.Key{}) || r.Subject.IsZero() {
+	if r.Subject.IsZero() || !slices.ContainsFunc(r.Parts, func(p frame.Part) bool {
+		return p.Category == returning || p.Category == thimble.PurchaseHistory
+	}) {
 		return nil
 	}
 	trusted, asked := b.trusted[r.Source]
@@ -79,6 +83,11 @@ func (b *selling) record(ctx context.Context, seq int64, index int, r *frame.Rec
 	if !w.Sells() {
 		return nil
 	}
+	tag := r.Repeat // the same when the message comes again after its day
+	if tag == (frame.Key{}) {
+		tag = frame.Key(r.ID)
+	}
+	w.Message = hex.EncodeToString(tag[:timeline.TagLen/2])
 	return b.sale(ctx, g, r.Subject, &w, seq)
 }
 
@@ -86,7 +95,7 @@ func (b *selling) sale(ctx context.Context, g *gate.Grant, who thimble.SubjectID
 	var lines []order.Line
 	if w.Whole() {
 		var err error
-		if lines, err = b.lines(ctx, g, w.Order); err != nil {
+		if lines, err = b.lines(ctx, g, w); err != nil {
 			return err
 		}
 		w.Take(lines)
@@ -101,29 +110,31 @@ func (b *selling) sale(ctx context.Context, g *gate.Grant, who thimble.SubjectID
 	return nil
 }
 
-// lines are those of an order of the person, be it of this batch.
-func (b *selling) lines(ctx context.Context, g *gate.Grant, number string) ([]order.Line, error) {
+// lines are those of the order that an event takes back whole, be it of this batch,
+// without what came back before.
+func (b *selling) lines(ctx context.Context, g *gate.Grant, w *timeline.What) (lines []order.Line, err error) {
+	var all []order.Order
 	for i := range b.sales {
-		if o := &b.sales[i].Order; o.Number == number && !o.Return {
-			return o.Lines, nil
+		if o := &b.sales[i].Order; slices.Contains(g.Members(), o.Subject) {
+			all = append(all, *o)
 		}
 	}
 	for _, m := range g.Members() {
-		all, err := b.store.Ordered.Of(ctx, m, 0)
+		sealed, err := b.store.Ordered.Of(ctx, m, 0)
 		if err != nil {
 			return nil, err
 		}
-		for _, sealed := range all {
-			if sealed.Direction == order.Back {
-				continue
-			}
-			o, err := order.Open(ctx, g, sealed)
+		for _, one := range sealed {
+			o, err := order.Open(ctx, g, one)
 			if err != nil {
 				return nil, err
 			}
-			if o.Number == number {
-				return o.Lines, nil
-			}
+			all = append(all, o)
+		}
+	}
+	for i := range all {
+		if o := &all[i]; o.Number == w.Order && !o.Return {
+			return w.Left(o.Lines, all), nil
 		}
 	}
 	return nil, nil
