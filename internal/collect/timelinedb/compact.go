@@ -135,7 +135,7 @@ const notedAtOnce = 64
 func (s *Store) compactNoted(ctx context.Context, done *Compacted) error {
 	after := int64(0)
 	for {
-		seqs, err := s.noted(ctx, after)
+		seqs, at, err := s.noted(ctx, after)
 		if err != nil || len(seqs) == 0 {
 			return err
 		}
@@ -147,10 +147,11 @@ func (s *Store) compactNoted(ctx context.Context, done *Compacted) error {
 		if err != nil {
 			return err
 		}
-		// Only now: what was noted stays noted until it is done.
+		// Only now: what was noted stays noted until it is done. So does what was noted
+		// again meanwhile, for somebody who was there when this began.
 		err = s.Core.Write(ctx, func(tx *sqldb.Tx) error {
-			for _, seq := range seqs {
-				if _, err := tx.Exec(ctx, `delete from collect_dead where seq = $1`, seq); err != nil {
+			for i, seq := range seqs {
+				if _, err := tx.Exec(ctx, `delete from collect_dead where seq = $1 and noted_at = $2`, seq, at[i]); err != nil {
 					return err
 				}
 			}
@@ -162,24 +163,25 @@ func (s *Store) compactNoted(ctx context.Context, done *Compacted) error {
 	}
 }
 
-func (s *Store) noted(ctx context.Context, after int64) (seqs []int64, err error) {
+// noted returns frames that are noted, and when each was.
+func (s *Store) noted(ctx context.Context, after int64) (seqs, at []int64, err error) {
 	err = s.Core.Read(ctx, func(tx *sqldb.Tx) error {
-		seqs = nil
-		rows, err := tx.Query(ctx, `select seq from collect_dead where seq > $1 order by seq limit $2`, after, notedAtOnce)
+		seqs, at = nil, nil
+		rows, err := tx.Query(ctx, `select seq, noted_at from collect_dead where seq > $1 order by seq limit $2`, after, notedAtOnce)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var seq int64
-			if err := rows.Scan(&seq); err != nil {
+			var seq, when int64
+			if err := rows.Scan(&seq, &when); err != nil {
 				return err
 			}
-			seqs = append(seqs, seq)
+			seqs, at = append(seqs, seq), append(at, when)
 		}
 		return rows.Err()
 	})
-	return seqs, err
+	return seqs, at, err
 }
 
 // sweptAtOnce bounds how many people of the view are looked up together.

@@ -2,6 +2,7 @@ package timelinedb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -17,12 +18,20 @@ func (s *Store) Derive(ctx context.Context, who thimble.SubjectID) error {
 	return s.derive(ctx, who, "")
 }
 
-// derive leaves out what is made for a purpose, whatever the gate says of it.
+// derive leaves out what is made for a purpose, whatever the gate says of it. What is
+// restricted is kept as it is until it is not (GDPR Art. 18(2)), unless the person objects.
 func (s *Store) derive(ctx context.Context, who thimble.SubjectID, without thimble.Purpose) error {
+	p, err := s.People.Person(ctx, who)
+	if err != nil && !errors.Is(err, thimble.ErrNotFound) {
+		return fmt.Errorf("timeline: building the months of %s: %w", who, err)
+	}
+	if p.Restricted && without == "" {
+		return nil
+	}
 	for _, u := range s.uses() {
 		u.forget(who)
 	}
-	err := s.View.Write(ctx, func(tx *sqldb.Tx) error {
+	err = s.View.Write(ctx, func(tx *sqldb.Tx) error {
 		// The cursor's row is locked: no batch is written between what is read and what is
 		// written. What comes behind the cursor the next batch adds.
 		if _, err := tx.Exec(ctx, `update collect_cursors set seq = seq where name = $1`, s.view.name); err != nil {

@@ -150,7 +150,8 @@ func (s *Store) note(ctx context.Context, places []timeline.Place) error {
 		return nil
 	}
 	err := s.Core.Write(ctx, func(tx *sqldb.Tx) error {
-		stmt, err := tx.Prepare(ctx, `insert into collect_dead (seq, noted_at) values ($1, $2) on conflict (seq) do nothing`)
+		stmt, err := tx.Prepare(ctx, `insert into collect_dead (seq, noted_at) values ($1, $2) 
+			on conflict (seq) do update set noted_at = case when excluded.noted_at > collect_dead.noted_at then excluded.noted_at else collect_dead.noted_at + 1 end`)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package timelinedb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -110,7 +111,8 @@ func (s *Store) datum(ctx context.Context, g *gate.Grant, categories []thimble.C
 	}
 	w := e.What()
 	value := Exported{What: w.Words(), About: w.About(func(thimble.ItemID) string { return "" }), Event: w.Label(), Received: e.Received}
-	if value.Details, err = e.Details(); err != nil {
+	// Parts that contradict each other cost the details of this event, and no other.
+	if value.Details, err = e.Details(); err != nil && !errors.Is(err, thimble.ErrInvalid) {
 		return d, false, err
 	}
 	return thimble.Datum{Holder: s.HolderName(), Category: e.Own(), Name: "event", Value: value, At: e.When(&w)}, true, nil

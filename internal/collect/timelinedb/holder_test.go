@@ -10,6 +10,7 @@ import (
 	"thimble"
 	"thimble/internal/collect/frame"
 	"thimble/internal/collect/timeline"
+	"thimble/internal/collect/timelinedb"
 	"thimble/internal/holdertest"
 	"thimble/internal/sqldb"
 	"thimble/internal/thimbletest"
@@ -201,6 +202,63 @@ func TestWhatACrashHasLeftIsReviewed(t *testing.T) {
 		w.must(err)
 		if got := w.interactions(ada); len(got) > 0 {
 			t.Errorf("after the review: got %v", got)
+		}
+	})
+}
+
+// A meanwhile does something before the first frame is written again.
+type meanwhile struct {
+	timelinedb.Rewriter
+	do func()
+}
+
+func (m *meanwhile) Rewrite(ctx context.Context, seq int64, keep func(int, *frame.Record) bool) (int, error) {
+	if do := m.do; do != nil {
+		m.do = nil
+		do()
+	}
+	return m.Rewriter.Rewrite(ctx, seq, keep)
+}
+
+// Who is erased while their frame is being compacted for somebody else is not forgotten.
+func TestWhoIsErasedDuringACompactionIsCompactedByTheNext(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ada, bob := w.person(taste), w.person(taste)
+		w.append(w.record(ada, noon, viewed("a", noon)), w.record(bob, noon, viewed("b", noon)))
+		w.flush()
+		_, err := w.open().Compact(t.Context()) // so that the frame has been looked at
+		w.must(err)
+		w.Erase(ada)
+		w.rewriter = &meanwhile{w.log, func() { w.Erase(bob) }}
+		_, err = w.open().Compact(t.Context())
+		w.must(err)
+		w.rewriter = w.log
+		for range 2 {
+			_, err = w.open().Compact(t.Context())
+			w.must(err)
+		}
+		if w.holds(ada[:]) || w.holds(bob[:]) {
+			t.Errorf("the log names ada: %t, bob: %t", w.holds(ada[:]), w.holds(bob[:]))
+		}
+	})
+}
+
+// What is restricted is kept, and used by nobody (GDPR Art. 18(2)).
+func TestACompactionKeepsWhatIsRestricted(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ada := w.person(taste)
+		w.views(ada, "a")
+		w.flush()
+		_, err := w.Desk.Restrict(t.Context(), ada, true)
+		w.must(err)
+		_, err = w.store.Compact(t.Context())
+		w.must(err)
+		var months int
+		w.must(w.view.Read(t.Context(), func(tx *sqldb.Tx) error {
+			return tx.QueryRow(t.Context(), `select count(*) from collect_months where subject_id = $1`, ada[:]).Scan(&months)
+		}))
+		if months == 0 {
+			t.Error("what is restricted was deleted")
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"thimble/internal/gate"
 	"thimble/internal/order"
 	"thimble/internal/sqldb"
+	"thimble/internal/subject"
 )
 
 // Log is the log of events: framedb does.
@@ -46,6 +47,8 @@ type People interface {
 	Missing(ctx context.Context, ids []thimble.SubjectID) ([]thimble.SubjectID, error)
 	// Members returns all subjects of a person.
 	Members(ctx context.Context, s thimble.SubjectID) ([]thimble.SubjectID, error)
+	// Person returns the same with whether their data is restricted.
+	Person(ctx context.Context, s thimble.SubjectID) (subject.Person, error)
 }
 
 // Orders takes orders down: collectdb does.
