@@ -60,6 +60,9 @@ func (m *meaning) choice(line int64, v values) (Choice, Reason) {
 	}
 	c.At = at
 	c.Proof = consent.Proof{Where: m.get(v, "where"), Version: m.get(v, "text_version"), Evidence: strings.ToLower(m.get(v, "evidence"))}
+	if c.State != consent.Given { // a no counts, whatever is wrong with what comes with it
+		c.legible()
+	}
 	return c, c.proven()
 }
 
@@ -73,6 +76,22 @@ func purpose(s string) (thimble.Purpose, bool) {
 	return "", false
 }
 
+// legible drops what is broken of the proof.
+func (c *Choice) legible() {
+	if raw, err := hex.DecodeString(c.Proof.Evidence); err != nil || len(raw) != 32 {
+		c.Proof.Evidence = ""
+	}
+	for _, s := range []*string{&c.Proof.Where, &c.Proof.Version} {
+		if unprintable(*s) {
+			*s = ""
+		}
+	}
+}
+
+func unprintable(s string) bool {
+	return utf8.RuneCountInString(s) > 100 || strings.ContainsFunc(s, unicode.IsControl)
+}
+
 // proven reports which rule the proof breaks. A no needs none; what there is of it is
 // kept all the same.
 func (c Choice) proven() Reason {
@@ -81,7 +100,7 @@ func (c Choice) proven() Reason {
 		return BadEvidence
 	}
 	for _, s := range []string{p.Where, p.Version} {
-		if utf8.RuneCountInString(s) > 100 || strings.ContainsFunc(s, unicode.IsControl) {
+		if unprintable(s) {
 			return BadEvidence
 		}
 	}

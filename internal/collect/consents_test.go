@@ -77,6 +77,26 @@ func TestANoInAnImportBeatsAnOlderYesInWhateverOrderTheyCome(t *testing.T) {
 	}
 }
 
+// A no is for whomever anything of the row names, and counts with a broken proof.
+func TestANoReachesWhoeverTheRowNames(t *testing.T) {
+	for name, row := range map[string]string{
+		"by a number of elsewhere": "nl-1,ada@example.org,train_ai_system,unsubscribed,%s,form,1,\n",
+		"with a broken proof":      ",ada@example.org,train_ai_system,unsubscribed,%s," + strings.Repeat("w", 101) + ",1,no hash\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachShop(t, func(t *testing.T, s *shop) {
+				s.brought(collect.Customers, "Email,Customer ID\nada@example.org,77\n")
+				s.chooses("ada@example.org", consent.Given)
+				now := time.Now().Add(time.Second).UTC().Format(time.RFC3339)
+				r := s.brought(collect.Consents, "Customer ID,Email,Purpose,Choice,Date,Source,Text Version,Evidence\n"+fmt.Sprintf(row, now))
+				if got := s.standing(subject.Email, "ada@example.org", thimble.TrainAISystem); got.Permits() {
+					t.Errorf("it stands at %q: %+v", got, r.Counts)
+				}
+			})
+		})
+	}
+}
+
 func TestAnImportNeverWidensWhatWasRefusedHere(t *testing.T) {
 	eachShop(t, func(t *testing.T, s *shop) {
 		s.brought(collect.Customers, files()[collect.Customers])

@@ -248,6 +248,14 @@ func TestWhoWasForgottenStaysOutOfEveryKindOfImport(t *testing.T) {
 				t.Errorf("%s: got %+v", name, r.Counts)
 			}
 		}
+		for kind, rows := range map[collect.Kind]string{
+			collect.Orders:  "Order ID,Created At,Customer ID,Email,SKU,Qty,Price,Currency\n9,2024-05-01,new-2,ada@example.org,A-1,1,9.90,EUR\n",
+			collect.Reviews: "SKU,Rating,Customer ID,Email,Text\nA-1,5,new-3,ada@example.org,Lovely\n",
+		} {
+			if r := s.brought(kind, rows); r.Suppressed != 1 || r.Subjects != 0 {
+				t.Errorf("%s with a new account beside the forgotten address: got %+v", kind, r.Counts)
+			}
+		}
 		// Somebody who is there keeps their account, without the forgotten address.
 		s.brought(collect.Customers, "Customer ID,Country\n77,DE\n")
 		r := s.brought(collect.Customers, "Email,Customer ID\nada@example.org,77\n")

@@ -157,22 +157,27 @@ func (m *meaning) country(s string) (code string, ok bool) {
 }
 
 // buyer is by what the row names the customer: the number if there is one, else the
-// e-mail address.
-func (m *meaning) buyer(v values) (subject.Identifier, bool) {
+// e-mail address. Beside a number the address is returned as well: whoever was forgotten
+// by it stays out.
+func (m *meaning) buyer(v values) (id, beside subject.Identifier, ok bool) {
 	text := m.get(v, "customer")
 	if m.mapped && text == "0" { // a guest, as shop systems write it
 		text = ""
 	}
 	number, ok := account(text)
 	if !ok {
-		return subject.Identifier{}, false
+		return id, beside, false
 	}
-	if number != "" {
-		return subject.Identifier{Kind: subject.Account, Value: thimble.Hide(number)}, true
+	address := subject.Identifier{}
+	var err error
+	if text := m.get(v, "email"); text != "" {
+		address, err = subject.NewIdentifier(subject.Email, text)
 	}
-	if address := m.get(v, "email"); address != "" {
-		id, err := subject.NewIdentifier(subject.Email, address)
-		return id, err == nil
+	if number == "" {
+		return address, beside, err == nil
 	}
-	return subject.Identifier{}, true
+	if err != nil { // it is not what names the customer
+		address = subject.Identifier{}
+	}
+	return subject.Identifier{Kind: subject.Account, Value: thimble.Hide(number)}, address, true
 }

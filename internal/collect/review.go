@@ -24,6 +24,7 @@ type Review struct {
 	Number   string
 	At       time.Time          // zero where it is not known
 	Customer subject.Identifier // of no kind: of nobody who is known
+	Beside   subject.Identifier // what the source says beside an account, to ask whether it was forgotten
 	// Anonymous keeps it as nobody's: the door denies what names the customer.
 	Anonymous bool
 	Text      thimble.Personal[ReviewText]
@@ -69,7 +70,7 @@ func (m *meaning) review(line int64, v values) (Review, Reason) {
 	text, inText = redacted(text)
 	r.Text, r.Redacted = thimble.Hide(ReviewText{Title: title, Text: text}), inTitle || inText
 	var ok bool
-	if r.Customer, ok = m.buyer(v); !ok {
+	if r.Customer, r.Beside, ok = m.buyer(v); !ok {
 		return r, BadCustomer
 	}
 	if s := m.get(v, "at"); s != "" {

@@ -20,6 +20,7 @@ type row struct {
 	item     order.Line
 	at       time.Time
 	customer subject.Identifier // of no kind: a guest
+	beside   subject.Identifier // what is said beside an account
 	country  string
 	placed   bool      // the country has a code
 	returned time.Time // when it came back, of a line that did; zero of one that did not
@@ -64,7 +65,7 @@ func (m *meaning) orderRow(v values) (row, Reason) {
 	if r.at, ok = m.time(m.get(v, "time")); !ok {
 		return r, BadDate
 	}
-	if r.customer, ok = m.buyer(v); !ok {
+	if r.customer, r.beside, ok = m.buyer(v); !ok {
 		return r, BadCustomer
 	}
 	r.country, r.placed = m.country(m.get(v, "country"))

@@ -24,6 +24,8 @@ type Sale struct {
 	// Customer is by what the source names the buyer: an account, an e-mail address. Of
 	// no kind it is a guest.
 	Customer subject.Identifier
+	// Beside is what the source says beside an account, to ask whether it was forgotten.
+	Beside subject.Identifier
 	// Anonymous keeps the order as a guest's: the door denies customer numbers.
 	Anonymous bool
 	// Countryless says that the source names no country that has a code.
@@ -188,7 +190,7 @@ func (r *batchReader) begin(p row, v []string) {
 	r.close()
 	r.buyer, r.first = p.customer.Value.Reveal(), slices.Clone(v) // to compare it with the other rows' of its order
 	r.open = &Sale{
-		First: p.line, Customer: p.customer, Countryless: !p.placed,
+		First: p.line, Customer: p.customer, Beside: p.beside, Countryless: !p.placed,
 		Order: order.Order{Number: p.number, PlacedAt: p.at, Country: p.country, Return: p.back},
 	}
 }
@@ -246,7 +248,7 @@ func (r *batchReader) comesBack(p row, at time.Time) Reason {
 		return BadNumber
 	}
 	if r.back == nil {
-		r.back = &Sale{First: r.open.First, Customer: p.customer, Countryless: r.open.Countryless,
+		r.back = &Sale{First: r.open.First, Customer: p.customer, Beside: p.beside, Countryless: r.open.Countryless,
 			Order: order.Order{Number: p.number + returnMark, PlacedAt: at, Country: r.open.Order.Country, Return: true}}
 	}
 	if len(r.back.Order.Lines) > 0 && r.back.Order.Lines[0].Price.Currency != p.item.Price.Currency {

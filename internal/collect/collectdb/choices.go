@@ -32,7 +32,17 @@ func (r *run) choices(ctx context.Context, all []collect.Choice) (writer, error)
 	}, nil
 }
 
+// writeChoice records a yes for who the row is. A no is for everybody whom any identifier
+// of the row names: a newsletter's own number beside an address is no reason to go on.
 func (r *run) writeChoice(ctx context.Context, tx *sqldb.Tx, o *outcome, c collect.Choice, l *lot, i int) error {
+	if c.State != consent.Given && len(l.everybody[i]) > 0 {
+		for _, m := range l.everybody[i] {
+			if err := r.record(ctx, tx, o, c, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	m := l.rows[i]
 	switch {
 	case m != nil:
@@ -46,6 +56,10 @@ func (r *run) writeChoice(ctx context.Context, tx *sqldb.Tx, o *outcome, c colle
 		o.reject(c.Line, collect.UnknownPerson)
 		return nil
 	}
+	return r.record(ctx, tx, o, c, m)
+}
+
+func (r *run) record(ctx context.Context, tx *sqldb.Tx, o *outcome, c collect.Choice, m *member) error {
 	person, err := r.parts.People.PersonTx(ctx, tx, m.id)
 	if err != nil {
 		return err

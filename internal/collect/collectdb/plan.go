@@ -134,9 +134,13 @@ func keyOf(id subject.Identifier) key { return key{id.Kind, id.Value.Reveal()} }
 func (r *run) owners(ctx context.Context, p *plan, sales []collect.Sale) (map[key]claim, error) {
 	owners := map[key]claim{}
 	var unknown, hidden []key
+	beside := map[key][]key{}
 	r.mu.Lock()
 	for _, s := range sales {
 		who := keyOf(s.Customer)
+		if s.Beside.Kind != "" {
+			beside[who] = append(beside[who], keyOf(s.Beside))
+		}
 		if _, had := owners[who]; had || who.value == "" {
 			continue
 		}
@@ -159,10 +163,10 @@ func (r *run) owners(ctx context.Context, p *plan, sales []collect.Sale) (map[ke
 	if err != nil {
 		return nil, err
 	}
-	if _, err = r.forgotten(ctx, owners, hidden); err != nil {
+	if _, err = r.forgotten(ctx, owners, hidden, beside); err != nil {
 		return nil, err
 	}
-	if unknown, err = r.forgotten(ctx, owners, unknown); err != nil {
+	if unknown, err = r.forgotten(ctx, owners, unknown, beside); err != nil {
 		return nil, err
 	}
 	return owners, r.draft(ctx, p, owners, unknown)
@@ -197,16 +201,23 @@ func (r *run) find(ctx context.Context, p *plan, owners map[key]claim, keys []ke
 	return unknown, nil
 }
 
-// forgotten notes the customers whose person was forgotten and returns the others.
-func (r *run) forgotten(ctx context.Context, owners map[key]claim, keys []key) ([]key, error) {
-	if len(keys) == 0 {
+// forgotten notes the customers whose person was forgotten, by what the source names
+// them or by what it says beside, and returns the others.
+func (r *run) forgotten(ctx context.Context, owners map[key]claim, keys []key, beside map[key][]key) ([]key, error) {
+	var asked, of []key
+	for _, k := range keys {
+		for _, one := range append([]key{k}, beside[k]...) {
+			asked, of = append(asked, one), append(of, k)
+		}
+	}
+	if len(asked) == 0 {
 		return nil, nil
 	}
-	suppressed, err := r.parts.People.Suppressed(ctx, identifiers(keys))
+	suppressed, err := r.parts.People.Suppressed(ctx, identifiers(asked))
 	if err != nil {
 		return nil, err
 	}
-	for i, k := range keys {
+	for i, k := range of {
 		if suppressed[i] {
 			owners[k] = claim{forgotten: true}
 		}

@@ -42,8 +42,9 @@ type named struct {
 type lot struct {
 	owner      map[key]*member
 	suppressed map[key]bool
-	rows       []*member // by row; nil for nobody
-	forgotten  []bool    // by row
+	rows       []*member   // by row; nil for nobody
+	forgotten  []bool      // by row
+	everybody  [][]*member // by row: whom any identifier of it names
 	contested  int64
 	dropped    int64
 }
@@ -108,7 +109,13 @@ func (r *run) resolve(ctx context.Context, rows []named, create bool) (*lot, err
 	if err != nil {
 		return nil, err
 	}
+	l.everybody = make([][]*member, len(rows))
 	for i, row := range rows {
+		for _, id := range row.ids {
+			if m := l.owner[keyOf(id)]; m != nil && !slices.Contains(l.everybody[i], m) {
+				l.everybody[i] = append(l.everybody[i], m)
+			}
+		}
 		m := l.of(row)
 		switch {
 		case m != nil:

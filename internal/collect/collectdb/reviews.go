@@ -39,6 +39,9 @@ func (r *run) reviews(ctx context.Context, all []collect.Review) (writer, error)
 		if !v.Anonymous {
 			rows[i].ids = rows[i].all
 		}
+		if v.Beside.Kind != "" {
+			rows[i].all = []subject.Identifier{v.Customer, v.Beside}
+		}
 	}
 	l, err := r.resolve(ctx, rows, true)
 	if err != nil {
