@@ -21,8 +21,11 @@ func ParseProxies(text string) (all Proxies, err error) {
 		if a, notNet := netip.ParseAddr(word); notNet == nil {
 			p, err = netip.PrefixFrom(a, a.BitLen()), nil
 		}
-		if err != nil {
+		if err != nil || p.Addr().Is4In6() {
 			return nil, fmt.Errorf("web: %q is no network, such as 10.0.0.0/8: %w", word, thimble.ErrInvalid)
+		}
+		if p.Bits() == 0 {
+			return nil, fmt.Errorf("web: %q is everybody, whose word is nothing: %w", word, thimble.ErrInvalid)
 		}
 		all = append(all, p.Masked())
 	}

@@ -55,7 +55,7 @@ func TestTheClientIsWhoeverIsInFrontOfTheProxies(t *testing.T) {
 }
 
 func TestWhatIsNoNetworkIsRefused(t *testing.T) {
-	for _, text := range []string{"10.0.0.0/33", "proxy.example", "10.0.0.0/8;10.1.0.0/16", "*"} {
+	for _, text := range []string{"10.0.0.0/33", "proxy.example", "10.0.0.0/8;10.1.0.0/16", "*", "0.0.0.0/0", "::/0", "::ffff:10.0.0.0/104"} {
 		if p, err := ParseProxies(text); err == nil {
 			t.Errorf("%q was read as %v", text, p)
 		}

@@ -24,6 +24,8 @@ type leaf struct {
 	typ       Type
 	transform Transform
 	required  bool
+	blocks    bool   // a broken rule of it costs the event
+	event     string // the path of the event it is of
 	mode      Mode
 	use       Use
 }
@@ -55,20 +57,20 @@ func (p *Plan) leaves() map[string]leaf {
 				at = "call " + name
 			}
 			all[at] = leaf{mode: e.mode(), use: p.Uses[e.Use]}
-			p.walk(all, at, e.Use, e.Groups, e.Properties)
+			p.walk(all, at, e.Use, leaf{event: at, blocks: e.mode() == Block}, e.Groups, e.Properties)
 		}
 	}
 	return all
 }
 
-func (p *Plan) walk(all map[string]leaf, at, use string, groups []string, own []Property) {
+func (p *Plan) walk(all map[string]leaf, at, use string, of leaf, groups []string, own []Property) {
 	for _, q := range p.all(groups, own) {
 		path, within := at+"."+q.Name, cmp.Or(q.Use, use)
 		if q.Type == Objects {
 			path += "[]"
 		}
-		all[path] = leaf{typ: q.Type, transform: q.transform(), required: q.Required, use: p.Uses[within]}
-		p.walk(all, path, within, q.Groups, q.Properties)
+		all[path] = leaf{typ: q.Type, transform: q.transform(), required: q.Required, blocks: of.blocks, event: of.event, use: p.Uses[within]}
+		p.walk(all, path, within, of, q.Groups, q.Properties)
 	}
 }
 
@@ -100,6 +102,10 @@ func Diff(was, is *Plan) []Change {
 			continue
 		}
 		c.Loosens = has && a.looserThan(b, had)
+		// A rule less of an event that blocks: events are kept that were refused.
+		if _, still := after[b.event]; still && b.blocks {
+			c.Loosens = c.Loosens || !has || b.required && !a.required || b.transform != Drop && a.transform == Drop
+		}
 		all = append(all, c)
 	}
 	return all

@@ -138,6 +138,34 @@ func TestTheMaskHasWhatSomePurposePermits(t *testing.T) {
 	}
 }
 
+// Of an event that blocks, a rule less keeps events that were refused whole.
+func TestARuleLessOfAnEventThatBlocksNeedsAPerson(t *testing.T) {
+	const head = "version: %d\nuses: {u: {category: user.behavior, purposes: [analytics]}}\ngroups: {}\nevents:\n"
+	read := func(version int, events string) *Plan {
+		p, err := Read([]byte(fmt.Sprintf(head, version) + events))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	was := read(1, "  - {name: X, mode: block, use: u, properties: [{name: a, type: string, required: true}, {name: b, type: integer}]}\n")
+	for name, c := range map[string]struct {
+		events  string
+		loosens bool
+	}{
+		"no longer required": {"  - {name: X, mode: block, use: u, properties: [{name: a, type: string}, {name: b, type: integer}]}\n", true},
+		"no longer checked":  {"  - {name: X, mode: block, use: u, properties: [{name: a, type: string, required: true}]}\n", true},
+		"dropped":            {"  - {name: X, mode: block, use: u, properties: [{name: a, type: string, required: true}, {name: b, type: integer, transform: drop}]}\n", true},
+		"also required":      {"  - {name: X, mode: block, use: u, properties: [{name: a, type: string, required: true}, {name: b, type: integer, required: true}]}\n", false},
+		"the event gone":     {"  - {name: Y, mode: block, use: u, properties: [{name: a, type: string, transform: drop}]}\n", true}, // Y is new
+	} {
+		err := Accept(was, read(2, c.events), Acceptance{})
+		if got := errors.Is(err, thimble.ErrDenied); got != c.loosens {
+			t.Errorf("%s: needs a person: %t, want %t (%v)", name, got, c.loosens, err)
+		}
+	}
+}
+
 func TestAChangeThatKeepsMoreNeedsAPerson(t *testing.T) {
 	someone := Acceptance{By: "ines", Reason: "agreed with the works council"}
 	for _, c := range []struct {

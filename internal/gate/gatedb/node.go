@@ -39,10 +39,9 @@ type Node struct {
 	cfg   NodeConfig
 	id    thimble.ID
 
-	renewing sync.Mutex // one heartbeat at a time; guards seen, lapse and pruned
+	renewing sync.Mutex // one heartbeat at a time; guards seen and lapse
 	seen     int64
 	lapse    *time.Timer
-	pruned   time.Time
 
 	applying sync.Mutex
 	applied  map[thimble.ID]time.Time // transactions whose moves were applied, ticked or not
@@ -98,6 +97,8 @@ func (n *Node) Live(time.Time) bool {
 func (n *Node) run(ctx context.Context) {
 	tick := time.NewTicker(n.cfg.Every)
 	defer tick.Stop()
+	var pruning sync.Mutex
+	var pruned time.Time
 	for failing := false; ; {
 		select {
 		case <-ctx.Done():
@@ -107,6 +108,14 @@ func (n *Node) run(ctx context.Context) {
 		n.renewing.Lock()
 		err := n.beat(ctx)
 		n.renewing.Unlock()
+		if err == nil && time.Since(pruned) >= keep/4 && pruning.TryLock() {
+			pruned = time.Now()
+			// It waits for the database's writer, as the heartbeat must not.
+			n.done.Go(func() {
+				defer pruning.Unlock()
+				n.prune(ctx)
+			})
+		}
 		if err != nil && ctx.Err() == nil && !failing {
 			n.cfg.Log.ErrorContext(ctx, "no heartbeat: the gate denies when the lease ends", slog.String("cause", err.Error()))
 		}
@@ -183,7 +192,7 @@ func (n *Node) beat(ctx context.Context) error {
 	n.seen = seen
 	n.lapse.Reset(time.Until(until))
 	n.deadline.Store(&until)
-	return n.prune(ctx)
+	return nil
 }
 
 // apply ends what the moves end: states, grants, outputs.
@@ -296,11 +305,7 @@ const keep = time.Minute
 func (n *Node) ID() thimble.ID { return n.id }
 
 // prune forgets what every node with a lease has heard of.
-func (n *Node) prune(ctx context.Context) error {
-	if time.Since(n.pruned) < keep/4 {
-		return nil
-	}
-	n.pruned = time.Now()
+func (n *Node) prune(ctx context.Context) {
 	n.applying.Lock()
 	maps.DeleteFunc(n.applied, func(_ thimble.ID, at time.Time) bool { return time.Since(at) > 4*keep })
 	n.applying.Unlock()
@@ -312,10 +317,9 @@ func (n *Node) prune(ctx context.Context) error {
 		_, err := tx.Exec(ctx, `delete from gate_nodes where lease_until < `+now+` - $1`, keep.Microseconds())
 		return err
 	})
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		n.cfg.Log.WarnContext(ctx, "old moves not pruned", slog.String("cause", err.Error()))
 	}
-	return nil
 }
 
 // Close ends the node: it judges nothing any more, and nobody waits for it.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"thimble"
@@ -107,7 +108,7 @@ func (s *Store) LetIn(ctx context.Context, name, by string) error {
 
 // SetTraining says until when the training of an account counts; the zero time takes it
 // away. Without training nobody's data is opened, so whoever added the account, or made
-// its last link or reset it, does not set it: an account made for oneself would have been
+// a link for who is in it or reset it, does not set it: an account made for oneself would have been
 // trained by nobody. The error is of kind thimble.ErrDenied.
 func (s *Store) SetTraining(ctx context.Context, name string, until time.Time, by, note string) error {
 	return s.change(ctx, name, func(tx *sqldb.Tx, a staff.Account) (staff.Change, error) {
@@ -119,25 +120,24 @@ func (s *Store) SetTraining(ctx context.Context, name string, until time.Time, b
 	})
 }
 
-// twoOf refuses training by whoever let somebody into the account last.
+// twoOf refuses training by whoever had a part in letting in who has the account now.
 func (s *Store) twoOf(ctx context.Context, tx *sqldb.Tx, a staff.Account, until time.Time, by string) error {
 	if by == staff.CommandLine || until.IsZero() {
 		return nil
 	}
-	past, err := changes(ctx, tx, a.ID, 1000)
+	past, err := changes(ctx, tx, a.ID, math.MaxInt32)
 	if err != nil {
 		return err
 	}
-	var last time.Time
+	setUps := 0
 	for _, c := range past {
+		if c.What == staff.SetUp {
+			if setUps++; setUps == 2 { // what came before let in somebody before
+				return nil
+			}
+		}
 		if c.What != staff.Added && c.What != staff.LetIn && c.What != staff.Reset {
 			continue
-		}
-		if last.IsZero() {
-			last = c.At
-		}
-		if c.At.Before(last) {
-			return nil
 		}
 		if c.By == by {
 			return fmt.Errorf("staff: training: until: %q let them in; somebody else says that they are trained: %w", by, thimble.ErrDenied)

@@ -243,7 +243,8 @@ func TestWhoLetsSomebodyInDoesNotSayThatTheyAreTrained(t *testing.T) {
 		o.pass(time.Second)
 		o.must(o.store.LetIn(ctx, "sock", "mara"))
 		o.denied("training by who made the link", o.store.SetTraining(ctx, "sock", until, "mara", "trust me"))
-		o.must(o.store.SetTraining(ctx, "sock", until, "ivo", "was in the course"))
+		o.denied("training by who added it, after another's link", o.store.SetTraining(ctx, "sock", until, "ivo", "trust me"))
+		o.must(o.store.SetTraining(ctx, "sock", until, "nia", "was in the course"))
 		o.must(o.store.SetTraining(ctx, "sock", time.Time{}, "mara", "to take it away needs one"))
 
 		o.employs("ada", staff.Support)
