@@ -178,6 +178,28 @@ func TestAWithdrawalStopsAtOnceAndLeavesNothing(t *testing.T) {
 
 // Who is offline when they withdraw has withdrawn all the same; the server hears it as
 // soon as it can be reached.
+// A no for which the browser has no room is one all the same: what was stored before does
+// not come back, and no yes is sent for it.
+func TestAWithdrawalIntoAFullBrowserHolds(t *testing.T) {
+	s := newSite(t)
+	tab := s.allowed()
+	tab.Eval(`Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); }; thimble.withdraw()`, nil)
+	s.until("the withdrawal comes", func() bool { return len(s.requests("/v1/consent/browser")) == 2 })
+	settles()
+	tab.Eval(`thimble.track("After"); dispatchEvent(new Event("online")); dispatchEvent(new StorageEvent("storage", {key: "thimble"})); thimble.flush()`, nil)
+	settles()
+	var on bool
+	if tab.Eval(`Object.values(thimble.consent().categories).some(Boolean) || "thimble" in localStorage`, &on); on {
+		t.Error("what was withdrawn is back")
+	}
+	if n := len(s.requests("/v1/consent/browser")); n != 2 {
+		t.Errorf("%d choices were told, want the yes and the no", n)
+	}
+	if n := len(s.events()); n != 0 {
+		t.Errorf("%d events were sent, want none", n)
+	}
+}
+
 func TestAWithdrawalOfflineIsToldLater(t *testing.T) {
 	s := newSite(t)
 	tab := s.allowed()

@@ -67,8 +67,11 @@ export function newStanding(n: Needs) {
   const store = open(), pace = pacer();
   let state: State | undefined, telling: Promise<boolean> | undefined;
 
+  /** What is stored is older than what holds here: there was no room to write it. */
+  let full = false;
+
   function read() {
-    if (store) {
+    if (store && !full) {
       state = undefined;
       try {
         const s = JSON.parse(store.getItem(key)!);
@@ -81,7 +84,11 @@ export function newStanding(n: Needs) {
   function write() {
     try {
       store?.setItem(key, JSON.stringify(state));
-    } catch { /* full: it holds for this page */ }
+      full = false;
+    } catch {
+      full = true; // it holds for this page; what was chosen before holds nowhere
+      store!.removeItem(key);
+    }
   }
 
   function forget() {
