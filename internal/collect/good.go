@@ -3,7 +3,6 @@ package collect
 import (
 	"cmp"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"thimble"
@@ -110,12 +109,4 @@ func (m *meaning) level(line int64, v values) (Level, Reason) {
 		}
 	}
 	return l, ""
-}
-
-// stamped gives what has no time the import's.
-func stamped(at, now time.Time) time.Time {
-	if at.IsZero() {
-		return now
-	}
-	return at
 }

@@ -45,14 +45,6 @@ func (p Pairs) Or(others Pairs) Pairs {
 	return p
 }
 
-// And returns the pairs that are in both.
-func (p Pairs) And(others Pairs) Pairs {
-	for i := range p {
-		p[i] &= others[i]
-	}
-	return p
-}
-
 func (p Pairs) meets(others *Pairs) bool {
 	return p[0]&others[0]|p[1]&others[1]|p[2]&others[2]|p[3]&others[3] != 0
 }

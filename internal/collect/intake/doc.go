@@ -14,7 +14,7 @@
 //     counts;
 //   - an event is kept once: by its source and messageId, of trusted sources an order also
 //     by its number;
-//   - of somebody who permits nothing it is counted that it happened, and nothing else is kept;
+//   - of somebody unknown who permits nothing it is counted that it happened, and nothing else is kept;
 //   - while the ledger is silent or the lease lost, everything is refused for now
 //     (thimble.ErrUnavailable), so that senders send again and nothing is lost;
 //   - errors and logs say nothing of what is in a body.

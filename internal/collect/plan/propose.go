@@ -128,8 +128,9 @@ func split(name []byte) (words []string) {
 const Withheld = "(a name that may say something about a person)"
 
 // Shown returns the name of an unknown property as it may be shown and kept: a name
-// that is no word but a number, a token or an address is withheld.
-func Shown(name []byte) string { return shown(name, 3) }
+// that is no word but a number, a token or an address is withheld, and so is one of
+// several words: keys of properties are one, and "Anna Schmidt" is two.
+func Shown(name []byte) string { return shown(name, 1) }
 
 // ShownEvent is [Shown] for the name of an event that is not in the plan: such names are
 // phrases, "Wishlist Product Added to Cart".

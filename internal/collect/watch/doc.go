@@ -5,7 +5,9 @@
 // It promises:
 //
 //   - it holds no value of any event and nothing of whom it was about: counts, names of
-//     the plan, types, and names that [plan.Shown] lets through;
+//     the plan, types, and names that [plan.Shown] lets through. A sender that makes keys
+//     or names of events out of values can get one word past it, and up to six of an
+//     event's name: what is shown is theirs to mend;
 //   - everything is bounded in number: what finds no place any more is counted as such;
 //   - telling it of a body waits for no disk and costs less than a microsecond an event;
 //   - the newest events of a source are there as shapes ([Watch.Tail]), in memory alone;
