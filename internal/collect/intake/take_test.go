@@ -68,11 +68,11 @@ func TestOfAPersonIsKeptWhatTheyPermit(t *testing.T) {
 
 func TestWhatIsKeptIsSealedAndNothingElseTellsOfIt(t *testing.T) {
 	s := one(t)
-	ada := s.person(subject.Account, "A-1")
+	ada := s.person(subject.Account, "A-12345")
 	s.says(ada, consent.Given, thimble.PersonalizeContent)
-	s.sends(server, batch(s.track(`"userId":"A-1","anonymousId":"dev-1"`, "Product Viewed", viewed)))
+	s.sends(server, batch(s.track(`"userId":"A-12345","anonymousId":"device-1"`, "Product Viewed", `"product_id":"parka-blue","fit":"slim-fit"`)))
 	text := fmt.Sprintf("%s %+v", s.log.records[0].Parts[0].Sealed, s.log.records)
-	for _, plain := range []string{"A-1", "dev-1", "Product", "p1", "slim", "m-1"} {
+	for _, plain := range []string{"A-12345", "device-1", "Product", "parka-blue", "slim-fit"} {
 		if strings.Contains(text, plain) {
 			t.Errorf("the log says %q", plain)
 		}
