@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -18,6 +19,7 @@ import (
 	"thimble/internal/collect/segment"
 	"thimble/internal/consent"
 	"thimble/internal/subject"
+	"thimble/internal/vault"
 )
 
 const (
@@ -269,9 +271,10 @@ type slow struct {
 	once  sync.Once
 }
 
-func (s *slow) AppendSeal(ctx context.Context, dst []byte, c *thimble.Cell, plain []byte) ([]byte, error) {
+func (s *slow) Prepare(ctx context.Context, class string, at time.Time, owners ...thimble.SubjectID) (*vault.Seals, error) {
+	seals, err := s.Vault.Prepare(ctx, class, at, owners...)
 	s.once.Do(s.first)
-	return s.Vault.AppendSeal(ctx, dst, c, plain)
+	return seals, err
 }
 
 // atlas knows one network.
