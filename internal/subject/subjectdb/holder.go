@@ -53,7 +53,7 @@ func (s *Store) Export(ctx context.Context, id thimble.SubjectID) iter.Seq2[thim
 			return
 		}
 		if s.cfg.Opener == nil {
-			yield(thimble.Datum{}, fmt.Errorf("subjectdb: exporting %s: no opener was given: %w", id, thimble.ErrDenied))
+			yield(thimble.Datum{}, fmt.Errorf("subjectdb: exporting a person: no opener was given: %w", thimble.ErrDenied))
 			return
 		}
 		s.export(ctx, id, r, yield)

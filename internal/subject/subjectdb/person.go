@@ -119,7 +119,7 @@ func (s *Store) SetAge(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID, 
 // one it is denied.
 func (s *Store) YoungestTx(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (youngest subject.Age, err error) {
 	if s.cfg.Opener == nil {
-		return youngest, fmt.Errorf("subjectdb: the age of %s: no opener was given: %w", id, thimble.ErrDenied)
+		return youngest, fmt.Errorf("subjectdb: the age of a person: no opener was given: %w", thimble.ErrDenied)
 	}
 	p, err := person(ctx, tx, id)
 	if err != nil {
@@ -133,7 +133,7 @@ func (s *Store) YoungestTx(ctx context.Context, tx *sqldb.Tx, id thimble.Subject
 			age, err = s.openAge(ctx, who, sealed)
 		}
 		if err != nil {
-			return youngest, wrap("reading the age of "+who.String(), err)
+			return youngest, wrap("reading the age of a person", err)
 		}
 		if i == 0 {
 			youngest = age

@@ -215,7 +215,7 @@ func (s *Store) ResidencesTx(ctx context.Context, tx *sqldb.Tx, id thimble.Subje
 	for _, who := range p.IDs() {
 		var sealed []byte
 		if err := tx.QueryRow(ctx, `select residence from subject_subjects where id = $1`, who[:]).Scan(&sealed); err != nil {
-			return nil, wrap("reading the residence of "+who.String(), err)
+			return nil, wrap("reading the residence of a person", err)
 		}
 		all[who] = sealed
 	}
