@@ -261,7 +261,7 @@ func (s *Store) Merges(ctx context.Context, id thimble.SubjectID) (all []SealedM
 		})
 	})
 	slices.SortFunc(all, func(a, b SealedMerge) int { return a.At.Compare(b.At) })
-	return all, wrap("reading the merges of "+id.String(), err)
+	return all, wrap("reading the merges of a person", err)
 }
 
 // MergeOf returns one link.

@@ -78,7 +78,7 @@ func (s *Store) Relations(ctx context.Context, of thimble.SubjectID) (all []Seal
 		all, err = readRelations(ctx, tx, of)
 		return err
 	})
-	return all, wrap("reading the relations of "+of.String(), err)
+	return all, wrap("reading the relations of a person", err)
 }
 
 func readRelations(ctx context.Context, tx *sqldb.Tx, of thimble.SubjectID) (all []SealedRelation, _ error) {
