@@ -265,6 +265,30 @@ func TestWhoWasForgottenStaysOutOfEveryKindOfImport(t *testing.T) {
 	})
 }
 
+// An account that was forgotten says whose the row is: whoever has its address or its phone
+// now gets nothing of it.
+func TestARowOfAForgottenAccountGivesNobodyElseANameOrAnIdentifier(t *testing.T) {
+	eachShop(t, func(t *testing.T, s *shop) {
+		s.brought(collect.Customers, "Customer ID,Name\n7,Ada L\n")
+		s.brought(collect.Customers, "Email,Name\nbob@example.org,Bob B\n")
+		s.forgetAll(subject.Account, "7")
+		r := s.brought(collect.Customers, "Customer ID,Email,Phone,Name,Country\n7,bob@example.org,+442079460018,Ada L,FR\n")
+		if r.Suppressed != 1 || r.Written != 0 || r.Joined != 0 {
+			t.Errorf("got %+v, want the row left out", r.Counts)
+		}
+		if _, bob := s.person(subject.Email, "bob@example.org"); bob != "bob@example.org; Bob B" {
+			t.Errorf("bob is %q", bob)
+		}
+		if who, said := s.person(subject.Phone, "+442079460018"); !who.IsZero() {
+			t.Errorf("the phone of somebody forgotten leads to %q", said)
+		}
+		yes := "Customer ID,Email,Purpose,Choice,Chosen At,Where,Text Version,Evidence\n7,bob@example.org,train_ai_system,given,2024-05-01T10:00:00Z,form,3," + strings.Repeat("ab", 32) + "\n"
+		if r := s.brought(collect.Consents, yes); r.Suppressed != 1 || r.Written != 0 {
+			t.Errorf("a yes of somebody forgotten: got %+v", r.Counts)
+		}
+	})
+}
+
 func TestAnErasureReachesWhatImportsBrought(t *testing.T) {
 	eachShop(t, func(t *testing.T, s *shop) {
 		for _, k := range []collect.Kind{collect.Customers, collect.Orders, collect.Reviews, collect.Consents} {

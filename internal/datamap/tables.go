@@ -263,8 +263,10 @@ var tables = []Table{
 	{Name: "collect_receipts", Set: sqldb.Core, Plain: []string{"till", "sequence", "key_id", "digest", "receipts", "recorded_at"}},
 	{Name: "collect_facts", Set: sqldb.Core, Holder: "imports", Plain: []string{"fact"}, Fields: []Field{
 		pseudonym("", service...),
-		{Column: "body", Category: "user.name", Source: "the shop's list of customers", Purposes: service, Sealed: true, Retention: untilErased, Note: "a name, or a state or province"},
-		{Column: "at", Category: "user.name", Source: "the shop's list of customers", Purposes: service, Retention: untilErased, Note: "when it was last brought"},
+		{Column: "body", Category: "user.name", Source: "the shop's list of customers", Purposes: service, Sealed: true, Retention: untilErased, Note: "of the fact \"name\""},
+		{Column: "at", Category: "user.name", Source: "the shop's list of customers", Purposes: service, Retention: untilErased, Note: "when the name was last brought"},
+		{Column: "body", Category: "user.contact.address.state", Source: "the shop's list of customers", Purposes: service, Sealed: true, Retention: untilErased, Note: "of the fact \"region\": a state or province"},
+		{Column: "at", Category: "user.contact.address.state", Source: "the shop's list of customers", Purposes: service, Retention: untilErased, Note: "when the region was last brought"},
 	}},
 	{Name: "collect_reviews", Set: sqldb.Core, Holder: "imports", Plain: []string{"id", "item_id"}, Fields: []Field{
 		pseudonym("empty for a review of nobody who is known, of which no text is kept", service...),

@@ -16,8 +16,9 @@
 //     somebody new, and the address stays where it is. Nothing is merged.
 //   - What people declared is not touched: an import sets where somebody lives, and
 //     whether they are grown up, only where nothing is known of it.
-//   - Whoever was forgotten under any identifier of a row stays out, unless the row names
-//     somebody who is there; then the forgotten identifier alone stays out.
+//   - Whoever was forgotten under any identifier of a row stays out, unless a more telling
+//     one names somebody who is there; then the forgotten identifier alone stays out. What a
+//     row says of a forgotten account goes to nobody else.
 //   - Of a review of nobody who is known only item, stars and day are kept: no erasure
 //     would reach its text.
 //   - The tables of imports and rejected rows hold hashes, line numbers, rules and
