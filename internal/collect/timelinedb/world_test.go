@@ -62,6 +62,7 @@ type world struct {
 	store    *timelinedb.Store
 	gate     timelinedb.Gate
 	rewriter timelinedb.Rewriter
+	behind   int // MostBehind
 	n        int
 }
 
@@ -83,7 +84,7 @@ func newWorld(tb testing.TB, s *thimbletest.Shop) *world {
 func (w *world) open() *timelinedb.Store {
 	w.tb.Helper()
 	s, err := timelinedb.New(timelinedb.Deps{
-		Log: w.log, Rewriter: w.rewriter, View: w.view, Core: w.Core, Gate: w.gate, Keys: w.Vault, People: w.Subjects,
+		Log: w.log, Rewriter: w.rewriter, View: w.view, Core: w.Core, Gate: w.gate, Keys: w.Vault, People: w.Subjects, MostBehind: w.behind,
 		Orders: w.Imports, Ordered: w.Orders, Trusted: func(_ context.Context, source uint32) (bool, error) { return source == trusted, nil },
 	})
 	w.must(err)
