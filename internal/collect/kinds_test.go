@@ -265,6 +265,30 @@ func TestWhoWasForgottenStaysOutOfEveryKindOfImport(t *testing.T) {
 	})
 }
 
+// An account that was forgotten says whose the row is: whoever has its address or its phone
+// now gets nothing of it.
+func TestARowOfAForgottenAccountGivesNobodyElseANameOrAnIdentifier(t *testing.T) {
+	eachShop(t, func(t *testing.T, s *shop) {
+		s.brought(collect.Customers, "Customer ID,Name\n7,Ada L\n")
+		s.brought(collect.Customers, "Email,Name\nbob@example.org,Bob B\n")
+		s.forgetAll(subject.Account, "7")
+		r := s.brought(collect.Customers, "Customer ID,Email,Phone,Name,Country\n7,bob@example.org,+442079460018,Ada L,FR\n")
+		if r.Suppressed != 1 || r.Written != 0 || r.Joined != 0 {
+			t.Errorf("got %+v, want the row left out", r.Counts)
+		}
+		if _, bob := s.person(subject.Email, "bob@example.org"); bob != "bob@example.org; Bob B" {
+			t.Errorf("bob is %q", bob)
+		}
+		if who, said := s.person(subject.Phone, "+442079460018"); !who.IsZero() {
+			t.Errorf("the phone of somebody forgotten leads to %q", said)
+		}
+		yes := "Customer ID,Email,Purpose,Choice,Chosen At,Where,Text Version,Evidence\n7,bob@example.org,train_ai_system,given,2024-05-01T10:00:00Z,form,3," + strings.Repeat("ab", 32) + "\n"
+		if r := s.brought(collect.Consents, yes); r.Suppressed != 1 || r.Written != 0 {
+			t.Errorf("a yes of somebody forgotten: got %+v", r.Counts)
+		}
+	})
+}
+
 func TestAnErasureReachesWhatImportsBrought(t *testing.T) {
 	eachShop(t, func(t *testing.T, s *shop) {
 		for _, k := range []collect.Kind{collect.Customers, collect.Orders, collect.Reviews, collect.Consents} {
@@ -300,6 +324,36 @@ func TestReviewsAreScannedAndThoseOfNobodyHaveNoText(t *testing.T) {
 			t.Errorf("ada's review is %q", said)
 		}
 		s.nothingSays("Xyzzy", "Good,", "4111")
+	})
+}
+
+// No erasure reaches a review of nobody: the time is the day, and no hash is kept of who wrote
+// it, of its number or of its text. It still counts once.
+func TestOfAReviewOfNobodyStayItemStarsAndDay(t *testing.T) {
+	eachShop(t, func(t *testing.T, s *shop) {
+		s.door = door{subject.Email.Category()}
+		const head, row = "SKU,Rating,Review ID,Email,Text,Date\n", "A-1,4,%s,%s,%s,2024-05-01T10:11:12Z\n"
+		twice := head + fmt.Sprintf(row, "r1", "ada@example.org", "Lovely") + fmt.Sprintf(row, "r2", "bob@example.org", "Nice")
+		if r := s.brought(collect.Reviews, twice); r.Written != 2 || r.Nobody != 2 || r.Dropped != 2 {
+			t.Errorf("got %+v, want two of nobody", r.Counts)
+		}
+		// The same two by other people, under other numbers, with another text: nothing of it
+		// tells, so that they are the same, and only the third is new.
+		other := head + fmt.Sprintf(row, "r8", "cleo@example.org", "Fine") + fmt.Sprintf(row, "r9", "dan@example.org", "") + fmt.Sprintf(row, "", "", "")
+		if r := s.brought(collect.Reviews, other); r.Written != 1 || r.Known != 2 {
+			t.Errorf("got %+v, want one new and two known", r.Counts)
+		}
+		err := s.db.Read(s.ctx, func(tx *sqldb.Tx) error {
+			var n, at int64
+			err := tx.QueryRow(s.ctx, `select count(*), max(at) from collect_reviews where subject_id is null`).Scan(&n, &at)
+			if want := time.Date(2024, 5, 1, 0, 0, 0, 0, time.UTC).UnixMicro(); n != 3 || at != want {
+				t.Errorf("%d reviews of nobody, at %d, want 3 at %d", n, at, want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	})
 }
 

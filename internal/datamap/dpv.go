@@ -29,9 +29,15 @@ func WriteDPV(w io.Writer, all []Table) error {
 	graph = append(graph, parties(entries)...)
 	graph = append(graph, dpvCategories(entries)...)
 	graph = append(graph, dpvPurposes(entries)...)
+	named := map[string]bool{}
 	for i, e := range entries {
-		processes[i] = ref("#field-" + e.Name())
-		graph = append(graph, process(e))
+		id := "#field-" + e.Name()
+		if named[id] { // of a column that holds several categories
+			id += "-" + string(e.Category)
+		}
+		named[id] = true
+		processes[i] = ref(id)
+		graph = append(graph, process(id, e))
 	}
 	graph[0] = node{
 		"@id": "#datamap", "@type": []string{"dpv:DataProcessingRecord", "dpv:RecordsOfActivities"},
@@ -146,9 +152,9 @@ var dpvMeasures = map[Measure][]string{
 	ByPseudonym:   {"dpv:Pseudonymisation"},
 }
 
-func process(e Entry) node {
+func process(id string, e Entry) node {
 	n := node{
-		"@id": "#field-" + e.Name(), "@type": "dpv:PersonalDataProcess", "dct:title": e.Name(),
+		"@id": id, "@type": "dpv:PersonalDataProcess", "dct:title": e.Name(),
 		"dpv:hasPersonalData":     ref("#category-" + string(e.Category)),
 		"dpv:hasDataController":   node{"@type": "dpv:DataController", "dct:title": e.Controller},
 		"dpv:hasDataSource":       node{"@type": "dpv:DataSource", "dct:description": e.Source},

@@ -3,6 +3,7 @@ package datamap_test
 import (
 	"flag"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,8 +22,9 @@ func TestTheVetChecksKnowEverySealedColumn(t *testing.T) {
 	}
 	lines := []string{"table,column,holder,body"}
 	for _, e := range datamap.Entries(datamap.All()) {
-		if e.Sealed {
-			lines = append(lines, strings.Join([]string{e.Table, e.Column, e.Holder, types[e.Name()]}, ","))
+		line := strings.Join([]string{e.Table, e.Column, e.Holder, types[e.Name()]}, ",")
+		if e.Sealed && !slices.Contains(lines, line) { // a column may hold several categories
+			lines = append(lines, line)
 		}
 	}
 	want := strings.Join(lines, "\n") + "\n"

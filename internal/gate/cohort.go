@@ -20,12 +20,6 @@ type Cohort struct {
 	of map[thimble.SubjectID]thimble.SubjectID
 }
 
-// A cohortOutput is the publication of something that was made from many.
-type cohortOutput struct {
-	output
-	members map[thimble.SubjectID]uint64
-}
-
 // Cohort returns an empty cohort of people who are used for a purpose.
 func (g *Gate) Cohort(a Actor, p thimble.Purpose, categories ...thimble.Category) *Cohort {
 	return &Cohort{gate: g, request: Request{Actor: a, Purpose: p, Categories: categories}, members: map[thimble.SubjectID]uint64{}, of: map[thimble.SubjectID]thimble.SubjectID{}}
@@ -79,17 +73,11 @@ func (c *Cohort) publish(ctx context.Context, f func(context.Context) error) (go
 	m := c.gate.moves
 	ctx, abort := context.WithCancel(ctx)
 	defer abort()
-	o := &cohortOutput{output: output{done: make(chan struct{}), abort: abort}, members: c.members}
 	// Marked before anybody is asked: who moves later waits for the end of this.
-	m.cohorts.Lock()
-	m.cohorts.under[o] = struct{}{}
-	m.cohorts.Unlock()
-	defer func() {
-		m.cohorts.Lock()
-		delete(m.cohorts.under, o)
-		m.cohorts.Unlock()
-		close(o.done)
-	}()
+	defer m.together(abort, func(who thimble.SubjectID) bool {
+		_, in := c.members[who]
+		return in
+	})()
 	if gone, err = c.left(ctx); err != nil || len(gone) > 0 {
 		return gone, false, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,40 +106,29 @@ func TestTheDoorSaysOfEachPairWhatTheJudgeSays(t *testing.T) {
 
 var training = DoorUse{Category: thimble.PurchaseHistory, Purposes: []thimble.Purpose{thimble.TrainAISystem}}
 
-// take is one taker of events: it asks at the door, works, and asks again before it writes.
+// take is one taker of events: it asks at the door, works, and writes while what it was
+// told holds.
 func (a *arena) take(d *Door) func(context.Context) {
 	return func(ctx context.Context) {
 		who := a.someone()
-		a.verdict.Lock()
-		refused, turns := a.answered[who] || a.banned, a.turns // before the taker began
-		a.verdict.Unlock()
-		if d.Ready(ctx) != nil {
-			return
-		}
-		p, err := d.Permits(ctx, who)
-		a.wait("sealing")
-		if err != nil || d.Ready(ctx) != nil {
-			return
-		}
-		if !d.Holds(who, &p) {
-			if p, err = d.Permits(ctx, who); err != nil {
+		for range tries {
+			if d.Ready(ctx) != nil {
 				return
 			}
-		}
-		if d.Mask(p.Pairs) == 0 {
-			return
-		}
-		a.verdict.Lock()
-		defer a.verdict.Unlock()
-		a.uses++
-		if refused && turns == a.turns { // and no yes was said since
-			a.late++
+			p, err := d.Permits(ctx, who)
+			a.wait("sealing")
+			if err != nil || d.Mask(p.Pairs) == 0 {
+				return
+			}
+			if ran, _ := d.Write(ctx, []Judged{{who, &p}}, a.leaves(who)); ran {
+				return
+			}
 		}
 	}
 }
 
-// TestNothingIsTakenAfterAnAnsweredWithdrawal: collection.md, goal 5. A withdrawal that
-// was answered holds for every taker that begins after.
+// TestNothingIsTakenAfterAnAnsweredWithdrawal: collection.md, goal 5. Once a withdrawal was
+// answered nothing is written by what was permitted before, whenever its taker began.
 func TestNothingIsTakenAfterAnAnsweredWithdrawal(t *testing.T) {
 	const perWorld, takers = 50, 10
 	total, uses := times(100_000, 1_000_000), 0
@@ -169,6 +159,46 @@ func TestNothingIsTakenAfterAnAnsweredWithdrawal(t *testing.T) {
 		t.Errorf("only %d of %d events were taken: the test does not reach what it is for", uses, total)
 	}
 	t.Logf("%d events, %d taken, none after an answered change", total, uses)
+}
+
+// A change is answered when what is being written about the person has been, or was
+// told to stop and has; about others it is not waited for.
+func TestAChangeWaitsForWhatIsBeingWrittenAndThenStopsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, m := newWorld(openLaw), NewMoves()
+		d := mustDoor(t, w.gate(m, nil), training)
+		w.says(ada, given(thimble.TrainAISystem))
+		w.says(bob, given(thimble.TrainAISystem))
+		p, q := permits(t, d, ada), permits(t, d, bob)
+		written := make(chan error)
+		var over atomic.Bool
+		go func() {
+			_, err := d.Write(t.Context(), []Judged{{ada, &p}, {bob, &q}}, func(ctx context.Context) error {
+				<-ctx.Done()
+				over.Store(true)
+				return ctx.Err()
+			})
+			written <- err
+		}()
+		synctest.Wait()
+		if err := m.Drain(t.Context(), thimble.SubjectID{3}); err != nil {
+			t.Errorf("somebody else's change: %v", err)
+		}
+		m.Move(bob)
+		if err := m.Drain(t.Context(), bob); err != nil {
+			t.Fatal(err)
+		}
+		if !over.Load() {
+			t.Error("the change was answered while something was being written")
+		}
+		if err := <-written; !errors.Is(err, thimble.ErrUnavailable) {
+			t.Errorf("what was told to stop: %v, want unavailable", err)
+		}
+		ran, err := d.Write(t.Context(), []Judged{{ada, &p}, {bob, &q}}, func(context.Context) error { t.Error("it was written"); return nil })
+		if ran || err != nil {
+			t.Errorf("after the change: ran %v, %v", ran, err)
+		}
+	})
 }
 
 // TestTheCheckerSeesATakerThatKeepsAnOldAnswer shows that the test above can fail.

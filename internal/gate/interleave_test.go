@@ -26,7 +26,6 @@ type arena struct {
 	verdict  sync.Mutex
 	answered map[thimble.SubjectID]bool // a no was answered, and no yes committed since
 	banned   bool                       // a law that prohibits was answered, and no other committed since
-	turns    int                        // how often a yes, or another law, was committed
 	late     int                        // uses after that
 	uses     int
 }
@@ -71,7 +70,6 @@ func (a *arena) write(context.Context) {
 	a.verdict.Lock()
 	a.says(who, given(thimble.TrainAISystem))
 	a.answered[who] = false
-	a.turns++
 	a.verdict.Unlock()
 	a.settle(who)
 }
@@ -92,7 +90,6 @@ func (a *arena) changePack(context.Context) {
 		a.verdict.Lock()
 		a.world.mu.Lock()
 		a.law, a.banned = l, false
-		a.turns++
 		a.world.mu.Unlock()
 		a.verdict.Unlock()
 		a.settle(thimble.SubjectID{})

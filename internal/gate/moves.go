@@ -34,9 +34,9 @@ type Moves struct {
 	lease  Lease
 	pause  func(point string) // stops at a point where processes interleave, for tests
 
-	cohorts struct {
+	joints struct {
 		sync.Mutex
-		under map[*cohortOutput]struct{}
+		under map[*joint]struct{}
 	}
 }
 
@@ -63,6 +63,13 @@ type output struct {
 	abort context.CancelFunc
 }
 
+// A joint output is an output about many at once: the publication of what was made from them,
+// or the events of one body on their way into the log.
+type joint struct {
+	output
+	has func(thimble.SubjectID) bool
+}
+
 // NewMoves returns an empty memory of a process that is alone.
 func NewMoves() *Moves {
 	m := &Moves{limit: states, pause: func(string) {}}
@@ -70,7 +77,7 @@ func NewMoves() *Moves {
 		s := &m.shards[i]
 		s.last, s.outputs, s.states = map[thimble.SubjectID]uint64{}, map[thimble.SubjectID][]*output{}, map[thimble.SubjectID]state{}
 	}
-	m.cohorts.under = map[*cohortOutput]struct{}{}
+	m.joints.under = map[*joint]struct{}{}
 	return m
 }
 
@@ -188,7 +195,22 @@ func (m *Moves) leave(who thimble.SubjectID, o *output) {
 	close(o.done)
 }
 
-// under returns the outputs about somebody that are under way, those of cohorts
+// together marks an output about many as under way; whoever calls it looks after that
+// whether it may go on. What it returns ends it.
+func (m *Moves) together(abort context.CancelFunc, has func(thimble.SubjectID) bool) (leave func()) {
+	c := &joint{output{done: make(chan struct{}), abort: abort}, has}
+	m.joints.Lock()
+	m.joints.under[c] = struct{}{}
+	m.joints.Unlock()
+	return func() {
+		m.joints.Lock()
+		delete(m.joints.under, c)
+		m.joints.Unlock()
+		close(c.done)
+	}
+}
+
+// under returns the outputs about somebody that are under way, those about many
 // among them; for the zero subject all of them.
 func (m *Moves) under(who thimble.SubjectID) []*output {
 	var all []*output
@@ -207,10 +229,10 @@ func (m *Moves) under(who thimble.SubjectID) []*output {
 		all = append(all, s.outputs[who]...)
 		s.mu.RUnlock()
 	}
-	m.cohorts.Lock()
-	defer m.cohorts.Unlock()
-	for c := range m.cohorts.under {
-		if _, in := c.members[who]; in || who.IsZero() {
+	m.joints.Lock()
+	defer m.joints.Unlock()
+	for c := range m.joints.under {
+		if who.IsZero() || c.has(who) {
 			all = append(all, &c.output)
 		}
 	}

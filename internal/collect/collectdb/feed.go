@@ -70,9 +70,9 @@ func (s *Store) Delivered(ctx context.Context, digest []byte) (was bool, err err
 	return was, nil
 }
 
-// Deliver notes a delivery, together with what follows from it. It reports false, and does
-// nothing, when the delivery is there already.
-func (s *Store) Deliver(ctx context.Context, d Delivery, follows func(context.Context, *sqldb.Tx) error) (fresh bool, err error) {
+// Deliver notes a delivery, together with what follows from it, which says what became of
+// it. It reports false, and does nothing, when the delivery is there already.
+func (s *Store) Deliver(ctx context.Context, d Delivery, follows func(context.Context, *sqldb.Tx) (became string, err error)) (fresh bool, err error) {
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		n, err := tx.Exec(ctx, `insert into collect_deliveries (digest, feed, topic, at, became) values ($1, $2, $3, $4, $5) on conflict (digest) do nothing`,
 			d.Digest, d.Feed, d.Topic, s.now().UnixMicro(), d.Became)
@@ -80,7 +80,11 @@ func (s *Store) Deliver(ctx context.Context, d Delivery, follows func(context.Co
 		if err != nil || !fresh || follows == nil {
 			return err
 		}
-		return follows(ctx, tx)
+		became, err := follows(ctx, tx)
+		if err == nil && became != d.Became {
+			_, err = tx.Exec(ctx, `update collect_deliveries set became = $2 where digest = $1`, d.Digest, became)
+		}
+		return err
 	})
 	if err != nil {
 		return false, fmt.Errorf("collect: noting a delivery of %s: %w", d.Feed, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"thimble/internal/catalog/catalogdb"
 	"thimble/internal/collect"
 	"thimble/internal/collect/collectdb"
+	"thimble/internal/datamap"
 	"thimble/internal/holdertest"
 	"thimble/internal/order/orderdb"
 )
@@ -19,6 +21,20 @@ import (
 type everything struct{}
 
 func (everything) Collect(context.Context, thimble.Purpose, ...thimble.Category) error { return nil }
+
+// The map of data says of a sealed fact what it is: a region is no name.
+func TestTheMapHasEveryKindOfFactUnderItsOwnCategory(t *testing.T) {
+	for _, table := range datamap.All() {
+		if table.Name != "collect_facts" {
+			continue
+		}
+		for _, c := range []thimble.Category{collect.NameCategory, collect.StateCategory} {
+			if !slices.ContainsFunc(table.Fields, func(f datamap.Field) bool { return f.Column == "body" && f.Category == c && f.Sealed }) {
+				t.Errorf("the map has no %s among the facts", c)
+			}
+		}
+	}
+}
 
 // What is kept of each category expires by itself, so that each is tried alone.
 func TestTheStoreKeepsTheContractOfHolders(t *testing.T) {

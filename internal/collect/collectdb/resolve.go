@@ -116,10 +116,10 @@ func (r *run) resolve(ctx context.Context, rows []named, create bool) (*lot, err
 				l.everybody[i] = append(l.everybody[i], m)
 			}
 		}
-		m := l.of(row)
+		m, forgotten := l.of(row)
 		switch {
 		case m != nil:
-		case slices.ContainsFunc(row.all, func(id subject.Identifier) bool { return l.suppressed[keyOf(id)] }):
+		case forgotten:
 			l.forgotten[i] = true
 			continue
 		case !create || len(row.ids) == 0:
@@ -138,25 +138,32 @@ func (r *run) resolve(ctx context.Context, rows []named, create bool) (*lot, err
 	return l, r.drafts(ctx, l)
 }
 
-// of returns who a row is, nil for nobody who is known.
-func (l *lot) of(row named) *member {
+// of returns who a row is, nil for nobody who is known, and whether that is because they
+// were forgotten. The most telling identifier decides: what a row says of somebody who was
+// forgotten by their account is nothing of whoever has its address now.
+func (l *lot) of(row named) (m *member, forgotten bool) {
 	account := false
-	for _, id := range row.ids {
-		m := l.owner[keyOf(id)]
-		if id.Kind == subject.Account {
+	for _, id := range row.all {
+		owner := l.owner[keyOf(id)]
+		switch {
+		case owner == nil && l.suppressed[keyOf(id)]:
+			return nil, true
+		case !row.keeps(id):
+			continue // the door denies it: it says only who was forgotten
+		case id.Kind == subject.Account:
 			account = true
 		}
-		switch {
-		case m == nil:
-		case id.Kind == subject.Account:
-			return m
 		// An address that somebody with another account has does not make two people one.
-		case account && m.accounts() > 0:
-		default:
-			return m
+		if owner != nil && (id.Kind == subject.Account || !account || owner.accounts() == 0) {
+			return owner, false
 		}
 	}
-	return nil
+	return nil, false
+}
+
+// keeps reports whether an identifier of the row may be kept.
+func (n named) keeps(id subject.Identifier) bool {
+	return slices.ContainsFunc(n.ids, func(kept subject.Identifier) bool { return keyOf(kept) == keyOf(id) })
 }
 
 // give notes which identifiers of the row are to be somebody's.

@@ -91,15 +91,6 @@ var forms = map[System]map[string]form{
 	},
 }
 
-// Topics lists what a system may send and is taken.
-func Topics(s System) []string {
-	var all []string
-	for t := range forms[s] {
-		all = append(all, t)
-	}
-	return all
-}
-
 // Read reads a body that was verified. A topic that is not known is ignored: systems send
 // more than what is asked for. The error is of kind thimble.ErrInvalid.
 func (f Feed) Read(topic string, body []byte) (Delivery, error) {

@@ -6,6 +6,8 @@
 //   - Nothing of a body is read before it is known to be signed. Whoever fails to sign is
 //     slowed down, and learns nothing else.
 //   - A delivery counts once, whatever its headers say: it is known again by all of its body.
+//   - A request to forget reaches everybody whom its identifiers name; who is not here yet
+//     stays out of later imports.
 //   - 200 means that it is done, or that the request that it makes is durable; 503 that
 //     nothing was done and it may come again.
 package hookweb
@@ -49,7 +51,7 @@ type Importer interface {
 type Store interface {
 	DigestOf(ctx context.Context, feed string, body []byte) ([]byte, error)
 	Delivered(ctx context.Context, digest []byte) (bool, error)
-	Deliver(ctx context.Context, d collectdb.Delivery, follows func(context.Context, *sqldb.Tx) error) (bool, error)
+	Deliver(ctx context.Context, d collectdb.Delivery, follows func(context.Context, *sqldb.Tx) (became string, err error)) (bool, error)
 }
 
 // Deps are what the address is made of.
@@ -57,9 +59,10 @@ type Deps struct {
 	Feeds    []hooks.Feed
 	Importer Importer
 	Store    Store
-	// People finds whom a request is about.
+	// People finds whom a request is about, and notes that somebody unknown is forgotten.
 	People interface {
-		FindAll(ctx context.Context, ids []subject.Identifier) ([]thimble.SubjectID, error)
+		OwnerTx(ctx context.Context, tx *sqldb.Tx, id subject.Identifier) (thimble.SubjectID, error)
+		Suppress(ctx context.Context, tx *sqldb.Tx, ids ...subject.Identifier) error
 	}
 	// Erase opens a request to forget somebody, in the transaction that notes the delivery.
 	Erase func(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) error
@@ -147,13 +150,13 @@ func (d *door) take(ctx context.Context, feed hooks.Feed, topic string, body []b
 		return "", err
 	}
 	note.Topic = got.Topic
-	var follows func(context.Context, *sqldb.Tx) error
+	var follows func(context.Context, *sqldb.Tx) (string, error)
 	switch got.Do {
 	case hooks.Take:
 		note.Became = collectdb.Taken
 		err = d.rows(ctx, note.Feed, got, body)
 	case hooks.Erase:
-		note.Became, follows, err = d.erase(ctx, got)
+		note.Became, follows = collectdb.Nobody, d.erase(got)
 	case hooks.Access, hooks.Close:
 		note.Became = collectdb.Waits
 	default:
@@ -202,20 +205,27 @@ func named(o table.Parsed, m table.Mapping) bool {
 	return false
 }
 
-// erase finds who is to be forgotten. Of several whom the identifiers name the first
-// counts, which is the system's own number.
-func (d *door) erase(ctx context.Context, got hooks.Delivery) (became string, follows func(context.Context, *sqldb.Tx) error, err error) {
-	if len(got.Who) == 0 {
-		return collectdb.Nobody, nil, nil
-	}
-	found, err := d.People.FindAll(ctx, got.Who)
-	if err != nil {
-		return "", nil, err
-	}
-	for _, who := range found {
-		if !who.IsZero() {
-			return collectdb.Erased, func(ctx context.Context, tx *sqldb.Tx) error { return d.Erase(ctx, tx, who) }, nil
+// erase has everybody forgotten whom the request names: a number and an address may be two
+// people's. By what names nobody, somebody is forgotten who may come by an import yet.
+func (d *door) erase(got hooks.Delivery) func(context.Context, *sqldb.Tx) (became string, err error) {
+	return func(ctx context.Context, tx *sqldb.Tx) (string, error) {
+		became := collectdb.Nobody
+		asked := map[thimble.SubjectID]bool{}
+		for _, id := range got.Who {
+			who, err := d.People.OwnerTx(ctx, tx, id)
+			switch {
+			case err != nil:
+				return "", err
+			case who.IsZero():
+				err = d.People.Suppress(ctx, tx, id)
+			case !asked[who]:
+				asked[who], became = true, collectdb.Erased
+				err = d.Erase(ctx, tx, who)
+			}
+			if err != nil {
+				return "", err
+			}
 		}
+		return became, nil
 	}
-	return collectdb.Nobody, nil, nil
 }

@@ -84,6 +84,12 @@ func (s *shop) find(k subject.Kind, value string) thimble.SubjectID {
 	return found[0]
 }
 
+// account finds who has a number of a feed's shop.
+func (s *shop) account(_ int, number string) thimble.SubjectID {
+	s.Helper()
+	return s.find(subject.Account, number)
+}
+
 const shopifyOrder = `{"id":820982911946154508,"name":"#9999","created_at":"2024-05-01T10:00:00-05:00","currency":"USD","email":"jon@example.org","financial_status":"%s",
 "customer":{"id":115310627314723954,"email":"jon@example.org","first_name":"John","last_name":"Smith","default_address":{"country_code":"US","province_code":"KY"}},
 "shipping_address":{"country_code":"US","address1":"123 Xyzzy Road"},"note":"xyzzy","line_items":[{"sku":"IPOD","title":"IPod","quantity":2,"price":"199.00","tax_lines":[{"price":"1.00"}]},{"sku":"CASE","title":"Case","quantity":1,"price":"9.90"}],"tax_lines":[{"price":"3.00"}]}`
@@ -154,6 +160,41 @@ func TestARequestToForgetIsOpenedOnceForWhomItNames(t *testing.T) {
 		s.delivers(0, "customers/redact", `{"shop_id":1,"shop_domain":"x.myshopify.com","customer":{"id":8,"email":"nobody@example.org"},"orders_to_redact":[]}`)
 		if len(s.erased) != 1 {
 			t.Errorf("asked to forget %v, want once", s.erased)
+		}
+	})
+}
+
+// A number and an address may be of two people: both are to be forgotten.
+func TestARequestToForgetReachesEverybodyWhomItNames(t *testing.T) {
+	each(t, func(s *shop) {
+		s.delivers(0, "customers/update", `{"id":7,"created_at":"2024-05-01T10:00:00Z","first_name":"Ada"}`)
+		s.delivers(0, "customers/update", `{"id":8,"created_at":"2024-05-01T10:00:00Z","email":"ada@example.org"}`)
+		seven, eight := s.account(0, "7"), s.find(subject.Email, "ada@example.org")
+		if seven.IsZero() || seven == eight {
+			t.Fatal("two customers were expected")
+		}
+		s.delivers(0, "customers/redact", fmt.Sprintf(redact, "ada@example.org", ""))
+		if len(s.erased) != 2 || s.erased[0] != seven || s.erased[1] != eight {
+			t.Errorf("asked to forget %v, want %s and %s", s.erased, seven, eight)
+		}
+	})
+}
+
+// Whoever is forgotten before they ever came here does not come by a later import.
+func TestWhoIsForgottenBeforeTheyCameStaysOut(t *testing.T) {
+	each(t, func(s *shop) {
+		if got := s.delivers(0, "customers/redact", fmt.Sprintf(redact, "ada@example.org", "")); got != http.StatusOK {
+			t.Fatalf("got %d", got)
+		}
+		s.delivers(0, "customers/update", `{"id":7,"created_at":"2024-05-01T10:00:00Z","first_name":"Ada"}`)
+		s.delivers(0, "customers/update", `{"id":70,"created_at":"2024-05-01T10:00:00Z","email":"ADA@example.org"}`)
+		for _, who := range []thimble.SubjectID{s.account(0, "7"), s.account(0, "70"), s.find(subject.Email, "ada@example.org")} {
+			if !who.IsZero() {
+				t.Errorf("a delivery brought %s, who was forgotten before", who)
+			}
+		}
+		if len(s.erased) != 0 {
+			t.Errorf("asked to forget %v, who is nobody", s.erased)
 		}
 	})
 }

@@ -7,8 +7,9 @@
 //   - nothing is kept of somebody but what the gate permits for a purpose of the tracking
 //     plan, property by property; signals of the request, the batch and the event only
 //     narrow that;
-//   - a withdrawal that was answered holds for every body that comes after: what is
-//     permitted is asked again when everything is ready to be written;
+//   - a withdrawal that was answered holds for every body, whenever it began: what is
+//     permitted is asked again when everything is ready to be written, and no change is
+//     answered while it is being written;
 //   - each event is sealed under its person's key, one part for each category;
 //   - who an event is of is believed from trusted sources; of any other only the device
 //     counts;

@@ -40,12 +40,14 @@ type memory struct {
 	records []frame.Record
 	keys    map[frame.Key]bool
 	fails   error
-	before  func() // an append
+	before  func(context.Context) error // an append
 }
 
-func (m *memory) Append(_ context.Context, records []frame.Record) (a frame.Appended, err error) {
+func (m *memory) Append(ctx context.Context, records []frame.Record) (a frame.Appended, err error) {
 	if m.before != nil {
-		m.before()
+		if err := m.before(ctx); err != nil {
+			return a, err
+		}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -140,7 +142,10 @@ func newShop(t testing.TB, core, keys *sqldb.DB) *shop {
 	s := &shop{t: t, core: core, vault: vaulttest.New(t, keys), moves: gate.NewMoves(), log: &memory{keys: map[frame.Key]bool{}}, at: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return s.at }
 	log := ledgerdb.New(core, signer, ledgerdb.Config{})
-	s.people = subjectdb.New(core, s.vault, subjectdb.Config{Opener: s.vault, Ledger: log, Now: now, Moving: func(tx *sqldb.Tx, who thimble.SubjectID) { tx.OnCommit(func() { s.moves.Move(who) }) }})
+	s.people = subjectdb.New(core, s.vault, subjectdb.Config{Opener: s.vault, Ledger: log, Now: now, Moving: func(tx *sqldb.Tx, who thimble.SubjectID) {
+		tx.OnCommit(func() { s.moves.Move(who) })
+		tx.OnSettle(func(ctx context.Context) error { return s.moves.Drain(ctx, who) })
+	}})
 	s.consents = consentdb.New(core, log, s.vault, s.people, pack, now)
 	s.uses = &quiet{Log: gatedb.New(core, log, s.vault, gatedb.Config{Now: now})}
 	s.gate = gate.New(s.people, s.consents, s.vault, s.uses, pack, s.moves, now)

@@ -262,6 +262,77 @@ func TestAWithdrawalWhileEventsAreSealedCounts(t *testing.T) {
 	}
 }
 
+// A body on its way into the log is told to stop when somebody in it withdraws, and the
+// withdrawal is answered when it has: what was permitted before is written no more.
+func TestAWithdrawalIsAnsweredWhenNoBodyOfBeforeIsUnderWay(t *testing.T) {
+	each(t, func(s *shop) {
+		ada := s.person(subject.Account, "A-1")
+		s.person(subject.Account, "B-1")
+		s.says(ada, consent.Given, thimble.PersonalizeContent)
+		look := s.track(`"userId":"A-1"`, "Product Viewed", viewed)
+		answered := make(chan struct{})
+		s.log.before = func(ctx context.Context) error {
+			go func() {
+				defer close(answered)
+				s.says(ada, consent.Withdrawn, thimble.PersonalizeContent)
+			}()
+			select {
+			case <-answered:
+				t.Error("the withdrawal was answered while the body was under way")
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if _, err := s.take(server, batch(s.order(`"userId":"B-1"`), look)); !errors.Is(err, thimble.ErrUnavailable) {
+			t.Errorf("the body that was stopped: %v, want unavailable", err)
+		}
+		<-answered
+		s.log.before = nil
+		if got := s.kept(); len(got) != 0 {
+			t.Fatalf("%d events are kept of a body that was refused", len(got))
+		}
+		s.want(s.sends(server, batch(look)), 0, intake.Denied, 1)
+	})
+}
+
+// Somebody who keeps choosing costs the sender a second try, and nobody an event.
+func TestOfSomebodyWhoKeepsChoosingNothingIsLost(t *testing.T) {
+	s := one(t)
+	ada := s.person(subject.Account, "A-1")
+	state := consent.Given
+	restless := &moody{Vault: s.vault, turn: func() {
+		if state = consent.Given; s.stands(ada, thimble.PersonalizeContent).Permits() {
+			state = consent.Withdrawn
+		}
+		s.says(ada, state, thimble.PersonalizeContent)
+	}}
+	s.deps.Vault = restless
+	s.open()
+	body := batch(s.track(`"userId":"A-1"`, "Order Completed", `"order_id":"o1","products":[{"product_id":"p","colour":"blue"}]`))
+	if _, err := s.take(server, body); !errors.Is(err, thimble.ErrUnavailable) {
+		t.Errorf("of somebody who does not come to rest: %v, want unavailable", err)
+	}
+	if len(s.log.records) != 0 {
+		t.Error("something was kept")
+	}
+	restless.turn = func() {}
+	s.want(s.sends(server, body), 1)
+}
+
+// moody is a vault at each of whose seals of a purchase something else happens.
+type moody struct {
+	intake.Vault
+	turn func()
+}
+
+func (m *moody) AppendSeal(ctx context.Context, dst []byte, c *thimble.Cell, plain []byte) ([]byte, error) {
+	if c.Category == thimble.PurchaseHistory {
+		m.turn()
+	}
+	return m.Vault.AppendSeal(ctx, dst, c, plain)
+}
+
 // slow is a vault before whose first seal something else happens.
 type slow struct {
 	intake.Vault

@@ -50,6 +50,7 @@ type work struct {
 	sealed  []byte
 	unknown []int // items whose name is to be looked up
 	owners  []thimble.SubjectID
+	judged  []gate.Judged // who has a record
 	seen    map[thimble.SubjectID]struct{}
 	random  []byte
 	cell    thimble.Cell // of the part that is being sealed
@@ -92,16 +93,13 @@ func (w *work) take() error {
 			return err
 		}
 	}
-	if err := w.ask(); err != nil {
-		return err
-	}
-	return w.append()
+	return w.settle()
 }
 
 // sort puts aside what is not planned or came before, and reads what the rest says of
 // consent.
 func (w *work) sort() {
-	shared := w.run.signals.gpc(w.arrival.GPC).Or(w.run.signals.of(w.b, &w.b.Shared))
+	shared := w.run.signals.gpc(w.arrival.GPC).Or(w.run.signals.of(w.hash, w.b, &w.b.Shared))
 	for i := range w.b.Events {
 		ev := &w.b.Events[i]
 		it := item{ev: ev, record: -1}
@@ -114,7 +112,7 @@ func (w *work) sort() {
 		case ev.Message == nil:
 			it.drop = Unplanned
 		default:
-			it.denied = shared.Or(w.run.signals.of(w.b, &ev.Signals))
+			it.denied = shared.Or(w.run.signals.of(w.hash, w.b, &ev.Signals))
 			if w.src.Trusted() && once(ev.Message) {
 				if order := w.b.OrderID(ev); len(order) > 0 {
 					it.order = w.hash.order(order, ev.Message.Name)
@@ -263,38 +261,35 @@ func (w *work) void(it *item) {
 	it.record = -1
 }
 
-// again is how often what is permitted is asked for before writing.
-const again = 3
+// again is how often what is permitted is asked for before the sender is told to come
+// again.
+const again = 4
 
-// ask asks once more, now that everything is ready, and writes anew what changed. An
-// event whose person does not come to rest is left out.
-func (w *work) ask() error {
-	for range again {
+// settle asks once more, now that everything is ready, writes anew what changed, and has
+// the log take it while nobody's choices change. When somebody does not come to rest,
+// nothing is kept: what they permit must not be lost, and nothing else be written.
+func (w *work) settle() error {
+	for round := range again {
 		if err := w.run.door.Ready(w.ctx); err != nil {
 			return fmt.Errorf("intake: %w", err)
 		}
-		changed := false
+		w.judged = w.judged[:0]
 		for i := range w.items {
 			it := &w.items[i]
-			if it.record < 0 || w.run.door.Holds(it.who, &it.can) {
-				continue
+			if round > 0 && it.record >= 0 && !w.run.door.Holds(it.who, &it.can) {
+				if err := w.anew(it); err != nil {
+					return err
+				}
 			}
-			changed = true
-			if err := w.anew(it); err != nil {
-				return err
+			if it.record >= 0 {
+				w.judged = append(w.judged, gate.Judged{Who: it.who, Permission: &it.can})
 			}
 		}
-		if !changed {
-			return nil
+		if ran, err := w.run.door.Write(w.ctx, w.judged, w.append); ran || err != nil {
+			return err
 		}
 	}
-	for i := range w.items {
-		if it := &w.items[i]; it.record >= 0 && !w.run.door.Holds(it.who, &it.can) {
-			it.drop = Denied
-			w.void(it)
-		}
-	}
-	return nil
+	return fmt.Errorf("intake: somebody's choices kept changing: %w", thimble.ErrUnavailable)
 }
 
 // anew judges an event again, and seals again what may be kept of it now.
@@ -317,7 +312,7 @@ func (w *work) anew(it *item) error {
 }
 
 // append writes the records.
-func (w *work) append() (err error) {
+func (w *work) append(ctx context.Context) (err error) {
 	kept := w.records[:0]
 	for _, r := range w.records {
 		if !r.ID.IsZero() {
@@ -327,7 +322,7 @@ func (w *work) append() (err error) {
 	if len(kept) == 0 {
 		return nil
 	}
-	if w.result, err = w.in.deps.Log.Append(w.ctx, kept); err != nil {
+	if w.result, err = w.in.deps.Log.Append(ctx, kept); err != nil {
 		return fmt.Errorf("intake: %w", err)
 	}
 	return nil

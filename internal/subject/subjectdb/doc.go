@@ -23,7 +23,8 @@
 //   - [Store.Erase] deletes the identifiers, and keeps a hash of each under a key of
 //     its own, in one transaction: whoever was forgotten is known as such, and as
 //     nothing else. It does not destroy the person's key: what has all holders
-//     erase does that last, with vault's Shred.
+//     erase does that last, with vault's Shred. [Store.Suppress] keeps such a hash of
+//     somebody who never was here.
 //
 // The tables lie in the set sqldb.Core.
 package subjectdb

@@ -178,6 +178,32 @@ func (s *Store) Suppressed(ctx context.Context, ids []subject.Identifier) ([]boo
 	return suppressed, wrap("renewing marks", s.renew(ctx, renew))
 }
 
+// Suppress notes that whoever has one of the identifiers was forgotten, in the caller's
+// transaction: somebody who is to be forgotten before they ever came here. Who has one is
+// not touched.
+func (s *Store) Suppress(ctx context.Context, tx *sqldb.Tx, ids ...subject.Identifier) error {
+	const doing = "noting who is forgotten"
+	known, err := normalized(ids)
+	if err != nil {
+		return err
+	}
+	g, err := readGenerations(ctx, tx)
+	if err != nil {
+		return wrap(doing, err)
+	}
+	for _, id := range known {
+		gen := g.newest(suppression)
+		mark, err := s.mark(ctx, id, gen)
+		if err == nil {
+			_, err = tx.Exec(ctx, `insert into subject_suppressions (mark, gen) values ($1, $2) on conflict do nothing`, mark, gen)
+		}
+		if err != nil {
+			return wrap(doing, err)
+		}
+	}
+	return nil
+}
+
 func (s *Store) marks(ctx context.Context, ids []subject.Identifier, g generations) ([][]byte, error) {
 	all := make([][]byte, 0, len(ids)*len(g[suppression]))
 	for _, id := range ids {
