@@ -45,6 +45,7 @@ type Store struct {
 
 	seen   *seen
 	damage damage
+	tail   tail
 	failed atomic.Pointer[error] // of the last commit; nil while all is well
 	dirty  atomic.Bool           // what was left out by Rewrite may be in the write-ahead log
 	told   atomic.Pointer[func(seq int64)]

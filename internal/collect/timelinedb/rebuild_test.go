@@ -27,6 +27,7 @@ func (w *world) damage(seq int64) (mend func()) {
 			return err
 		}))
 	}
+	w.log.cold = true
 	put([]byte("damaged"))
 	before := whole
 	return func() { put(before) }

@@ -36,6 +36,7 @@ var noon = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 type journal struct {
 	*framedb.Store
 	broken error
+	cold   bool // nothing is at hand, as after a start
 }
 
 func (j *journal) After(ctx context.Context, seq int64, limit int) ([]frame.Frame, error) {
@@ -43,6 +44,16 @@ func (j *journal) After(ctx context.Context, seq int64, limit int) ([]frame.Fram
 		return nil, j.broken
 	}
 	return j.Store.After(ctx, seq, limit)
+}
+
+func (j *journal) Follow(ctx context.Context, seq int64, limit int) ([]frame.Frame, error) {
+	if j.broken != nil {
+		return nil, j.broken
+	}
+	if j.cold {
+		return j.Store.After(ctx, seq, limit)
+	}
+	return j.Store.Follow(ctx, seq, limit)
 }
 
 // append makes one frame of records.
