@@ -21,25 +21,12 @@ var aads = sync.Pool{New: func() any { b := make([]byte, 0, 256); return &b }}
 func (v *Vault) Seal(ctx context.Context, c thimble.Cell, plain []byte) ([]byte, error) {
 	sealed, err := v.seal(ctx, &c, plain)
 	if err != nil {
-		return nil, fmt.Errorf("vault: sealing %s.%s of %s: %w", c.Table, c.Column, c.Owner, err)
+		return nil, fmt.Errorf("vault: sealing %s.%s: %w", c.Table, c.Column, err)
 	}
 	return sealed, nil
 }
 
-// AppendSeal is Seal for who seals much: it appends to dst.
-func (v *Vault) AppendSeal(ctx context.Context, dst []byte, c *thimble.Cell, plain []byte) ([]byte, error) {
-	out, err := v.appendSeal(ctx, dst, c, plain)
-	if err != nil {
-		return dst, fmt.Errorf("vault: sealing %s.%s of %s: %w", c.Table, c.Column, c.Owner, err)
-	}
-	return out, nil
-}
-
 func (v *Vault) seal(ctx context.Context, c *thimble.Cell, plain []byte) ([]byte, error) {
-	return v.appendSeal(ctx, nil, c, plain)
-}
-
-func (v *Vault) appendSeal(ctx context.Context, dst []byte, c *thimble.Cell, plain []byte) ([]byte, error) {
 	month, err := cellMonth(c)
 	if err != nil {
 		return nil, err
@@ -51,7 +38,7 @@ func (v *Vault) appendSeal(ctx context.Context, dst []byte, c *thimble.Cell, pla
 	if err != nil {
 		return nil, err
 	}
-	return v.sealWith(dst, &ks.keys[0], c, month, plain)
+	return v.sealWith(nil, &ks.keys[0], c, month, plain)
 }
 
 func (v *Vault) sealWith(dst []byte, k *dataKey, c *thimble.Cell, month int, plain []byte) ([]byte, error) {
@@ -86,7 +73,7 @@ func (v *Vault) sealWith(dst []byte, k *dataKey, c *thimble.Cell, month int, pla
 func (v *Vault) Open(ctx context.Context, c thimble.Cell, sealed []byte) ([]byte, error) {
 	plain, err := v.open(ctx, &c, sealed)
 	if err != nil {
-		return nil, fmt.Errorf("vault: opening %s.%s of %s: %w", c.Table, c.Column, c.Owner, err)
+		return nil, fmt.Errorf("vault: opening %s.%s: %w", c.Table, c.Column, err)
 	}
 	return plain, nil
 }

@@ -250,7 +250,7 @@ func (c *console) body(ctx context.Context, r Reading) (consoleBody, error) {
 		}
 		part, err := p.Show(ctx, r)
 		if err != nil {
-			return body, fmt.Errorf("subjectweb: a panel of %s: %w", g.Subject(), err)
+			return body, fmt.Errorf("subjectweb: a panel of a person: %w", err)
 		}
 		body.Parts = append(body.Parts, part)
 	}
@@ -336,7 +336,7 @@ func (c *console) identifiers(ctx context.Context, r Reading, id thimble.Subject
 		}
 		plain, err := r.Grant.Open(ctx, i.Cell, i.Sealed)
 		if err != nil {
-			return nil, fmt.Errorf("subjectweb: an identifier of %s: %w", id, err)
+			return nil, fmt.Errorf("subjectweb: an identifier of a person: %w", err)
 		}
 		// Masked before it reaches a page: a template cannot show what it is not given.
 		if r.masks(category) {
