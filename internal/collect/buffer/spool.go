@@ -44,9 +44,9 @@ type spool struct {
 	entries []*entry // not archived, in order of runs and numbers
 	files   []*spoolFile
 	aside   []string // paths of files of which nothing can be read
-	next    int    // number of the next file
-	run     uint64 // of new entries
-	seq     uint64 // the last one given in it
+	next    int      // number of the next file
+	run     uint64   // of new entries
+	seq     uint64   // the last one given in it
 	current *spoolFile
 	torn    int64 // bytes that could not be read at the start
 	damaged map[uint64]bool

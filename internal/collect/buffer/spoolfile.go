@@ -17,6 +17,7 @@ import (
 // Numbers are big-endian.
 //
 //	file:  "thmbspl1", run (8), CRC32C of both (4)
+//
 // The run is in the name of the file as well, so that a damaged head costs nothing.
 //
 //	entry: length of the body (4), kind (1), 0 (3), number (8), microseconds (8),

@@ -106,4 +106,3 @@ func (p *prober) one(ctx context.Context) (time.Duration, error) {
 	}
 	return 0, errUnseen
 }
-
