@@ -203,7 +203,7 @@ var tables = []Table{
 		{Column: "mark", Category: thimble.AccountIdentifier, Source: "kept of a forgotten person", Purposes: duty, Retention: "stays, so that an old file does not bring the person back", Note: "keyed hash; leads to nobody without the identifier", Measures: []Measure{KeyedHash}},
 	}},
 	{Name: "log_frames", Set: sqldb.Log, Holder: "collect", Plain: []string{"seq", "received_at", "elapsed"}, Fields: []Field{
-		{Column: "bytes", Category: "user.behavior", Source: "the shop's events", Purposes: events, Retention: "leaves the log within a day of the erasure, and by category when its time has come", Note: "records of many people: each one's parts are sealed under their own key, a part for each category, beside random ids"},
+		{Column: "bytes", Category: "user.behavior", Source: "the shop's events", Purposes: events, Sealed: true, Retention: "leaves the log within a day of the erasure, and by category when its time has come", Note: "records of many people: each one's parts are sealed under their own key, a part for each category, beside random ids"},
 	}},
 	{Name: "collect_postings", Set: sqldb.View, Holder: "collect", Plain: []string{"block"}, Fields: []Field{
 		pseudonym("", events...),
@@ -226,6 +226,7 @@ var tables = []Table{
 	}},
 	{Name: "log_orders", Set: sqldb.Log, Plain: []string{"key", "seq"}},
 	{Name: "log_head", Set: sqldb.Log, Plain: []string{"one", "probes"}},
+	{Name: "log_unreadable", Set: sqldb.Log, Plain: []string{"seq", "found_at"}},
 	{Name: "vault_keys", Set: sqldb.Keys, Holder: "vault", Plain: []string{"class", "chain", "gen", "month", "epoch", "wrapped", "commitment"}, Fields: []Field{
 		{Column: "owner", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: service, Retention: untilErased},
 		{Column: "created_at", Category: thimble.Pseudonym, Source: "made with the person", Purposes: service, Retention: untilErased},
@@ -283,7 +284,7 @@ var tables = []Table{
 	{Name: "collect_plan_drafts", Set: sqldb.Core, Plain: []string{"id", "base", "body", "author", "note", "state", "revision", "version", "decided_by", "created_at", "changed_at"}},
 	{Name: "collect_minutes", Set: sqldb.Core, Plain: []string{"source", "minute", "events", "kept", "denied", "nobody", "repeated", "unplanned", "broken", "gone", "violations", "unknown"}}, // counts; nobody is in them
 	{Name: "collect_violations", Set: sqldb.Core, Plain: []string{"source", "event", "path", "expected", "got", "n", "first_at", "last_at"}},                                                  // names of the plan and types; no value
-	{Name: "collect_proposals", Set: sqldb.Core, Plain: []string{"id", "event", "within", "name", "shape", "category", "transform", "confidence", "why", "n", "first_at", "last_at", "later"}},
+	{Name: "collect_proposals", Set: sqldb.Core, Plain: []string{"id", "event", "within", "name", "shape", "category", "transform", "confidence", "why", "n", "first_at", "last_at", "later", "source"}},
 	{Name: "collect_rejects", Set: sqldb.Core, Plain: []string{"import_id", "line", "reason"}},
 	{Name: "registry_models", Set: sqldb.Core, Plain: []string{"model", "latest", "floor", "held"}},
 	{Name: "registry_versions", Set: sqldb.Core, Plain: []string{"model", "version", "stage", "package", "weights", "signer", "card", "lineage", "bytes", "made_ms", "reason", "made_at", "opening"}},

@@ -43,10 +43,15 @@ func (d *Door) problem(w http.ResponseWriter, err error) web.Problem {
 		return named("rate", "Too many requests", http.StatusTooManyRequests, "The source sends more than it may. Wait for Retry-After, and send events in batches.")
 	case errors.Is(err, errFull):
 		return named("unavailable", "Not available right now", http.StatusServiceUnavailable, "Too many bodies are on their way. Nothing was lost: send it again after Retry-After.")
+	case errors.Is(err, errShare):
+		w.Header().Set("Retry-After", "1")
+		return named("rate", "Too many bodies at once", http.StatusTooManyRequests, "Your network has as many bodies under way as one may have. Nothing was lost: send it again after Retry-After.")
 	case errors.Is(err, errSlow):
 		return named("slow", "The body came too slowly", http.StatusRequestTimeout, "Send it again.")
 	case errors.Is(err, errOrigin):
 		return named("origin", "Not from this page", http.StatusForbidden, "The source does not name the origin of the page that sent this. Add it in the console under Sources.")
+	case errors.Is(err, errNoPage):
+		return named("origin", "Not from a page", http.StatusForbidden, "The key is one of browsers, and no page's origin came with it. A program takes the key of a server, an app that of an app.")
 	case errors.Is(err, errServer):
 		return named("server-key", "The key of a server", http.StatusForbidden, "A page has sent the key of a server, which whoever reads the page can read. Take another key for the server, and one of a browser's source for the page.")
 	case errors.Is(err, errNoKey):
