@@ -17,6 +17,8 @@
 //   - Deleted bytes are overwritten (secure_delete), and [DB.Truncate] takes them
 //     out of the write-ahead log.
 //   - Checkpoints stay off the commit path: a goroutine makes them.
+//   - A connection to SQLite keeps the statements that it ran last prepared; the text of one
+//     costs as much to read as a small one does to run.
 //   - A database that a newer version has migrated is refused, not damaged.
 //
 // The data is split in sets by how it must be backed up: each set is a file in
