@@ -11,6 +11,7 @@ import (
 	"thimble/internal/consent"
 	"thimble/internal/datamap"
 	"thimble/internal/policy"
+	"thimble/internal/subject"
 )
 
 // A DoorUse is a category of data and what it is for. One purpose that is permitted is
@@ -33,6 +34,14 @@ func (p Pairs) has(n int) bool { return p[n/64]>>(n%64)&1 == 1 }
 func (p Pairs) Without(others Pairs) Pairs {
 	for i := range p {
 		p[i] &^= others[i]
+	}
+	return p
+}
+
+// And returns the pairs that are among others too.
+func (p Pairs) And(others Pairs) Pairs {
+	for i := range p {
+		p[i] &= others[i]
 	}
 	return p
 }
@@ -80,8 +89,27 @@ type Permission struct {
 	// Known says that there is such a person, and that they were not erased.
 	Known  bool
 	born   uint64
-	until  int64               // UTC microseconds; 0: it does not end by itself
-	others []thimble.SubjectID // of the same person
+	until  int64            // UTC microseconds; 0: it does not end by itself
+	epoch  int64            // of the subject, as it was judged
+	others []subject.Member // of the same person
+}
+
+// Of reports whether the permission was judged of just this person: of the same
+// subjects at the same epochs, whichever process moved them since.
+func (p *Permission) Of(who subject.Person) bool {
+	if !p.Known || len(who.Members) != 1+len(p.others) {
+		return false
+	}
+	own := 0
+	for _, m := range who.Members {
+		if !slices.ContainsFunc(p.others, func(o subject.Member) bool { return o.ID == m.ID && o.Epoch == m.Epoch }) {
+			own++
+			if m.Epoch != p.epoch {
+				return false
+			}
+		}
+	}
+	return own == 1
 }
 
 // doorStates bounds how many permissions a door holds.
@@ -151,8 +179,8 @@ func (d *Door) Holds(who thimble.SubjectID, p *Permission) bool {
 	if p.until != 0 && d.gate.now().UnixMicro() >= p.until || d.gate.moves.since(who, p.born) {
 		return false
 	}
-	for _, m := range p.others {
-		if d.gate.moves.since(m, p.born) {
+	for i := range p.others {
+		if d.gate.moves.since(p.others[i].ID, p.born) {
 			return false
 		}
 	}
@@ -176,9 +204,11 @@ func (d *Door) afresh(ctx context.Context, who thimble.SubjectID) (p Permission,
 		return p, fmt.Errorf("gate: at the door: %w", err)
 	}
 	p.Known, p.until, p.Pairs = !who.IsZero(), micros(about.until), d.judge(&about, now)
-	for _, id := range about.person.IDs() {
-		if id != who {
-			p.others = append(p.others, id)
+	for _, m := range about.person.Members {
+		if m.ID == who {
+			p.epoch = m.Epoch
+		} else {
+			p.others = append(p.others, m)
 		}
 	}
 	d.gate.moves.pause("door keep")

@@ -12,7 +12,7 @@
 //     answered while it is being written;
 //   - each event is sealed under its person's key, one part for each category;
 //   - who an event is of is believed from trusted sources; of any other only the device
-//     counts;
+//     counts, and a device is joined to an account only by what is permitted of both;
 //   - an event is kept once: by its source and messageId, of trusted sources an order also
 //     by its number;
 //   - of somebody unknown who permits nothing it is counted that it happened, and nothing else is kept;

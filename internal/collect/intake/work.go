@@ -82,7 +82,7 @@ func (w *work) take() error {
 	if err := w.identify(); err != nil {
 		return err
 	}
-	for _, step := range []func(*work) error{(*work).strangers, (*work).devices, (*work).hear, (*work).permit, (*work).traits, (*work).prepare} {
+	for _, step := range []func(*work) error{(*work).strangers, (*work).hear, (*work).permit, (*work).devices, (*work).traits, (*work).prepare} {
 		if err := step(w); err != nil {
 			return err
 		}
@@ -109,6 +109,7 @@ func (w *work) sort() {
 			it.drop = Repeated
 		case ev.Call == segment.Alias && w.src.Trusted(), w.src.Consents && ev.Call == segment.Track && string(w.b.Bytes(ev.Name)) == Preference:
 			it.drop = heard
+			it.denied = shared.Or(w.run.signals.of(w.b, &ev.Signals))
 		case ev.Message == nil:
 			it.drop = Unplanned
 		default:
@@ -126,17 +127,19 @@ func (w *work) sort() {
 	}
 }
 
-// permit finds what of each event may be kept.
+// permit finds what of each event may be kept, and whether an alias may join anybody.
 func (w *work) permit() error {
 	for i := range w.items {
 		it := &w.items[i]
-		if it.drop != "" {
+		alias := it.drop == heard && it.ev.Call == segment.Alias
+		if it.drop != "" && !alias {
 			continue
 		}
 		if err := w.mask(it); err != nil {
 			return err
 		}
 		switch {
+		case alias:
 		case it.who.IsZero():
 			// Nobody was made of them: what happened is counted, and that is all.
 			it.drop = Nobody
