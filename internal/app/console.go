@@ -11,6 +11,7 @@ import (
 	"thimble/internal/collect/collectweb"
 	"thimble/internal/collect/planweb"
 	"thimble/internal/collect/sourceweb"
+	"thimble/internal/collect/timelineweb"
 	"thimble/internal/consent/consentweb"
 	"thimble/internal/console"
 	"thimble/internal/datamap/datamapweb"
@@ -39,9 +40,10 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 	return sections(
 		func() (web.Section, error) { return d.overview().Section(d.kit) },
 		func() (web.Section, error) {
-			return subjectweb.Console(d.kit, d.Subjects, staff, orderweb.CustomerPanel(d.wholeOrders(), d.Catalog),
+			return subjectweb.Console(d.kit, d.Subjects, staff, orderweb.CustomerPanel(d.wholeOrders(), d.Catalog), timelineweb.CustomerPanel(d.eventPages(staff)),
 				consentweb.CustomerPanel(d.Consent), decisionweb.CustomerPanel(d.wholeDecisions()), gateweb.CustomerPanel(d.wholeUses()))
 		},
+		func() (web.Section, error) { return timelineweb.Console(d.kit, d.eventPages(staff)) },
 		func() (web.Section, error) { return consentweb.Console(d.kit, d.Consent, d.Subjects) },
 		func() (web.Section, error) { return rightsweb.Console(d.kit, d.Requests, d.Ledger) },
 		func() (web.Section, error) {

@@ -17,7 +17,8 @@ import (
 	"thimble/internal/staff/rules"
 )
 
-// FiguresJob is the kind of the job that lets go of old figures of what came in.
+// FiguresJob is the kind of the job that lets go of what is old of what came in: figures,
+// and that a device was shared.
 const FiguresJob = "watch.prune"
 
 // openPlan opens the tracking plan, and what watches what comes in under it.
@@ -36,7 +37,11 @@ func (a *App) pruneFigures(ctx context.Context, _ job.Job) error {
 	if err != nil {
 		return err
 	}
-	a.Log.DebugContext(ctx, "old figures let go", slog.Int64("rows", n))
+	devices, err := a.Subjects.Unshare(ctx)
+	if err != nil {
+		return err
+	}
+	a.Log.DebugContext(ctx, "old figures let go", slog.Int64("rows", n), slog.Int("shared_devices", devices))
 	return nil
 }
 

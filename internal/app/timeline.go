@@ -4,11 +4,16 @@ import (
 	"context"
 	"log/slog"
 
+	"thimble"
 	"thimble/internal/collect/intake"
+	"thimble/internal/collect/plan"
 	"thimble/internal/collect/timelinedb"
+	"thimble/internal/collect/timelineweb"
 	"thimble/internal/consent"
+	"thimble/internal/gate"
 	"thimble/internal/job"
 	"thimble/internal/sqldb"
+	"thimble/internal/subject/subjectweb"
 )
 
 // CompactJob is the kind of the job that takes whoever is gone out of the log of events.
@@ -65,4 +70,15 @@ func (s snapshots) Snapshot(ctx context.Context, f func(context.Context) error) 
 		return f(ctx)
 	}
 	return s[0].Snapshot(ctx, func(ctx context.Context) error { return s[1:].Snapshot(ctx, f) })
+}
+
+// eventPages is what the pages of staff with one person's events are made of.
+func (d *doors) eventPages(staff subjectweb.Reader) timelineweb.ConsoleDeps {
+	return timelineweb.ConsoleDeps{
+		Events: d.Timeline, Names: d.Catalog, Sources: d.Sources, Reader: staff, Uses: func() []plan.Use { return d.Plan.Compiled().Classes },
+		Permits: func(ctx context.Context, who thimble.SubjectID, p thimble.Purpose, c thimble.Category) (bool, string, error) {
+			v, err := d.Gate.Decide(ctx, gate.Request{Actor: gate.Actor{Kind: gate.Machine, Name: "collect"}, Subject: who, Purpose: p, Categories: []thimble.Category{c}})
+			return v.Allowed, v.Why, err
+		},
+	}
 }

@@ -98,7 +98,7 @@ func (asItComes) Snapshot(ctx context.Context, f func(context.Context) error) er
 func (d *Desk) members(ctx context.Context, who thimble.SubjectID) ([]thimble.SubjectID, error) {
 	all, err := d.cfg.People.Members(ctx, who)
 	if err != nil {
-		return nil, fmt.Errorf("rights: asking who %s is: %w", who, err)
+		return nil, fmt.Errorf("rights: asking who somebody is: %w", err)
 	}
 	if len(all) == 0 {
 		return []thimble.SubjectID{who}, nil

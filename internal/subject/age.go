@@ -59,7 +59,7 @@ func OpenAge(ctx context.Context, grant thimble.Grant, of thimble.SubjectID, sea
 	}
 	plain, err := grant.Open(ctx, AgeCell(of), sealed)
 	if err != nil {
-		return Age{}, fmt.Errorf("subject: age of %s: %w", of, err)
+		return Age{}, fmt.Errorf("subject: age of a person: %w", err)
 	}
 	return ParseAge(plain)
 }

@@ -42,7 +42,7 @@ func OpenResidence(ctx context.Context, grant thimble.Grant, of thimble.SubjectI
 	}
 	plain, err := grant.Open(ctx, ResidenceCell(of), sealed)
 	if err != nil {
-		return Residence{}, fmt.Errorf("subject: residence of %s: %w", of, err)
+		return Residence{}, fmt.Errorf("subject: residence of a person: %w", err)
 	}
 	return ParseResidence(plain)
 }

@@ -21,7 +21,7 @@ var aads = sync.Pool{New: func() any { b := make([]byte, 0, 256); return &b }}
 func (v *Vault) Seal(ctx context.Context, c thimble.Cell, plain []byte) ([]byte, error) {
 	sealed, err := v.seal(ctx, &c, plain)
 	if err != nil {
-		return nil, fmt.Errorf("vault: sealing %s.%s of %s: %w", c.Table, c.Column, c.Owner, err)
+		return nil, fmt.Errorf("vault: sealing %s.%s: %w", c.Table, c.Column, err)
 	}
 	return sealed, nil
 }
@@ -30,7 +30,7 @@ func (v *Vault) Seal(ctx context.Context, c thimble.Cell, plain []byte) ([]byte,
 func (v *Vault) AppendSeal(ctx context.Context, dst []byte, c *thimble.Cell, plain []byte) ([]byte, error) {
 	out, err := v.appendSeal(ctx, dst, c, plain)
 	if err != nil {
-		return dst, fmt.Errorf("vault: sealing %s.%s of %s: %w", c.Table, c.Column, c.Owner, err)
+		return dst, fmt.Errorf("vault: sealing %s.%s: %w", c.Table, c.Column, err)
 	}
 	return out, nil
 }
@@ -86,7 +86,7 @@ func (v *Vault) sealWith(dst []byte, k *dataKey, c *thimble.Cell, month int, pla
 func (v *Vault) Open(ctx context.Context, c thimble.Cell, sealed []byte) ([]byte, error) {
 	plain, err := v.open(ctx, &c, sealed)
 	if err != nil {
-		return nil, fmt.Errorf("vault: opening %s.%s of %s: %w", c.Table, c.Column, c.Owner, err)
+		return nil, fmt.Errorf("vault: opening %s.%s: %w", c.Table, c.Column, err)
 	}
 	return plain, nil
 }

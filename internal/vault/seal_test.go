@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -136,4 +137,43 @@ func rounds(n int) int {
 		return 1_000_000
 	}
 	return n
+}
+
+// Errors are logged: none names the owner, the row or what was to be sealed.
+func TestNoErrorNamesThePersonOrTheValue(t *testing.T) {
+	sqldbtest.Each(t, sqldb.Keys, func(t *testing.T, db *sqldb.DB) {
+		v := vaulttest.New(t, db)
+		ada, bob := newID(t), newID(t)
+		if err := v.Ensure(ctx, ada); err != nil {
+			t.Fatal(err)
+		}
+		sealed := mustSeal(t, v, mailCell(ada), "planted value")
+		var errs []error
+		add := func(_ any, err error) { errs = append(errs, err) }
+		add(v.Seal(ctx, mailCell(bob), []byte("planted value")))
+		unnamed := mailCell(ada)
+		unnamed.Table = ""
+		add(v.Seal(ctx, unnamed, []byte("planted value")))
+		cell := mailCell(bob)
+		add(v.AppendSeal(ctx, nil, &cell, []byte("planted value")))
+		add(v.Open(ctx, mailCell(bob), sealed))
+		other := mailCell(ada)
+		other.Row = []byte("planted row")
+		add(v.Open(ctx, other, sealed))
+		add(v.Open(ctx, mailCell(ada), sealed[:3]))
+		gone, cancel := context.WithCancel(ctx)
+		cancel()
+		add(v.Shred(gone, ada))
+		for i, err := range errs {
+			if err == nil {
+				t.Errorf("%d: no error", i)
+				continue
+			}
+			for _, planted := range []string{ada.String(), bob.String(), "planted"} {
+				if strings.Contains(err.Error(), planted) {
+					t.Errorf("%d: %q tells %q", i, err, planted)
+				}
+			}
+		}
+	})
 }

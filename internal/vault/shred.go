@@ -34,7 +34,7 @@ func (v *Vault) Shred(ctx context.Context, owner thimble.SubjectID) (Shredded, e
 	}
 	done, err := v.shred(ctx, owner)
 	if err != nil {
-		return Shredded{}, fmt.Errorf("vault: shredding the keys of %s: %w", owner, err)
+		return Shredded{}, fmt.Errorf("vault: shredding the keys of a person: %w", err)
 	}
 	return done, nil
 }

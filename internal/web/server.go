@@ -2,9 +2,12 @@ package web
 
 import (
 	"container/list"
+	stdlog "log"
 	"log/slog"
 	"net"
 	"net/http"
+	"regexp"
+	"strings"
 	"sync"
 	"time"
 )
@@ -24,9 +27,21 @@ const (
 func NewServer(h http.Handler, connections int, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: stdlog.New(faults{log}, "", 0),
 		ConnState: (&crowd{most: connections, place: map[net.Conn]*list.Element{}, waiting: list.New()}).state,
 	}
+}
+
+// faults writes down what a server says of connections, without the addresses of who is
+// at their other end.
+type faults struct{ log *slog.Logger }
+
+var address = regexp.MustCompile(`(\[[0-9A-Fa-f:.]+(%[^\]]*)?\]|\b[0-9]{1,3}(\.[0-9]{1,3}){3}\b)(:[0-9]+)?`)
+
+// Write implements io.Writer.
+func (f faults) Write(line []byte) (int, error) {
+	f.log.Debug("a connection failed", slog.String("cause", strings.TrimSpace(address.ReplaceAllString(string(line), "[address]"))))
+	return len(line), nil
 }
 
 // crowd bounds how many connections a server has. When there are too many, the one goes

@@ -206,3 +206,16 @@ func TestASlowOrLongHeaderIsLetGo(t *testing.T) {
 		t.Errorf("a slow header: %v, want the connection closed", err)
 	}
 }
+
+// A server says of a connection that failed whose it was: in the log it is nobody's.
+func TestWhatAServerSaysOfConnectionsNamesNoAddress(t *testing.T) {
+	for _, from := range []string{"192.0.2.7:4711", "[2001:db8::7]:4711", "[fe80::7%eth0]:4711", "192.0.2.7"} {
+		var out strings.Builder
+		s := NewServer(answers, 16, slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
+		s.ErrorLog.Printf("http: TLS handshake error from %s: read tcp 192.0.2.1:443->%s: i/o timeout", from, from)
+		got := out.String()
+		if strings.Contains(got, "192.0.2.7") || strings.Contains(got, "::7") || strings.Contains(got, "4711") || !strings.Contains(got, "TLS handshake error from [address]: read tcp [address]->[address]: i/o timeout") {
+			t.Errorf("logged: %s", got)
+		}
+	}
+}

@@ -60,7 +60,7 @@ func (r *run) customers(ctx context.Context, people []collect.Customer) (writer,
 			}
 			body, err := r.parts.Keys.Seal(ctx, factCell(p.who.id, fact), []byte(p.facts[fact]))
 			if err != nil {
-				return nil, fmt.Errorf("collect: sealing a fact of %s: %w", p.who.id, err)
+				return nil, fmt.Errorf("collect: sealing a fact of a person: %w", err)
 			}
 			facts = append(facts, sealedFact{p.who.id, fact, body})
 		}

@@ -40,7 +40,7 @@ func (s *Store) Export(ctx context.Context, who thimble.SubjectID) iter.Seq2[thi
 			}
 		}
 		if err != nil {
-			yield(thimble.Datum{}, fmt.Errorf("collect: exporting %s: %w", who, err))
+			yield(thimble.Datum{}, fmt.Errorf("collect: exporting a person: %w", err))
 		}
 	}
 }
@@ -138,7 +138,7 @@ func (s *Store) Erase(ctx context.Context, who thimble.SubjectID) (thimble.Erasu
 		return nil
 	})
 	if err != nil {
-		return thimble.Erasure{}, fmt.Errorf("collect: erasing %s: %w", who, err)
+		return thimble.Erasure{}, fmt.Errorf("collect: erasing a person: %w", err)
 	}
 	return thimble.Erasure{Erased: int(n)}, nil
 }

@@ -76,6 +76,12 @@ func (h *hasher) pair(who thimble.SubjectID, k subject.Kind, value []byte) name 
 	return name(h.sum(h.passing))
 }
 
+// consent returns the name under which it is remembered what a consent object means.
+func (h *hasher) consent(raw []byte) name {
+	h.buf = append(append(h.buf[:0], "consent object\x00"...), raw...)
+	return name(h.sum(h.passing))
+}
+
 // once reports whether an event happens to an order once, so that a second one with the
 // same number is the first again. Updates and refunds come several times.
 func once(m *plan.Message) bool { return m.Name == "Order Completed" || m.Name == "Order Cancelled" }

@@ -12,10 +12,10 @@ import (
 )
 
 // Consent objects are few and come with each event: what one means is remembered by its
-// bytes. Strings of the IAB count from a time and until a time, so not for long.
+// keyed hash, since whoever sends one puts into it what they like. Strings of the IAB
+// count from a time and until a time, so not for long.
 const (
 	readingLimit = 4096
-	readingBytes = 2048 // of an object that is remembered
 	readingLives = time.Minute
 )
 
@@ -27,7 +27,7 @@ type readings struct {
 	optedOut   gate.Pairs
 
 	mu   sync.RWMutex
-	held map[string]denied
+	held map[name]denied
 }
 
 type denied struct {
@@ -36,7 +36,7 @@ type denied struct {
 }
 
 func newReadings(d *gate.Door, c signal.Categories, now func() time.Time) *readings {
-	r := &readings{door: d, categories: c, now: now, held: map[string]denied{}}
+	r := &readings{door: d, categories: c, now: now, held: map[name]denied{}}
 	r.optedOut = r.denies(signal.GPC([]string{"1"}))
 	return r
 }
@@ -60,35 +60,33 @@ func (r *readings) gpc(values []string) (p gate.Pairs) {
 }
 
 // of returns what the consent in a context denies.
-func (r *readings) of(b *segment.Body, s *segment.Signals) gate.Pairs {
+func (r *readings) of(h *hasher, b *segment.Body, s *segment.Signals) gate.Pairs {
 	raw := b.Bytes(s.Consent)
 	if len(raw) == 0 {
 		return gate.Pairs{}
 	}
-	now := r.now()
+	now, n := r.now(), h.consent(raw)
 	r.mu.RLock()
-	d, ok := r.held[string(raw)]
+	d, ok := r.held[n]
 	r.mu.RUnlock()
 	if age := now.Sub(d.at); ok && age >= 0 && age < readingLives {
 		return d.pairs
 	}
 	d = denied{r.denies(r.read(b, s, now)...), now}
-	if len(raw) <= readingBytes {
-		r.keep(string(raw), d)
-	}
+	r.keep(n, d)
 	return d.pairs
 }
 
-func (r *readings) keep(raw string, d denied) {
+func (r *readings) keep(n name, d denied) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, ok := r.held[raw]; !ok && len(r.held) >= readingLimit {
+	if _, ok := r.held[n]; !ok && len(r.held) >= readingLimit {
 		for other := range r.held {
 			delete(r.held, other)
 			break
 		}
 	}
-	r.held[raw] = d
+	r.held[n] = d
 }
 
 // read reads all that a consent object carries. One that carries a signal of another

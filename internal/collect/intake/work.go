@@ -99,7 +99,7 @@ func (w *work) take() error {
 // sort puts aside what is not planned or came before, and reads what the rest says of
 // consent.
 func (w *work) sort() {
-	shared := w.run.signals.gpc(w.arrival.GPC).Or(w.run.signals.of(w.b, &w.b.Shared))
+	shared := w.run.signals.gpc(w.arrival.GPC).Or(w.run.signals.of(w.hash, w.b, &w.b.Shared))
 	for i := range w.b.Events {
 		ev := &w.b.Events[i]
 		it := item{ev: ev, record: -1}
@@ -113,7 +113,7 @@ func (w *work) sort() {
 		case ev.Message == nil:
 			it.drop = Unplanned
 		default:
-			it.denied = shared.Or(w.run.signals.of(w.b, &ev.Signals))
+			it.denied = shared.Or(w.run.signals.of(w.hash, w.b, &ev.Signals))
 			if w.src.Trusted() && once(ev.Message) {
 				if order := w.b.OrderID(ev); len(order) > 0 {
 					it.order = w.hash.order(order, ev.Message.Name)

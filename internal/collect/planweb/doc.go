@@ -13,6 +13,5 @@
 //     whoever changed what somebody else has changed is shown what that was;
 //   - every page works without script; each says itself as an API call.
 //
-// What is not there yet: the values of single events. A debugger that opens them needs
-// the reads by person of package timeline.
+// What one person's events say is on the pages of package timelineweb.
 package planweb

@@ -40,9 +40,17 @@ func (d *desk) events(w http.ResponseWriter, r *http.Request) {
 	}
 	d.Render(w, r, http.StatusOK, d.pages, "events.html", web.Page{
 		Title: "Events", Lead: "What comes in now, and what becomes of it. No page here says what an event held, or whom it was about.",
-		Actions: []web.Action{{Label: "Refresh", Href: EventsPath, Kind: "quiet"}}, APICall: "GET /v1/collect/figures",
+		Actions: d.eventsActions(r.Context()), APICall: "GET /v1/collect/figures",
 		Body: f.body(broken, f.nothing()),
 	})
+}
+
+func (d *desk) eventsActions(ctx context.Context) []web.Action {
+	all := []web.Action{{Label: "Refresh", Href: EventsPath, Kind: "quiet"}}
+	if d.May(ctx, "GET /console/customers/{subject}/events") {
+		all = append(all, web.Action{Label: "One customer’s events", Href: "/console/customers", Kind: "quiet"})
+	}
+	return all
 }
 
 // figures are those of an hour.

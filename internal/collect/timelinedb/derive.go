@@ -23,7 +23,7 @@ func (s *Store) Derive(ctx context.Context, who thimble.SubjectID) error {
 func (s *Store) derive(ctx context.Context, who thimble.SubjectID, without thimble.Purpose) error {
 	p, err := s.People.Person(ctx, who)
 	if err != nil && !errors.Is(err, thimble.ErrNotFound) {
-		return fmt.Errorf("timeline: building the months of %s: %w", who, err)
+		return fmt.Errorf("timeline: building the months of a person: %w", err)
 	}
 	if p.Restricted && without == "" {
 		return nil
@@ -62,7 +62,7 @@ func (s *Store) derive(ctx context.Context, who thimble.SubjectID, without thimb
 		return w.months(ctx, who, b.of(who))
 	})
 	if err != nil {
-		return fmt.Errorf("timeline: building the months of %s: %w", who, err)
+		return fmt.Errorf("timeline: building the months of a person: %w", err)
 	}
 	return nil
 }

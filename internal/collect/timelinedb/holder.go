@@ -52,7 +52,7 @@ type ExportedInteraction struct {
 func (s *Store) Export(ctx context.Context, who thimble.SubjectID) iter.Seq2[thimble.Datum, error] {
 	return func(yield func(thimble.Datum, error) bool) {
 		if err := s.export(ctx, who, yield); err != nil {
-			yield(thimble.Datum{}, fmt.Errorf("timeline: exporting events of %s: %w", who, err))
+			yield(thimble.Datum{}, fmt.Errorf("timeline: exporting events of a person: %w", err))
 		}
 	}
 }
@@ -187,7 +187,7 @@ func (s *Store) erase(ctx context.Context, who thimble.SubjectID) (erased int, e
 	s.mu.Unlock()
 	places, _, err := s.indexed(ctx, []thimble.SubjectID{who}, timeline.Place{})
 	if err != nil {
-		return 0, fmt.Errorf("timeline: looking for events of %s: %w", who, err)
+		return 0, fmt.Errorf("timeline: looking for events of a person: %w", err)
 	}
 	// What is to be compacted is noted first: deleting the postings loses where it is.
 	if err := s.note(ctx, places); err != nil {
@@ -201,7 +201,7 @@ func (s *Store) erase(ctx context.Context, who thimble.SubjectID) (erased int, e
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("timeline: deleting what was built of %s: %w", who, err)
+		return 0, fmt.Errorf("timeline: deleting what was built of a person: %w", err)
 	}
 	return len(places) + int(months), nil
 }

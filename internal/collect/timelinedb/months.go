@@ -32,7 +32,7 @@ func (s *Store) sealPart(ctx context.Context, plain []byte, c thimble.Cell) ([]b
 		return nil, nil // they were erased, or the month has expired
 	}
 	if err != nil {
-		return nil, fmt.Errorf("timeline: sealing %s of %s: %w", c.Column, c.Owner, err)
+		return nil, fmt.Errorf("timeline: sealing %s: %w", c.Column, err)
 	}
 	return append(binary.AppendUvarint(make([]byte, 0, len(sealed)+3), uint64(len(sealed))), sealed...), nil
 }
@@ -177,7 +177,7 @@ func (w *writer) fold(ctx context.Context, who thimble.SubjectID, p *person, c t
 		if refused(err) {
 			return nil // they have changed their mind just now; what follows is looked at when this is written
 		}
-		return fmt.Errorf("timeline: putting a month of %s together: %w", who, err)
+		return fmt.Errorf("timeline: putting a month of a person together: %w", err)
 	}
 	if err := w.store.sealMonths(ctx, who, one); err != nil {
 		return err

@@ -33,7 +33,7 @@ func postings(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, before t
 			return nil, err
 		}
 		if in, err = timeline.Postings(in[:0], block, body); err != nil {
-			return nil, fmt.Errorf("timeline: postings of %s: %w", who, err)
+			return nil, fmt.Errorf("timeline: postings of a person: %w", err)
 		}
 		for _, p := range slices.Backward(in) {
 			if before.IsZero() || p.Before(before) {
@@ -135,7 +135,7 @@ func (s *Store) Of(ctx context.Context, g thimble.Grant, categories []thimble.Ca
 		return true, err
 	})
 	if err != nil {
-		return nil, timeline.Place{}, fmt.Errorf("timeline: reading events of %s: %w", g.Subject(), err)
+		return nil, timeline.Place{}, fmt.Errorf("timeline: reading events of a person: %w", err)
 	}
 	if limit <= 0 || len(all) < limit {
 		next = timeline.Place{}
@@ -272,7 +272,7 @@ func (s *Store) rows(ctx context.Context, members []thimble.SubjectID) (all []ro
 func (s *Store) Interactions(ctx context.Context, g thimble.Grant) (sum timeline.Interactions, err error) {
 	rows, err := s.rows(ctx, g.Members())
 	if err != nil {
-		return nil, fmt.Errorf("timeline: reading interactions of %s: %w", g.Subject(), err)
+		return nil, fmt.Errorf("timeline: reading interactions of a person: %w", err)
 	}
 	for _, r := range rows {
 		if len(r.interactions) == 0 {
@@ -283,7 +283,7 @@ func (s *Store) Interactions(ctx context.Context, g thimble.Grant) (sum timeline
 			continue // its key has expired
 		}
 		if err != nil {
-			return nil, fmt.Errorf("timeline: opening interactions of %s: %w", g.Subject(), err)
+			return nil, fmt.Errorf("timeline: opening interactions of a person: %w", err)
 		}
 		sum = sum.Join(some)
 	}
@@ -294,7 +294,7 @@ func (s *Store) Interactions(ctx context.Context, g thimble.Grant) (sum timeline
 func (s *Store) Profile(ctx context.Context, g thimble.Grant) (sum timeline.Profile, err error) {
 	rows, err := s.rows(ctx, g.Members())
 	if err != nil {
-		return sum, fmt.Errorf("timeline: reading the profile of %s: %w", g.Subject(), err)
+		return sum, fmt.Errorf("timeline: reading the profile of a person: %w", err)
 	}
 	for _, r := range rows {
 		if len(r.profile) == 0 {
@@ -305,7 +305,7 @@ func (s *Store) Profile(ctx context.Context, g thimble.Grant) (sum timeline.Prof
 			continue
 		}
 		if err != nil {
-			return sum, fmt.Errorf("timeline: opening the profile of %s: %w", g.Subject(), err)
+			return sum, fmt.Errorf("timeline: opening the profile of a person: %w", err)
 		}
 		sum = sum.Join(some)
 	}

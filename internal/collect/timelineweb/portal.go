@@ -103,19 +103,26 @@ func (d PortalDeps) table(r *http.Request) (web.Table, error) {
 
 // read reads the events, and asks the catalogue once for what their products are called.
 func (d PortalDeps) read(ctx context.Context, events []timeline.Event) (said []timeline.What, names map[thimble.ItemID]catalog.Product, err error) {
+	for i := range events {
+		said = append(said, events[i].What())
+	}
+	names, err = namesOf(ctx, d.Names, said)
+	return said, names, err
+}
+
+// namesOf asks the catalogue what the products of some events are called.
+func namesOf(ctx context.Context, catalogue Names, said []timeline.What) (map[thimble.ItemID]catalog.Product, error) {
 	seen := map[thimble.ItemID]bool{}
 	var ids []thimble.ItemID
-	for i := range events {
-		w := events[i].What()
-		said = append(said, w)
-		for _, p := range w.Products {
+	for i := range said {
+		for _, p := range said[i].Products {
 			if !seen[p.Item] {
 				seen[p.Item], ids = true, append(ids, p.Item)
 			}
 		}
 	}
-	if len(ids) > 0 {
-		names, err = d.Names.Get(ctx, ids...)
+	if len(ids) == 0 {
+		return nil, nil
 	}
-	return said, names, err
+	return catalogue.Get(ctx, ids...)
 }

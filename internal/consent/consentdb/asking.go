@@ -24,7 +24,7 @@ func (s *Store) rest(ctx context.Context, members ...thimble.SubjectID) (months 
 		place := ""
 		if s.residences != nil {
 			if place, err = s.residences(ctx, m); err != nil {
-				return 0, fmt.Errorf("consent: asking where %s lives: %w", m, err)
+				return 0, fmt.Errorf("consent: asking where somebody lives: %w", err)
 			}
 		}
 		months = max(months, consent.Rest(place))
@@ -44,7 +44,7 @@ func (s *Store) Questions(ctx context.Context, who thimble.SubjectID) ([]consent
 func (w Whole) Questions(ctx context.Context, who thimble.SubjectID) ([]consent.Question, error) {
 	person, err := w.Persons.Person(ctx, who)
 	if err != nil {
-		return nil, fmt.Errorf("consent: questions for %s: %w", who, err)
+		return nil, fmt.Errorf("consent: questions for a person: %w", err)
 	}
 	return w.questions(ctx, func(p thimble.Purpose, q consent.Scope) (consent.Standing, error) {
 		return consent.OfPerson(ctx, person, p, func(ctx context.Context, m thimble.SubjectID, p thimble.Purpose) (consent.Standing, error) {
@@ -136,7 +136,7 @@ func (s *Store) Scopes(ctx context.Context, who thimble.SubjectID, p thimble.Pur
 func (w Whole) Scopes(ctx context.Context, who thimble.SubjectID, p thimble.Purpose) ([]consent.Scope, error) {
 	person, err := w.Persons.Person(ctx, who)
 	if err != nil {
-		return nil, fmt.Errorf("consent: scopes of %s: %w", who, err)
+		return nil, fmt.Errorf("consent: scopes of a person: %w", err)
 	}
 	var all []consent.Scope
 	seen := map[consent.Scope]bool{}
@@ -169,7 +169,7 @@ func (s *Store) Age(ctx context.Context, who thimble.SubjectID) (age consent.Age
 func (w Whole) Age(ctx context.Context, who thimble.SubjectID) (age consent.Age, err error) {
 	person, err := w.Persons.Person(ctx, who)
 	if err != nil {
-		return age, fmt.Errorf("consent: age of %s: %w", who, err)
+		return age, fmt.Errorf("consent: age of a person: %w", err)
 	}
 	err = w.db.Read(ctx, func(tx *sqldb.Tx) error {
 		for i, m := range person.Members {

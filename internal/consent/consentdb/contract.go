@@ -57,7 +57,7 @@ func (s *Store) Object(ctx context.Context, who thimble.SubjectID, p thimble.Pur
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("consent: recording an objection of %s: %w", who, err)
+		return fmt.Errorf("consent: recording an objection of a person: %w", err)
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func (s *Store) history(ctx context.Context, who thimble.SubjectID, o ledger.Ope
 		return found.Err()
 	})
 	if err != nil {
-		return nil, fmt.Errorf("consent: history of %s: %w", who, err)
+		return nil, fmt.Errorf("consent: history of a person: %w", err)
 	}
 	all := make([]Recorded, 0, len(rows))
 	for _, r := range rows {
@@ -102,7 +102,7 @@ func (s *Store) Erase(ctx context.Context, who thimble.SubjectID) (thimble.Erasu
 		return err
 	})
 	if err != nil {
-		return thimble.Erasure{}, fmt.Errorf("consent: erasing %s: %w", who, err)
+		return thimble.Erasure{}, fmt.Errorf("consent: erasing a person: %w", err)
 	}
 	return thimble.Erasure{Erased: int(n)}, nil
 }

@@ -55,7 +55,7 @@ func (s *Store) Record(ctx context.Context, who thimble.SubjectID, choices []con
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("consent: recording for %s: %w", who, err)
+		return nil, fmt.Errorf("consent: recording a choice: %w", err)
 	}
 	return all, nil
 }

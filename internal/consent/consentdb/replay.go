@@ -37,7 +37,7 @@ func (w Whole) RecordOnce(ctx context.Context, who thimble.SubjectID, choices []
 		return w.Store.RecordOnce(ctx, who, choices, how, key) // which answers for whoever is not there
 	}
 	if err != nil {
-		return nil, fmt.Errorf("consent: recording for %s: %w", who, err)
+		return nil, fmt.Errorf("consent: recording a choice: %w", err)
 	}
 	return w.recordOnce(ctx, person.ID(), choices, how, key, func(tx *sqldb.Tx) ([]Recorded, error) {
 		return w.recordTx(ctx, tx, person, choices, how)
@@ -68,7 +68,7 @@ func (s *Store) recordOnce(ctx context.Context, who thimble.SubjectID, choices [
 		return s.remember(ctx, tx, sent, all)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("consent: recording for %s: %w", who, err)
+		return nil, fmt.Errorf("consent: recording a choice: %w", err)
 	}
 	return all, nil
 }
@@ -158,7 +158,7 @@ func (s *Store) events(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID,
 func unseal(ctx context.Context, by ledger.Opener, who thimble.SubjectID, seq int64, body []byte) (Recorded, error) {
 	opening, err := ledger.Unseal(ctx, by, cell(who, seq), body)
 	if err != nil {
-		return Recorded{}, fmt.Errorf("consent: opening choice %d of %s: %w", seq, who, err)
+		return Recorded{}, fmt.Errorf("consent: opening choice %d of a person: %w", seq, err)
 	}
 	e, err := consent.Unmarshal(opening.Record)
 	return Recorded{Event: e, Opening: opening}, err

@@ -45,7 +45,7 @@ func (s *Store) signal(ctx context.Context, who thimble.SubjectID, others []thim
 		})
 	}
 	if err != nil {
-		return 0, fmt.Errorf("consent: recording a signal of %s: %w", who, err)
+		return 0, fmt.Errorf("consent: recording a signal of a person: %w", err)
 	}
 	return n, nil
 }

@@ -35,7 +35,7 @@ func (s *Store) Standings(ctx context.Context, who thimble.SubjectID, about ...t
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("consent: standing of %s: %w", who, err)
+		return nil, fmt.Errorf("consent: standing of a person: %w", err)
 	}
 	return all, nil
 }

@@ -28,7 +28,7 @@ type Whole struct {
 func (w Whole) Standing(ctx context.Context, who thimble.SubjectID, p thimble.Purpose) (consent.Standing, error) {
 	person, err := w.Persons.Person(ctx, who)
 	if err != nil {
-		return consent.Standing{Purpose: p}, fmt.Errorf("consent: standing of %s: %w", who, err)
+		return consent.Standing{Purpose: p}, fmt.Errorf("consent: standing of a person: %w", err)
 	}
 	return consent.OfPerson(ctx, person, p, w.Store.Standing)
 }
@@ -37,7 +37,7 @@ func (w Whole) Standing(ctx context.Context, who thimble.SubjectID, p thimble.Pu
 func (w Whole) StandingFor(ctx context.Context, who thimble.SubjectID, p thimble.Purpose, q consent.Scope) (consent.Standing, error) {
 	person, err := w.Persons.Person(ctx, who)
 	if err != nil {
-		return consent.Standing{Purpose: p}, fmt.Errorf("consent: standing of %s: %w", who, err)
+		return consent.Standing{Purpose: p}, fmt.Errorf("consent: standing of a person: %w", err)
 	}
 	return consent.OfPerson(ctx, person, p, func(ctx context.Context, s thimble.SubjectID, p thimble.Purpose) (consent.Standing, error) {
 		return w.Store.StandingFor(ctx, s, p, q)
@@ -51,7 +51,7 @@ func (w Whole) StandingFor(ctx context.Context, who thimble.SubjectID, p thimble
 func (w Whole) Record(ctx context.Context, who thimble.SubjectID, choices []consent.Choice, how How) ([]Recorded, error) {
 	person, err := w.Persons.Person(ctx, who)
 	if err != nil {
-		return nil, fmt.Errorf("consent: recording for %s: %w", who, err)
+		return nil, fmt.Errorf("consent: recording a choice: %w", err)
 	}
 	var all []Recorded
 	err = w.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
@@ -59,7 +59,7 @@ func (w Whole) Record(ctx context.Context, who thimble.SubjectID, choices []cons
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("consent: recording for %s: %w", who, err)
+		return nil, fmt.Errorf("consent: recording a choice: %w", err)
 	}
 	return all, nil
 }
@@ -82,7 +82,7 @@ func (w Whole) recordTx(ctx context.Context, tx *sqldb.Tx, person subject.Person
 func (w Whole) Signal(ctx context.Context, who thimble.SubjectID, purposes []thimble.Purpose, how How) (int, error) {
 	person, err := w.Persons.Person(ctx, who)
 	if err != nil && !errors.Is(err, thimble.ErrNotFound) { // of somebody who was forgotten nothing is used
-		return 0, fmt.Errorf("consent: recording a signal of %s: %w", who, err)
+		return 0, fmt.Errorf("consent: recording a signal of a person: %w", err)
 	}
 	others := slices.DeleteFunc(person.IDs(), func(m thimble.SubjectID) bool { return m == who })
 	return w.signal(ctx, who, others, purposes, how)

@@ -221,9 +221,9 @@ type ConsoleHistories interface {
 func CustomerPanel(histories ConsoleHistories) subjectweb.Panel {
 	return subjectweb.Panel{
 		Categories: []thimble.Category{thimble.PrivacyPreferences},
-		Show: func(ctx context.Context, g thimble.Grant) (subjectweb.Part, error) {
+		Show: func(ctx context.Context, r subjectweb.Reading) (subjectweb.Part, error) {
 			part := subjectweb.Part{ID: "choices", Title: "Choices", Empty: &web.Empty{Icon: "check", Title: "No choices yet", Text: "The customer was not asked, or has not answered. Nothing that needs consent is done."}}
-			all, err := histories.History(ctx, g)
+			all, err := histories.History(ctx, r.Grant)
 			if err != nil || len(all) == 0 {
 				return part, err
 			}

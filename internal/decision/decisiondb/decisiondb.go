@@ -207,7 +207,7 @@ func (s *Store) Export(ctx context.Context, subject thimble.SubjectID) iter.Seq2
 			}
 		}
 		if err != nil {
-			yield(thimble.Datum{}, fmt.Errorf("decision: exporting %s: %w", subject, err))
+			yield(thimble.Datum{}, fmt.Errorf("decision: exporting a person: %w", err))
 			return
 		}
 		for datum, err := range s.exportSteps(ctx, subject) {
@@ -226,7 +226,7 @@ func (s *Store) Erase(ctx context.Context, subject thimble.SubjectID) (thimble.E
 		return err
 	})
 	if err != nil {
-		return thimble.Erasure{}, fmt.Errorf("decision: erasing %s: %w", subject, err)
+		return thimble.Erasure{}, fmt.Errorf("decision: erasing a person: %w", err)
 	}
 	return thimble.Erasure{Erased: int(n)}, nil
 }

@@ -28,7 +28,7 @@ func (s *Store) part(ctx context.Context, tx *sqldb.Tx, m thimble.Merge, members
 	for _, who := range members {
 		_, err := s.forget(ctx, tx, `d.subject_id = $1 and d.at >= $2 and d.at < $3`, who, m.At.UnixMicro(), until)
 		if err != nil {
-			return fmt.Errorf("decision: forgetting what was decided about %s as of one with others: %w", who, err)
+			return fmt.Errorf("decision: forgetting what was decided about a person as of one with others: %w", err)
 		}
 	}
 	return nil

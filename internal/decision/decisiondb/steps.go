@@ -99,7 +99,7 @@ func (s *Store) exportSteps(ctx context.Context, who thimble.SubjectID) iter.Seq
 			}
 		}
 		if err != nil {
-			yield(thimble.Datum{}, fmt.Errorf("decision: exporting %s: %w", who, err))
+			yield(thimble.Datum{}, fmt.Errorf("decision: exporting a person: %w", err))
 		}
 	}
 }

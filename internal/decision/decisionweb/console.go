@@ -122,9 +122,9 @@ const consolePanelShown = 20
 func CustomerPanel(decisions ConsoleDecisions) subjectweb.Panel {
 	return subjectweb.Panel{
 		Categories: []thimble.Category{thimble.AutomatedDecision},
-		Show: func(ctx context.Context, g thimble.Grant) (subjectweb.Part, error) {
+		Show: func(ctx context.Context, r subjectweb.Reading) (subjectweb.Part, error) {
 			part := subjectweb.Part{ID: "decided", Title: "Decisions", Empty: &web.Empty{Icon: "scale", Title: "No decisions", Text: "No model has decided anything about this customer."}}
-			all, err := decisions.Of(ctx, g.Subject(), consolePanelShown)
+			all, err := decisions.Of(ctx, r.Grant.Subject(), consolePanelShown)
 			if err != nil || len(all) == 0 {
 				return part, err
 			}

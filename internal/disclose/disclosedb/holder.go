@@ -138,7 +138,7 @@ func (s *Store) Export(ctx context.Context, who thimble.SubjectID) iter.Seq2[thi
 			}
 		}
 		if err != nil {
-			yield(thimble.Datum{}, fmt.Errorf("disclose: exporting %s: %w", who, err))
+			yield(thimble.Datum{}, fmt.Errorf("disclose: exporting a person: %w", err))
 		}
 	}
 }
@@ -155,7 +155,7 @@ func (s *Store) Erase(ctx context.Context, who thimble.SubjectID) (thimble.Erasu
 		return err
 	})
 	if err != nil {
-		return thimble.Erasure{}, fmt.Errorf("disclose: erasing %s: %w", who, err)
+		return thimble.Erasure{}, fmt.Errorf("disclose: erasing a person: %w", err)
 	}
 	s.hurry()
 	return thimble.Erasure{Erased: int(n)}, nil

@@ -390,7 +390,7 @@ func (l *Log) Erase(ctx context.Context, s thimble.SubjectID) (thimble.Erasure, 
 		return err
 	})
 	if err != nil {
-		return thimble.Erasure{}, fmt.Errorf("gate: erasing %s: %w", s, err)
+		return thimble.Erasure{}, fmt.Errorf("gate: erasing a person: %w", err)
 	}
 	return thimble.Erasure{Erased: int(n)}, nil
 }

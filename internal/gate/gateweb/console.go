@@ -183,6 +183,7 @@ func ConsoleWords(categories []string) []string {
 	known := map[thimble.Category]string{
 		thimble.Pseudonym: "random id", thimble.AccountIdentifier: "account number", thimble.PurchaseHistory: "orders", thimble.Country: "country",
 		thimble.PrivacyPreferences: "choices", thimble.AutomatedDecision: "decisions", thimble.AccessRecord: "who looked", thimble.Credentials: "sign-ins",
+		"user.behavior.browsing_history": "browsing", "user.behavior.search_history": "searches",
 	}
 	words := make([]string, len(categories))
 	for i, c := range categories {
@@ -230,9 +231,9 @@ const consolePanelUses = 30
 func CustomerPanel(uses ConsoleUses) subjectweb.Panel {
 	return subjectweb.Panel{
 		Categories: []thimble.Category{thimble.AccessRecord},
-		Show: func(ctx context.Context, g thimble.Grant) (subjectweb.Part, error) {
+		Show: func(ctx context.Context, r subjectweb.Reading) (subjectweb.Part, error) {
 			part := subjectweb.Part{ID: "looked", Title: "Who looked", Empty: &web.Empty{Icon: "eye", Title: "Nobody has looked", Text: "Reads by staff and by capabilities appear here."}}
-			all, err := uses.Of(ctx, g.Subject(), consolePanelUses)
+			all, err := uses.Of(ctx, r.Grant.Subject(), consolePanelUses)
 			if err != nil || len(all) == 0 {
 				return part, err
 			}

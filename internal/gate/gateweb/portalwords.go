@@ -1,6 +1,7 @@
 package gateweb
 
 import (
+	"slices"
 	"strings"
 
 	"thimble"
@@ -23,27 +24,27 @@ func PurposeWords(p thimble.Purpose) string {
 	return string(p)
 }
 
+// categoryWords are kinds of data, each with all below it; the first that fits counts.
+var categoryWords = []struct {
+	category thimble.Category
+	says     string
+}{
+	{thimble.PurchaseHistory, "what you bought"}, {thimble.PrivacyPreferences, "your choices"}, {thimble.AutomatedDecision, "what programs decided for you"},
+	{thimble.AccessRecord, "who looked at your data"}, {thimble.AccountIdentifier, "your account number"}, {thimble.Country, "the country you live in"},
+	{thimble.Credentials, "your sign-ins"}, {"user.contact.email", "your e-mail address"}, {thimble.Pseudonym, "the random number that stands for you"},
+	{"user.behavior.browsing_history", "what you looked at"}, {"user.behavior.search_history", "what you searched"}, {"thimble.returns_behaviour", "what you sent back"},
+	{"thimble.size", "your size"}, {"thimble.fit_feedback", "how clothes fit you"}, {"thimble.style_preference", "your style"}, {"thimble.body_measurements", "your measurements"},
+	{"user.content", "what you wrote"}, {"user.device", "your device"}, {"user.demographic.language", "your language"}, {"user.demographic.age_range", "your age band"},
+	{"user.demographic.gender", "your gender"}, {"user.contact.phone_number", "your telephone number"}, {"user.contact.address.state", "the region you live in"},
+	{"user.account", "your account"},
+}
+
 // CategoryWords says a kind of data so that anybody understands it.
 func CategoryWords(c thimble.Category) string {
-	switch {
-	case c.Within(thimble.PurchaseHistory):
-		return "what you bought"
-	case c.Within(thimble.PrivacyPreferences):
-		return "your choices"
-	case c.Within(thimble.AutomatedDecision):
-		return "what programs decided for you"
-	case c.Within(thimble.AccessRecord):
-		return "who looked at your data"
-	case c.Within(thimble.AccountIdentifier):
-		return "your account number"
-	case c.Within(thimble.Country):
-		return "the country you live in"
-	case c.Within(thimble.Credentials):
-		return "your sign-ins"
-	case c.Within("user.contact.email"):
-		return "your e-mail address"
-	case c.Within(thimble.Pseudonym):
-		return "the random number that stands for you"
+	for _, w := range categoryWords {
+		if c.Within(w.category) {
+			return w.says
+		}
 	}
 	return string(c)
 }
@@ -62,9 +63,11 @@ func BasisWords(basis string) string {
 }
 
 func categoryList(categories []string) string {
-	words := make([]string, len(categories))
-	for i, c := range categories {
-		words[i] = CategoryWords(thimble.Category(c))
+	var words []string
+	for _, c := range categories {
+		if w := CategoryWords(thimble.Category(c)); !slices.Contains(words, w) {
+			words = append(words, w)
+		}
 	}
 	return strings.Join(words, ", ")
 }

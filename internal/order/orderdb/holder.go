@@ -75,7 +75,7 @@ func (s *Store) Erase(ctx context.Context, subject thimble.SubjectID) (thimble.E
 		return err
 	})
 	if err != nil {
-		return thimble.Erasure{}, fmt.Errorf("order: erasing orders of %s: %w", subject, err)
+		return thimble.Erasure{}, fmt.Errorf("order: erasing orders of a person: %w", err)
 	}
 	return thimble.Erasure{Erased: int(n)}, nil
 }

@@ -211,7 +211,7 @@ func (s *Store) Of(ctx context.Context, subject thimble.SubjectID, limit int) ([
 		}, `select id, placed_at, direction, batch, body from order_orders where subject_id = $1 order by placed_at desc, id desc limit $2`, subject, limit)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("order: reading orders of %s: %w", subject, err)
+		return nil, fmt.Errorf("order: reading orders of a person: %w", err)
 	}
 	return found, nil
 }

@@ -48,9 +48,9 @@ const (
 func CustomerPanel(orders ConsoleOrders, products ConsoleProducts) subjectweb.Panel {
 	return subjectweb.Panel{
 		Categories: []thimble.Category{thimble.PurchaseHistory},
-		Show: func(ctx context.Context, g thimble.Grant) (subjectweb.Part, error) {
+		Show: func(ctx context.Context, r subjectweb.Reading) (subjectweb.Part, error) {
 			part := subjectweb.Part{ID: "orders", Title: "Orders", Empty: &web.Empty{Icon: "orders", Title: "No orders", Text: "This customer has ordered nothing that was imported."}}
-			opened, more, err := consoleOpen(ctx, g, orders)
+			opened, more, err := consoleOpen(ctx, r.Grant, orders)
 			if err != nil {
 				return part, err
 			}

@@ -22,7 +22,7 @@ func (s *Store) Erase(ctx context.Context, who thimble.SubjectID) (thimble.Erasu
 		return err
 	})
 	if err != nil {
-		return thimble.Erasure{}, fmt.Errorf("rights: erasing %s: %w", who, err)
+		return thimble.Erasure{}, fmt.Errorf("rights: erasing a person: %w", err)
 	}
 	return thimble.Erasure{Erased: int(n)}, nil
 }

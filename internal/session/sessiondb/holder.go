@@ -41,7 +41,7 @@ func (s *Store) Export(ctx context.Context, subject thimble.SubjectID) iter.Seq2
 			}
 		}
 		if err != nil {
-			yield(thimble.Datum{}, fmt.Errorf("session: exporting %s: %w", subject, err))
+			yield(thimble.Datum{}, fmt.Errorf("session: exporting a person: %w", err))
 		}
 	}
 }
@@ -89,7 +89,7 @@ func (s *Store) Erase(ctx context.Context, subject thimble.SubjectID) (thimble.E
 		return nil
 	})
 	if err != nil {
-		return thimble.Erasure{}, fmt.Errorf("session: erasing %s: %w", subject, err)
+		return thimble.Erasure{}, fmt.Errorf("session: erasing a person: %w", err)
 	}
 	return thimble.Erasure{Erased: int(n)}, nil
 }

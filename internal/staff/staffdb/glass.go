@@ -256,7 +256,7 @@ func (s *GlassStore) Export(ctx context.Context, who thimble.SubjectID) iter.Seq
 			}
 		}
 		if err != nil {
-			yield(thimble.Datum{}, fmt.Errorf("staff: exporting %s: %w", who, err))
+			yield(thimble.Datum{}, fmt.Errorf("staff: exporting a person: %w", err))
 		}
 	}
 }
@@ -287,7 +287,7 @@ func (s *GlassStore) Erase(ctx context.Context, who thimble.SubjectID) (thimble.
 		return err
 	})
 	if err != nil {
-		return thimble.Erasure{}, fmt.Errorf("staff: erasing %s: %w", who, err)
+		return thimble.Erasure{}, fmt.Errorf("staff: erasing a person: %w", err)
 	}
 	return thimble.Erasure{Erased: int(n)}, nil
 }

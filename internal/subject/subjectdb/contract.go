@@ -6,12 +6,17 @@ import (
 
 	"thimble"
 	"thimble/internal/sqldb"
+	"thimble/internal/subject"
 )
 
 // Expire implements thimble.Holder. Who somebody is, is kept as long as anything
-// else of theirs is: there is nothing to expire by itself.
-func (s *Store) Expire(context.Context, thimble.Category, time.Time) (thimble.Erasure, error) {
-	return thimble.Erasure{}, nil
+// else of theirs is: by itself only that a device is shared expires.
+func (s *Store) Expire(ctx context.Context, c thimble.Category, before time.Time) (thimble.Erasure, error) {
+	if !subject.Device.Category().Within(c) {
+		return thimble.Erasure{}, nil
+	}
+	n, err := s.unshare(ctx, before)
+	return thimble.Erasure{Erased: n}, err
 }
 
 // Restrict implements thimble.Holder: it sets the state that the gate reads.

@@ -53,7 +53,7 @@ func (s *Store) Export(ctx context.Context, id thimble.SubjectID) iter.Seq2[thim
 			return
 		}
 		if s.cfg.Opener == nil {
-			yield(thimble.Datum{}, fmt.Errorf("subjectdb: exporting %s: no opener was given: %w", id, thimble.ErrDenied))
+			yield(thimble.Datum{}, fmt.Errorf("subjectdb: exporting a person: no opener was given: %w", thimble.ErrDenied))
 			return
 		}
 		s.export(ctx, id, r, yield)
@@ -145,7 +145,7 @@ func (s *Store) record(ctx context.Context, id thimble.SubjectID) (r record, err
 		r.merges, err = readMerges(ctx, tx, `survivor = $1 or absorbed = $1`, id)
 		return err
 	})
-	return r, wrap("reading "+id.String(), err)
+	return r, wrap("reading a person", err)
 }
 
 // Erase implements thimble.Holder. Of the person stay a bare id, so that it is never
@@ -163,7 +163,7 @@ func (s *Store) Erase(ctx context.Context, id thimble.SubjectID) (thimble.Erasur
 		// Also when nothing was erased: an earlier call may have ended here.
 		err = s.truncate(ctx)
 	}
-	return done, wrap("erasing "+id.String(), err)
+	return done, wrap("erasing a person", err)
 }
 
 func (s *Store) erase(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (done thimble.Erasure, err error) {

@@ -73,10 +73,10 @@ func (s *Store) DraftFor(ctx context.Context, owner thimble.SubjectID, id subjec
 	}
 	g, err := s.generations(ctx)
 	if err != nil {
-		return Draft{}, wrap("drafting an identifier of "+owner.String(), err)
+		return Draft{}, wrap("drafting an identifier of a person", err)
 	}
 	d, err := s.draft(ctx, owner, known, g)
-	return d, wrap("drafting an identifier of "+owner.String(), err)
+	return d, wrap("drafting an identifier of a person", err)
 }
 
 func (s *Store) draft(ctx context.Context, owner thimble.SubjectID, id subject.Identifier, g generations) (d Draft, err error) {
@@ -202,7 +202,7 @@ func (s *Store) owner(ctx context.Context, tx *sqldb.Tx, d Draft) (owner thimble
 // left, a number that is somebody else's now. It leads to nobody then, or to whoever
 // claims it next. The error is of kind thimble.ErrNotFound when it is not theirs.
 func (s *Store) Remove(ctx context.Context, tx *sqldb.Tx, from thimble.SubjectID, id subject.Identifier) error {
-	doing := "removing an identifier of " + from.String()
+	const doing = "removing an identifier of a person"
 	known, err := subject.Normalize(id)
 	if err != nil {
 		return err
@@ -244,7 +244,7 @@ func (s *Store) Identifiers(ctx context.Context, id thimble.SubjectID) (all []Se
 		all, err = sealedIdentifiers(ctx, tx, id)
 		return err
 	})
-	return all, wrap("reading the identifiers of "+id.String(), err)
+	return all, wrap("reading the identifiers of a person", err)
 }
 
 func sealedIdentifiers(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (all []SealedIdentifier, _ error) {

@@ -37,7 +37,7 @@ func (s *Store) Link(ctx context.Context, tx *sqldb.Tx, survivor, absorbed thimb
 	}
 	m, members, err := s.merge(ctx, tx, survivor, absorbed, e)
 	if err != nil {
-		return subject.Merge{}, fmt.Errorf("subjectdb: merging %s and %s: %w", survivor, absorbed, err)
+		return subject.Merge{}, fmt.Errorf("subjectdb: merging two: %w", err)
 	}
 	return m, s.tell(ctx, tx, subject.Regrouping{Merge: m, Members: members})
 }
@@ -119,7 +119,7 @@ func (s *Store) mergeable(ctx context.Context, tx *sqldb.Tx, one, other thimble.
 func alivePerson(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (subject.Person, error) {
 	p, err := person(ctx, tx, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = fmt.Errorf("%s is unknown or was erased: %w", id, thimble.ErrNotFound)
+		err = fmt.Errorf("one of the two is unknown or was erased: %w", thimble.ErrNotFound)
 	}
 	return p, err
 }
@@ -261,7 +261,7 @@ func (s *Store) Merges(ctx context.Context, id thimble.SubjectID) (all []SealedM
 		})
 	})
 	slices.SortFunc(all, func(a, b SealedMerge) int { return a.At.Compare(b.At) })
-	return all, wrap("reading the merges of "+id.String(), err)
+	return all, wrap("reading the merges of a person", err)
 }
 
 // MergeOf returns one link.

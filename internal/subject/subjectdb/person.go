@@ -25,7 +25,7 @@ func (s *Store) Person(ctx context.Context, id thimble.SubjectID) (p subject.Per
 // PersonTx is Person in the caller's transaction.
 func (s *Store) PersonTx(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (subject.Person, error) {
 	p, err := person(ctx, tx, id)
-	return p, wrap("reading the person of "+id.String(), err)
+	return p, wrap("reading the person of a person", err)
 }
 
 func person(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (subject.Person, error) {
@@ -90,7 +90,7 @@ func (s *Store) SetRestricted(ctx context.Context, tx *sqldb.Tx, id thimble.Subj
 		err = thimble.ErrNotFound
 	}
 	s.moves(tx, id)
-	return wrap("restricting "+id.String(), err)
+	return wrap("restricting a person", err)
 }
 
 // SetAge seals a person's age state, and moves the epoch.
@@ -100,18 +100,18 @@ func (s *Store) SetAge(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID, 
 	}
 	plain, err := a.Bytes()
 	if err != nil {
-		return wrap("writing the age of "+id.String(), err)
+		return wrap("writing the age of a person", err)
 	}
 	sealed, err := s.keys.Seal(ctx, subject.AgeCell(id), plain)
 	if err != nil {
-		return wrap("sealing the age of "+id.String(), err)
+		return wrap("sealing the age of a person", err)
 	}
 	n, err := tx.Exec(ctx, `update subject_subjects set age = $1, epoch = epoch + 1 where id = $2 and state = 'active'`, sealed, id[:])
 	if err == nil && n == 0 {
 		err = thimble.ErrNotFound
 	}
 	s.moves(tx, id)
-	return wrap("keeping the age of "+id.String(), err)
+	return wrap("keeping the age of a person", err)
 }
 
 // YoungestTx returns the age state of a person in the caller's transaction: of several
@@ -119,11 +119,11 @@ func (s *Store) SetAge(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID, 
 // one it is denied.
 func (s *Store) YoungestTx(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (youngest subject.Age, err error) {
 	if s.cfg.Opener == nil {
-		return youngest, fmt.Errorf("subjectdb: the age of %s: no opener was given: %w", id, thimble.ErrDenied)
+		return youngest, fmt.Errorf("subjectdb: the age of a person: no opener was given: %w", thimble.ErrDenied)
 	}
 	p, err := person(ctx, tx, id)
 	if err != nil {
-		return youngest, wrap("reading the person of "+id.String(), err)
+		return youngest, wrap("reading the person of a person", err)
 	}
 	for i, who := range p.IDs() {
 		var sealed []byte
@@ -133,7 +133,7 @@ func (s *Store) YoungestTx(ctx context.Context, tx *sqldb.Tx, id thimble.Subject
 			age, err = s.openAge(ctx, who, sealed)
 		}
 		if err != nil {
-			return youngest, wrap("reading the age of "+who.String(), err)
+			return youngest, wrap("reading the age of a person", err)
 		}
 		if i == 0 {
 			youngest = age
@@ -156,5 +156,5 @@ func (s *Store) Age(ctx context.Context, id thimble.SubjectID) (sealed []byte, e
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.QueryRow(ctx, `select age from subject_subjects where id = $1 and state = 'active'`, id[:]).Scan(&sealed)
 	})
-	return sealed, wrap("reading the age of "+id.String(), err)
+	return sealed, wrap("reading the age of a person", err)
 }

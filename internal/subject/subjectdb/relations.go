@@ -21,7 +21,7 @@ func (s *Store) Relate(ctx context.Context, tx *sqldb.Tx, r subject.Relation) er
 	if r.At.IsZero() {
 		r.At = s.cfg.Now()
 	}
-	doing := fmt.Sprintf("relating %s and %s", r.From, r.To)
+	const doing = "relating two people"
 	from, err := alivePerson(ctx, tx, r.From)
 	if err == nil {
 		_, err = alivePerson(ctx, tx, r.To)
@@ -61,7 +61,7 @@ func (s *Store) Unrelate(ctx context.Context, tx *sqldb.Tx, a, b thimble.Subject
 	if err == nil && n == 0 {
 		err = thimble.ErrNotFound
 	}
-	return wrap(fmt.Sprintf("ending the relation of %s and %s", a, b), err)
+	return wrap("ending the relation of two people", err)
 }
 
 // A SealedRelation is one person's part in a relation, with its cell for a grant.
@@ -78,7 +78,7 @@ func (s *Store) Relations(ctx context.Context, of thimble.SubjectID) (all []Seal
 		all, err = readRelations(ctx, tx, of)
 		return err
 	})
-	return all, wrap("reading the relations of "+of.String(), err)
+	return all, wrap("reading the relations of a person", err)
 }
 
 func readRelations(ctx context.Context, tx *sqldb.Tx, of thimble.SubjectID) (all []SealedRelation, _ error) {

@@ -34,11 +34,7 @@ func (s *Store) Share(ctx context.Context, tx *sqldb.Tx, device subject.Identifi
 	if err != nil {
 		return wrap(doing, err)
 	}
-	now := s.cfg.Now()
-	if _, err := tx.Exec(ctx, `delete from subject_shared where at < $1`, now.Add(-SharedFor).UnixMicro()); err != nil {
-		return wrap(doing, err)
-	}
-	if _, err := tx.Exec(ctx, `insert into subject_shared (mark, at) values ($1, $2) on conflict (mark) do update set at = excluded.at`, mark, now.UnixMicro()); err != nil {
+	if _, err := tx.Exec(ctx, `insert into subject_shared (mark, at) values ($1, $2) on conflict (mark) do update set at = excluded.at`, mark, s.cfg.Now().UnixMicro()); err != nil {
 		return wrap(doing, err)
 	}
 	owner, err := s.OwnerTx(ctx, tx, device)
@@ -46,6 +42,17 @@ func (s *Store) Share(ctx context.Context, tx *sqldb.Tx, device subject.Identifi
 		return wrap(doing, err)
 	}
 	return s.Remove(ctx, tx, owner, device)
+}
+
+// Unshare lets go of the devices of which it was not seen for [SharedFor] that several
+// people use, and returns how many. Whoever serves calls it from time to time.
+func (s *Store) Unshare(ctx context.Context) (int, error) {
+	return s.unshare(ctx, s.cfg.Now().Add(-SharedFor))
+}
+
+func (s *Store) unshare(ctx context.Context, before time.Time) (int, error) {
+	n, err := s.db.Drain(ctx, `delete from subject_shared where mark in (select mark from subject_shared where at < $1 limit 1000)`, before.UnixMicro())
+	return n, wrap("letting go of shared devices", err)
 }
 
 // OwnerTx returns who has an identifier, zero for nobody, in the caller's transaction.

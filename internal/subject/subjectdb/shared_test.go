@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"thimble"
 	"thimble/internal/sqldb"
 	"thimble/internal/sqldb/sqldbtest"
 	"thimble/internal/subject"
@@ -61,6 +62,47 @@ func TestASharedDeviceIsNobodysAndIsKnownForALimitedTime(t *testing.T) {
 		*at = at.Add(subjectdb.SharedFor + time.Hour)
 		if are := shared(); are[1] {
 			t.Error("the device is shared for ever")
+		}
+		marks := func() (n int) {
+			if err := core.Read(t.Context(), func(tx *sqldb.Tx) error {
+				return tx.QueryRow(t.Context(), `select count(*) from subject_shared`).Scan(&n)
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		if n, err := s.Unshare(t.Context()); n != 1 || err != nil || marks() != 0 {
+			t.Errorf("let go of %d, %v, and %d are left: want the one whose time is over", n, err, marks())
+		}
+	})
+}
+
+func TestThatADeviceIsSharedExpiresWithItsCategory(t *testing.T) {
+	sharedEach(t, func(t *testing.T, core *sqldb.DB, s *subjectdb.Store, at *time.Time) {
+		share := func(value string) {
+			device, err := subject.NewIdentifier(subject.Device, value)
+			if err == nil {
+				err = core.Write(t.Context(), func(tx *sqldb.Tx) error { return s.Share(t.Context(), tx, device) })
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		share("tablet")
+		*at = at.Add(time.Hour)
+		between := *at
+		*at = at.Add(time.Hour)
+		share("till")
+		for _, one := range []struct {
+			of   thimble.Category
+			want int
+		}{{thimble.PurchaseHistory, 0}, {"user.device", 1}, {subject.Device.Category(), 0}} {
+			if e, err := s.Expire(t.Context(), one.of, between); err != nil || e.Erased != one.want {
+				t.Errorf("the expiry of %s erased %d, %v, want %d", one.of, e.Erased, err, one.want)
+			}
+		}
+		if e, err := s.Expire(t.Context(), subject.Device.Category(), *at); err != nil || e.Erased != 0 {
+			t.Errorf("what is younger expired: %+v, %v", e, err)
 		}
 	})
 }

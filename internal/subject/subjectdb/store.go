@@ -146,7 +146,7 @@ func (s *Store) Epoch(ctx context.Context, id thimble.SubjectID) (epoch int64, e
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.QueryRow(ctx, `select epoch from subject_subjects where id = $1 and state = 'active'`, id[:]).Scan(&epoch)
 	})
-	return epoch, wrap("reading the epoch of "+id.String(), err)
+	return epoch, wrap("reading the epoch of a person", err)
 }
 
 // Alive returns the subject's epoch within a transaction that is about to write
@@ -154,7 +154,7 @@ func (s *Store) Epoch(ctx context.Context, id thimble.SubjectID) (epoch int64, e
 // erased or never was: then nothing may be written.
 func (s *Store) Alive(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (epoch int64, err error) {
 	err = tx.QueryRow(ctx, `select epoch from subject_subjects where id = $1 and state = 'active'`, id[:]).Scan(&epoch)
-	return epoch, wrap("asking for "+id.String(), err)
+	return epoch, wrap("asking for a person", err)
 }
 
 // Touch moves the subject's epoch within the transaction of the change, and returns
@@ -163,7 +163,7 @@ func (s *Store) Touch(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (
 	err = tx.QueryRow(ctx, `update subject_subjects set epoch = epoch + 1
 		where id = $1 and state = 'active' returning epoch`, id[:]).Scan(&epoch)
 	s.moves(tx, id)
-	return epoch, wrap("moving the epoch of "+id.String(), err)
+	return epoch, wrap("moving the epoch of a person", err)
 }
 
 // moves tells, within the transaction of the change, that the epoch moves.
@@ -180,11 +180,11 @@ func (s *Store) SetResidence(ctx context.Context, tx *sqldb.Tx, id thimble.Subje
 	}
 	plain, err := r.Bytes()
 	if err != nil {
-		return wrap("writing the residence of "+id.String(), err)
+		return wrap("writing the residence of a person", err)
 	}
 	sealed, err := s.keys.Seal(ctx, subject.ResidenceCell(id), plain)
 	if err != nil {
-		return wrap("sealing the residence of "+id.String(), err)
+		return wrap("sealing the residence of a person", err)
 	}
 	n, err := tx.Exec(ctx, `update subject_subjects set residence = $1, epoch = epoch + 1
 		where id = $2 and state = 'active'`, sealed, id[:])
@@ -192,7 +192,7 @@ func (s *Store) SetResidence(ctx context.Context, tx *sqldb.Tx, id thimble.Subje
 		err = thimble.ErrNotFound
 	}
 	s.moves(tx, id)
-	return wrap("keeping the residence of "+id.String(), err)
+	return wrap("keeping the residence of a person", err)
 }
 
 // Residence returns the sealed residence, nil when it is unknown;
@@ -201,7 +201,7 @@ func (s *Store) Residence(ctx context.Context, id thimble.SubjectID) (sealed []b
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.QueryRow(ctx, `select residence from subject_subjects where id = $1 and state = 'active'`, id[:]).Scan(&sealed)
 	})
-	return sealed, wrap("reading the residence of "+id.String(), err)
+	return sealed, wrap("reading the residence of a person", err)
 }
 
 // ResidencesTx returns the sealed residences of a person's subjects in the caller's
@@ -209,13 +209,13 @@ func (s *Store) Residence(ctx context.Context, id thimble.SubjectID) (sealed []b
 func (s *Store) ResidencesTx(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (map[thimble.SubjectID][]byte, error) {
 	p, err := person(ctx, tx, id)
 	if err != nil {
-		return nil, wrap("reading the person of "+id.String(), err)
+		return nil, wrap("reading the person of a person", err)
 	}
 	all := make(map[thimble.SubjectID][]byte, len(p.Members))
 	for _, who := range p.IDs() {
 		var sealed []byte
 		if err := tx.QueryRow(ctx, `select residence from subject_subjects where id = $1`, who[:]).Scan(&sealed); err != nil {
-			return nil, wrap("reading the residence of "+who.String(), err)
+			return nil, wrap("reading the residence of a person", err)
 		}
 		all[who] = sealed
 	}

@@ -20,7 +20,16 @@ import (
 type Panel struct {
 	// Categories are what the gate is asked for on the panel's behalf.
 	Categories []thimble.Category
-	Show       func(ctx context.Context, g thimble.Grant) (Part, error)
+	// Masked are categories beside them, of which the panel shows a part only until
+	// somebody says why they need the whole. Without one of them it is left out as well.
+	Masked []thimble.Category
+	Show   func(ctx context.Context, r Reading) (Part, error)
+}
+
+// opens reports whether a reading has what the panel asked for.
+func (p Panel) opens(r Reading) bool {
+	return !slices.ContainsFunc(p.Categories, func(c thimble.Category) bool { return !r.Opens(c) }) &&
+		!slices.ContainsFunc(p.Masked, func(c thimble.Category) bool { return !r.opens(c) })
 }
 
 // A Part is a panel filled in.
@@ -92,7 +101,7 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame, sta
 		Crumbs: []web.Crumb{{Label: "Customers", Href: consolePath}, {Label: web.ShortToken(id)}},
 	}
 	if reading.Grant == nil {
-		page.Body = consoleBody{Denied: consoleDenied(reading), Glass: glassHref(id)}
+		page.Body = consoleBody{Denied: Denied(reading, "Back to the customers", consolePath), Glass: glassHref(id)}
 		f.Render(w, r, http.StatusForbidden, c.pages, "console_customer.html", page)
 		return
 	}
@@ -126,43 +135,61 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame, sta
 // glassHref is where the glass is broken for somebody; package staffweb has the page.
 func glassHref(id thimble.SubjectID) string { return "/console/glass?subject=" + id.String() }
 
-const leastReason = 10 // characters
+const leastReason, mostReason = 10, 500 // characters
+
+// ReasonField asks for the reason of whoever looks, under the name "reason".
+func ReasonField() web.Field {
+	return web.Field{Name: "reason", Label: "What you need it for", Required: true, Autocomplete: "off", MaxLength: mostReason,
+		Hint: "In words that the customer understands, such as “to call you back about the late parcel”."}
+}
+
+// ReadReason reads what was written in a [ReasonField]; a problem says what is wrong with it.
+func ReadReason(r *http.Request) (reason thimble.Personal[string], problem *web.FieldProblem) {
+	text := strings.TrimSpace(r.PostFormValue("reason"))
+	if n := utf8.RuneCountInString(text); n < leastReason || n > mostReason {
+		return reason, &web.FieldProblem{Field: "reason", Detail: fmt.Sprintf("Say in %d to %d characters what you need it for: the customer reads it.", leastReason, mostReason)}
+	}
+	return thimble.Hide(text), nil
+}
 
 func unmaskForm(id thimble.SubjectID) web.Form {
 	return web.Form{
-		ID: "unmask", Action: consolePath + "/" + id.String() + "/unmask", Legend: "Show who it is in full", Submit: "Show it",
-		Intro:  "It is shown once, on this page. The customer reads your reason.",
-		Fields: []web.Field{{Name: "reason", Label: "What you need it for", Required: true, Autocomplete: "off", MaxLength: 500, Hint: "In words that the customer understands, such as “to call you back about the late parcel”."}},
+		ID: "unmask", Action: consolePath + "/" + id.String() + "/unmask", Legend: "Show it in full", Submit: "Show it",
+		Intro:  "Who it is, and what is shown in part below. It is shown once, on this page. The customer reads your reason.",
+		Fields: []web.Field{ReasonField()},
 	}
 }
 
 // unmask shows the page once with everything that may be seen, for a reason.
 func (c *console) unmask(w http.ResponseWriter, r *http.Request, f *web.Frame) {
-	reason := strings.TrimSpace(r.PostFormValue("reason"))
-	if n := utf8.RuneCountInString(reason); n < leastReason || n > 500 {
-		c.show(w, r, f, http.StatusUnprocessableEntity, view{unmask: &web.FieldProblem{Field: "reason", Detail: fmt.Sprintf("Say in at least %d characters what you need it for: the customer reads it.", leastReason)}})
+	reason, problem := ReadReason(r)
+	if problem != nil {
+		c.show(w, r, f, http.StatusUnprocessableEntity, view{unmask: problem})
 		return
 	}
-	c.show(w, r, f, http.StatusOK, view{clear: true, reason: thimble.Hide(reason)})
+	c.show(w, r, f, http.StatusOK, view{clear: true, reason: reason})
 }
 
 // Notice names a reading's purpose and its recorded use.
 func Notice(reading Reading) *web.AccessNotice {
-	what := "helping a customer who asked"
-	if reading.Grant.Purpose().Within(thimble.LegalObligation) {
+	what := "orders and their delivery"
+	switch p := reading.Grant.Purpose(); {
+	case p.Within(thimble.SupportOperations):
+		what = "helping a customer who asked"
+	case p.Within(thimble.LegalObligation):
 		what = "what the law tells the shop to do"
 	}
 	return &web.AccessNotice{Purpose: fmt.Sprintf("%s (%s, %s)", what, reading.Grant.Purpose(), reading.Cite),
 		LedgerEntry: web.ShortToken(reading.Use), Href: "/console/access"}
 }
 
-// consoleDenied says why nothing is shown.
-func consoleDenied(reading Reading) *web.Callout {
+// Denied says why nothing is shown, with a way back.
+func Denied(reading Reading, back, href string) *web.Callout {
 	text := "Nothing was opened, because " + reading.Why + "."
 	if reading.Cite != "" {
 		text += " It was asked for under " + reading.Cite + "."
 	}
-	return &web.Callout{Tone: web.Bad, Title: "The gate said no", Text: text, Action: &web.Action{Label: "Back to the customers", Href: consolePath}}
+	return &web.Callout{Tone: web.Bad, Title: "The gate said no", Text: text, Action: &web.Action{Label: back, Href: href}}
 }
 
 // ask is what is asked for at once, so that one look is one recorded use: who it is, of
@@ -181,6 +208,11 @@ func (c *console) ask(ctx context.Context, id thimble.SubjectID, v view) (Ask, e
 	for _, i := range identifiers {
 		add(i.Kind.Category())
 	}
+	for _, p := range c.panels {
+		for _, category := range p.Masked {
+			add(category)
+		}
+	}
 	if !v.clear { // in part, until somebody says why they need the whole
 		a.Masked = slices.Clone(a.Categories)
 	}
@@ -190,6 +222,7 @@ func (c *console) ask(ctx context.Context, id thimble.SubjectID, v view) (Ask, e
 		for _, category := range p.Categories {
 			add(category)
 		}
+		a.Masked = slices.DeleteFunc(a.Masked, func(c thimble.Category) bool { return slices.Contains(p.Categories, c) })
 	}
 	return a, nil
 }
@@ -212,12 +245,12 @@ func (c *console) body(ctx context.Context, r Reading) (consoleBody, error) {
 		}
 	}
 	for _, p := range c.panels {
-		if slices.ContainsFunc(p.Categories, func(c thimble.Category) bool { return !r.Opens(c) }) {
+		if !p.opens(r) {
 			continue
 		}
-		part, err := p.Show(ctx, g)
+		part, err := p.Show(ctx, r)
 		if err != nil {
-			return body, fmt.Errorf("subjectweb: a panel of %s: %w", g.Subject(), err)
+			return body, fmt.Errorf("subjectweb: a panel of a person: %w", err)
 		}
 		body.Parts = append(body.Parts, part)
 	}
@@ -303,7 +336,7 @@ func (c *console) identifiers(ctx context.Context, r Reading, id thimble.Subject
 		}
 		plain, err := r.Grant.Open(ctx, i.Cell, i.Sealed)
 		if err != nil {
-			return nil, fmt.Errorf("subjectweb: an identifier of %s: %w", id, err)
+			return nil, fmt.Errorf("subjectweb: an identifier of a person: %w", err)
 		}
 		// Masked before it reaches a page: a template cannot show what it is not given.
 		if r.masks(category) {

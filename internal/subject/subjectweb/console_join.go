@@ -61,7 +61,7 @@ func joinedViews(ctx context.Context, people Joiner, g thimble.Grant, action str
 	for _, m := range all {
 		r, _, err := m.Open(ctx, g)
 		if err != nil {
-			return nil, fmt.Errorf("subjectweb: a link of %s: %w", g.Subject(), err)
+			return nil, fmt.Errorf("subjectweb: a link of a person: %w", err)
 		}
 		v := joinedView{Part: partForm(action, r.Merge), Facts: []web.KeyValue{
 			{Key: "Accounts", Value: web.ShortToken(m.Survivor) + " and " + web.ShortToken(m.Absorbed)},
@@ -93,7 +93,7 @@ func (c *console) related(ctx context.Context, g thimble.Grant) (facts []web.Key
 		for _, r := range all {
 			plain, err := g.Open(ctx, r.Cell, r.Sealed)
 			if err != nil {
-				return nil, fmt.Errorf("subjectweb: a relation of %s: %w", id, err)
+				return nil, fmt.Errorf("subjectweb: a relation of a person: %w", err)
 			}
 			part, err := subject.ParsePart(plain)
 			if err != nil {

@@ -26,7 +26,7 @@ func TestEveryConsolePageRendersWithNothingAndWithEverything(t *testing.T) {
 			Table: web.Table{ID: "customers", Caption: "All", Columns: []web.Column{{Label: "Customer"}}, Rows: []web.Row{{Cells: web.Cells("sub_1")}}},
 		}},
 		"console_customer.html": {Layout: web.Console, Title: "Customer", Body: consoleBody{
-			Who: []web.KeyValue{{Key: "Account", Value: "17850", Copy: true}}, Denied: consoleDenied(Reading{Why: "the ledger is silent", Cite: "GDPR Art. 6"}),
+			Who: []web.KeyValue{{Key: "Account", Value: "17850", Copy: true}}, Denied: Denied(Reading{Why: "the ledger is silent", Cite: "GDPR Art. 6"}, "Back", consolePath),
 			Done: consoleDone("joined"), Related: []web.KeyValue{{Key: "sends presents", Value: web.Token("sub_1")}}, Join: &join,
 			Joined: []joinedView{{Facts: []web.KeyValue{{Key: "Since", Value: "now"}}, Part: partForm("/x", "mrg_1")}},
 			Parts: []Part{

@@ -145,8 +145,8 @@ func (s *scope) said(call *ast.CallExpr, in ast.Decl, bare map[types.Object]bool
 		switch {
 		case s.shows(a, bare):
 			s.report(a.Pos(), in, "a personal value is %s", place(logs))
-		case logs && s.names(a):
-			s.report(a.Pos(), in, "a person is logged: log the request, the decision or a count instead")
+		case s.names(a):
+			s.report(a.Pos(), in, "a person is %s: name the request, the decision or a count instead", place(logs))
 		}
 	}
 }
@@ -160,6 +160,9 @@ func place(logs bool) string {
 
 // speaks says whether a function logs, or makes an error.
 func speaks(f *types.Func, call *ast.CallExpr, s *scope) (logs, errs bool) {
+	if f.Name() == "wrap" { // by convention what puts words before an error
+		return false, true
+	}
 	switch f.Pkg().Path() {
 	case "log", "log/slog":
 		return true, false

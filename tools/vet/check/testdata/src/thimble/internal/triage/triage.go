@@ -33,10 +33,18 @@ func Logs(ctx context.Context, log *slog.Logger, who thimble.SubjectID, id subje
 		panic("triage: " + mail) // want "a personal value is put into a panic"
 	}
 
-	// look-alikes: the request's token, a count, the length, a person's token in an
-	// error, a builder that is no terminal.
+	if who == (thimble.SubjectID{}) {
+		return fmt.Errorf("triage: opening %s: %w", who, errors.ErrUnsupported) // want "a person is put into an error"
+	}
+	if request == (thimble.ID{}) {
+		return wrap("opening for "+who.String(), errors.ErrUnsupported) // want "a person is put into an error"
+	}
+
+	// look-alikes: the request's token, a count, the length, a builder that is no terminal.
 	log.Info("opened", slog.String("request", request.Token("req")), slog.Int("bytes", len(mail)))
 	var b strings.Builder
 	fmt.Fprintln(&b, who)
-	return fmt.Errorf("triage: opening %s: %w", who, errors.ErrUnsupported)
+	return fmt.Errorf("triage: opening for %s: %w", request.Token("req"), errors.ErrUnsupported)
 }
+
+func wrap(doing string, err error) error { return fmt.Errorf("triage: %s: %w", doing, err) }
