@@ -109,7 +109,7 @@ func (w *work) sort() {
 			it.drop = Repeated
 		case ev.Call == segment.Alias && w.src.Trusted(), w.src.Consents && ev.Call == segment.Track && string(w.b.Bytes(ev.Name)) == Preference:
 			it.drop = heard
-			it.denied = shared.Or(w.run.signals.of(w.b, &ev.Signals))
+			it.denied = shared.Or(w.run.signals.of(w.hash, w.b, &ev.Signals))
 		case ev.Message == nil:
 			it.drop = Unplanned
 		default:
