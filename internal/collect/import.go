@@ -170,6 +170,7 @@ func (im *Importer) Import(ctx context.Context, kind Kind, src Source, opt Optio
 type allowed struct {
 	denied   map[thimble.Category]bool
 	withheld []thimble.Category
+	nobodys  *tally // reviews of nobody so far; the batches of a source come in their order
 }
 
 func (may allowed) ok(c thimble.Category) bool { return !may.denied[c] }
@@ -179,7 +180,7 @@ func (may allowed) ok(c thimble.Category) bool { return !may.denied[c] }
 // yes or no is no answer. What no field of the data map needs is not asked for: nothing
 // would keep it.
 func (im *Importer) ask(ctx context.Context, kind Kind, m *table.Mapping) (allowed, error) {
-	may := allowed{denied: map[thimble.Category]bool{}}
+	may := allowed{denied: map[thimble.Category]bool{}, nobodys: newTally()}
 	for _, n := range specs[kind].needs {
 		if m != nil && len(n.fields) > 0 && !slices.ContainsFunc(n.fields, func(f string) bool { return m.Columns[f] != "" }) {
 			continue
@@ -212,6 +213,9 @@ func (may allowed) strip(b Batch) Batch {
 	for i := range b.Reviews {
 		r := &b.Reviews[i]
 		r.Anonymous = !may.ok(r.Customer.Kind.Category())
+		if r.Nobodys() {
+			may.nobodys.number(r)
+		}
 	}
 	for i := range b.People {
 		may.stripCustomer(&b.People[i])

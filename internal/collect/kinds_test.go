@@ -327,6 +327,36 @@ func TestReviewsAreScannedAndThoseOfNobodyHaveNoText(t *testing.T) {
 	})
 }
 
+// No erasure reaches a review of nobody: the time is the day, and no hash is kept of who wrote
+// it, of its number or of its text. It still counts once.
+func TestOfAReviewOfNobodyStayItemStarsAndDay(t *testing.T) {
+	eachShop(t, func(t *testing.T, s *shop) {
+		s.door = door{subject.Email.Category()}
+		const head, row = "SKU,Rating,Review ID,Email,Text,Date\n", "A-1,4,%s,%s,%s,2024-05-01T10:11:12Z\n"
+		twice := head + fmt.Sprintf(row, "r1", "ada@example.org", "Lovely") + fmt.Sprintf(row, "r2", "bob@example.org", "Nice")
+		if r := s.brought(collect.Reviews, twice); r.Written != 2 || r.Nobody != 2 || r.Dropped != 2 {
+			t.Errorf("got %+v, want two of nobody", r.Counts)
+		}
+		// The same two by other people, under other numbers, with another text: nothing of it
+		// tells, so that they are the same, and only the third is new.
+		other := head + fmt.Sprintf(row, "r8", "cleo@example.org", "Fine") + fmt.Sprintf(row, "r9", "dan@example.org", "") + fmt.Sprintf(row, "", "", "")
+		if r := s.brought(collect.Reviews, other); r.Written != 1 || r.Known != 2 {
+			t.Errorf("got %+v, want one new and two known", r.Counts)
+		}
+		err := s.db.Read(s.ctx, func(tx *sqldb.Tx) error {
+			var n, at int64
+			err := tx.QueryRow(s.ctx, `select count(*), max(at) from collect_reviews where subject_id is null`).Scan(&n, &at)
+			if want := time.Date(2024, 5, 1, 0, 0, 0, 0, time.UTC).UnixMicro(); n != 3 || at != want {
+				t.Errorf("%d reviews of nobody, at %d, want 3 at %d", n, at, want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestProductsAndStockAreTheCatalogues(t *testing.T) {
 	eachShop(t, func(t *testing.T, s *shop) {
 		src := source("Artikelnummer;Bezeichnung;Preis;Warengruppe\nH-1;Leinenhemd;1.239,90 €;Kleidung > Hemden\nH-2;Hose;79;Hosen\n")

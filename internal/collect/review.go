@@ -3,6 +3,7 @@ package collect
 import (
 	"bytes"
 	"encoding/json"
+	"hash/maphash"
 	"strconv"
 	"strings"
 	"time"
@@ -27,8 +28,11 @@ type Review struct {
 	Beside   subject.Identifier // what the source says beside an account, to ask whether it was forgotten
 	// Anonymous keeps it as nobody's: the door denies what names the customer.
 	Anonymous bool
-	Text      thimble.Personal[ReviewText]
-	Redacted  bool // something in it was put in brackets
+	// Nth counts, of reviews of nobody, those of one source that say the same by item, day
+	// and stars: it tells them apart, and is the same when they come again.
+	Nth      int
+	Text     thimble.Personal[ReviewText]
+	Redacted bool // something in it was put in brackets
 }
 
 // A ReviewText is the sealed part of a review.
@@ -45,6 +49,30 @@ func ParseReviewText(b []byte) (t ReviewText, err error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	err = d.Decode(&t)
 	return t, err
+}
+
+// Nobodys reports whether nobody is known whose it is. No erasure would reach it, so that
+// nothing is kept by which it leads to somebody.
+func (r Review) Nobodys() bool { return r.Anonymous || r.Customer.Kind == "" }
+
+// Day is when a review was written, to the day.
+func (r Review) Day() time.Time { return r.At.UTC().Truncate(24 * time.Hour) }
+
+// A tally counts reviews of nobody that say the same.
+type tally struct {
+	seed maphash.Seed
+	had  map[uint64]int
+}
+
+func newTally() *tally { return &tally{maphash.MakeSeed(), map[uint64]int{}} }
+
+func (t *tally) number(r *Review) {
+	key := maphash.Comparable(t.seed, struct {
+		item        thimble.ItemID
+		day, rating int64
+	}{r.Item, r.Day().Unix(), r.Rating})
+	r.Nth = t.had[key]
+	t.had[key]++
 }
 
 // review reads a row. What leads to a person in title and text is put in brackets here,

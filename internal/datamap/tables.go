@@ -270,9 +270,9 @@ var tables = []Table{
 	}},
 	{Name: "collect_reviews", Set: sqldb.Core, Holder: "imports", Plain: []string{"id", "item_id"}, Fields: []Field{
 		pseudonym("empty for a review of nobody who is known, of which no text is kept", service...),
-		{Column: "lookup", Category: "user.content.public", Source: "the shop's reviews", Purposes: service, Retention: untilErased, Note: "keyed hash of its number, or of who says what of which item", Measures: []Measure{KeyedHash}},
+		{Column: "lookup", Category: "user.content.public", Source: "the shop's reviews", Purposes: service, Retention: untilErased, Note: "keyed hash of its number, or of who says what of which item; of a review of nobody, of item, day and stars", Measures: []Measure{KeyedHash}},
 		{Column: "rating", Category: "user.content.public", Source: "the shop's reviews", Purposes: service, Retention: untilErased},
-		{Column: "at", Category: "user.content.public", Source: "the shop's reviews", Purposes: service, Retention: untilErased},
+		{Column: "at", Category: "user.content.public", Source: "the shop's reviews", Purposes: service, Retention: untilErased, Note: "of a review of nobody the day"},
 		{Column: "body", Category: "user.content.public", Source: "the shop's reviews", Purposes: service, Sealed: true, Retention: untilErased, Note: "title and text, without what leads to a person"},
 	}},
 	{Name: "collect_sources", Set: sqldb.Core, Plain: []string{"number", "name", "kind", "origins", "consents", "created_at", "ended_at"}},

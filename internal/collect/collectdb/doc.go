@@ -19,8 +19,8 @@
 //   - Whoever was forgotten under any identifier of a row stays out, unless a more telling
 //     one names somebody who is there; then the forgotten identifier alone stays out. What a
 //     row says of a forgotten account goes to nobody else.
-//   - Of a review of nobody who is known only item, stars and day are kept: no erasure
-//     would reach its text.
+//   - Of a review of nobody who is known only item, stars and day are kept, and no hash of
+//     anything else: no erasure would reach its text or who wrote it.
 //   - The tables of imports and rejected rows hold hashes, line numbers, rules and
 //     counts only.
 package collectdb

@@ -86,13 +86,16 @@ func (r *run) reviews(ctx context.Context, all []collect.Review) (writer, error)
 }
 
 // sealReview drafts a review. Of nobody who is known no text is kept, for it could not
-// be erased.
+// be erased, and of the time only the day.
 func (r *run) sealReview(ctx context.Context, v collect.Review, m *member) (row reviewRow, err error) {
 	row = reviewRow{item: v.Item, rating: v.Rating, at: v.At}
 	if row.at.IsZero() {
 		row.at = r.now().UTC()
 	}
 	text := v.Text.Reveal() // to seal it
+	if m == nil {
+		text, row.at = collect.ReviewText{}, row.at.UTC().Truncate(24*time.Hour)
+	}
 	plain, err := text.Bytes()
 	if err != nil {
 		return row, err
@@ -105,8 +108,6 @@ func (r *run) sealReview(ctx context.Context, v collect.Review, m *member) (row 
 	}
 	if m != nil {
 		row.who = m.id
-	} else if plain, err = (collect.ReviewText{}).Bytes(); err != nil {
-		return row, err
 	}
 	if row.body, err = r.parts.Keys.Seal(ctx, reviewCell(row), plain); err != nil {
 		return row, fmt.Errorf("collect: sealing a review: %w", err)
@@ -115,7 +116,15 @@ func (r *run) sealReview(ctx context.Context, v collect.Review, m *member) (row 
 }
 
 // reviewName is what makes a review one: its number, or else who says what of which item.
+// That of nobody has no name but what is kept of it in the clear.
 func reviewName(v collect.Review, text []byte) string {
+	if v.Nobodys() {
+		day := ""
+		if !v.At.IsZero() {
+			day = v.Day().Format(time.DateOnly)
+		}
+		return fmt.Sprintf("nobody\x00%s\x00%s\x00%d\x00%d", v.Item, day, v.Rating, v.Nth)
+	}
 	if v.Number != "" {
 		return "number\x00" + v.Number
 	}

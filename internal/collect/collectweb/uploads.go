@@ -21,6 +21,7 @@ const (
 	MaxUpload  = 512 << 20 // bytes of one file
 	maxUploads = 20        // at a time
 	uploadLife = time.Hour // of one that nobody confirms
+	expireEach = time.Minute
 )
 
 // Uploads are files on their way in: kept sealed, looked at, confirmed by who brought them,
@@ -40,7 +41,8 @@ type Uploads struct {
 type stage int
 
 const (
-	waiting stage = iota // to be confirmed
+	arriving stage = iota // it has its place, and nobody sees it yet
+	waiting               // to be confirmed
 	queued
 	running
 	ended
@@ -73,8 +75,22 @@ func NewUploads(dir string, run func(context.Context, collect.Kind, collect.Sour
 // data folder calls it before anything is served.
 func (u *Uploads) Sweep() error { return os.RemoveAll(u.dir) }
 
-// Run imports what is confirmed until the context ends.
+// Run imports what is confirmed, and removes what nobody confirms, until the context ends.
 func (u *Uploads) Run(ctx context.Context) error {
+	var aging sync.WaitGroup
+	defer aging.Wait()
+	aging.Go(func() {
+		tick := time.NewTicker(expireEach)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				u.expire()
+			}
+		}
+	})
 	for {
 		select {
 		case <-ctx.Done():
@@ -109,7 +125,7 @@ func (one *upload) source() collect.Source {
 }
 
 // receive keeps a file and guesses what it is.
-func (u *Uploads) receive(ctx context.Context, staff string, kind collect.Kind, name string, r io.Reader) (*upload, error) {
+func (u *Uploads) receive(ctx context.Context, staff string, kind collect.Kind, name string, r io.Reader) (_ *upload, err error) {
 	u.expire()
 	if err := os.MkdirAll(u.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("collectweb: keeping an upload: %w", err)
@@ -122,21 +138,37 @@ func (u *Uploads) receive(ctx context.Context, staff string, kind collect.Kind, 
 	if len(one.name) > 100 {
 		one.name = one.name[:100]
 	}
-	if one.file, err = newSealedFile(filepath.Join(u.dir, id.Token(uploadPrefix)), r, MaxUpload); err != nil {
+	// It has its place before its first byte is kept: of two that arrive at once for the
+	// last place one is refused.
+	if err := u.reserve(one); err != nil {
 		return nil, err
 	}
-	if one.guess, err = collect.Look(ctx, kind, one.source(), nil); err != nil {
-		one.file.remove()
-		return nil, err
+	file, err := newSealedFile(filepath.Join(u.dir, id.Token(uploadPrefix)), r, MaxUpload)
+	var guess table.Guess
+	if err == nil {
+		guess, err = collect.Look(ctx, kind, collect.Source{Name: one.name, Open: file.Open}, nil)
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if len(u.all) >= maxUploads {
-		one.file.remove()
-		return nil, fmt.Errorf("collectweb: %d files wait already; confirm or drop one first: %w", maxUploads, thimble.ErrUnavailable)
+	if err != nil {
+		if file != nil {
+			file.remove()
+		}
+		delete(u.all, id)
+		return nil, err
 	}
-	u.all[id] = one
+	one.file, one.guess, one.stage, one.at = file, guess, waiting, u.now()
 	return one, nil
+}
+
+func (u *Uploads) reserve(one *upload) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.all) >= maxUploads {
+		return fmt.Errorf("collectweb: %d files wait already; confirm or drop one first: %w", maxUploads, thimble.ErrUnavailable)
+	}
+	u.all[one.id] = one
+	return nil
 }
 
 // expire drops what nobody confirmed, and forgets what is done.
@@ -156,7 +188,7 @@ func (u *Uploads) find(staff string, id thimble.ID) (upload, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	one := u.all[id]
-	if one == nil || one.staff != staff {
+	if one == nil || one.staff != staff || one.stage == arriving {
 		return upload{}, fmt.Errorf("collectweb: the upload is not here any more; upload the file again: %w", thimble.ErrNotFound)
 	}
 	return *one, nil
