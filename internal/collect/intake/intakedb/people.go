@@ -162,7 +162,7 @@ func (p *People) all(ctx context.Context, ids []subject.Identifier) ([]intake.Ma
 	for i := range ids {
 		// Of whom nobody is made no key is: it would be nobody's. Several bodies may bring one.
 		made[i] = intake.Made{Gone: gone[i], Shared: shared[i]}
-		name := string(ids[i].Kind) + "\x00" + ids[i].Value.Reveal() // to compare it
+		name := same(ids[i])
 		if _, twice := first[name]; !twice && !gone[i] && !shared[i] {
 			first[name], at = i, append(at, i)
 		}
@@ -175,11 +175,16 @@ func (p *People) all(ctx context.Context, ids []subject.Identifier) ([]intake.Ma
 		at = at[n:]
 	}
 	for i := range ids {
-		if n, ok := first[string(ids[i].Kind)+"\x00"+ids[i].Value.Reveal()]; ok {
+		if n, ok := first[same(ids[i])]; ok {
 			made[i] = made[n]
 		}
 	}
 	return made, nil
+}
+
+// same is alike for identifiers that are one.
+func same(id subject.Identifier) string {
+	return string(id.Kind) + "\x00" + id.Value.Reveal() // to compare it with others of the round
 }
 
 // some makes people in one transaction, of whoever is neither forgotten nor shared in it.
