@@ -40,6 +40,23 @@ func newCache(size int, ttl time.Duration) *cache {
 func (c *cache) get(at place, now time.Time) *keyset {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.find(at, now)
+}
+
+// all finds the keysets of many owners, and returns the places of those that it does not
+// have.
+func (c *cache) all(found []*keyset, owners []thimble.SubjectID, class string, month int, now time.Time) (unknown []int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, o := range owners {
+		if found[i] = c.find(place{o, class, month}, now); found[i] == nil {
+			unknown = append(unknown, i)
+		}
+	}
+	return unknown
+}
+
+func (c *cache) find(at place, now time.Time) *keyset {
 	el := c.entries[at]
 	if el == nil {
 		return nil

@@ -33,31 +33,6 @@ func (v *Vault) EnsureClass(ctx context.Context, class string, at time.Time, own
 	return nil
 }
 
-// Prepare has at hand the keys with which cells of a class and a date are sealed, and
-// makes, in one transaction, those that were never made. It is for who seals for many
-// owners at once and must not wait for a commit for each. Its error is of kind
-// thimble.ErrDenied or thimble.ErrNotFound when one of the owners was shredded or never
-// had a key; then none is made, and [Vault.Seal] tells which.
-func (v *Vault) Prepare(ctx context.Context, class string, at time.Time, owners ...thimble.SubjectID) error {
-	month, err := monthOf(at)
-	if err != nil {
-		return fmt.Errorf("vault: preparing to seal: %w", err)
-	}
-	var missing []thimble.SubjectID
-	for _, o := range owners {
-		_, err := v.lookup(ctx, o, class, month)
-		if errors.Is(err, errNoKey) {
-			missing = append(missing, o)
-		} else if err != nil {
-			return fmt.Errorf("vault: preparing to seal: %w", err)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return v.EnsureClass(ctx, class, at, missing...)
-}
-
 // begin makes the keys of a class on its first use by an owner.
 func (v *Vault) begin(ctx context.Context, c *thimble.Cell, month int) (*keyset, error) {
 	if c.Class == "" {
@@ -139,7 +114,8 @@ func (v *Vault) insertOnce(ctx context.Context, class string, chain bool, owners
 	if err != nil {
 		return err
 	}
-	// Only when each key is ours: one that was there first is another key.
+	// Only when each key is ours: one that was there first is another key. A chain's key is
+	// that of a month, which is made from it when it is asked for.
 	if added == len(rows) && !chain {
 		now := v.cfg.Now()
 		for i, o := range owners {

@@ -181,6 +181,11 @@ func (v *Vault) load(ctx context.Context, at place) (*keyset, error) {
 	if err != nil {
 		return nil, outage(err)
 	}
+	return v.unwrapAll(ctx, at, rows)
+}
+
+// unwrapAll returns the keys of one owner, class and month; rows are the newest first.
+func (v *Vault) unwrapAll(ctx context.Context, at place, rows []Key) (*keyset, error) {
 	missing := errNoKey
 	ks := &keyset{}
 	for i := range rows {

@@ -26,20 +26,7 @@ func (v *Vault) Seal(ctx context.Context, c thimble.Cell, plain []byte) ([]byte,
 	return sealed, nil
 }
 
-// AppendSeal is Seal for who seals much: it appends to dst.
-func (v *Vault) AppendSeal(ctx context.Context, dst []byte, c *thimble.Cell, plain []byte) ([]byte, error) {
-	out, err := v.appendSeal(ctx, dst, c, plain)
-	if err != nil {
-		return dst, fmt.Errorf("vault: sealing %s.%s: %w", c.Table, c.Column, err)
-	}
-	return out, nil
-}
-
 func (v *Vault) seal(ctx context.Context, c *thimble.Cell, plain []byte) ([]byte, error) {
-	return v.appendSeal(ctx, nil, c, plain)
-}
-
-func (v *Vault) appendSeal(ctx context.Context, dst []byte, c *thimble.Cell, plain []byte) ([]byte, error) {
 	month, err := cellMonth(c)
 	if err != nil {
 		return nil, err
@@ -51,7 +38,7 @@ func (v *Vault) appendSeal(ctx context.Context, dst []byte, c *thimble.Cell, pla
 	if err != nil {
 		return nil, err
 	}
-	return v.sealWith(dst, &ks.keys[0], c, month, plain)
+	return v.sealWith(nil, &ks.keys[0], c, month, plain)
 }
 
 func (v *Vault) sealWith(dst []byte, k *dataKey, c *thimble.Cell, month int, plain []byte) ([]byte, error) {

@@ -154,8 +154,14 @@ func TestNoErrorNamesThePersonOrTheValue(t *testing.T) {
 		unnamed := mailCell(ada)
 		unnamed.Table = ""
 		add(v.Seal(ctx, unnamed, []byte("planted value")))
-		cell := mailCell(bob)
-		add(v.AppendSeal(ctx, nil, &cell, []byte("planted value")))
+		cell := mailCell(ada)
+		cell.Row = []byte("planted row")
+		seals, err := v.Prepare(ctx, cell.Class, cell.At, ada)
+		if err != nil {
+			t.Fatal(err)
+		}
+		add(seals.Append(nil, 1, &cell, []byte("planted value")))
+		add(v.Prepare(ctx, "events", cell.At, bob))
 		add(v.Open(ctx, mailCell(bob), sealed))
 		other := mailCell(ada)
 		other.Row = []byte("planted row")

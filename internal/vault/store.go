@@ -69,6 +69,8 @@ type Store interface {
 
 	// Keys returns the keys of one owner, class and kind, the newest first.
 	Keys(ctx context.Context, owner thimble.SubjectID, class string, chain bool) ([]Key, error)
+	// KeysOf returns the keys of several owners; those of one are the newest first.
+	KeysOf(ctx context.Context, owners []thimble.SubjectID, class string, chain bool) ([]Key, error)
 	// Insert adds keys. One that is there already is left as it is. It returns an
 	// error of kind thimble.ErrDenied when an owner has a tombstone, thimble.ErrNotFound
 	// when a base key is needed and missing, thimble.ErrConflict when the epoch

@@ -108,7 +108,8 @@ func (s *Store) commit(ctx context.Context, group []*batch) {
 	}
 }
 
-// remember takes the keys of a frame that is durable for known, and tells of it.
+// remember takes the keys of a frame that is durable for known, has it at hand for who
+// follows, and tells of it.
 func (s *Store) remember(f *frame.Frame) {
 	if len(f.Records) == 0 {
 		return
@@ -116,6 +117,7 @@ func (s *Store) remember(f *frame.Frame) {
 	for i := range f.Records {
 		s.seen.add(f.Records[i].Repeat, s.committer.elapsed)
 	}
+	s.tail.add(f.Seq, s.committer.bytes)
 	if told := s.told.Load(); told != nil {
 		(*told)(f.Seq)
 	}

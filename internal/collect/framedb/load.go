@@ -35,6 +35,7 @@ func (s *Store) load(ctx context.Context, tx *sqldb.Tx) error {
 	if last < known {
 		s.log.WarnContext(ctx, "the log of events has lost frames")
 		s.seen.forget()
+		s.tail.forget()
 		known = 0
 	}
 	at := s.since()

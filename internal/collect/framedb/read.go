@@ -20,6 +20,23 @@ const (
 	one    = `select seq, bytes from log_frames where seq = $1`
 )
 
+// Follow is After for who follows the log as it grows, whatever snapshot ctx has: the newest
+// frames are at hand, and decoded once for all who follow. Nothing in them is to be changed.
+// What another process has left out of one of them by Rewrite may be there for a while.
+func (s *Store) Follow(ctx context.Context, seq int64, limit int) (all []frame.Frame, err error) {
+	for _, r := range s.tail.after(seq, limit) {
+		f, err := r.decode()
+		if err != nil || f.Seq != r.seq {
+			return nil, wrap("reading frames", broken(r.seq, err))
+		}
+		all = append(all, f)
+	}
+	if len(all) > 0 {
+		return all, nil
+	}
+	return s.After(ctx, seq, limit)
+}
+
 // After returns the frames that follow one, in order: limit at most, fewer when they are
 // large, and at least one when there is any. The sealed parts are the caller's.
 func (s *Store) After(ctx context.Context, seq int64, limit int) (all []frame.Frame, err error) {

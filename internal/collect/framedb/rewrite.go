@@ -37,6 +37,7 @@ func (s *Store) Rewrite(ctx context.Context, seq int64, keep func(i int, r *fram
 		}
 		return err
 	})
+	s.tail.forget() // also of what another process left out
 	if err != nil {
 		return 0, wrap("writing a frame again", err)
 	}

@@ -44,6 +44,7 @@ type Store struct {
 	stopped chan struct{}
 
 	seen   *seen
+	tail   tail
 	failed atomic.Pointer[error] // of the last commit; nil while all is well
 	dirty  atomic.Bool           // what was left out by Rewrite may be in the write-ahead log
 	told   atomic.Pointer[func(seq int64)]

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	mrand "math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -278,6 +279,49 @@ func TestAfterFramesWereLostTheirEventsAreTakenAgain(t *testing.T) {
 		kept(t, s, 1, event("d", "x"))
 		if got := kept(t, s, 2, event("a", "x"), event("b", "x"), event("c", "x")); got.Seq != 3 {
 			t.Errorf("they are in frame %d, want 3", got.Seq)
+		}
+	})
+}
+
+func TestWhoFollowsReadsWhatTheDatabaseHolds(t *testing.T) {
+	sqldbtest.Each(t, sqldb.Log, func(t *testing.T, db *sqldb.DB) {
+		chance := mrand.New(mrand.NewPCG(seed, 2))
+		t.Logf("seed %d", seed)
+		// Two processes append and leave out, and each reads the same as a third that has seen nothing.
+		both := []*framedb.Store{opened(t, db, framedb.Config{}), opened(t, db, framedb.Config{})}
+		for i := range 60 {
+			s := both[chance.IntN(2)]
+			switch {
+			case i > 5 && chance.IntN(6) == 0:
+				// Of what the other has left out, a process may hold the sealed parts for a while.
+				victim := 1 + chance.Int64N(int64(i))
+				for _, s := range both {
+					if _, err := s.Rewrite(t.Context(), victim, func(j int, r *frame.Record) bool { return j%2 == 0 }); err != nil && !errors.Is(err, thimble.ErrNotFound) {
+						t.Fatal(err)
+					}
+				}
+			default:
+				kept(t, s, 3, sealed(fmt.Sprint(i, " a"), 100), sealed(fmt.Sprint(i, " b"), 100), sealed(fmt.Sprint(i, " c"), 100))
+			}
+			fresh := opened(t, db, framedb.Config{})
+			from := chance.Int64N(int64(i) + 1)
+			want, err := fresh.After(t.Context(), from, 7)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for n, s := range both {
+				got, err := s.Follow(t.Context(), from, 7)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(got) > len(want) || len(got) == 0 && len(want) > 0 {
+					t.Fatalf("process %d reads %d frames after %d, want at least one of %d", n, len(got), from, len(want))
+				}
+				if diff := cmp.Diff(want[:len(got)], got, cmpopts.EquateEmpty()); diff != "" {
+					t.Fatalf("process %d after %d (-want +got):\n%s", n, from, diff)
+				}
+			}
+			_ = fresh.Close()
 		}
 	})
 }

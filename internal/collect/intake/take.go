@@ -14,6 +14,7 @@ import (
 	"thimble/internal/collect/segment"
 	"thimble/internal/consent/signal"
 	"thimble/internal/gate"
+	"thimble/internal/vault"
 )
 
 // Plans has the plan that is in force.
@@ -28,10 +29,8 @@ type Gate interface {
 
 // A Vault seals; *vault.Vault does.
 type Vault interface {
-	// Prepare has the keys of a class and a date at hand for owners.
-	Prepare(ctx context.Context, class string, at time.Time, owners ...thimble.SubjectID) error
-	// AppendSeal appends what Seal returns.
-	AppendSeal(ctx context.Context, dst []byte, c *thimble.Cell, plain []byte) ([]byte, error)
+	// Prepare looks up, or makes, the keys of a class and a date for owners.
+	Prepare(ctx context.Context, class string, at time.Time, owners ...thimble.SubjectID) (*vault.Seals, error)
 }
 
 // A Log keeps records; framedb does.

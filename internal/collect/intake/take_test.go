@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -18,6 +19,7 @@ import (
 	"thimble/internal/collect/segment"
 	"thimble/internal/consent"
 	"thimble/internal/subject"
+	"thimble/internal/vault"
 )
 
 const (
@@ -301,15 +303,16 @@ func TestOfSomebodyWhoKeepsChoosingNothingIsLost(t *testing.T) {
 	s := one(t)
 	ada := s.person(subject.Account, "A-1")
 	state := consent.Given
-	restless := &moody{Vault: s.vault, turn: func() {
+	restless := &moody{turn: func() {
 		if state = consent.Given; s.stands(ada, thimble.PersonalizeContent).Permits() {
 			state = consent.Withdrawn
 		}
 		s.says(ada, state, thimble.PersonalizeContent)
 	}}
-	s.deps.Vault = restless
+	s.deps.Countries = restless
 	s.open()
-	body := batch(s.track(`"userId":"A-1"`, "Order Completed", `"order_id":"o1","products":[{"product_id":"p","colour":"blue"}]`))
+	order := s.track(`"userId":"A-1"`, "Order Completed", `"order_id":"o1","products":[{"product_id":"p","colour":"blue"}]`)
+	body := batch(strings.TrimSuffix(order, "}") + `,"context":{"ip":"192.0.2.7"}}`)
 	if _, err := s.take(server, body); !errors.Is(err, thimble.ErrUnavailable) {
 		t.Errorf("of somebody who does not come to rest: %v, want unavailable", err)
 	}
@@ -320,17 +323,15 @@ func TestOfSomebodyWhoKeepsChoosingNothingIsLost(t *testing.T) {
 	s.want(s.sends(server, body), 1)
 }
 
-// moody is a vault at each of whose seals of a purchase something else happens.
+// moody is an atlas during each of whose looks, which sealing begins with, something else happens.
 type moody struct {
-	intake.Vault
+	atlas
 	turn func()
 }
 
-func (m *moody) AppendSeal(ctx context.Context, dst []byte, c *thimble.Cell, plain []byte) ([]byte, error) {
-	if c.Category == thimble.PurchaseHistory {
-		m.turn()
-	}
-	return m.Vault.AppendSeal(ctx, dst, c, plain)
+func (m *moody) Of(a netip.Addr) ([2]byte, bool) {
+	m.turn()
+	return m.atlas.Of(a)
 }
 
 // slow is a vault before whose first seal something else happens.
@@ -340,9 +341,10 @@ type slow struct {
 	once  sync.Once
 }
 
-func (s *slow) AppendSeal(ctx context.Context, dst []byte, c *thimble.Cell, plain []byte) ([]byte, error) {
+func (s *slow) Prepare(ctx context.Context, class string, at time.Time, owners ...thimble.SubjectID) (*vault.Seals, error) {
+	seals, err := s.Vault.Prepare(ctx, class, at, owners...)
 	s.once.Do(s.first)
-	return s.Vault.AppendSeal(ctx, dst, c, plain)
+	return seals, err
 }
 
 // atlas knows one network.

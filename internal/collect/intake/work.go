@@ -10,6 +10,7 @@ import (
 	"thimble/internal/collect/frame"
 	"thimble/internal/collect/segment"
 	"thimble/internal/gate"
+	"thimble/internal/vault"
 )
 
 // An item is one event on its way.
@@ -24,6 +25,7 @@ type item struct {
 	order  frame.Key
 	drop   Drop // "" while it is to be kept
 	record int  // its place in the records, -1 without one
+	owner  int  // its person's place among the owners
 }
 
 // heard is the state of an event that says who is who, or what somebody permits: that
@@ -50,15 +52,16 @@ type work struct {
 	sealed  []byte
 	unknown []int // items whose name is to be looked up
 	owners  []thimble.SubjectID
+	seen    map[thimble.SubjectID]int // the places of the owners
+	seals   *vault.Seals
 	judged  []gate.Judged // who has a record
-	seen    map[thimble.SubjectID]struct{}
 	random  []byte
 	cell    thimble.Cell // of the part that is being sealed
 	result  frame.Appended
 }
 
 func newWork(in *Intake, r *running) *work {
-	return &work{in: in, run: r, reader: segment.NewReader(r.plan), hash: in.keys.hasher(), seen: map[thimble.SubjectID]struct{}{}}
+	return &work{in: in, run: r, reader: segment.NewReader(r.plan), hash: in.keys.hasher(), seen: map[thimble.SubjectID]int{}}
 }
 
 func (w *work) begin(ctx context.Context, src Source, b *segment.Body, a Arrival) {
@@ -73,7 +76,7 @@ func (w *work) forget() {
 	clear(w.items[:cap(w.items)])
 	clear(w.records[:cap(w.records)])
 	clear(w.seen)
-	w.ctx, w.b, w.arrival = nil, nil, Arrival{}
+	w.ctx, w.b, w.arrival, w.seals = nil, nil, Arrival{}, nil
 }
 
 // take does all that is done to a body that was read.
@@ -172,15 +175,18 @@ func (w *work) prepare() error {
 		if it.drop != "" {
 			continue
 		}
-		if _, there := w.seen[it.who]; !there {
-			w.seen[it.who] = struct{}{}
-			w.owners = append(w.owners, it.who)
+		n, there := w.seen[it.who]
+		if !there {
+			n = len(w.owners)
+			w.seen[it.who], w.owners = n, append(w.owners, it.who)
 		}
+		it.owner = n
 	}
 	if len(w.owners) == 0 {
 		return nil
 	}
-	err := w.in.deps.Vault.Prepare(w.ctx, frame.Class, w.arrival.At, w.owners...)
+	var err error
+	w.seals, err = w.in.deps.Vault.Prepare(w.ctx, frame.Class, w.arrival.At, w.owners...)
 	if errors.Is(err, thimble.ErrNotFound) || errors.Is(err, thimble.ErrDenied) {
 		return nil // one was erased meanwhile; sealing tells who
 	}
@@ -238,7 +244,7 @@ func (w *work) seal(it *item) error {
 		w.cell = frame.PartCell(rec, category)
 		from := len(w.sealed)
 		var err error
-		w.sealed, err = w.in.deps.Vault.AppendSeal(w.ctx, w.sealed, &w.cell, w.plain)
+		w.sealed, err = w.seals.Append(w.sealed, it.owner, &w.cell, w.plain)
 		if errors.Is(err, thimble.ErrNotFound) || errors.Is(err, thimble.ErrDenied) {
 			w.lose(it)
 			return nil

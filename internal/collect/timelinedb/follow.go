@@ -49,7 +49,10 @@ const (
 	viewBatch = 200_000 // records: the more, the more of them share a row
 	readAhead = 64      // frames at a time
 
-	tick     = time.Second
+	tick = time.Second
+	// pace is how far apart steps are at least while events come in: a step costs a commit,
+	// and something for each person in it, however few events it brings.
+	pace     = 200 * time.Millisecond
 	leaseFor = 10 * time.Second
 )
 
@@ -82,6 +85,7 @@ func (s *Store) Run(ctx context.Context) error {
 func (f *follower) run(ctx context.Context) {
 	pause := tick
 	for {
+		began := time.Now()
 		more, err := f.step(ctx)
 		switch {
 		case ctx.Err() != nil:
@@ -103,8 +107,13 @@ func (f *follower) run(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
+			continue
 		case <-wake:
 		case <-time.After(pause):
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pace - time.Since(began)):
 		}
 	}
 }
@@ -145,7 +154,7 @@ func (f *follower) step(ctx context.Context) (more bool, err error) {
 			more = true
 			return nil, nil
 		}
-		frames, err := f.store.Log.After(ctx, to, readAhead)
+		frames, err := f.store.Log.Follow(ctx, to, readAhead)
 		for i := range frames {
 			records += len(frames[i].Records)
 			to = frames[i].Seq

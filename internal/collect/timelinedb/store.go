@@ -19,6 +19,9 @@ import (
 type Log interface {
 	// After returns frames behind one, in their order, at most limit.
 	After(ctx context.Context, seq int64, limit int) ([]frame.Frame, error)
+	// Follow is After for who follows the log as it grows, whatever snapshot ctx has. Nothing
+	// in the frames is to be changed.
+	Follow(ctx context.Context, seq int64, limit int) ([]frame.Frame, error)
 	// At returns the frames of these numbers, in the order in which they are named.
 	At(ctx context.Context, seqs ...int64) ([]frame.Frame, error)
 	// Last returns the number of the newest frame, 0 for none.

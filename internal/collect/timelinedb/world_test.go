@@ -45,6 +45,13 @@ func (j *journal) After(ctx context.Context, seq int64, limit int) ([]frame.Fram
 	return j.Store.After(ctx, seq, limit)
 }
 
+func (j *journal) Follow(ctx context.Context, seq int64, limit int) ([]frame.Frame, error) {
+	if j.broken != nil {
+		return nil, j.broken
+	}
+	return j.Store.Follow(ctx, seq, limit)
+}
+
 // append makes one frame of records.
 func (w *world) append(records ...frame.Record) int64 {
 	w.tb.Helper()

@@ -4,6 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"thimble"
@@ -69,6 +72,51 @@ func (s *Store) look(ctx context.Context, owner thimble.SubjectID, class string,
 		keys = append(keys, k)
 	}
 	return keys, rows.Err()
+}
+
+// atOnce is how many owners one statement asks for; fewer than few are asked for one by one.
+const (
+	atOnce = 100
+	few    = 4
+)
+
+var keysOfMany = `select ` + columns + ` from vault_keys where owner in (` + placeholders(atOnce) + `) and class = $1 and chain = $2 order by owner, gen desc`
+
+// placeholders are those of n owners behind two other values.
+func placeholders(n int) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = "$" + strconv.Itoa(i+3)
+	}
+	return strings.Join(all, ", ")
+}
+
+// KeysOf implements vault.Store. Each statement sees all that was committed before it, as
+// that of Keys does.
+func (s *Store) KeysOf(ctx context.Context, owners []thimble.SubjectID, class string, chain bool) (keys []vault.Key, err error) {
+	for some := range slices.Chunk(owners, atOnce) {
+		if len(some) < few {
+			for _, o := range some {
+				found, err := s.look(ctx, o, class, chain)
+				if err != nil {
+					return nil, wrap("reading the keys of several", err)
+				}
+				keys = append(keys, found...)
+			}
+			continue
+		}
+		args := make([]any, 0, atOnce+2)
+		args = append(args, class, flag(chain))
+		for i := range atOnce {
+			args = append(args, some[min(i, len(some)-1)][:])
+		}
+		found, err := scanKeys(s.db.Look(ctx, keysOfMany, args...))
+		if err != nil {
+			return nil, wrap("reading the keys of several", err)
+		}
+		keys = append(keys, found...)
+	}
+	return keys, nil
 }
 
 // Batch implements vault.Store.
