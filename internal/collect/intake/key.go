@@ -57,8 +57,10 @@ func (h *hasher) repeat(source uint32, messageID []byte) frame.Key {
 	return h.sum(h.kept)
 }
 
-func (h *hasher) order(id []byte, event string) frame.Key {
-	h.buf = append(append(append(append(h.buf[:0], ofOrder), event...), 0), id...)
+// order names what happened to an order of a source: order 7 of two shops is two orders.
+func (h *hasher) order(source uint32, id []byte, event string) frame.Key {
+	h.buf = binary.BigEndian.AppendUint32(append(h.buf[:0], ofOrder), source)
+	h.buf = append(append(append(h.buf, event...), 0), id...)
 	return h.sum(h.kept)
 }
 

@@ -118,6 +118,18 @@ func TestOfNobodyOnlyThatItHappenedIsCounted(t *testing.T) {
 	}
 }
 
+// What is counted of nobody says the day and not the moment, and takes no order's number:
+// the order of somebody comes after it.
+func TestACountIsOfADayAndOfNoOrder(t *testing.T) {
+	s := one(t)
+	s.want(s.sends(server, batch(s.track(`"userId":"null"`, "Order Completed", `"order_id":"o1"`))), 0, intake.Nobody, 1)
+	r := s.log.records[0]
+	if r.Order != (frame.Key{}) || r.Received != s.at.Truncate(24*time.Hour).UnixMicro() || len(r.Counts) != 1 {
+		t.Errorf("counted with an order %v, at %s", r.Order != frame.Key{}, time.UnixMicro(r.Received).UTC())
+	}
+	s.want(s.sends(server, batch(s.track(`"userId":"A-1"`, "Order Completed", `"order_id":"o1"`))), 1)
+}
+
 func TestAnEventIsKeptOnce(t *testing.T) {
 	s := one(t)
 	s.person(subject.Account, "A-1")
@@ -129,8 +141,8 @@ func TestAnEventIsKeptOnce(t *testing.T) {
 	s.want(order(server, "m", "Order Completed", ""), 1)
 	s.want(order(server, "m", "Order Completed", ""), 0, intake.Repeated, 1)
 	s.want(order(server, "n", "Order Completed", `,"total":5`), 0, intake.Repeated, 1) // the order itself came before
-	s.want(order(other, "m", "Order Completed", ""), 0, intake.Repeated, 1)
-	s.want(order(other, "m", "Order Updated", ""), 1) // a messageId is of its source
+	s.want(order(other, "m", "Order Completed", ""), 1)                                // a number is of its source, as a messageId is
+	s.want(order(other, "n", "Order Completed", ""), 0, intake.Repeated, 1)
 	s.want(order(server, "u1", "Order Updated", ""), 1)
 	s.want(order(server, "u2", "Order Updated", ""), 1) // which may happen twice
 	s.want(order(server, "c", "Order Cancelled", ""), 1)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"time"
 
 	"thimble"
 	"thimble/internal/collect/frame"
@@ -24,6 +25,7 @@ type item struct {
 	repeat frame.Key
 	order  frame.Key
 	drop   Drop // "" while it is to be kept
+	said   bool // what somebody has just chosen was taken down
 	record int  // its place in the records, -1 without one
 	owner  int  // its person's place among the owners
 }
@@ -119,7 +121,7 @@ func (w *work) sort() {
 			it.denied = shared.Or(w.run.signals.of(w.hash, w.b, &ev.Signals))
 			if w.src.Trusted() && once(ev.Message) {
 				if order := w.b.OrderID(ev); len(order) > 0 {
-					it.order = w.hash.order(order, ev.Message.Name)
+					it.order = w.hash.order(w.src.Number, order, ev.Message.Name)
 				}
 			}
 			if it.order != (frame.Key{}) && w.in.deps.Log.Seen(it.order) {
@@ -207,19 +209,23 @@ func (w *work) draw() {
 	}
 }
 
-// write makes the record of an event: sealed parts, or counts.
+// write makes the record of an event: sealed parts, or counts, which are of a day and say
+// nothing of an order; of a choice that was taken down only that it came.
 func (w *work) write(i int) error {
 	it := &w.items[i]
-	if it.drop != "" && it.drop != Nobody {
+	rec := frame.Record{ID: thimble.ID(w.random[i*16:]), Received: w.arrival.At.UnixMicro(), Source: w.src.Number, Repeat: it.repeat, Order: it.order, Subject: it.who}
+	switch {
+	case it.said:
+		w.records = append(w.records, frame.Record{Repeat: it.repeat})
 		return nil
-	}
-	rec := frame.Record{ID: thimble.ID(w.random[i*16:]), Received: w.arrival.At.UnixMicro(), Source: w.src.Number, Repeat: it.repeat, Order: it.order}
-	if it.drop == Nobody {
-		if rec.Counts = w.count(it); len(rec.Counts) == 0 {
+	case it.drop == Nobody:
+		day := w.arrival.At.Truncate(24 * time.Hour).UnixMicro()
+		rec = frame.Record{ID: rec.ID, Received: day, Source: rec.Source, Repeat: rec.Repeat, Counts: w.count(it)}
+		if len(rec.Counts) == 0 {
 			return nil
 		}
-	} else {
-		rec.Subject = it.who
+	case it.drop != "":
+		return nil
 	}
 	it.record = len(w.records)
 	w.records = append(w.records, rec)
@@ -324,7 +330,7 @@ func (w *work) anew(it *item) error {
 func (w *work) append(ctx context.Context) (err error) {
 	kept := w.records[:0]
 	for _, r := range w.records {
-		if !r.ID.IsZero() {
+		if r.Repeat != (frame.Key{}) { // else it was taken away
 			kept = append(kept, r)
 		}
 	}
