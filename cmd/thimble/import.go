@@ -27,6 +27,7 @@ func importFlags(f *flag.FlagSet) {
 	f.String("currency", "", "currency of prices that name none, such as EUR")
 	f.String("zone", "", "zone of times that name none, such as Europe/Berlin; UTC when it is not given")
 	f.String("country", "", "where customers are of whom the file does not say, such as DE")
+	f.String("shop", "", "whose the numbers of customers and orders are: own, or another shop such as shopify/main")
 	f.String("encoding", "", "utf-8, utf-16le, utf-16be or windows-1252")
 	f.String("delimiter", "", "what is between columns: a comma, a semicolon, tab, or a bar")
 }
@@ -143,7 +144,7 @@ func (c *call) form(ctx context.Context, src collect.Source) (*table.Form, error
 // say puts what the flags say into a guess, and reports whether they said something.
 func (c *call) say(kind collect.Kind, g *table.Guess) (said bool, err error) {
 	answers := collect.Answers{
-		Date: table.Layout(c.text("date")), Decimal: c.text("decimal"), Currency: c.text("currency"), Zone: c.text("zone"), Country: c.text("country"),
+		Date: table.Layout(c.text("date")), Decimal: c.text("decimal"), Currency: c.text("currency"), Zone: c.text("zone"), Country: c.text("country"), Shop: c.text("shop"),
 	}
 	if text := c.text("columns"); text != "" {
 		answers.Columns = map[string]string{}
@@ -199,6 +200,9 @@ func printGuess(w io.Writer, kind collect.Kind, g table.Guess) {
 	}
 	_ = tab.Flush() // to the same writer as the rest
 	m := g.Mapping
+	if m.Shop != "" && m.Shop != collect.Own {
+		fmt.Fprintf(w, "Numbers of customers and orders are those of the shop %s.\n", m.Shop)
+	}
 	if m.Date != "" {
 		fmt.Fprintf(w, "Dates are written as %s.\n", m.Date)
 	}

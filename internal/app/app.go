@@ -108,6 +108,7 @@ func (a *App) capabilities() error {
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog, Keys: a.Vault, Consents: a.Consent}, now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
 	a.Uploads = collectweb.NewUploads(filepath.Join(a.Config.Data, "imports"), a.Import, now, a.Log)
+	a.Uploads.Shops = a.shops
 	a.Sources = sourcedb.New(a.Core, a.Ledger, now)
 	if err := a.openTimeline(); err != nil {
 		return err
@@ -214,6 +215,9 @@ func (a *App) ImportOrders(ctx context.Context, src collect.Source, opt collect.
 func (a *App) Import(ctx context.Context, kind collect.Kind, src collect.Source, opt collect.Options) (collect.Report, error) {
 	if opt.Now.IsZero() {
 		opt.Now = a.Config.clock()()
+	}
+	if _, err := a.shops(ctx); err != nil {
+		return collect.Report{}, err
 	}
 	queue := func() error {
 		if kind != collect.Orders {

@@ -53,13 +53,14 @@ func (d *doors) browsers() consentweb.BrowserDeps {
 }
 
 // browserSource returns nil when a key is that of browsers, asks for consent, and names
-// the origin. The same error stands for all that is wrong, so that nobody can try keys.
+// the origin. A caller without one is no browser (Fetch, 3.2: each POST carries it). The
+// same error stands for all that is wrong, so that nobody can try keys.
 func (d *doors) browserSource(ctx context.Context, writeKey, origin string) error {
 	s, err := d.Sources.Open(ctx, writeKey)
 	if err != nil {
 		return err
 	}
-	if s.Kind != intake.Browser || !s.Consents || origin != "" && !s.Allows(origin) {
+	if s.Kind != intake.Browser || !s.Consents || !s.Allows(origin) {
 		return fmt.Errorf("consent: the key says no choices for pages of this origin: %w", thimble.ErrDenied)
 	}
 	return nil

@@ -42,6 +42,21 @@ func (d *doors) mountHooks(_ context.Context, mux *http.ServeMux) error {
 	return nil
 }
 
+// shops lists the other shops whose numbers are here, those that deliver among them from the
+// moment they are configured.
+func (a *App) shops(ctx context.Context) ([]string, error) {
+	feeds, err := hooks.Parse(a.Config.Hooks)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: hooks: %w", err)
+	}
+	for _, f := range feeds {
+		if _, err := a.Imports.Shop(ctx, f.String()); err != nil {
+			return nil, err
+		}
+	}
+	return a.Imports.Shops(ctx)
+}
+
 // eraseFor opens a request to forget somebody, in the caller's transaction. The desk takes
 // it up as soon as it is committed.
 func (a *App) eraseFor(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) error {

@@ -17,7 +17,7 @@ import (
 func TestAShopsRequestToForgetIsDoneByTheDesk(t *testing.T) {
 	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
 		const secret = "a-secret-of-the-shop"
-		who := s.Subject("191167")
+		who := s.Subject("shopify/main:191167")
 		s.Buys(who, "shirt")
 		feeds, err := hooks.Parse("shopify/main=" + secret)
 		if err != nil {
@@ -40,7 +40,7 @@ func TestAShopsRequestToForgetIsDoneByTheDesk(t *testing.T) {
 		if _, err := s.Desk.Retry(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		found, err := s.Subjects.FindAll(t.Context(), []subject.Identifier{{Kind: subject.Account, Value: thimble.Hide("191167")}})
+		found, err := s.Subjects.FindAll(t.Context(), []subject.Identifier{{Kind: subject.Account, Value: thimble.Hide("shopify/main:191167")}})
 		if err != nil || !found[0].IsZero() {
 			t.Errorf("the person is still there: %v", err)
 		}

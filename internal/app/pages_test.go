@@ -168,6 +168,7 @@ func TestPagesHaveNoBarriersAndNoDeadLinks(t *testing.T) {
 	h.contests(t, ada, h.Sees(ada)) // so that there is a decision to look at, and a review of it
 	h.discloses(t, ada)
 	h.Browses(ada, "85123A", "71053", "22423")
+	searches(t, h.Shop, ada, "a lamp for the hall")
 	customer := h.cookie(t, session.Who{Audience: session.Customer, Subject: ada})
 	staff := h.cookie(t, session.Who{Audience: session.Staff, Staff: "owner"})
 	time.Sleep(1500 * time.Millisecond) // counted uses and checkpoints are written each second

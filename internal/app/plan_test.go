@@ -11,7 +11,7 @@ import (
 
 func TestWhatComesInIsMeasuredByTheNumberOfItsSource(t *testing.T) {
 	shop := thimbletest.New(t)
-	shop.App.Watch.Tell(intake.Source{Number: 3, Name: "web shop"}, intake.Taken{Events: 5, Kept: 2, Dropped: map[intake.Drop]int{intake.Denied: 3}}, nil)
+	shop.App.Watch.Tell(intake.Source{Number: 3, Name: "web shop"}, intake.Arrival{}, intake.Taken{Events: 5, Kept: 2, Dropped: map[intake.Drop]int{intake.Denied: 3}}, nil)
 	h, err := shop.App.Handler(t.Context())
 	if err != nil {
 		t.Fatal(err)

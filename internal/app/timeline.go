@@ -75,7 +75,7 @@ func (s snapshots) Snapshot(ctx context.Context, f func(context.Context) error) 
 // eventPages is what the pages of staff with one person's events are made of.
 func (d *doors) eventPages(staff subjectweb.Reader) timelineweb.ConsoleDeps {
 	return timelineweb.ConsoleDeps{
-		Events: d.Timeline, Names: d.Catalog, Sources: d.Sources, Reader: staff, Uses: func() []plan.Use { return d.Plan.Compiled().Classes },
+		Events: d.Timeline, Names: d.Catalog, Sources: d.Sources, Reader: staff, Uses: func() []plan.Use { return d.Plan.Compiled().Kept() },
 		Permits: func(ctx context.Context, who thimble.SubjectID, p thimble.Purpose, c thimble.Category) (bool, string, error) {
 			v, err := d.Gate.Decide(ctx, gate.Request{Actor: gate.Actor{Kind: gate.Machine, Name: "collect"}, Subject: who, Purpose: p, Categories: []thimble.Category{c}})
 			return v.Allowed, v.Why, err

@@ -21,11 +21,12 @@ type Answers struct {
 	Currency string
 	Zone     string
 	Country  string
+	Shop     string // whose the numbers are
 }
 
 // Any reports whether something was said.
 func (a Answers) Any() bool {
-	return len(a.Columns) > 0 || a.Date != "" || a.Decimal != "" || a.Currency != "" || a.Zone != "" || a.Country != ""
+	return len(a.Columns) > 0 || a.Date != "" || a.Decimal != "" || a.Currency != "" || a.Zone != "" || a.Country != "" || a.Shop != ""
 }
 
 // Answer puts answers into a guess. What they settle is no doubt any more. The error is of
@@ -63,6 +64,13 @@ func Answer(k Kind, g *table.Guess, a Answers) error {
 	}
 	if a.Country != "" {
 		m.Country = a.Country
+	}
+	if a.Shop != "" {
+		if a.Shop != Own && !table.CheckShop(a.Shop) {
+			return fmt.Errorf("collect: shop: %s, or a shop's name such as shopify/main was expected: %w", Own, thimble.ErrInvalid)
+		}
+		m.Shop = a.Shop
+		settle("shop")
 	}
 	g.Missing = missing(k, *m)
 	return nil

@@ -38,7 +38,7 @@ func (m *meaning) choice(line int64, v values) (Choice, Reason) {
 	for _, k := range []subject.Kind{subject.Account, subject.Email, subject.Phone} {
 		text := m.get(v, string(k))
 		if k == subject.Account {
-			text = whole(text)
+			text = m.theirs(whole(text))
 		}
 		if id, err := subject.NewIdentifier(k, text); text != "" && err == nil {
 			c.IDs = append(c.IDs, id)

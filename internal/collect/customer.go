@@ -37,7 +37,7 @@ func (m *meaning) customer(line int64, v values) (Customer, Reason) {
 		return c, BadCustomer
 	}
 	if number != "" {
-		c.IDs = append(c.IDs, subject.Identifier{Kind: subject.Account, Value: thimble.Hide(number)})
+		c.IDs = append(c.IDs, subject.Identifier{Kind: subject.Account, Value: thimble.Hide(m.theirs(number))})
 	}
 	for _, k := range []subject.Kind{subject.Email, subject.Phone} {
 		text := m.get(v, string(k))

@@ -29,6 +29,9 @@ func (im *Importer) Deliver(ctx context.Context, feed string, kind Kind, o table
 	if err != nil {
 		return err
 	}
+	if opt.prefix, err = im.whose(ctx, kind, opt.Map); err != nil {
+		return err
+	}
 	run, err := im.store.Feed(ctx, kind, feed)
 	if err != nil {
 		return err

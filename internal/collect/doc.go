@@ -17,7 +17,9 @@
 //     before the import begins, and once more while importing: a file that changes
 //     in between is an error) together with the options that change its meaning. A
 //     finished import of the same source does nothing.
-//   - An order whose number is known already is counted, not doubled.
+//   - An order whose number is known already is counted, not doubled. Numbers of
+//     customers, orders and reviews are those of one shop ([ShopPrefix]): a source that
+//     has some says whose they are, once several shops' are here.
 //   - Money is read as decimal digits, never as a float, and rounded half up to
 //     the minor unit.
 //

@@ -28,6 +28,11 @@ type Store interface {
 	Begin(ctx context.Context, kind Kind, name string, source []byte) (Run, error)
 	// Feed finds or opens the import without end of a feed.
 	Feed(ctx context.Context, kind Kind, feed string) (Run, error)
+	// Shop returns what stands before the numbers of another shop, which is known from
+	// then on.
+	Shop(ctx context.Context, name string) (prefix string, err error)
+	// Shops lists the other shops.
+	Shops(ctx context.Context) ([]string, error)
 }
 
 // A Run is one import at work.
@@ -56,6 +61,7 @@ type Options struct {
 	Map *table.Mapping
 	Now time.Time // zero means now; nothing is from after tomorrow
 
+	prefix   string         // before the numbers of customers, orders and reviews
 	object   *table.Parsed  // what a feed has delivered, in the place of a text
 	Progress func(Progress) // called between batches, by one goroutine
 }
@@ -135,6 +141,9 @@ func (im *Importer) Import(ctx context.Context, kind Kind, src Source, opt Optio
 	may, err := im.ask(ctx, kind, opt.Map)
 	report.Withheld = may.withheld
 	if err != nil {
+		return report, err
+	}
+	if opt.prefix, err = im.whose(ctx, kind, opt.Map); err != nil {
 		return report, err
 	}
 	content, size, err := digest(ctx, src)

@@ -23,6 +23,7 @@ type meaning struct {
 	zone     *time.Location
 	decimal  string
 	currency string
+	prefix   string    // before the numbers of customers, orders and reviews: whose they are
 	home     string    // the country of whom the source does not say
 	now      time.Time // nothing is from after tomorrow
 }
@@ -37,7 +38,7 @@ func openRows(k Kind, text io.Reader, opt Options) (*meaning, table.Reader, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	m := &meaning{at: map[string]int{}, opt: opt, zone: opt.Zone, currency: opt.Currency, now: opt.now()}
+	m := &meaning{at: map[string]int{}, opt: opt, zone: opt.Zone, currency: opt.Currency, prefix: opt.prefix, now: opt.now()}
 	columns := map[string]string{}
 	if opt.Map == nil {
 		if columns, err = byHeader(in.Columns()); err != nil {
@@ -179,5 +180,5 @@ func (m *meaning) buyer(v values) (id, beside subject.Identifier, ok bool) {
 	if err != nil { // it is not what names the customer
 		address = subject.Identifier{}
 	}
-	return subject.Identifier{Kind: subject.Account, Value: thimble.Hide(number)}, address, true
+	return subject.Identifier{Kind: subject.Account, Value: thimble.Hide(m.theirs(number))}, address, true
 }

@@ -78,7 +78,8 @@ func (t *tally) number(r *Review) {
 // review reads a row. What leads to a person in title and text is put in brackets here,
 // before anything is written.
 func (m *meaning) review(line int64, v values) (Review, Reason) {
-	r := Review{Line: line, Number: m.get(v, "number")}
+	number := m.get(v, "number")
+	r := Review{Line: line, Number: m.theirs(number)}
 	var reason Reason
 	if r.Item, reason = m.item(v); reason != "" {
 		return r, reason
@@ -86,7 +87,7 @@ func (m *meaning) review(line int64, v values) (Review, Reason) {
 	if r.Rating, reason = rating(m.get(v, "rating")); reason != "" {
 		return r, reason
 	}
-	if len(r.Number) > 64 || broken(r.Number) {
+	if len(number) > 64 || broken(r.Number) {
 		return r, BadNumber
 	}
 	title, text := m.get(v, "title"), m.get(v, "text")

@@ -29,8 +29,8 @@ type row struct {
 // orderRow reads a row or says which rule it breaks.
 func (m *meaning) orderRow(v values) (row, Reason) {
 	var r row
-	r.number = m.get(v, "number")
-	if r.number == "" || len(r.number) > order.MaxNumber || broken(r.number) {
+	var ok bool
+	if r.number, ok = m.orderNumber(m.get(v, "number")); !ok {
 		return r, BadNumber
 	}
 	units := m.get(v, "units")
@@ -61,7 +61,6 @@ func (m *meaning) orderRow(v values) (row, Reason) {
 	if reason != "" {
 		return r, reason
 	}
-	var ok bool
 	if r.at, ok = m.time(m.get(v, "time")); !ok {
 		return r, BadDate
 	}

@@ -244,7 +244,7 @@ const returnMark = "-R"
 
 // comesBack adds a line to the return of the open order.
 func (r *batchReader) comesBack(p row, at time.Time) Reason {
-	if len(p.number)+len(returnMark) > order.MaxNumber {
+	if len(p.number)+len(returnMark) > order.MaxShop+order.MaxNumber {
 		return BadNumber
 	}
 	if r.back == nil {

@@ -260,6 +260,7 @@ var tables = []Table{
 	{Name: "catalog_demand", Set: sqldb.Core, Plain: []string{"day", "item_id", "orders", "units"}},
 	{Name: "collect_imports", Set: sqldb.Core, Plain: []string{"id", "name", "kind", "feed", "source", "state", "line", "row_count", "orders", "returns", "guests", "known", "suppressed", "subjects", "no_country", "rejected", "reasons", "more", "started_at", "updated_at"}},
 	{Name: "collect_deliveries", Set: sqldb.Core, Plain: []string{"digest", "feed", "topic", "at", "became"}},
+	{Name: "collect_shops", Set: sqldb.Core, Plain: []string{"name", "bare", "at"}},
 	{Name: "collect_receipts", Set: sqldb.Core, Plain: []string{"till", "sequence", "key_id", "digest", "receipts", "recorded_at"}},
 	{Name: "collect_facts", Set: sqldb.Core, Holder: "imports", Plain: []string{"fact"}, Fields: []Field{
 		pseudonym("", service...),
@@ -282,7 +283,7 @@ var tables = []Table{
 	{Name: "collect_plan_drafts", Set: sqldb.Core, Plain: []string{"id", "base", "body", "author", "note", "state", "revision", "version", "decided_by", "created_at", "changed_at"}},
 	{Name: "collect_minutes", Set: sqldb.Core, Plain: []string{"source", "minute", "events", "kept", "denied", "nobody", "repeated", "unplanned", "broken", "gone", "violations", "unknown"}}, // counts; nobody is in them
 	{Name: "collect_violations", Set: sqldb.Core, Plain: []string{"source", "event", "path", "expected", "got", "n", "first_at", "last_at"}},                                                  // names of the plan and types; no value
-	{Name: "collect_proposals", Set: sqldb.Core, Plain: []string{"id", "event", "within", "name", "shape", "category", "transform", "confidence", "why", "n", "first_at", "last_at", "later"}},
+	{Name: "collect_proposals", Set: sqldb.Core, Plain: []string{"id", "event", "within", "name", "shape", "category", "transform", "confidence", "why", "n", "first_at", "last_at", "later", "source"}},
 	{Name: "collect_rejects", Set: sqldb.Core, Plain: []string{"import_id", "line", "reason"}},
 	{Name: "registry_models", Set: sqldb.Core, Plain: []string{"model", "latest", "floor", "held"}},
 	{Name: "registry_versions", Set: sqldb.Core, Plain: []string{"model", "version", "stage", "package", "weights", "signer", "card", "lineage", "bytes", "made_ms", "reason", "made_at", "opening"}},

@@ -71,7 +71,7 @@ func Decode(body []byte) (Order, error) {
 	}
 	currency := string(r.take(3))
 	o.PlacedAt = time.UnixMicro(int64(r.uvarint(1 << 62))).UTC()
-	o.Number = r.text(MaxNumber)
+	o.Number = r.text(MaxShop + MaxNumber)
 	n := r.uvarint(MaxLines)
 	// A line takes three bytes at least: no count makes us reserve more than was sent.
 	if r.bad || n > uint64(len(r.rest)/3) {

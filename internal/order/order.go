@@ -30,7 +30,8 @@ type Order struct {
 // Bounds of an order.
 const (
 	MaxLines  = 10_000
-	MaxNumber = 64 // bytes
+	MaxNumber = 64 // bytes of what a shop calls it
+	MaxShop   = 96 // bytes before it that say whose number it is
 	MaxItem   = 64 // bytes
 	MaxUnits  = 1_000_000_000
 	MaxMinor  = 1_000_000_000_000
@@ -39,8 +40,8 @@ const (
 // Validate reports the first rule that o breaks. It repeats no value.
 func (o Order) Validate() error {
 	switch {
-	case o.Number == "" || len(o.Number) > MaxNumber || !utf8.ValidString(o.Number):
-		return invalid("number", fmt.Sprintf("1 to %d bytes of UTF-8", MaxNumber))
+	case o.Number == "" || len(o.Number) > MaxShop+MaxNumber || !utf8.ValidString(o.Number):
+		return invalid("number", fmt.Sprintf("1 to %d bytes of UTF-8", MaxShop+MaxNumber))
 	case o.PlacedAt.IsZero() || o.PlacedAt.Year() < 1970 || o.PlacedAt.Year() > 9999:
 		return invalid("time", "between 1970 and 9999")
 	case !o.PlacedAt.Equal(o.PlacedAt.Truncate(time.Microsecond)):

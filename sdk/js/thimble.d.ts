@@ -163,7 +163,7 @@ export interface Thimble {
   group(groupId?: string | null, traits?: Properties, options?: CallOptions, callback?: Callback): Promise<Message | undefined>;
   group(traits: Properties, options?: CallOptions, callback?: Callback): Promise<Message | undefined>;
   alias(to: string, from?: string | null, options?: CallOptions, callback?: Callback): Promise<Message | undefined>;
-  /** Forgets who it was, such as at signing out. The choice stays: it is the browser's. */
+  /** Somebody else may sit here now, such as after signing out: a yes goes with whoever said it, and the next is asked. A no stays. */
   reset(): void;
   /** When it is known whether the visitor has chosen, and the banner is shown if not. */
   ready(callback?: () => void): Promise<void>;

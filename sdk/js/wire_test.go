@@ -34,7 +34,9 @@ const calls = `(async () => {
 	await thimble.group("0e8c78ea9d97a7b8185e8632", {name: "Initech", industry: "Technology", employees: 329});
 	await thimble.track("Order Completed", {order_id: "50314b8e9bcf000000000000", total: 27.5, currency: "USD", products: [{product_id: "507f1f77bcf86cd799439011", price: 19, quantity: 1}]}, {timestamp: "2026-11-01T10:00:00Z", integrations: {All: false}, context: {app: {name: "shop"}}});
 	await thimble.alias("507f191e81");
+	await thimble.flush();
 	thimble.reset();
+	await thimble.choose({"personalize.content.profiled": true, "train_ai_system": true});
 	await thimble.identify({plan: "free"});
 	await thimble.track("Undefined", {a: undefined, b: null, c: new Date(0), d: NaN, e: "cut \ud83d"});
 	await thimble.flush();

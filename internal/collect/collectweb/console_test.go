@@ -35,7 +35,7 @@ func TestEveryConsolePageRendersWithNothingAndWithEverything(t *testing.T) {
 	webtest.RenderAll(t, pages, map[string]web.Page{
 		"console_imports.html":  {Layout: web.Console, Title: "Imports", Body: consoleListBody{Waiting: consoleWaiting([]collectdb.Delivery{{Feed: "shopify/main", Topic: "shop/redact", Digest: []byte{1}}}), Table: list}},
 		"console_upload.html":   {Layout: web.Console, Title: "Import a file", Body: uploadBody{Form: uploadForm(collect.Orders).Explain(web.FieldProblem{Field: "file", Detail: "Choose a file."}), Command: web.CodeBlock{Code: "thimble import"}}},
-		"console_confirm.html":  {Layout: web.Console, Title: "Confirm the columns", Body: confirmBody{Facts: consoleFacts(i), Doubts: &web.Callout{Text: "date"}, Columns: guessTable(guess), Form: confirmForm(upload{kind: collect.Customers}, guess), Drop: web.Action{Label: "Drop", Post: true}}},
+		"console_confirm.html":  {Layout: web.Console, Title: "Confirm the columns", Body: confirmBody{Facts: consoleFacts(i), Doubts: &web.Callout{Text: "date"}, Columns: guessTable(guess), Form: confirmForm(upload{kind: collect.Customers, shops: []string{"shopify/main"}}, guess), Drop: web.Action{Label: "Drop", Post: true}}},
 		"console_progress.html": {Layout: web.Console, Title: "orders.csv", Body: progress(upload{stage: running})},
 		"console_import.html":   {Layout: web.Console, Title: "orders.csv", Body: body},
 	})

@@ -268,8 +268,21 @@ func confirmForm(one upload, g table.Guess) web.Form {
 	if one.kind == collect.Customers {
 		form.Fields = append(form.Fields, web.Field{Name: "country", Label: "Country of whom the file does not say", Value: g.Mapping.Country, Hint: "Two letters, such as DE. Empty: unknown.", Short: true, MaxLength: 2})
 	}
+	if len(one.shops) > 0 && one.kind.Personal() {
+		form.Fields = append(form.Fields, shopField(one))
+	}
 	form.Fields = append(form.Fields, web.Field{Name: "strict", Label: "Stop at the first row that cannot be read", Kind: web.CheckField, Hint: "Otherwise such rows are skipped and listed."})
 	return form
+}
+
+// shopField asks whose numbers are in the file: customer 7 of one shop is another in the next.
+func shopField(one upload) web.Field {
+	f := web.Field{Name: "shop", Label: "Whose numbers are in it", Kind: web.SelectField, Short: true, Hint: "The shop that gave customers and orders their numbers.",
+		Options: []web.Option{{Label: "— choose"}, {Value: collect.Own, Label: "the own shop's"}}}
+	for _, s := range one.shops {
+		f.Options = append(f.Options, web.Option{Value: s, Label: s})
+	}
+	return f
 }
 
 func fieldWords(name string) string {
@@ -305,7 +318,7 @@ func (c *console) confirm(w http.ResponseWriter, r *http.Request, f *web.Frame) 
 	}
 	g := one.guess.Clone()
 	answers := collect.Answers{Columns: map[string]string{}, Date: table.Layout(r.PostForm.Get("date")), Decimal: r.PostForm.Get("decimal"),
-		Currency: strings.ToUpper(r.PostForm.Get("currency")), Zone: r.PostForm.Get("zone"), Country: strings.ToUpper(r.PostForm.Get("country"))}
+		Currency: strings.ToUpper(r.PostForm.Get("currency")), Zone: r.PostForm.Get("zone"), Country: strings.ToUpper(r.PostForm.Get("country")), Shop: r.PostForm.Get("shop")}
 	for _, field := range collect.Fields(one.kind) {
 		answers.Columns[field.Name] = "" // first all are free, so that two may change places
 	}

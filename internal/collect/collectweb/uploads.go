@@ -27,6 +27,9 @@ const (
 // Uploads are files on their way in: kept sealed, looked at, confirmed by who brought them,
 // and imported one after the other.
 type Uploads struct {
+	// Shops lists the other shops whose numbers are here; may be nil.
+	Shops func(context.Context) ([]string, error)
+
 	dir string
 	run func(context.Context, collect.Kind, collect.Source, collect.Options) (collect.Report, error)
 	now func() time.Time
@@ -56,6 +59,7 @@ type upload struct {
 	at    time.Time
 	file  *sealedFile
 	guess table.Guess
+	shops []string // whose numbers it may have
 
 	// What follows changes while it is imported.
 	stage   stage
@@ -147,6 +151,10 @@ func (u *Uploads) receive(ctx context.Context, staff string, kind collect.Kind, 
 	var guess table.Guess
 	if err == nil {
 		guess, err = collect.Look(ctx, kind, collect.Source{Name: one.name, Open: file.Open}, nil)
+	}
+	if err == nil && u.Shops != nil {
+		one.shops, err = u.Shops(ctx)
+		collect.AskShop(kind, &guess, one.shops)
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()

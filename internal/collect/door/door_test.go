@@ -211,7 +211,7 @@ func TestEveryPathOfTheSDKsIsTaken(t *testing.T) {
 
 func TestTheKeyIsFoundInTheOrderOfSegment(t *testing.T) {
 	b := open(t)
-	inBody := `{"writeKey":"` + browser + `","anonymousId":"a","event":"x"}`
+	inBody := `{"writeKey":"` + app + `","anonymousId":"a","event":"x"}`
 	for name, c := range map[string]struct {
 		headers []string
 		body    string
@@ -221,9 +221,9 @@ func TestTheKeyIsFoundInTheOrderOfSegment(t *testing.T) {
 		"basic":                        {[]string{auth(till)}, event, 200, 1},
 		"basic without a colon":        {[]string{"Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(till))}, event, 200, 1},
 		"the header before the body":   {[]string{auth(till)}, inBody, 200, 1},
-		"the body":                     {nil, inBody, 200, 2},
-		"bearer and the body":          {[]string{"Authorization: Bearer oauth"}, inBody, 200, 2},
-		"broken basic and the body":    {[]string{"Authorization: Basic %%%"}, inBody, 200, 2},
+		"the body":                     {nil, inBody, 200, 4},
+		"bearer and the body":          {[]string{"Authorization: Bearer oauth"}, inBody, 200, 4},
+		"broken basic and the body":    {[]string{"Authorization: Basic %%%"}, inBody, 200, 4},
 		"an unknown key in the header": {[]string{auth("wks_never")}, inBody, 401, 0},
 		"an unknown key in the body":   {nil, `{"writeKey":"wks_never"}`, 401, 0},
 		"no key":                       {nil, event, 401, 0},

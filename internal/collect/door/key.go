@@ -121,6 +121,7 @@ func value(b []byte, i int) int {
 // What keeps a known source's request out.
 var (
 	errOrigin = errors.New("door: the page's origin is not one of the source's")
+	errNoPage = errors.New("door: no page sends with the key of browsers")
 	errServer = errors.New("door: the key of a server was sent by a page")
 )
 
@@ -137,8 +138,11 @@ func (d *Door) opens(w http.ResponseWriter, r *http.Request, key, origin string)
 		return nil, err
 	}
 	switch {
-	case origin == "" || from.Kind == intake.App:
-		// No page sends it, or an app, whose pages have origins of their own making.
+	case from.Kind == intake.App || origin == "" && from.Kind == intake.Server:
+		// An app, whose pages have origins of their own making or none; or a program.
+	case origin == "":
+		// A browser tells where the page is with each POST (Fetch, 3.2).
+		return nil, errNoPage
 	case from.Kind == intake.Server:
 		disallow(w)
 		return nil, errServer

@@ -47,6 +47,8 @@ func (d *Door) problem(w http.ResponseWriter, err error) web.Problem {
 		return named("slow", "The body came too slowly", http.StatusRequestTimeout, "Send it again.")
 	case errors.Is(err, errOrigin):
 		return named("origin", "Not from this page", http.StatusForbidden, "The source does not name the origin of the page that sent this. Add it in the console under Sources.")
+	case errors.Is(err, errNoPage):
+		return named("origin", "Not from a page", http.StatusForbidden, "The key is one of browsers, and no page's origin came with it. A program takes the key of a server, an app that of an app.")
 	case errors.Is(err, errServer):
 		return named("server-key", "The key of a server", http.StatusForbidden, "A page has sent the key of a server, which whoever reads the page can read. Take another key for the server, and one of a browser's source for the page.")
 	case errors.Is(err, errNoKey):

@@ -6,6 +6,7 @@
 //   - Nothing of a body is read before it is known to be signed. Whoever fails to sign is
 //     slowed down, and learns nothing else.
 //   - A delivery counts once, whatever its headers say: it is known again by all of its body.
+//   - The numbers of a feed's customers and orders are its own: they are no other shop's.
 //   - A request to forget reaches everybody whom its identifiers name; who is not here yet
 //     stays out of later imports.
 //   - 200 means that it is done, or that the request that it makes is durable; 503 that
@@ -18,6 +19,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"thimble"
@@ -50,6 +52,7 @@ type Importer interface {
 // Store keeps deliveries; *collectdb.Store does.
 type Store interface {
 	DigestOf(ctx context.Context, feed string, body []byte) ([]byte, error)
+	Shop(ctx context.Context, name string) (prefix string, err error)
 	Delivered(ctx context.Context, digest []byte) (bool, error)
 	Deliver(ctx context.Context, d collectdb.Delivery, follows func(context.Context, *sqldb.Tx) (became string, err error)) (bool, error)
 }
@@ -156,7 +159,9 @@ func (d *door) take(ctx context.Context, feed hooks.Feed, topic string, body []b
 		note.Became = collectdb.Taken
 		err = d.rows(ctx, note.Feed, got, body)
 	case hooks.Erase:
-		note.Became, follows = collectdb.Nobody, d.erase(got)
+		var who []subject.Identifier
+		who, err = d.theirs(ctx, feed, got.Who)
+		note.Became, follows = collectdb.Nobody, d.erase(who)
 	case hooks.Access, hooks.Close:
 		note.Became = collectdb.Waits
 	default:
@@ -182,6 +187,7 @@ func (d *door) rows(ctx context.Context, feed string, got hooks.Delivery, body [
 	orders := false
 	for _, rows := range got.Rows {
 		orders = orders || rows.Kind == collect.Orders
+		rows.Mapping.Shop = feed // its numbers are its own
 		if rows.Kind == collect.Customers && !named(o, rows.Mapping) {
 			continue // an order of a guest
 		}
@@ -207,11 +213,11 @@ func named(o table.Parsed, m table.Mapping) bool {
 
 // erase has everybody forgotten whom the request names: a number and an address may be two
 // people's. By what names nobody, somebody is forgotten who may come by an import yet.
-func (d *door) erase(got hooks.Delivery) func(context.Context, *sqldb.Tx) (became string, err error) {
+func (d *door) erase(all []subject.Identifier) func(context.Context, *sqldb.Tx) (became string, err error) {
 	return func(ctx context.Context, tx *sqldb.Tx) (string, error) {
 		became := collectdb.Nobody
 		asked := map[thimble.SubjectID]bool{}
-		for _, id := range got.Who {
+		for _, id := range all {
 			who, err := d.People.OwnerTx(ctx, tx, id)
 			switch {
 			case err != nil:
@@ -228,4 +234,19 @@ func (d *door) erase(got hooks.Delivery) func(context.Context, *sqldb.Tx) (becam
 		}
 		return became, nil
 	}
+}
+
+// theirs puts the shop before the number of a customer.
+func (d *door) theirs(ctx context.Context, feed hooks.Feed, who []subject.Identifier) ([]subject.Identifier, error) {
+	prefix, err := d.Store.Shop(ctx, feed.String())
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Clone(who)
+	for i, id := range all {
+		if id.Kind == subject.Account {
+			all[i].Value = thimble.Hide(prefix + id.Value.Reveal()) // to find them by it
+		}
+	}
+	return all, nil
 }

@@ -2,7 +2,9 @@ package hookweb_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -85,9 +87,9 @@ func (s *shop) find(k subject.Kind, value string) thimble.SubjectID {
 }
 
 // account finds who has a number of a feed's shop.
-func (s *shop) account(_ int, number string) thimble.SubjectID {
+func (s *shop) account(feed int, number string) thimble.SubjectID {
 	s.Helper()
-	return s.find(subject.Account, number)
+	return s.find(subject.Account, collect.ShopPrefix(s.feeds[feed].String())+number)
 }
 
 const shopifyOrder = `{"id":820982911946154508,"name":"#9999","created_at":"2024-05-01T10:00:00-05:00","currency":"USD","email":"jon@example.org","financial_status":"%s",
@@ -101,7 +103,7 @@ func TestAShopifyOrderComesInOnceAndItsRefundToo(t *testing.T) {
 				t.Fatalf("got %d: %s", got, s.log.String())
 			}
 		}
-		who := s.find(subject.Account, "115310627314723954")
+		who := s.account(0, "115310627314723954")
 		if who.IsZero() || who != s.find(subject.Email, "jon@example.org") {
 			t.Fatal("number and address do not name the same person")
 		}
@@ -137,6 +139,76 @@ func TestAWooCommerceOrderOfAGuestIsByAddress(t *testing.T) {
 			if got := s.delivers(1, "action.woocommerce_x", body); got != http.StatusOK {
 				t.Errorf("%s: got %d", body, got)
 			}
+		}
+	})
+}
+
+// Customer 7 of one shop is not customer 7 of another, nor order 7 order 7.
+func TestTheNumbersOfOneShopAreNoOtherShops(t *testing.T) {
+	each(t, func(s *shop) {
+		own := "Customer ID,Name\n7,Olga Own\n"
+		src := collect.Source{Name: "own.csv", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(own)), nil }}
+		importer := collect.New(s.store, everything{})
+		byShop := func(shop string) (collect.Report, error) {
+			g, err := collect.Look(t.Context(), collect.Customers, src, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g.Mapping.Shop = shop
+			return importer.Import(t.Context(), collect.Customers, src, collect.Options{Map: &g.Mapping})
+		}
+		if r, err := byShop(""); err != nil || r.Subjects != 1 {
+			t.Fatalf("with one shop there is nothing to say: %+v, %v", r.Counts, err)
+		}
+		order := func(feed int, body string) {
+			if got := s.delivers(feed, []string{"orders/create", "order.created"}[feed], body); got != http.StatusOK {
+				t.Fatalf("got %d: %s", got, s.log.String())
+			}
+		}
+		order(0, `{"id":1,"name":"7","created_at":"2024-05-01T10:00:00Z","currency":"EUR","customer":{"id":7,"first_name":"Shona"},"line_items":[{"sku":"A","quantity":1,"price":"1.00"}]}`)
+		order(1, `{"id":7,"number":"7","status":"completed","currency":"EUR","date_created_gmt":"2024-03-22T16:28:02","customer_id":7,"billing":{},"line_items":[{"sku":"B","quantity":1,"price":2}]}`)
+		who := []thimble.SubjectID{s.find(subject.Account, "7"), s.account(0, "7"), s.account(1, "7")}
+		for i, want := range []int{0, 1, 1} {
+			all, err := s.orders.Of(t.Context(), who[i], 0)
+			if who[i].IsZero() || who[i] == who[(i+1)%3] || err != nil || len(all) != want {
+				t.Errorf("customer 7 of shop %d: %s with %d orders, %v, want somebody with %d", i, who[i], len(all), err, want)
+			}
+		}
+		// From now on a file with numbers must say whose they are.
+		own += "8,Second\n"
+		if _, err := byShop(""); !errors.Is(err, thimble.ErrInvalid) || !strings.Contains(err.Error(), "shopify/main, woocommerce/outlet") {
+			t.Errorf("a file that does not say whose its numbers are: %v", err)
+		}
+		if r, err := byShop("shopify/main"); err != nil || r.Subjects != 1 || r.Written != 2 {
+			t.Errorf("by the shop's name: %+v, %v, want customer 8 new and 7 the same", r.Counts, err)
+		}
+		if s.account(0, "8").IsZero() || !s.find(subject.Account, "8").IsZero() {
+			t.Error("customer 8 is not the shop's")
+		}
+		if r, err := byShop(collect.Own); err != nil || r.Subjects != 1 {
+			t.Errorf("by the own shop: %+v, %v", r.Counts, err)
+		}
+		// To forget the one shop's customer is not to forget the other's.
+		s.delivers(0, "customers/redact", `{"shop_id":1,"shop_domain":"x.myshopify.com","customer":{"id":7},"orders_to_redact":[]}`)
+		if len(s.erased) != 1 || s.erased[0] != who[1] {
+			t.Errorf("asked to forget %v, want %s", s.erased, who[1])
+		}
+	})
+}
+
+// A shop that delivered before numbers had a shop before them goes on with bare ones.
+func TestTheNumbersOfAShopThatWasThereBeforeStayAsTheyAre(t *testing.T) {
+	each(t, func(s *shop) {
+		err := s.Core.Write(t.Context(), func(tx *sqldb.Tx) error {
+			_, err := tx.Exec(t.Context(), `insert into collect_shops (name, bare, at) values ('shopify/main', 1, 1)`)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.delivers(0, "orders/create", fmt.Sprintf(shopifyOrder, "paid"))
+		if s.find(subject.Account, "115310627314723954").IsZero() || !s.account(0, "115310627314723954").IsZero() {
+			t.Error("the customer has another number than before")
 		}
 	})
 }
@@ -271,7 +343,7 @@ func TestForgottenPeopleStayOutOfDeliveries(t *testing.T) {
 		}
 		s.delivers(0, "orders/updated", strings.Replace(fmt.Sprintf(shopifyOrder, "paid"), "#9999", "#10000", 1))
 		s.delivers(0, "customers/update", `{"id":115310627314723954,"created_at":"2024-05-01T10:00:00Z","email":"jon@example.org"}`)
-		if !s.find(subject.Email, "jon@example.org").IsZero() || !s.find(subject.Account, "115310627314723954").IsZero() {
+		if !s.find(subject.Email, "jon@example.org").IsZero() || !s.account(0, "115310627314723954").IsZero() {
 			t.Error("a delivery brought somebody back who was forgotten")
 		}
 		if n, err := s.orders.Count(t.Context()); err != nil || n != 0 {

@@ -35,7 +35,7 @@ func (s Source) Trusted() bool { return s.Kind == Server }
 type Arrival struct {
 	At      time.Time
 	GPC     []string   // the values of the header Sec-GPC
-	Address netip.Addr // whose country is looked up; kept nowhere
+	Address netip.Addr // whose country is looked up; written nowhere
 }
 
 // A Drop says why something was not kept.
@@ -59,7 +59,7 @@ type Taken struct {
 }
 
 // A Teller hears of each body that was taken. It keeps nothing of b, which is wiped
-// after, and does not block.
+// after, nor of the address, and does not block.
 type Teller interface {
-	Tell(s Source, t Taken, b *segment.Body)
+	Tell(s Source, a Arrival, t Taken, b *segment.Body)
 }

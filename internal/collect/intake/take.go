@@ -152,7 +152,7 @@ func (in *Intake) Take(ctx context.Context, src Source, call segment.Call, body 
 	}
 	t := w.taken()
 	if in.deps.Teller != nil {
-		in.deps.Teller.Tell(src, t, b)
+		in.deps.Teller.Tell(src, a, t, b)
 	}
 	return t, nil
 }

@@ -289,3 +289,22 @@ func TestAPlanOfTooManyPurposesIsRefused(t *testing.T) {
 		t.Errorf("%d purposes: %v, want invalid", MaxPairs, err)
 	}
 }
+
+func TestWhatIsOnlyDroppedIsKeptForNothing(t *testing.T) {
+	c, err := Compile(Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := map[thimble.Category]bool{}
+	for _, u := range c.Kept() {
+		kept[u.Category] = true
+	}
+	for category, want := range map[thimble.Category]bool{
+		"user.behavior.browsing_history": true, "thimble.size": true, thimble.Country: true, "user.demographic.age_range": true,
+		"user.name": false, "thimble.gift_recipient": false, "user.contact.email": false, "user.device.ip_address": false,
+	} {
+		if kept[category] != want {
+			t.Errorf("%s is kept: %t, want %t", category, !want, want)
+		}
+	}
+}

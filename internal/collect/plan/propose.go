@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -126,6 +127,19 @@ func split(name []byte) (words []string) {
 
 // Withheld is shown in place of a name that may be a value itself.
 const Withheld = "(a name that may say something about a person)"
+
+// Rare is shown in place of a name that few have sent: how many words it has.
+func Rare(name []byte) string {
+	n := len(strings.Fields(string(name)))
+	if n == 1 {
+		return "(a name of one word that few have sent)"
+	}
+	return "(a name of " + strconv.Itoa(n) + " words that few have sent)"
+}
+
+// Concealed reports whether what is shown is not the name itself: [Withheld] or [Rare]. No
+// name that is shown begins with a bracket.
+func Concealed(shown string) bool { return strings.HasPrefix(shown, "(a name ") }
 
 // Shown returns the name of an unknown property as it may be shown and kept: a name
 // that is no word but a number, a token or an address is withheld, and so is one of

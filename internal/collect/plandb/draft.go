@@ -82,7 +82,10 @@ func (s *Store) Start(ctx context.Context, base int, text []byte, author, note s
 	return id, nil
 }
 
-const draftColumns = `select id, base, body, author, note, state, revision, version, decided_by, created_at, changed_at from collect_plan_drafts `
+// columns of a draft, with its text or another expression in its place.
+func draftColumns(body string) string {
+	return `select id, base, ` + body + `, author, note, state, revision, version, decided_by, created_at, changed_at from collect_plan_drafts `
+}
 
 func scanDraft(row interface{ Scan(...any) error }) (d Draft, err error) {
 	var body string
@@ -92,11 +95,11 @@ func scanDraft(row interface{ Scan(...any) error }) (d Draft, err error) {
 	return d, err
 }
 
-// Drafts returns drafts, the open ones first and then the newest.
+// Drafts returns drafts without their texts, the open ones first and then the newest.
 func (s *Store) Drafts(ctx context.Context, limit int) (all []Draft, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		all = nil
-		rows, err := tx.Query(ctx, draftColumns+`order by case state when 'open' then 0 else 1 end, changed_at desc, id limit $1`, limit)
+		rows, err := tx.Query(ctx, draftColumns("''")+`order by case state when 'open' then 0 else 1 end, changed_at desc, id limit $1`, limit)
 		if err != nil {
 			return err
 		}
@@ -126,7 +129,7 @@ func (s *Store) Draft(ctx context.Context, id thimble.ID) (d Draft, err error) {
 }
 
 func draft(ctx context.Context, tx *sqldb.Tx, id thimble.ID) (Draft, error) {
-	d, err := scanDraft(tx.QueryRow(ctx, draftColumns+`where id = $1`, id))
+	d, err := scanDraft(tx.QueryRow(ctx, draftColumns("body")+`where id = $1`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = thimble.ErrNotFound
 	}

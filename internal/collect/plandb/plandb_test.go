@@ -351,8 +351,8 @@ func TestADraftIsEditedAndDecidedOnce(t *testing.T) {
 			t.Errorf("discarded after it was decided: %v", err)
 		}
 		all, err := s.Drafts(t.Context(), 10)
-		if err != nil || len(all) != 1 || all[0].State != Decided || all[0].Version != 2 || all[0].Decider != "ines" || all[0].Author != "mara" {
-			t.Errorf("%+v, %v", all, err)
+		if err != nil || len(all) != 1 || all[0].State != Decided || all[0].Version != 2 || all[0].Decider != "ines" || all[0].Author != "mara" || len(all[0].Text) != 0 {
+			t.Errorf("%+v, %v, want one without its text", all, err)
 		}
 		holds(t, s)
 	})

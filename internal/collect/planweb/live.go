@@ -181,7 +181,10 @@ func (f figures) chart() web.Chart {
 func dropTable(c watch.Counts) web.Table {
 	t := web.Table{ID: "drops", Caption: "What was not kept, and why", Note: "In the last hour. A sender is answered alike whatever becomes of an event, so that nobody learns what a person permits.",
 		Columns: []web.Column{{Label: "Reason"}, {Label: "Events", Kind: web.NumberColumn}, {Label: "Share of what came"}},
-		Empty:   &web.Empty{Icon: "check", Title: "Nothing was dropped", Text: "Each event that came was kept."}}
+		Empty:   &web.Empty{Icon: "check", Title: "Nothing was dropped", Text: "Each event that came in the last hour was kept."}}
+	if c.Events == 0 {
+		t.Empty = &web.Empty{Icon: "inbox", Title: "Nothing came in the last hour"}
+	}
 	for i, n := range c.Dropped {
 		if n == 0 {
 			continue
@@ -199,7 +202,7 @@ func dropTable(c watch.Counts) web.Table {
 func brokenTable(all []watch.Violation, names map[uint32]source.Source) web.Table {
 	t := web.Table{ID: "broken", Caption: "Broken rules", Note: "As shapes, never values: what the plan expects, and the type that came.",
 		Columns: []web.Column{{Label: "Where"}, {Label: "Expected"}, {Label: "Came"}, {Label: "Times", Kind: web.NumberColumn}, {Label: "Last", Secondary: true}},
-		Empty:   &web.Empty{Icon: "check", Title: "No rule was broken", Text: "What came in the last thirty days is as the plan expects it."}}
+		Empty:   &web.Empty{Icon: "check", Title: "No rule was broken in the last thirty days"}}
 	for _, v := range all {
 		where, from := web.Cell{Value: v.Event + "." + v.Path, Href: eventHref(v.Event)}, names[v.Source].Name
 		switch {
@@ -257,10 +260,10 @@ func (d *desk) source(w http.ResponseWriter, r *http.Request) {
 	body := sourceBody{
 		Facts: []web.KeyValue{{Key: "Kind", Value: string(s.Kind)}, {Key: "Number", Value: s.Number}, {Key: "Settings", Value: "keys, origins and lines to copy", Href: "/console/sources/" + strconv.FormatUint(n, 10)}},
 		Stats: statsOf(f.rate(number), all), Chart: f.chart(), Drops: dropTable(all), Broken: brokenTable(broken, nil), Tail: tailTable(d.Tail(number)),
-		Follow: web.Action{Label: "Follow live", Href: path + "?live=1", Kind: "quiet"},
+		Follow: web.Action{Label: "Follow live", Href: path + "?live=1", Icon: "eye"},
 	}
 	if r.URL.Query().Get("live") != "" {
-		body.Live, body.Follow = path+"?live=1", web.Action{Label: "Stop following", Href: path, Kind: "quiet"}
+		body.Live, body.Follow = path+"?live=1", web.Action{Label: "Stop following", Href: path}
 	}
 	if f.last[number].IsZero() {
 		body.Nothing = &web.Callout{Tone: web.Info, Title: "Nothing came from here yet", Text: "Copy the line for curl or for the SDK and send a first event.",

@@ -130,7 +130,7 @@ func (d *door) comes(events ...string) {
 	d.t.Helper()
 	b, err := segment.NewReader(d.plans.Compiled()).Read([]byte(`{"batch":[`+strings.Join(events, ",")+`]}`), segment.Batch, segment.Arrival{At: d.now, Random: func(b []byte) { clear(b) }})
 	d.must(err)
-	d.watch.Tell(intake.Source{Number: 1}, intake.Taken{Events: len(events), Kept: 1, Dropped: map[intake.Drop]int{intake.Denied: len(events) - 1}}, b)
+	d.watch.Tell(intake.Source{Number: 1, Kind: intake.Server}, intake.Arrival{}, intake.Taken{Events: len(events), Kept: 1, Dropped: map[intake.Drop]int{intake.Denied: len(events) - 1}}, b)
 	d.must(d.figures.Flush(d.t.Context()))
 }
 

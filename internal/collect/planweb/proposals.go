@@ -81,6 +81,9 @@ func (d *desk) proposal(w http.ResponseWriter, r *http.Request, status int, refu
 	}
 	body := proposalBody{Facts: []web.KeyValue{{Key: "May be", Value: proposalWord(p), Sub: p.Why}, {Key: "Type that came", Value: p.Shape}, {Key: "Times", Value: p.N}, {Key: "First", Value: p.First}, {Key: "Last", Value: p.Last}}}
 	switch {
+	case p.Rare():
+		body.Says = web.Callout{Tone: web.Info, Title: "Few have sent it yet", Text: "Its key is public, so anybody can call something as they like. The name is shown, and can be planned, when ten devices in three networks have sent it. Whoever builds the pages knows it, and can write it into a draft now.",
+			Action: &web.Action{Label: "Drafts", Href: draftsPath}}
 	case p.Withheld():
 		body.Says = web.Callout{Tone: web.Warn, Title: "The name may say something about a person", Text: "It is not shown, and cannot be planned. Have whoever sends it use a fixed name, and put what differs into the value."}
 	case !d.May(r.Context(), "POST "+draftsPath):

@@ -15,7 +15,7 @@ import (
 
 // Mapping is how [Batch.Source] is read.
 func Mapping() *table.Mapping {
-	return &table.Mapping{Kind: string(collect.Orders), Form: table.Form{Writing: table.JSONL, Encoding: table.UTF8}, Columns: map[string]string{
+	return &table.Mapping{Kind: string(collect.Orders), Form: table.Form{Writing: table.JSONL, Encoding: table.UTF8}, Shop: collect.Own, Columns: map[string]string{
 		"number": "number", "item": "lines.item", "name": "lines.name", "units": "lines.units", "time": "at", "price": "lines.price",
 		"customer": "account", "email": "email", "country": "country", "currency": "currency",
 	}}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"time"
 
 	"thimble"
@@ -24,6 +25,9 @@ type Mapping struct {
 	Decimal  string            `json:"decimal,omitempty"`  // the decimal mark; "" means a point
 	Currency string            `json:"currency,omitempty"` // of prices that name none
 	Zone     string            `json:"zone,omitempty"`     // of dates that name none, by its IANA name; "" means UTC
+	// Shop is whose the numbers of customers, orders and reviews are: OwnShop, or another
+	// shop such as shopify/main. "" says nothing of it.
+	Shop string `json:"shop,omitempty"`
 	// Country is where customers live of whom the text does not say.
 	Country string `json:"country,omitempty"`
 }
@@ -66,11 +70,25 @@ func (m Mapping) Check(kind string, fields []Field) error {
 	case m.Currency != "" && (len(m.Currency) != 3 || !capitals(m.Currency)):
 		return bad("currency", "three capital letters were expected")
 	}
+	if m.Shop != "" && m.Shop != OwnShop && !CheckShop(m.Shop) {
+		return bad("shop", OwnShop+", or a shop's name such as shopify/main was expected")
+	}
 	if _, err := m.Location(); err != nil {
 		return err
 	}
 	return nil
 }
+
+// OwnShop is the installation's own shop, whose numbers have nothing before them.
+const OwnShop = "own"
+
+// ShopForm is how other shops are called: a system and a name.
+const ShopForm = `[a-z][a-z0-9]{0,30}/[a-z0-9][a-z0-9-]{0,62}`
+
+var shopForm = regexp.MustCompile(`^` + ShopForm + `$`)
+
+// CheckShop reports whether a shop may be called so.
+func CheckShop(name string) bool { return shopForm.MatchString(name) }
 
 func bad(key, rule string) error {
 	return fmt.Errorf("table: mapping: %s: %s: %w", key, rule, thimble.ErrInvalid)

@@ -31,7 +31,7 @@ type ConsoleDeps struct {
 	Names   Names
 	Sources Sources
 	Reader  subjectweb.Reader
-	// Uses are what the tracking plan in force keeps, and what for.
+	// Uses are what the tracking plan in force writes something of, and what for.
 	Uses func() []plan.Use
 	// Permits says whether something of a person may be kept for a purpose now, and why;
 	// it records nothing. The gate does.
@@ -267,7 +267,7 @@ func says(r subjectweb.Reading, l look) *web.Callout {
 // kept says what would be kept of a person who sent something now, and what would be
 // dropped for want of a permission.
 func (c *console) kept(ctx context.Context, who thimble.SubjectID) (web.Table, error) {
-	t := web.Table{ID: "kept", Caption: "What is kept of this customer now", Note: "By the tracking plan, and what the customer permits. What no permitted purpose needs is dropped when it comes, and no trace of it is left.",
+	t := web.Table{ID: "kept", Caption: "What is kept of this customer now", Note: "By the tracking plan, and what the customer permits. What no permitted purpose needs is dropped when it comes, and no trace of it is left. Names, addresses and the like are never kept.",
 		Columns: []web.Column{{Label: "Data"}, {Label: "Now"}, {Label: "Opened for", Secondary: true}, {Label: "Not for"}},
 		Empty:   &web.Empty{Icon: "ruler", Title: "The tracking plan keeps nothing"}}
 	for _, category := range c.asked() {

@@ -25,7 +25,7 @@ type eventView struct {
 // viewOf shows an event: what a reading opens of it, in values or as shapes.
 func viewOf(e *timeline.Event, i int, r subjectweb.Reading, values bool, source string) eventView {
 	said := e.What()
-	v := eventView{Name: said.Label(), At: web.Clock(e.When(&said)), Detail: source, Open: values && i == 0}
+	v := eventView{Name: said.Label(), At: web.Clock(e.When(&said)), Detail: source, Open: i == 0}
 	v.Table = web.Table{ID: fmt.Sprintf("event-%d", i+1), Caption: said.Label(), HideCaption: true,
 		Columns: []web.Column{{Label: "Property"}, {Label: "Type"}, {Label: "Data", Secondary: true}},
 		Empty:   &web.Empty{Icon: "eye", Title: "Nothing else is kept of it"}}
@@ -73,7 +73,7 @@ var words = []struct {
 	{"thimble.returns_behaviour", "what they sent back"}, {"thimble.size", "size"}, {"thimble.fit_feedback", "how clothes fit"}, {"thimble.style_preference", "style"},
 	{"thimble.body_measurements", "body measurements"}, {"user.content", "what they wrote"}, {"user.device", "device"}, {"user.demographic.language", "language"},
 	{thimble.Country, "country"}, {"user.contact.address.state", "region"}, {"user.contact.email", "e-mail address"}, {"user.contact.phone_number", "telephone number"},
-	{"user.demographic.age_range", "age band"}, {"user.demographic.gender", "gender"}, {"user.account", "account"}, {thimble.PrivacyPreferences, "choices"},
+	{"user.demographic.age_range", "age band"}, {"user.demographic.gender", "gender"}, {"user.account", "account"}, {thimble.PrivacyPreferences, "choices"}, {"system.operations", "the program that sent it"},
 }
 
 func categoryWords(c thimble.Category) string {

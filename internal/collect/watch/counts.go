@@ -92,9 +92,10 @@ func (s *Seen) add(n int64, at time.Time) {
 
 // A Proposal is a property or an event that the plan does not know.
 type Proposal struct {
+	Source uint32 // that sent it first
 	Event  string // of the plan, "context", or one that is unknown itself
 	Within string // the object it is in, "products[]."; "" at the top
-	Name   string // as [plan.Shown] shows it; "" if the event itself is unknown
+	Name   string // as it may be shown; "" if the event itself is unknown
 	Shape  string // what came: "string", "number", …; "mixed" for several
 	plan.Proposal
 	Seen
@@ -108,9 +109,14 @@ func (p *Proposal) Path() string {
 	return p.Event + "." + p.Within + p.Name
 }
 
-// Withheld reports whether the name may say something about a person, so that nothing
-// can be decided.
-func (p *Proposal) Withheld() bool { return p.Name == plan.Withheld || p.Event == plan.Withheld }
+// Withheld reports whether the name is not shown, since it may say something about a
+// person, so that nothing can be decided.
+func (p *Proposal) Withheld() bool { return plan.Concealed(p.Name) || plan.Concealed(p.Event) }
+
+// Rare reports whether it is not shown because few have sent it.
+func (p *Proposal) Rare() bool {
+	return p.Withheld() && p.Name != plan.Withheld && p.Event != plan.Withheld
+}
 
 // Type guesses a type of the plan for what came.
 func (p *Proposal) Type() plan.Type {
@@ -148,26 +154,6 @@ func either(a, b string) string {
 		return a
 	}
 	return "mixed"
-}
-
-// Merge joins what two processes saw of the same thing.
-func (p *Proposal) Merge(o Proposal) {
-	p.merge(o.Proposal, o.Shape)
-	p.Seen.Join(o.Seen)
-}
-
-// Join adds what else was seen.
-func (s *Seen) Join(o Seen) {
-	if o.N == 0 {
-		return
-	}
-	if s.N == 0 || o.First.Before(s.First) {
-		s.First = o.First
-	}
-	if o.Last.After(s.Last) {
-		s.Last = o.Last
-	}
-	s.N += o.N
 }
 
 // categoryless is what is proposed for an event: only a person knows.

@@ -11,11 +11,11 @@ import (
 // A Shape is an event without its values.
 type Shape struct {
 	At      time.Time // in whole seconds
-	Event   string    // of the plan, or as [plan.ShownEvent] shows it
+	Event   string    // of the plan, or as it may be shown
 	Call    string
 	Planned bool
 	// Properties are those that the plan may keep, Unknown the names of those it does not
-	// know, as [plan.Shown] shows them.
+	// know, as they may be shown.
 	Properties []Property
 	Unknown    []string
 	Broken     []string // the paths that broke the plan
@@ -40,12 +40,13 @@ type tail struct {
 }
 
 // note keeps the shape of the first event of a body, now and then.
-func (t *tail) note(b *segment.Body, now time.Time) {
+func (w *Watch) note(of *source, b *segment.Body, by sender, now time.Time) {
+	t := &of.tail
 	if len(b.Events) == 0 || now.Sub(t.last) < tailEvery {
 		return
 	}
 	t.last = now
-	s := shapeOfEvent(b, &b.Events[0])
+	s := w.shapeOfEvent(of, b, &b.Events[0], by)
 	s.At = now.Truncate(time.Second)
 	if len(t.shapes) < tailLength {
 		t.shapes = append(t.shapes, s)
@@ -55,13 +56,13 @@ func (t *tail) note(b *segment.Body, now time.Time) {
 	t.next = (t.next + 1) % tailLength
 }
 
-func shapeOfEvent(b *segment.Body, ev *segment.Event) Shape {
+func (w *Watch) shapeOfEvent(of *source, b *segment.Body, ev *segment.Event, by sender) Shape {
 	s := Shape{Call: ev.Call.String(), Event: ev.Call.String(), Planned: ev.Message != nil}
 	switch {
 	case ev.Message != nil:
 		s.Event = titleOf(ev.Message)
 	case ev.Call == segment.Track:
-		s.Event = plan.ShownEvent(b.Bytes(ev.Name))
+		s.Event = w.called(of, b, ev, by)
 	}
 	b.Walk(ev, func(f *plan.Field, got segment.Shape) {
 		if len(s.Properties) < tailNames {
@@ -70,7 +71,8 @@ func shapeOfEvent(b *segment.Body, ev *segment.Event) Shape {
 	})
 	for i := range b.Unknown {
 		if u := &b.Unknown[i]; u.Index == ev.Index && u.Message != nil && len(s.Unknown) < tailNames {
-			s.Unknown = append(s.Unknown, u.Within+plan.Shown(b.Bytes(u.Name)))
+			text := b.Bytes(u.Name)
+			s.Unknown = append(s.Unknown, u.Within+of.names.sent(w.property(u, text), text, by, plan.Shown))
 		}
 	}
 	for _, v := range b.Violations {

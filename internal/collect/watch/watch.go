@@ -51,6 +51,7 @@ type source struct {
 	minutes    map[int64]*Counts
 	violations map[broken]*Seen
 	proposals  map[unknown]*seenProposal
+	names      names
 	tail       tail
 }
 
@@ -59,12 +60,9 @@ type broken struct {
 	event, path, expected, got string
 }
 
-// An unknown is known by a keyed hash of its name: the name itself may be a value, and is
-// not held.
-type unknown struct {
-	event, within string
-	name          uint64
-}
+// An unknown is a proposal by its place, as it is shown: names that are not shown alike
+// are one.
+type unknown struct{ event, within, name string }
 
 type seenProposal struct {
 	Proposal
@@ -90,12 +88,16 @@ func (w *Watch) source(number uint32) *source {
 }
 
 // Tell implements [intake.Teller].
-func (w *Watch) Tell(from intake.Source, t intake.Taken, b *segment.Body) {
+func (w *Watch) Tell(from intake.Source, a intake.Arrival, t intake.Taken, b *segment.Body) {
 	s := w.source(from.Number)
 	if s == nil {
 		return
 	}
 	now, c := w.now().UTC(), countsOf(t, b)
+	var by sender
+	if b != nil {
+		by = w.senderOf(from, a.Address, b)
+	}
 	at := now.Truncate(time.Second)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,8 +107,8 @@ func (w *Watch) Tell(from intake.Source, t intake.Taken, b *segment.Body) {
 		return
 	}
 	s.broke(b, at)
-	w.propose(s, b, at)
-	s.tail.note(b, now)
+	w.propose(s, b, by, at)
+	w.note(s, b, by, now)
 }
 
 // minute returns the counts of a minute. When too many wait, the oldest is joined with
@@ -163,20 +165,18 @@ func (s *source) note(k broken, at time.Time) {
 
 // propose notes what the plan does not know. A value is looked at when a property comes
 // for the first, second, fourth, eighth time and so on.
-func (w *Watch) propose(s *source, b *segment.Body, at time.Time) {
+func (w *Watch) propose(s *source, b *segment.Body, by sender, at time.Time) {
 	for i := range b.Unknown {
 		u := &b.Unknown[i]
-		name := b.Bytes(u.Name)
-		p := s.proposal(unknown{titleOf(u.Message), u.Within, maphash.Bytes(w.seed, name)})
+		text := b.Bytes(u.Name)
+		k := w.property(u, text)
+		p := s.proposal(unknown{k.event, k.within, s.names.sent(k, text, by, plan.Shown)})
 		if p == nil {
 			continue
 		}
 		if p.looks++; p.looks&(p.looks-1) == 0 {
 			held := b.Bytes(u.Held)
-			if p.Name == "" {
-				p.Event, p.Within, p.Name = titleOf(u.Message), u.Within, plan.Shown(name)
-			}
-			p.merge(plan.Propose(name, held), shapeOf(held))
+			p.merge(plan.Propose(text, held), shapeOf(held))
 		}
 		p.add(1, at)
 	}
@@ -185,25 +185,32 @@ func (w *Watch) propose(s *source, b *segment.Body, at time.Time) {
 		if ev.Message != nil || ev.Call == segment.Alias {
 			continue
 		}
-		name := b.Bytes(ev.Name)
-		p := s.proposal(unknown{event: ev.Call.String(), name: maphash.Bytes(w.seed, name)})
+		p := s.proposal(unknown{event: w.called(s, b, ev, by)})
 		if p == nil {
 			continue
 		}
-		if p.looks++; p.looks == 1 {
-			p.Event, p.Proposal.Proposal = ev.Call.String(), categoryless
-			if ev.Call == segment.Track {
-				p.Event = plan.ShownEvent(name)
-			}
-		}
+		p.Proposal.Proposal = categoryless
 		p.add(1, at)
 	}
+}
+
+func (w *Watch) property(u *segment.Unknown, text []byte) name {
+	return name{titleOf(u.Message), u.Within, maphash.Bytes(w.seed, text)}
+}
+
+// called is what an event that is not planned is called, as it is shown.
+func (w *Watch) called(s *source, b *segment.Body, ev *segment.Event, by sender) string {
+	if ev.Call != segment.Track {
+		return ev.Call.String()
+	}
+	text := b.Bytes(ev.Name)
+	return s.names.sent(name{event: ev.Call.String(), hash: maphash.Bytes(w.seed, text)}, text, by, plan.ShownEvent)
 }
 
 func (s *source) proposal(k unknown) *seenProposal {
 	p := s.proposals[k]
 	if p == nil && len(s.proposals) < maxProposals {
-		p = &seenProposal{}
+		p = &seenProposal{Proposal: Proposal{Source: s.number, Event: k.event, Within: k.within, Name: k.name}}
 		s.proposals[k] = p
 	}
 	return p
@@ -259,25 +266,6 @@ func (w *Watch) Take() (out Batch) {
 		clear(s.proposals)
 		return true
 	})
-	out.Proposals = joined(out.Proposals)
-	return out
-}
-
-// joined makes one proposal of those that several sources, or names that are withheld
-// alike, gave.
-func joined(all []Proposal) []Proposal {
-	type key struct{ event, within, name string }
-	at := map[key]int{}
-	out := all[:0]
-	for _, p := range all {
-		k := key{p.Event, p.Within, p.Name}
-		if i, ok := at[k]; ok {
-			out[i].Merge(p)
-			continue
-		}
-		at[k] = len(out)
-		out = append(out, p)
-	}
 	return out
 }
 

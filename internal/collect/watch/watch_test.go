@@ -41,15 +41,18 @@ func track(name, properties string) string {
 	return fmt.Sprintf(`{"type":"track","event":%q,"userId":"jo@example.com","properties":%s}`, name, properties)
 }
 
-var web = intake.Source{Number: 7, Kind: intake.Browser}
+var (
+	web  = intake.Source{Number: 7, Kind: intake.Browser}
+	till = intake.Source{Number: 7, Kind: intake.Server}
+)
 
 func TestEventsAreCountedByMinuteAndReason(t *testing.T) {
 	now := moment
 	w := New(at(&now))
-	w.Tell(web, intake.Taken{Events: 5, Kept: 2, Dropped: map[intake.Drop]int{intake.Denied: 2, intake.Broken: 1}}, nil)
-	w.Tell(web, intake.Taken{Events: 1, Kept: 1}, nil)
+	w.Tell(web, intake.Arrival{}, intake.Taken{Events: 5, Kept: 2, Dropped: map[intake.Drop]int{intake.Denied: 2, intake.Broken: 1}}, nil)
+	w.Tell(web, intake.Arrival{}, intake.Taken{Events: 1, Kept: 1}, nil)
 	now = now.Add(time.Minute)
-	w.Tell(web, intake.Taken{Events: 3, Dropped: map[intake.Drop]int{intake.Nobody: 3}}, nil)
+	w.Tell(web, intake.Arrival{}, intake.Taken{Events: 3, Dropped: map[intake.Drop]int{intake.Nobody: 3}}, nil)
 
 	got := map[time.Time]Counts{}
 	for _, m := range w.Take().Minutes {
@@ -72,7 +75,7 @@ func TestABrokenRuleIsToldAsAShape(t *testing.T) {
 	w := New(at(&now))
 	r := reader(t)
 	body := batch(track("Order Completed", `{"order_id":5,"products":[{"price":"very dear"}]}`), track("Order Completed", `{"order_id":6,"products":[]}`), `{"type":"track","userId":"u"}`)
-	w.Tell(web, intake.Taken{Events: 3}, read(t, r, body))
+	w.Tell(web, intake.Arrival{}, intake.Taken{Events: 3}, read(t, r, body))
 	got := map[string]int64{}
 	for _, v := range w.Take().Violations {
 		got[strings.Join([]string{v.Event, v.Path, v.Expected, v.Got}, "|")] = v.N
@@ -98,7 +101,7 @@ func TestWhatThePlanDoesNotKnowIsProposedOnceWithItsPlace(t *testing.T) {
 		track("Order Completed", `{"order_id":"o","products":[],"waist_cm":"slim","4111111111111111":2}`),
 		track("Stock Alert Wanted", `{}`), track("Hello jo@example.com", `{}`))
 	for range 3 {
-		w.Tell(web, intake.Taken{Events: 4}, read(t, reader(t), body))
+		w.Tell(till, intake.Arrival{}, intake.Taken{Events: 4}, read(t, reader(t), body))
 	}
 	got := map[string]Proposal{}
 	for _, p := range w.Take().Proposals {
@@ -132,7 +135,7 @@ func TestNothingThatIsSaidHoldsAValue(t *testing.T) {
 		`{"type":"identify","userId":"jo@example.com","anonymousId":"silk-77182","traits":{"email":"jo@example.com","name":"Jo Doe","jo@example.com":{"x":"+33184176118"}}}`)
 	for range 8 {
 		now = now.Add(time.Second)
-		w.Tell(web, intake.Taken{Events: 3}, read(t, reader(t), body))
+		w.Tell(web, intake.Arrival{}, intake.Taken{Events: 3}, read(t, reader(t), body))
 	}
 	said := fmt.Sprintf("%+v %+v %+v", w.Tail(7), w.Totals(), w.Take())
 	for _, secret := range secrets {
@@ -149,11 +152,11 @@ func TestTheTailShowsTheNewestEventsAsShapes(t *testing.T) {
 	now := moment
 	w := New(at(&now))
 	for i := range tailLength + 5 {
-		w.Tell(web, intake.Taken{Events: 1}, read(t, reader(t), batch(track("Product Viewed", fmt.Sprintf(`{"sku":"s","p%c":1,"price":{}}`, 'a'+i%20)))))
+		w.Tell(web, intake.Arrival{}, intake.Taken{Events: 1}, read(t, reader(t), batch(track("Product Viewed", fmt.Sprintf(`{"sku":"s","p%c":1,"price":{}}`, 'a'+i%20)))))
 		now = now.Add(time.Second)
-		w.Tell(web, intake.Taken{Events: 1}, read(t, reader(t), batch(track("Product Viewed", `{}`))))
+		w.Tell(web, intake.Arrival{}, intake.Taken{Events: 1}, read(t, reader(t), batch(track("Product Viewed", `{}`))))
 		now = now.Add(tailEvery / 2) // too soon
-		w.Tell(web, intake.Taken{Events: 1}, read(t, reader(t), batch(track("Cart Viewed", `{}`))))
+		w.Tell(web, intake.Arrival{}, intake.Taken{Events: 1}, read(t, reader(t), batch(track("Cart Viewed", `{}`))))
 		now = now.Add(tailEvery)
 	}
 	all := w.Tail(7)
@@ -185,7 +188,7 @@ func TestAFloodOfNamesIsBoundedAndCounted(t *testing.T) {
 			fmt.Fprintf(&b, `,"n%c%c%c%c":1`, 'a'+i, 'a'+j/26, 'a'+j%26, 'x')
 		}
 		b.WriteString("}")
-		w.Tell(web, intake.Taken{Events: 1}, read(t, r, batch(track("Product Viewed", b.String()))))
+		w.Tell(web, intake.Arrival{}, intake.Taken{Events: 1}, read(t, r, batch(track("Product Viewed", b.String()))))
 	}
 	b := w.Take()
 	if len(b.Proposals) > maxProposals || len(b.Violations) > maxViolations+maxRules {
@@ -204,7 +207,7 @@ func TestWhatCouldNotBeWrittenIsCountedOnce(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, seed))
 	for range 500 {
 		n := 1 + r.IntN(9)
-		w.Tell(intake.Source{Number: uint32(r.IntN(3))}, intake.Taken{Events: n, Kept: n}, nil)
+		w.Tell(intake.Source{Number: uint32(r.IntN(3))}, intake.Arrival{}, intake.Taken{Events: n, Kept: n}, nil)
 		told += int64(n)
 		if r.IntN(3) == 0 {
 			now = now.Add(time.Minute)
@@ -221,7 +224,7 @@ func TestWhatCouldNotBeWrittenIsCountedOnce(t *testing.T) {
 		}
 	}
 	for range 2 * maxMinutes { // an outage that is longer than what waits
-		w.Tell(web, intake.Taken{Events: 1}, nil)
+		w.Tell(web, intake.Arrival{}, intake.Taken{Events: 1}, nil)
 		told, now = told+1, now.Add(time.Minute)
 		b := w.Take()
 		w.Return(b)
@@ -241,7 +244,7 @@ func TestItIsToldFromManySides(t *testing.T) {
 		wait.Go(func() {
 			r := reader(t)
 			for range 200 {
-				w.Tell(intake.Source{Number: uint32(i % 2)}, intake.Taken{Events: 1, Kept: 1}, read(t, r, batch(track("Product Viewed", `{"sku":1,"x":1}`))))
+				w.Tell(intake.Source{Number: uint32(i % 2)}, intake.Arrival{}, intake.Taken{Events: 1, Kept: 1}, read(t, r, batch(track("Product Viewed", `{"sku":1,"x":1}`))))
 			}
 		})
 	}
@@ -278,7 +281,7 @@ func BenchmarkTell(b *testing.B) {
 			taken := intake.Taken{Events: 100, Kept: 60, Dropped: map[intake.Drop]int{intake.Denied: 40}}
 			b.ReportAllocs()
 			for b.Loop() {
-				w.Tell(web, taken, body)
+				w.Tell(web, intake.Arrival{}, taken, body)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "ns/event")
 		})

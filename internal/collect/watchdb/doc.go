@@ -5,7 +5,8 @@
 //
 //   - figures are written every few seconds in one transaction, by every process, and
 //     added up; a batch that could not be written is counted with the next;
-//   - the tables are bounded: by minutes, and by a number of violations and proposals,
-//     of which those that came last make room;
+//   - the tables are bounded: by minutes, and by a number of violations and proposals of
+//     each source, of which those that came last longest ago make room: what one source
+//     sends costs no other anything;
 //   - no row holds a value of an event, or is about a person.
 package watchdb

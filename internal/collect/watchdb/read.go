@@ -113,12 +113,12 @@ type Proposal struct {
 // ProposalPrefix begins the tokens of proposals.
 const ProposalPrefix = "prop"
 
-const proposalColumns = `select id, event, within, name, shape, category, transform, confidence, why, n, first_at, last_at, later from collect_proposals `
+const proposalColumns = `select id, event, within, name, shape, category, transform, confidence, why, n, first_at, last_at, later, source from collect_proposals `
 
 func scanProposal(row interface{ Scan(...any) error }) (p Proposal, err error) {
 	var first, last, later, sure int64
 	var category, transform string
-	err = row.Scan(&p.ID, &p.Event, &p.Within, &p.Name, &p.Shape, &category, &transform, &sure, &p.Why, &p.N, &first, &last, &later)
+	err = row.Scan(&p.ID, &p.Event, &p.Within, &p.Name, &p.Shape, &category, &transform, &sure, &p.Why, &p.N, &first, &last, &later, &p.Source)
 	p.Category, p.Transform, p.Confidence = thimble.Category(category), plan.Transform(transform), float64(sure)/1000
 	p.First, p.Last = time.UnixMicro(first).UTC(), time.UnixMicro(last).UTC()
 	if later > 0 {
@@ -127,13 +127,16 @@ func scanProposal(row interface{ Scan(...any) error }) (p Proposal, err error) {
 	return p, err
 }
 
+// maxRead is how many proposals are looked at for a list.
+const maxRead = 20 * MaxProposals
+
 // Proposals returns what the plan in force does not know, the most frequent first. What it
 // knows by now is left out, as is what was put off, unless that is asked for.
 func (s *Store) Proposals(ctx context.Context, force *plan.Compiled, later bool, limit int) (all []Proposal, err error) {
 	now := s.cfg.Now()
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		all = nil
-		rows, err := tx.Query(ctx, proposalColumns+`order by n desc, event, within, name limit $1`, MaxProposals)
+		rows, err := tx.Query(ctx, proposalColumns+`order by n desc, event, within, name limit $1`, maxRead)
 		if err != nil {
 			return err
 		}

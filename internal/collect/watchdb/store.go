@@ -14,10 +14,10 @@ import (
 // Kept is how long figures are kept.
 const Kept = 30 * 24 * time.Hour
 
-// How many rows there are at most.
+// How many rows there are of a source at most.
 const (
-	MaxViolations = 5000
-	MaxProposals  = 2000
+	MaxViolations = 1000
+	MaxProposals  = 500
 )
 
 // Config has working zero values.
@@ -106,24 +106,21 @@ func addMinute(ctx context.Context, tx *sqldb.Tx, m watch.Minute) error {
 	return err
 }
 
-// room makes room for rows of a table: those that came last longest ago go.
-func room(ctx context.Context, tx *sqldb.Tx, table, key string, adding, most int) error {
+// trim lets the rows of a source go that came last longest ago, so that it has as many as
+// it may. Those of others are not touched: whoever sends much costs only themselves.
+func trim(ctx context.Context, tx *sqldb.Tx, table, key string, source uint32, most int) error {
 	var n int
-	if err := tx.QueryRow(ctx, `select count(*) from `+table).Scan(&n); err != nil || n+adding <= most {
+	if err := tx.QueryRow(ctx, `select count(*) from `+table+` where source = $1`, source).Scan(&n); err != nil || n <= most {
 		return err
 	}
-	_, err := tx.Exec(ctx, `delete from `+table+` where (`+key+`) in (select `+key+` from `+table+` order by last_at, n limit $1)`, n+adding-most)
+	_, err := tx.Exec(ctx, `delete from `+table+` where (`+key+`) in (select `+key+` from `+table+` where source = $1 order by last_at, n limit $2)`, source, n-most)
 	return err
 }
 
 func addViolations(ctx context.Context, tx *sqldb.Tx, all []watch.Violation) error {
-	if len(all) == 0 {
-		return nil
-	}
-	if err := room(ctx, tx, "collect_violations", "source, event, path, expected, got", len(all), MaxViolations); err != nil {
-		return err
-	}
+	sources := map[uint32]bool{}
 	for _, v := range all {
+		sources[v.Source] = true
 		_, err := tx.Exec(ctx, `insert into collect_violations as c (source, event, path, expected, got, n, first_at, last_at) values ($1, $2, $3, $4, $5, $6, $7, $8)
 			on conflict (source, event, path, expected, got) do update set n = c.n + excluded.n,
 			last_at = case when excluded.last_at > c.last_at then excluded.last_at else c.last_at end`,
@@ -132,18 +129,24 @@ func addViolations(ctx context.Context, tx *sqldb.Tx, all []watch.Violation) err
 			return err
 		}
 	}
+	for source := range sources {
+		if err := trim(ctx, tx, "collect_violations", "source, event, path, expected, got", source, MaxViolations); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 func addProposals(ctx context.Context, tx *sqldb.Tx, all []watch.Proposal) error {
-	if len(all) == 0 {
-		return nil
-	}
-	if err := room(ctx, tx, "collect_proposals", "id", len(all), MaxProposals); err != nil {
-		return err
-	}
+	sources := map[uint32]bool{}
 	for _, p := range all {
+		sources[p.Source] = true
 		if err := addProposal(ctx, tx, p); err != nil {
+			return err
+		}
+	}
+	for source := range sources {
+		if err := trim(ctx, tx, "collect_proposals", "id", source, MaxProposals); err != nil {
 			return err
 		}
 	}
@@ -156,15 +159,15 @@ func addProposal(ctx context.Context, tx *sqldb.Tx, p watch.Proposal) error {
 		return err
 	}
 	sure := int(p.Confidence * 1000)
-	_, err = tx.Exec(ctx, `insert into collect_proposals as c (id, event, within, name, shape, category, transform, confidence, why, n, first_at, last_at, later)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0) on conflict (event, within, name) do update set n = c.n + excluded.n,
+	_, err = tx.Exec(ctx, `insert into collect_proposals as c (id, event, within, name, shape, category, transform, confidence, why, n, first_at, last_at, later, source)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, $13) on conflict (event, within, name) do update set n = c.n + excluded.n,
 		last_at = case when excluded.last_at > c.last_at then excluded.last_at else c.last_at end,
 		shape = case when c.shape = '' or c.shape = excluded.shape then excluded.shape when excluded.shape = '' then c.shape else 'mixed' end,
 		category = case when excluded.confidence > c.confidence then excluded.category else c.category end,
 		transform = case when excluded.confidence > c.confidence then excluded.transform else c.transform end,
 		why = case when excluded.confidence > c.confidence then excluded.why else c.why end,
 		confidence = case when excluded.confidence > c.confidence then excluded.confidence else c.confidence end`,
-		id, p.Event, p.Within, p.Name, p.Shape, string(p.Category), string(p.Transform), sure, p.Why, p.N, p.First.UnixMicro(), p.Last.UnixMicro())
+		id, p.Event, p.Within, p.Name, p.Shape, string(p.Category), string(p.Transform), sure, p.Why, p.N, p.First.UnixMicro(), p.Last.UnixMicro(), p.Source)
 	return err
 }
 

@@ -54,7 +54,7 @@ func (w *world) tell(to *watch.Watch, source uint32, properties string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	to.Tell(intake.Source{Number: source}, intake.Taken{Events: 1, Kept: 1}, b)
+	to.Tell(intake.Source{Number: source, Kind: intake.Server}, intake.Arrival{}, intake.Taken{Events: 1, Kept: 1}, b)
 }
 
 func (w *world) must(err error) {
@@ -215,6 +215,44 @@ func TestTheTablesAreBounded(t *testing.T) {
 		}
 		if len(all) > MaxProposals || first == 200 {
 			t.Errorf("%d proposals are kept, %d of the oldest: want %d at most, and the oldest to go", len(all), first, MaxProposals)
+		}
+	})
+}
+
+// One source that sends nonsense keeps what others sent from nobody.
+func TestANoisySourceMakesRoomForItselfAlone(t *testing.T) {
+	each(t, func(w *world) {
+		w.tell(w.watch, 2, `{"sku":5,"lining":"silk"}`)
+		w.must(w.Flush(t.Context()))
+		w.now = w.now.Add(time.Hour)
+		var violations []watch.Violation
+		var proposals []watch.Proposal
+		for i := range MaxViolations + 50 {
+			at := w.now.Add(time.Duration(i) * time.Second)
+			seen := watch.Seen{N: 1, First: at, Last: at}
+			violations = append(violations, watch.Violation{Source: 1, Event: "Product Viewed", Path: fmt.Sprint("p", i), Expected: "string", Got: "number", Seen: seen})
+			proposals = append(proposals, watch.Proposal{Source: 1, Event: "Product Viewed", Name: fmt.Sprint("p", i), Shape: "number", Seen: seen})
+		}
+		for range 2 {
+			w.must(w.db.Write(t.Context(), func(tx *sqldb.Tx) error {
+				return errors.Join(addViolations(t.Context(), tx, violations), addProposals(t.Context(), tx, proposals))
+			}))
+		}
+		noise, err := w.Violations(t.Context(), 1, 1<<20)
+		w.must(err)
+		others, err := w.Violations(t.Context(), 2, 10)
+		w.must(err)
+		if len(noise) != MaxViolations || noise[0].Path != fmt.Sprint("p", MaxViolations+49) || len(others) != 1 {
+			t.Errorf("%d broken rules of the one, %d of the other: want %d, the newest, and 1", len(noise), len(others), MaxViolations)
+		}
+		all, err := w.Proposals(t.Context(), w.force, false, 1<<20)
+		w.must(err)
+		of := map[uint32]int{}
+		for _, p := range all {
+			of[p.Source]++
+		}
+		if of[1] != MaxProposals || of[2] != 1 {
+			t.Errorf("proposals by source: %v, want %d and 1", of, MaxProposals)
 		}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -35,11 +34,13 @@ type BrowserStore interface {
 type BrowserDeps struct {
 	Store    BrowserStore
 	Receipts OperationReceipts
-	// Source returns nil when pages of an origin, "" where none is told, may say choices
-	// under a write key: of a source of browsers that asks for consent.
+	// Source returns nil when pages of an origin may say choices under a write key: of a
+	// source of browsers that asks for consent. No origin is none of its: a browser tells
+	// where the page is with each POST, and programs say choices by the API.
 	Source func(ctx context.Context, writeKey, origin string) error
 	// Find returns the person of a browser's random id, zero for none; Make makes one, and
-	// returns zero for somebody who was forgotten.
+	// returns zero where the id leads to nobody any more: whoever had it was forgotten, or
+	// several people use it.
 	Find, Make func(ctx context.Context, anonymousID string) (thimble.SubjectID, error)
 	// Answered reports whether a browser leads to somebody with an account who has
 	// answered for a purpose: then whoever sits at the browser says no yes to it.
@@ -134,11 +135,18 @@ type errCrowd struct{ wait time.Duration }
 // Error implements error.
 func (errCrowd) Error() string { return "consent: too many choices from one network" }
 
+// errSpent is the error of a yes under an id that leads to nobody any more. Which of the
+// two it was is not told.
+var errSpent = errors.New("consent: the browser's id leads to nobody any more")
+
 func (d BrowserDeps) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := web.ProblemOf(err)
 	if crowd, ok := errors.AsType[errCrowd](err); ok {
 		w.Header().Set("Retry-After", strconv.Itoa(int(crowd.wait/time.Second)+1))
 		p = web.Problem{Type: web.ProblemBase + "too-many", Title: "Too many choices from one network", Status: http.StatusTooManyRequests, Detail: "Try again later."}
+	}
+	if errors.Is(err, errSpent) {
+		p = web.Problem{Type: web.ProblemBase + "browser-id", Title: "This id leads to nobody any more", Status: http.StatusConflict, Detail: "Take a new random id for the browser, and say the choice again under it."}
 	}
 	if p.Status >= http.StatusInternalServerError {
 		d.Log.ErrorContext(r.Context(), "a choice was not recorded", slog.String("cause", err.Error()), slog.String("request_id", web.RequestIDFrom(r.Context())))
@@ -216,7 +224,7 @@ func (d BrowserDeps) newcomer(r *http.Request, anonymousID string) (thimble.Subj
 	}
 	who, err := d.Make(r.Context(), anonymousID)
 	if err == nil && who.IsZero() {
-		err = fmt.Errorf("consent: a browser of somebody who was forgotten: %w", thimble.ErrDenied)
+		err = errSpent
 	}
 	return who, err
 }

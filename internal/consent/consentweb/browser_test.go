@@ -31,10 +31,11 @@ const (
 type browsers struct {
 	answered map[thimble.Purpose]bool // by the owner of the account that every browser leads to
 	*testing.T
-	k    *apitest.Kernel
-	of   map[string]thimble.SubjectID
-	made int
-	h    http.Handler
+	k     *apitest.Kernel
+	of    map[string]thimble.SubjectID
+	made  int
+	spent bool // every unknown id was somebody's who was forgotten, or several people's
+	h     http.Handler
 }
 
 func openBrowsers(t *testing.T, burst int) *browsers {
@@ -47,13 +48,16 @@ func openBrowsers(t *testing.T, burst int) *browsers {
 			return b.answered[p], nil
 		},
 		Source: func(_ context.Context, key, origin string) error {
-			if key != browserKey || origin != "" && origin != shopOrigin {
+			if key != browserKey || origin != shopOrigin {
 				return fmt.Errorf("no such key: %w", thimble.ErrDenied)
 			}
 			return nil
 		},
 		Find: func(_ context.Context, id string) (thimble.SubjectID, error) { return b.of[id], nil },
 		Make: func(_ context.Context, id string) (thimble.SubjectID, error) {
+			if b.spent {
+				return thimble.SubjectID{}, nil
+			}
 			b.made++
 			b.of[id] = k.Person(id)
 			return b.of[id], nil
@@ -166,6 +170,23 @@ func TestWhatIsNoChoiceOfABrowserIsRefused(t *testing.T) {
 	}
 	if code, _ := b.post(good, "Origin", "https://elsewhere.example"); code != 403 {
 		t.Errorf("a page of another origin: %d, want 403", code)
+	}
+	if code, _ := b.post(good, "Origin", ""); code != 403 || b.made != 0 {
+		t.Errorf("a caller that names no page: %d, want 403", code)
+	}
+}
+
+// An id that leads to nobody any more gets an answer by which a browser can go on, and
+// that does not tell why.
+func TestAYesUnderASpentIdIsToldToTakeAnother(t *testing.T) {
+	b := openBrowsers(t, 9)
+	b.spent = true
+	code, text := b.post(says("en", "given", "given"))
+	if code != http.StatusConflict || !strings.Contains(text, `"urn:thimble:problem:browser-id"`) || strings.Contains(text, "forgotten") || strings.Contains(text, browserID) {
+		t.Errorf("%d %s", code, text)
+	}
+	if code, text := b.post(says("en", "withdrawn", "withdrawn")); code != http.StatusOK {
+		t.Errorf("a no under it: %d %s", code, text)
 	}
 }
 

@@ -86,6 +86,14 @@ func (tab *Tab) Offline(off bool) {
 	tab.must("telling the page", err)
 }
 
+// Sends has each request of the tab carry a header, as the network stack of a browser that
+// has a setting for it would send it: no page sees it, and none is asked before.
+func (tab *Tab) Sends(name, value string) {
+	tab.t.Helper()
+	_, err := chromedp.Call(tab.ctx, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{name: value}})
+	tab.must("setting a header", err)
+}
+
 // Look shows the same page in another size or colour.
 func (tab *Tab) Look(v Viewport) {
 	tab.t.Helper()

@@ -164,6 +164,13 @@ export function newQueue(n: Needs) {
       else plan(n.every);
     },
     flush, adopt, leave,
+    /** Somebody else may sit here now: what waits leaves at once, or not at all. */
+    part() {
+      if (n.may() && navigator.onLine !== false && !pace.wait() && n.sure() && waiting.length) void send(take(maxLeaving), stop.signal);
+      drop("consent", waiting.length);
+      waiting = [];
+      for (const k of kept()) n.store!.removeItem(k);
+    },
     /** The network is back: no need to wait any longer. */
     again() {
       pace.done();

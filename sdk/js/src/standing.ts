@@ -4,9 +4,9 @@ import { pacer, post } from "./queue";
 /** What is kept in the browser, after a choice only. */
 type State = {
   v: 1;
-  /** By purpose, as chosen; by category, the same as events carry it. */
+  /** By purpose: as chosen; the category under which events carry it. */
   choices: Record<string, boolean>;
-  categories: Record<string, boolean>;
+  of: Record<string, string>;
   /** The categories that Global Privacy Control ends. */
   gpc: string[];
   notice: string;
@@ -27,7 +27,10 @@ type State = {
   groupId?: string;
 };
 
-const key = "thimble";
+/** A withdrawal that the server has not heard yet, of whoever was here before. */
+type Debt = Pick<State, "notice" | "lang" | "path" | "at" | "anonymousId"> & { choices: { purpose: string; state: string }[] };
+
+const key = "thimble", debts = "thimble.owed";
 
 /** 128 random bits as a UUID of version 4; crypto.randomUUID is missing where there is no TLS. */
 export function uuid() {
@@ -70,12 +73,27 @@ export function newStanding(n: Needs) {
   /** What is stored is older than what holds here: there was no room to write it. */
   let full = false;
 
+  /** The server knows nobody by the id any more; told once for each page, so that nothing goes round. */
+  let renewed = false;
+
+  let owed: Debt[] = [];
+  try {
+    owed = JSON.parse(store?.getItem(debts) || "[]");
+  } catch { /* not ours */ }
+
+  function owe(all: Debt[]) {
+    owed = all;
+    try {
+      all[0] ? store?.setItem(debts, JSON.stringify(all)) : store?.removeItem(debts);
+    } catch { /* full: this page tells it */ }
+  }
+
   function read() {
     if (store && !full) {
       state = undefined;
       try {
         const s = JSON.parse(store.getItem(key)!);
-        if (s.v === 1 && s.choices && s.categories && s.told) state = s;
+        if (s.v === 1 && s.choices && s.of && s.told) state = s;
       } catch { /* nothing, or not ours */ }
     }
     if (state && state.until < Date.now()) forget();
@@ -100,7 +118,10 @@ export function newStanding(n: Needs) {
   function categories() {
     const out: Record<string, boolean> = {};
     if (state && state.until > Date.now()) {
-      for (const c in state.categories) out[c] = state.categories[c] && !(signalled() && state.gpc.includes(c));
+      for (const p in state.choices) {
+        const c = state.of[p];
+        out[c] = out[c] !== false && state.choices[p] && !(signalled() && state.gpc.includes(c));
+      }
     }
     return out;
   }
@@ -128,24 +149,35 @@ export function newStanding(n: Needs) {
 
   async function run(): Promise<boolean> {
     for (;;) {
-      const choices = pending(), s = state!;
+      const debt = owed[0], choices = debt ? debt.choices : pending(), s = debt || state!;
       if (!choices.length) return true;
       if (pace.wait() || navigator.onLine === false) return false;
-      for (const c of choices) if (c.state == "given") s.told[c.purpose] = 2;
-      write();
+      if (!debt) {
+        for (const c of choices) if (c.state == "given") state!.told[c.purpose] = 2;
+        write();
+      }
       const a = await post(n.url, JSON.stringify({
         writeKey: n.writeKey, anonymousId: s.anonymousId, choices, notice: s.notice, lang: s.lang,
         ui: { component: "sdk@1", choice_path: s.path }, chosenAt: s.at, sentAt: new Date().toISOString(),
       }), pace);
       read(); // another tab may have changed it
       if (a.again) return false;
-      if (!answered(a, choices, s)) return false;
+      if (debt) owe(owed.filter((d) => d !== debt));
+      else if (!answered(a, choices, s)) return false;
     }
   }
 
   /** Takes the server's answer down, and reports whether to go on. */
-  function answered(a: Awaited<ReturnType<typeof post>>, choices: ReturnType<typeof pending>, sent: State) {
+  function answered(a: Awaited<ReturnType<typeof post>>, choices: ReturnType<typeof pending>, sent: { anonymousId?: string }) {
     if (!state || state.anonymousId !== sent.anonymousId) return true;
+    const said = a.body as { type?: string; recorded?: { purpose: string }[]; receipts?: string[]; expires?: string } | undefined;
+    if (a.status == 409 && !renewed && said?.type?.endsWith(":browser-id")) {
+      // The id leads to nobody any more, such as one that several people used: who chose takes another.
+      renewed = true;
+      Object.assign(state, { anonymousId: uuid(), told: {}, receipts: [] });
+      write();
+      return true;
+    }
     if (!a.ok) {
       // A yes that was not recorded is none. A no holds here in any case.
       n.failed(Error("thimble: the choice was not recorded: " + a.status));
@@ -153,13 +185,18 @@ export function newStanding(n: Needs) {
       n.changed();
       return false;
     }
-    for (const c of choices) state.told[c.purpose] = c.state == "given";
-    const said = a.body as { receipts?: string[]; expires?: string } | undefined;
+    let less = false;
+    for (const c of choices) {
+      // A yes that was left out, such as one to what the owner of an account has ended, is none.
+      const yes = c.state == "given" && !(Array.isArray(said?.recorded) && !said.recorded.some((r) => r.purpose == c.purpose));
+      less ||= c.state == "given" && !yes;
+      state.choices[c.purpose] &&= yes || c.state != "given";
+      state.told[c.purpose] = yes;
+    }
     if (Array.isArray(said?.receipts)) state.receipts = state.receipts.concat(said.receipts).slice(-8);
     const end = Date.parse(said?.expires!);
     if (end < state.until) state.until = end;
-    bare();
-    write();
+    less ? turn(state) : (bare(), write());
     return true;
   }
 
@@ -183,7 +220,7 @@ export function newStanding(n: Needs) {
   return {
     store, read, categories, settled,
     allowed: () => any(categories()),
-    retryIn: () => pending().length ? Math.max(pace.wait(), 100) : 0,
+    retryIn: () => owed.length || pending().length ? Math.max(pace.wait(), 100) : 0,
     again: pace.done,
     sure: () => !pending().length,
     get: () => state,
@@ -195,15 +232,15 @@ export function newStanding(n: Needs) {
     /** Whether the visitor has to be asked: nothing chosen, or a yes that covers less than what is asked now. */
     open: (notice: Notice) => !state || (any(state.choices) && state.covers !== notice.covers),
     choose(notice: Notice, yes: Record<string, boolean>, path: string[]) {
-      const was = state, now = Date.now(), choices: State["choices"] = {}, categories: State["categories"] = {};
+      const was = state, now = Date.now(), choices: State["choices"] = {}, of: State["of"] = {};
       let until = Infinity;
       for (const a of notice.asks) {
         const ok = choices[a.purpose] = asked(a) && yes[a.purpose] === true;
-        categories[a.category] = ok && categories[a.category] !== false;
+        of[a.purpose] = a.category;
         until = Math.min(until, ok ? now + notice.lives_days * 864e5 : resting(notice.rest_months));
       }
       const to: State = {
-        v: 1, choices, categories, gpc: notice.asks.filter((a) => a.gpc).map((a) => a.category),
+        v: 1, choices, of, gpc: notice.asks.filter((a) => a.gpc).map((a) => a.category),
         notice: notice.sha256, lang: notice.lang, covers: notice.covers, path, at: new Date(now).toISOString(), until, rest: notice.rest_months,
         told: {}, receipts: was?.receipts || [],
         anonymousId: was?.anonymousId || (any(choices) ? uuid() : undefined), userId: was?.userId, groupId: was?.groupId,
@@ -218,16 +255,22 @@ export function newStanding(n: Needs) {
       const s = state;
       if (!s) return false;
       const none = (o: Record<string, boolean>) => Object.fromEntries(Object.keys(o).map((k) => [k, false]));
-      turn({ ...s, choices: none(s.choices), categories: none(s.categories), path, at: new Date().toISOString(), until: resting(s.rest) });
+      turn({ ...s, choices: none(s.choices), path, at: new Date().toISOString(), until: resting(s.rest) });
       return true;
     },
-    /** Somebody else may sit here now: another id, for which the choice is told again. */
-    rename() {
-      if (!state) return;
-      if (any(state.choices)) Object.assign(state, { anonymousId: uuid(), told: {}, receipts: [] });
-      delete state.userId;
-      delete state.groupId;
-      write();
+    /**
+     * Somebody else may sit here now. A yes is of whoever said it: it goes with their id, and nobody else inherits it.
+     * What they have withdrawn is told all the same. A no stays. It reports whether a yes went.
+     */
+    part() {
+      read();
+      if (!state) return false;
+      const choices = pending().filter((c) => c.state == "withdrawn"), { anonymousId, notice, lang, path, at } = state;
+      if (!any(state.choices)) return false;
+      if (choices.length) owe([...owed, { anonymousId, notice, lang, path, at, choices }].slice(-8));
+      state = undefined;
+      store?.removeItem(key);
+      return true;
     },
     public(): Standing {
       const s = state;

@@ -67,13 +67,15 @@ export function load(options: Options): Thimble {
   const banner = newBanner({ privacy: options.privacy || host + "/privacy", standing: standing.public, choose: (yes, path) => void choose(yes, path).catch(failed) });
   const preferences = () => notice().then(banner.preferences);
 
+  async function ask() {
+    const n = await notice();
+    if (options.banner !== false && standing.open(n) && n.asks.some(asked)) banner.banner(n);
+  }
+
   async function start() {
     standing.read();
     queue.adopt();
-    if (!standing.get() || standing.allowed()) {
-      const n = await notice();
-      if (options.banner !== false && standing.open(n) && n.asks.some(asked)) banner.banner(n);
-    }
+    if (!standing.get() || standing.allowed()) await ask();
     void settle();
   }
 
@@ -173,9 +175,13 @@ export function load(options: Options): Thimble {
       return call("alias", [to, from, o], fields, o, back);
     },
     reset() {
-      standing.rename();
+      queue.part();
+      if (standing.part()) {
+        tell("consent", standing.public());
+        void ask().catch(failed);
+        void settle();
+      }
       tell("reset");
-      void settle();
     },
     ready: (f?: () => void) => ready.then(f),
     on(event: string, f: Any) {
