@@ -217,7 +217,7 @@ func (d *doors) operators(next http.Handler) http.Handler {
 const readyWithin = 2 * time.Second
 
 // ready says whether requests can be served: both databases answer, the disk has room for
-// events, and the ledger records. The reason goes to the log, not to whoever asks.
+// events and takes them, and the ledger records. The reason goes to the log, not to whoever asks.
 func (d *doors) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
 	defer cancel()
@@ -227,6 +227,9 @@ func (d *doors) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		err = newRoom(d.Config.Data, d.Config.Reserve).Left()
+	}
+	if err == nil {
+		err = d.events.takes(ctx)
 	}
 	if err == nil && d.Ledger.Silent(ctx) {
 		err = fmt.Errorf("the ledger is silent: %w", thimble.ErrUnavailable)

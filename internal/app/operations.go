@@ -64,7 +64,7 @@ func (d *doors) openFor(ctx context.Context, key string, who thimble.SubjectID, 
 
 // gauges are the numbers of the kernel that operators watch.
 func (a *App) gauges() []Gauge {
-	return append(a.bufferGauges(), []Gauge{
+	return append(append(a.bufferGauges(), a.logGauges()...), []Gauge{
 		{Name: "ledger_leaves", Help: "Leaves in the ledger's tree.", Read: func(ctx context.Context) (float64, error) {
 			n, err := a.Ledger.Size(ctx)
 			return float64(n), err

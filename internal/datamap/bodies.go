@@ -24,7 +24,8 @@ var bodies = []Body{
 		"ID", "Subject", "Number", "PlacedAt", "Country", "Return", "Lines.Item", "Lines.Units", "Lines.Price.Minor", "Lines.Price.Currency",
 	}},
 	{"collect_months", "interactions", "internal/collect/timeline.Interaction", []string{"Item", "Kind", "N", "Last"}},
-	{"collect_months", "profile", "internal/collect/timeline.Profile", []string{"first", "last", "events.*", "country", "language"}},
+	{"collect_months", "profile", "internal/collect/timeline.Profile", []string{"first", "last", "events.*", "country", "country_at", "language", "language_at"}},
+	{"log_frames", "bytes", "", nil}, // parts of events, as the tracking plan has them
 	{"consent_events", "body", "internal/consent.Event", []string{
 		"v", "subject", "seq", "purpose", "scope.brand", "scope.channel", "scope.feature", "scope.signal", "state", "at", "notice.sha256", "notice.lang", "notice.version",
 		"ui.component", "ui.choice_path", "by.actor", "by.auth", "by.guardian", "basis", "packs", "expires",

@@ -203,7 +203,7 @@ var tables = []Table{
 		{Column: "mark", Category: thimble.AccountIdentifier, Source: "kept of a forgotten person", Purposes: duty, Retention: "stays, so that an old file does not bring the person back", Note: "keyed hash; leads to nobody without the identifier", Measures: []Measure{KeyedHash}},
 	}},
 	{Name: "log_frames", Set: sqldb.Log, Holder: "collect", Plain: []string{"seq", "received_at", "elapsed"}, Fields: []Field{
-		{Column: "bytes", Category: "user.behavior", Source: "the shop's events", Purposes: events, Retention: "leaves the log within a day of the erasure, and by category when its time has come", Note: "records of many people: each one's parts are sealed under their own key, a part for each category, beside random ids"},
+		{Column: "bytes", Category: "user.behavior", Source: "the shop's events", Purposes: events, Sealed: true, Retention: "leaves the log within a day of the erasure, and by category when its time has come", Note: "records of many people: each one's parts are sealed under their own key, a part for each category, beside random ids"},
 	}},
 	{Name: "collect_postings", Set: sqldb.View, Holder: "collect", Plain: []string{"block"}, Fields: []Field{
 		pseudonym("", events...),
@@ -226,6 +226,7 @@ var tables = []Table{
 	}},
 	{Name: "log_orders", Set: sqldb.Log, Plain: []string{"key", "seq"}},
 	{Name: "log_head", Set: sqldb.Log, Plain: []string{"one", "probes"}},
+	{Name: "log_unreadable", Set: sqldb.Log, Plain: []string{"seq", "found_at"}},
 	{Name: "vault_keys", Set: sqldb.Keys, Holder: "vault", Plain: []string{"class", "chain", "gen", "month", "epoch", "wrapped", "commitment"}, Fields: []Field{
 		{Column: "owner", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: service, Retention: untilErased},
 		{Column: "created_at", Category: thimble.Pseudonym, Source: "made with the person", Purposes: service, Retention: untilErased},

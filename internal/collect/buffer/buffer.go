@@ -266,14 +266,24 @@ func (b *Buffer) State() State {
 	return s
 }
 
+// Takes says why this node takes no events, or nil. That they are not archived yet is none.
+func (b *Buffer) Takes() error {
+	if b.spoolFailed.Load() {
+		return fmt.Errorf("buffer: the disk of this node takes nothing: %w", thimble.ErrUnavailable)
+	}
+	if stuck := b.cursor.stuck(b.cfg.Now()); stuck > 2*b.cfg.Patience {
+		return fmt.Errorf("buffer: the cluster has taken nothing for %v: %w", stuck.Round(time.Second), thimble.ErrUnavailable)
+	}
+	return nil
+}
+
 // Healthy says what is wrong, or nil.
 func (b *Buffer) Healthy(context.Context) error {
+	if err := b.Takes(); err != nil {
+		return err
+	}
 	s := b.State()
 	switch {
-	case b.spoolFailed.Load():
-		return fmt.Errorf("buffer: the disk of this node takes nothing: %w", thimble.ErrUnavailable)
-	case s.Stuck > 2*b.cfg.Patience:
-		return fmt.Errorf("buffer: the cluster has taken nothing for %v: %w", s.Stuck.Round(time.Second), thimble.ErrUnavailable)
 	case s.Lag > time.Minute:
 		return fmt.Errorf("buffer: nothing was archived for %v: %w", s.Lag.Round(time.Second), thimble.ErrUnavailable)
 	case s.Lost > 0:

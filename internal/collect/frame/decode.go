@@ -32,6 +32,15 @@ func HeadLen(b []byte) int {
 	return headLen(int(records), int(keys))
 }
 
+// RecordsOf returns how many records a frame says it has, from its first 16 bytes; 0 if they
+// are not the beginning of one.
+func RecordsOf(b []byte) int {
+	if len(b) < 16 || string(b[:3]) != magic || b[3] != version {
+		return 0
+	}
+	return int(min(binary.LittleEndian.Uint32(b[8:]), MaxRecords))
+}
+
 // DecodeHead reads the head of a frame. What follows is not looked at and may be
 // missing. The error is of kind thimble.ErrInvalid.
 func DecodeHead(b []byte) (Head, error) {

@@ -110,6 +110,9 @@ func (f *Frame) Append(b []byte) ([]byte, error) {
 	if f.Seq < 0 {
 		return b, invalid("the number of a frame is negative")
 	}
+	if f.Unreadable {
+		return b, invalid("what could not be read is not written again")
+	}
 	for i := range f.Records {
 		if err := f.Records[i].Check(); err != nil {
 			return b, fmt.Errorf("frame: record %d: %w", i, err)

@@ -44,6 +44,9 @@ type Frame struct {
 	Seq      int64 // 1, 2, 3, … without gaps
 	Received int64 // UTC microseconds, of the commit
 	Records  []Record
+	// Unreadable says that what lies in the log is damaged: there are records that nobody
+	// can read.
+	Unreadable bool
 }
 
 // An Appended says what became of records.

@@ -10,7 +10,9 @@
 //     crashes, and whatever is done to the wall clock. An order key is kept once for as
 //     long as the record is kept;
 //   - frames are numbered 1, 2, 3, … without gaps, and a record never changes its place;
-//   - a frame that cannot be read is an error that names its number;
+//   - a frame that cannot be read stops nobody and is not passed in silence: it is read as
+//     one without records, marked [frame.Frame.Unreadable], and its number is noted in the
+//     log before anybody is told of what follows. It stays as it is until it is mended;
 //   - when the disk or the server does not take a commit, everybody who waits for it gets
 //     an error of kind thimble.ErrUnavailable, nothing of it is kept, and the next call
 //     tries again;

@@ -74,9 +74,7 @@ func (s *Store) loadBack(ctx context.Context, tx *sqldb.Tx, seq, known, oldest i
 			long, ages[next] = append(long, next), elapsed
 			continue
 		}
-		if err := s.loadHead(next, elapsed, b); err != nil {
-			return 0, false, err
-		}
+		s.loadHead(next, elapsed, b)
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return 0, false, err
@@ -94,18 +92,18 @@ func (s *Store) loadLong(ctx context.Context, tx *sqldb.Tx, seqs []int64, ages m
 		if err := tx.QueryRow(ctx, headOf, seq, frame.HeadLen(b)).Scan(&b); err != nil {
 			return err
 		}
-		if err := s.loadHead(seq, ages[seq], b); err != nil {
-			return err
-		}
+		s.loadHead(seq, ages[seq], b)
 	}
 	return nil
 }
 
-func (s *Store) loadHead(seq, elapsed int64, b []byte) error {
+// loadHead takes the keys of a head for known. Of one that cannot be read they are not: its
+// events are lost until it is mended, and whoever sends them again has them kept.
+func (s *Store) loadHead(seq, elapsed int64, b []byte) {
 	h, err := frame.DecodeHead(b)
 	if err != nil || h.Seq != seq {
-		return broken(seq, err)
+		s.damage.found(seq)
+		return
 	}
 	h.Keys(func(k frame.Key) { s.seen.add(k, elapsed) })
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"thimble"
 	"thimble/internal/collect/frame"
@@ -16,8 +17,9 @@ const maxRead = 16 << 20
 
 const (
 	sizes  = `select seq, length(bytes) from log_frames where seq > $1 order by seq limit $2`
-	frames = `select seq, bytes from log_frames where seq > $1 and seq <= $2 order by seq`
-	one    = `select seq, bytes from log_frames where seq = $1`
+	frames = `select seq, received_at, bytes from log_frames where seq > $1 and seq <= $2 order by seq`
+	one    = `select seq, received_at, bytes from log_frames where seq = $1`
+	behind = `select received_at, substr(bytes, 1, 16) from log_frames where seq > $1 order by seq limit $2`
 )
 
 // Follow is After for who follows the log as it grows, whatever snapshot ctx has: the newest
@@ -27,7 +29,7 @@ func (s *Store) Follow(ctx context.Context, seq int64, limit int) (all []frame.F
 	for _, r := range s.tail.after(seq, limit) {
 		f, err := r.decode()
 		if err != nil || f.Seq != r.seq {
-			return nil, wrap("reading frames", broken(r.seq, err))
+			break // the database says more about it
 		}
 		all = append(all, f)
 	}
@@ -38,7 +40,8 @@ func (s *Store) Follow(ctx context.Context, seq int64, limit int) (all []frame.F
 }
 
 // After returns the frames that follow one, in order: limit at most, fewer when they are
-// large, and at least one when there is any. The sealed parts are the caller's.
+// large, and at least one when there is any. The sealed parts are the caller's. One that
+// cannot be read is marked as such, has no records, and is noted ([Store.Unreadable]).
 func (s *Store) After(ctx context.Context, seq int64, limit int) (all []frame.Frame, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		all = nil
@@ -50,9 +53,12 @@ func (s *Store) After(ctx context.Context, seq int64, limit int) (all []frame.Fr
 		if err != nil {
 			return err
 		}
-		all, err = scan(rows)
+		all, err = s.scan(rows)
 		return err
 	})
+	if err == nil {
+		err = s.note(ctx)
+	}
 	return all, wrap("reading frames", err)
 }
 
@@ -79,7 +85,7 @@ func reach(ctx context.Context, tx *sqldb.Tx, seq int64, limit int) (until int64
 }
 
 // At returns frames by their numbers, in the order asked for. One that does not exist is
-// an error of kind thimble.ErrNotFound.
+// an error of kind thimble.ErrNotFound; one that cannot be read is as with After.
 func (s *Store) At(ctx context.Context, seqs ...int64) ([]frame.Frame, error) {
 	all := make([]frame.Frame, 0, len(seqs))
 	for _, seq := range seqs {
@@ -87,7 +93,7 @@ func (s *Store) At(ctx context.Context, seqs ...int64) ([]frame.Frame, error) {
 		if err != nil {
 			return nil, wrap("reading a frame", err)
 		}
-		found, err := scan(rows)
+		found, err := s.scan(rows)
 		if err == nil && len(found) == 0 {
 			err = fmt.Errorf("frame %d: %w", seq, thimble.ErrNotFound)
 		}
@@ -96,7 +102,7 @@ func (s *Store) At(ctx context.Context, seqs ...int64) ([]frame.Frame, error) {
 		}
 		all = append(all, found[0])
 	}
-	return all, nil
+	return all, wrap("reading a frame", s.note(ctx))
 }
 
 // Last returns the number of the newest frame; 0 if there is none.
@@ -112,20 +118,66 @@ func (s *Store) Last(ctx context.Context) (seq int64, err error) {
 	return seq, wrap("reading the newest number", err)
 }
 
+// A Behind is what lies behind a frame.
+type Behind struct {
+	Frames int64
+	Events int64     // of many, about
+	Since  time.Time // when the oldest came in; zero for none
+}
+
+// behindOf is of how many frames the events are counted.
+const behindOf = 64
+
+// Behind tells how much follows a frame, from the heads alone.
+func (s *Store) Behind(ctx context.Context, seq int64) (b Behind, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		var last, elapsed int64
+		if err := tx.QueryRow(ctx, newest).Scan(&last, &elapsed); err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		b = Behind{Frames: max(0, last-seq)}
+		if b.Frames == 0 {
+			return nil
+		}
+		return b.count(ctx, tx, seq)
+	})
+	return b, wrap("counting what follows a frame", err)
+}
+
+func (b *Behind) count(ctx context.Context, tx *sqldb.Tx, seq int64) error {
+	rows, err := tx.Query(ctx, behind, seq, behindOf)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var n int64
+	for ; rows.Next(); n++ {
+		var received int64
+		var head sql.RawBytes
+		if err := rows.Scan(&received, &head); err != nil {
+			return err
+		}
+		if n == 0 {
+			b.Since = time.UnixMicro(received).UTC()
+		}
+		b.Events += int64(frame.RecordsOf(head))
+	}
+	if n > 0 {
+		b.Events = b.Events * b.Frames / n
+	}
+	return rows.Err()
+}
+
 // scan reads frames and closes the rows.
-func scan(rows *sql.Rows) (all []frame.Frame, err error) {
+func (s *Store) scan(rows *sql.Rows) (all []frame.Frame, err error) {
 	defer rows.Close()
 	for rows.Next() {
-		var seq int64
+		var seq, received int64
 		var b []byte // a copy, in which the parts will lie
-		if err := rows.Scan(&seq, &b); err != nil {
+		if err := rows.Scan(&seq, &received, &b); err != nil {
 			return nil, err
 		}
-		f, err := frame.Decode(b)
-		if err != nil || f.Seq != seq {
-			return nil, broken(seq, err)
-		}
-		all = append(all, f)
+		all = append(all, s.decode(seq, received, b))
 	}
 	return all, rows.Err()
 }

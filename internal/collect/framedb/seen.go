@@ -56,6 +56,17 @@ func (s *seen) has(k frame.Key) bool {
 	return ok && fresh(sh.now, sh.hours[at])
 }
 
+// size returns how many keys there are.
+func (s *seen) size() (n int) {
+	for i := range s.shard {
+		sh := &s.shard[i]
+		sh.RLock()
+		n += sh.used
+		sh.RUnlock()
+	}
+	return n
+}
+
 // add takes a key for known from a time on.
 func (s *seen) add(k frame.Key, elapsed int64) {
 	if k == (frame.Key{}) {

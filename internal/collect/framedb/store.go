@@ -44,6 +44,7 @@ type Store struct {
 	stopped chan struct{}
 
 	seen   *seen
+	damage damage
 	tail   tail
 	failed atomic.Pointer[error] // of the last commit; nil while all is well
 	dirty  atomic.Bool           // what was left out by Rewrite may be in the write-ahead log
@@ -72,6 +73,9 @@ func Open(ctx context.Context, db *sqldb.DB, cfg Config) (*Store, error) {
 	}
 	if err := db.Read(ctx, func(tx *sqldb.Tx) error { return s.load(ctx, tx) }); err != nil {
 		return nil, wrap("reading which keys are known", err)
+	}
+	if err := s.note(ctx); err != nil { // whoever reads them notes them before they are passed
+		cfg.Log.WarnContext(ctx, "frames that cannot be read are not noted yet", slog.String("cause", err.Error()))
 	}
 	s.dirty.Store(true) // of a process before
 	go s.run(context.WithoutCancel(ctx))
@@ -165,6 +169,9 @@ func (s *Store) OnCommit(f func(seq int64)) { s.told.Store(&f) }
 // Seen reports whether a key was kept in the last 24 hours, as far as this process
 // knows: what another one appends it hears of with its own next commit. Append decides.
 func (s *Store) Seen(k frame.Key) bool { return s.seen.has(k) }
+
+// Keys returns how many repeat keys are in memory.
+func (s *Store) Keys() int { return s.seen.size() }
 
 func wrap(doing string, err error) error {
 	if err == nil {

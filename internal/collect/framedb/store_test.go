@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	mrand "math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -238,28 +240,87 @@ func TestABadRecordCostsOnlyItsCall(t *testing.T) {
 	kept(t, s, 1, event("a", "x"))
 }
 
-func TestADamagedFrameIsNamed(t *testing.T) {
+// overwrite puts the bytes of a frame where another's were, and returns those.
+func overwrite(t *testing.T, db *sqldb.DB, seq int64, b []byte) (before []byte) {
+	t.Helper()
+	err := db.Write(t.Context(), func(tx *sqldb.Tx) error {
+		if err := tx.QueryRow(t.Context(), `select bytes from log_frames where seq = $1`, seq).Scan(&before); err != nil {
+			return err
+		}
+		_, err := tx.Exec(t.Context(), `update log_frames set bytes = $2 where seq = $1`, seq, b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return before
+}
+
+func TestADamagedFrameIsNotedAndStopsNobody(t *testing.T) {
 	sqldbtest.Each(t, sqldb.Log, func(t *testing.T, db *sqldb.DB) {
 		s := opened(t, db, framedb.Config{})
 		for i := range 3 {
 			kept(t, s, 1, event(fmt.Sprint(i), "x"))
 		}
-		err := db.Write(t.Context(), func(tx *sqldb.Tx) error {
-			_, err := tx.Exec(t.Context(), `update log_frames set bytes = (select bytes from log_frames where seq = 1) where seq = 2`)
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, after := s.After(t.Context(), 0, 10)
-		_, at := s.At(t.Context(), 2)
-		_, open := framedb.Open(t.Context(), db, framedb.Config{})
-		for what, err := range map[string]error{"After": after, "At": at, "Open": open} {
-			if err == nil || !bytes.Contains([]byte(err.Error()), []byte("frame 2 ")) || errors.Is(err, thimble.ErrInvalid) {
-				t.Errorf("%s says %v, want it to name frame 2", what, err)
+		whole := overwrite(t, db, 2, []byte("damaged"))
+		s = opened(t, db, framedb.Config{}) // it starts all the same
+		read := func(what string, frames []frame.Frame, err error, bad ...int64) {
+			t.Helper()
+			if err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+			for _, f := range frames {
+				if want := slices.Contains(bad, f.Seq); f.Unreadable != want || len(f.Records) > 0 == want {
+					t.Errorf("%s: frame %d has %d records, unreadable %t, want %t", what, f.Seq, len(f.Records), f.Unreadable, want)
+				}
 			}
 		}
+		frames, err := s.After(t.Context(), 0, 10)
+		if read("After", frames, err, 2); len(frames) != 3 {
+			t.Errorf("After returns %d frames, want each of the 3 in its place", len(frames))
+		}
+		frames, err = s.At(t.Context(), 2, 3)
+		read("At", frames, err, 2)
+		if noted, err := s.Unreadable(t.Context()); err != nil || !slices.Equal(noted, []int64{2}) {
+			t.Errorf("noted are %v, %v, want frame 2", noted, err)
+		}
+		if b, err := s.Behind(t.Context(), 0); err != nil || b.Frames != 3 || b.Since.IsZero() {
+			t.Errorf("behind the beginning are %+v, %v", b, err)
+		}
+		kept(t, s, 1, event("1", "x")) // what was in it is lost, and is taken again
+		if _, err := s.Rewrite(t.Context(), 2, func(int, *frame.Record) bool { return false }); err == nil || errors.Is(err, thimble.ErrInvalid) || !strings.Contains(err.Error(), "frame 2 ") {
+			t.Errorf("writing it again says %v, want it to name frame 2", err)
+		}
+
+		overwrite(t, db, 2, whole)
+		if err := s.Mended(t.Context(), 2); err != nil {
+			t.Fatal(err)
+		}
+		frames, err = s.After(t.Context(), 0, 10)
+		read("mended", frames, err)
+		if noted, err := s.Unreadable(t.Context()); err != nil || len(noted) > 0 {
+			t.Errorf("noted are %v, %v, want none", noted, err)
+		}
 	})
+}
+
+func TestWhatIsDamagedIsNotPassedWithoutANote(t *testing.T) {
+	db := sqldbtest.SQLite(t, sqldb.Log)
+	s := opened(t, db, framedb.Config{})
+	kept(t, s, 1, event("a", "x"))
+	overwrite(t, db, 1, []byte("damaged"))
+	if err := db.Write(t.Context(), func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(t.Context(), `create trigger full before insert on log_unreadable begin select raise(abort, 'no room'); end`)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.After(t.Context(), 0, 10); err == nil {
+		t.Error("After goes on although the note was refused")
+	}
+	if _, err := s.At(t.Context(), 1); err == nil {
+		t.Error("At goes on although the note was refused")
+	}
 }
 
 // A restore, or a server that took over without the last commits, takes frames away.

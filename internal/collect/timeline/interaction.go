@@ -69,12 +69,13 @@ type Interaction struct {
 // each pair once.
 type Interactions []Interaction
 
-// MostInteractions bounds how many pairs one row has: of more, those whose latest is
-// the oldest are left out.
+// MostInteractions bounds how many pairs one row has. Of more, those are kept whose hashes
+// are the lowest: which these are depends on nothing but the pairs, so that a pair is
+// either kept with all that happened to it or not at all, in whatever order it came.
 const MostInteractions = 1000
 
 // Add returns the interactions with those of an event. The order in which events are
-// added does not matter while there are fewer than [MostInteractions].
+// added does not matter.
 func (all Interactions) Add(w *What) Interactions {
 	kind, ok := KindOf(w.Name)
 	if !ok || w.At.IsZero() {
@@ -95,7 +96,7 @@ func (all Interactions) Add(w *What) Interactions {
 			all[i].Last = w.At
 		}
 	}
-	return all.bounded()
+	return all.Bounded()
 }
 
 func byPair(a, b Interaction) int {
@@ -151,7 +152,7 @@ func DecodeInteractions(b []byte) (Interactions, error) {
 	return all, nil
 }
 
-// Join adds those of another part of the same row, or of another row.
+// Join adds those of another part of the same row, or of another row, without a bound.
 func (all Interactions) Join(more Interactions) Interactions {
 	for _, one := range more {
 		i, found := slices.BinarySearchFunc(all, one, byPair)
@@ -164,18 +165,32 @@ func (all Interactions) Join(more Interactions) Interactions {
 			all[i].Last = one.Last
 		}
 	}
-	return all.bounded()
+	return all
 }
 
-func (all Interactions) bounded() Interactions {
-	for len(all) > MostInteractions {
-		oldest := 0
-		for i := range all {
-			if all[i].Last.Before(all[oldest].Last) {
-				oldest = i
-			}
-		}
-		all = slices.Delete(all, oldest, oldest+1)
+// Bounded returns at most [MostInteractions] of them, as one row has.
+func (all Interactions) Bounded() Interactions {
+	if len(all) <= MostInteractions {
+		return all
 	}
-	return all
+	hashes := make([]uint64, len(all))
+	for i := range all {
+		hashes[i] = hashed(string(all[i].Item), byte(all[i].Kind))
+	}
+	slices.Sort(hashes)
+	least := hashes[MostInteractions] // the first that is left out
+	return slices.DeleteFunc(all, func(i Interaction) bool { return hashed(string(i.Item), byte(i.Kind)) >= least })
+}
+
+// hashed spreads names evenly, the same in every process: FNV-1a, and the finalizer of
+// MurmurHash3, so that every bit of the name moves the highest bits.
+func hashed(name string, kind byte) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(name) {
+		h = (h ^ uint64(name[i])) * 1099511628211
+	}
+	h = (h ^ uint64(kind)) * 1099511628211
+	h = (h ^ h>>33) * 0xff51afd7ed558ccd
+	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
+	return h ^ h>>33
 }

@@ -15,12 +15,15 @@ type Profile struct {
 	First  time.Time        `json:"first"`
 	Last   time.Time        `json:"last"`
 	Events map[string]int64 `json:"events,omitempty"` // by name, calls by theirs
-	// Country and Language are the latest.
-	Country  string `json:"country,omitempty"`
-	Language string `json:"language,omitempty"`
+	// Country and Language are the latest, with when they were said.
+	Country    string    `json:"country,omitempty"`
+	CountryAt  time.Time `json:"country_at,omitzero"`
+	Language   string    `json:"language,omitempty"`
+	LanguageAt time.Time `json:"language_at,omitzero"`
 }
 
-// mostNames bounds how many names of events a profile tells apart: plans have fewer.
+// mostNames bounds how many names of events a profile tells apart: plans have fewer. Of
+// more, those are kept whose hashes are the lowest.
 const mostNames = 200
 
 // Add counts an event, as far as one part of it says something. It reports whether
@@ -40,28 +43,40 @@ func (p *Profile) Add(w *What, received time.Time) bool {
 	if p.First.IsZero() || at.Before(p.First) {
 		p.First = at
 	}
-	latest := !at.Before(p.Last)
-	if latest {
+	if !at.Before(p.Last) {
 		p.Last = at
 	}
-	if w.Country != "" && (latest || p.Country == "") {
-		p.Country = w.Country
+	if w.Country != "" && !at.Before(p.CountryAt) {
+		p.Country, p.CountryAt = w.Country, at
 	}
-	if w.Language != "" && (latest || p.Language == "") {
-		p.Language = w.Language
+	if w.Language != "" && !at.Before(p.LanguageAt) {
+		p.Language, p.LanguageAt = w.Language, at
 	}
 	if name != "" {
 		if p.Events == nil {
 			p.Events = map[string]int64{}
 		}
-		if _, known := p.Events[name]; known || len(p.Events) < mostNames {
-			p.Events[name]++
-		}
+		p.Events[name]++
+		p.bound()
 	}
 	return true
 }
 
-// Join returns what two profiles say together, of months or categories.
+// bound leaves the names whose hashes are the lowest.
+func (p *Profile) bound() {
+	for len(p.Events) > mostNames {
+		highest, at := "", uint64(0)
+		for name := range p.Events {
+			if h := hashed(name, 0); h >= at {
+				highest, at = name, h
+			}
+		}
+		delete(p.Events, highest)
+	}
+}
+
+// Join returns what two profiles say together, of months or categories, or of two parts of
+// one month of which q is the later in the log.
 func (p Profile) Join(q Profile) Profile {
 	if p.First.IsZero() {
 		return q
@@ -69,25 +84,29 @@ func (p Profile) Join(q Profile) Profile {
 	if q.First.IsZero() {
 		return p
 	}
-	older, newer := p, q
-	if q.Last.Before(p.Last) {
-		older, newer = q, p
-	}
-	all := Profile{First: p.First, Last: newer.Last, Events: map[string]int64{}, Country: newer.Country, Language: newer.Language}
+	all := p
+	all.Events = nil
 	if q.First.Before(all.First) {
 		all.First = q.First
 	}
-	if all.Country == "" {
-		all.Country = older.Country
+	if !q.Last.Before(all.Last) {
+		all.Last = q.Last
 	}
-	if all.Language == "" {
-		all.Language = older.Language
+	if q.Country != "" && !q.CountryAt.Before(p.CountryAt) {
+		all.Country, all.CountryAt = q.Country, q.CountryAt
+	}
+	if q.Language != "" && !q.LanguageAt.Before(p.LanguageAt) {
+		all.Language, all.LanguageAt = q.Language, q.LanguageAt
 	}
 	for _, m := range []map[string]int64{p.Events, q.Events} {
 		for name, n := range m {
+			if all.Events == nil {
+				all.Events = map[string]int64{}
+			}
 			all.Events[name] += n
 		}
 	}
+	all.bound()
 	return all
 }
 

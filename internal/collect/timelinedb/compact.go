@@ -3,7 +3,9 @@ package timelinedb
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
+	"time"
 
 	"thimble"
 	"thimble/internal/collect/frame"
@@ -72,8 +74,9 @@ func (s *Store) search(ctx context.Context, done *Compacted) error {
 		if frames, err = s.compactFrames(ctx, frames, until, done); err != nil || len(frames) == 0 {
 			break
 		}
+		from := at
 		at = frames[len(frames)-1].Seq
-		err = s.keepPosition(ctx, compactName, at)
+		err = s.keepPosition(ctx, compactName, from, at)
 	}
 	return err
 }
@@ -151,6 +154,9 @@ func (s *Store) compactNoted(ctx context.Context, done *Compacted) error {
 		// again meanwhile, for somebody who was there when this began.
 		err = s.Core.Write(ctx, func(tx *sqldb.Tx) error {
 			for i, seq := range seqs {
+				if frames[i].Unreadable {
+					continue // until it is mended
+				}
 				if _, err := tx.Exec(ctx, `delete from collect_dead where seq = $1 and noted_at = $2`, seq, at[i]); err != nil {
 					return err
 				}
@@ -187,8 +193,20 @@ func (s *Store) noted(ctx context.Context, after int64) (seqs, at []int64, err e
 // sweptAtOnce bounds how many people of the view are looked up together.
 const sweptAtOnce = 1000
 
-// sweep deletes rows of whoever is gone, which a crash has left behind.
+// sweep deletes rows of whoever is gone, and builds those again that are no longer permitted:
+// a crash has left them behind.
 func (s *Store) sweep(ctx context.Context) (rows int, err error) {
+	return s.everybody(ctx, s.review)
+}
+
+// forgetGone deletes rows of whoever is gone.
+func (s *Store) forgetGone(ctx context.Context) (rows int, err error) {
+	return s.everybody(ctx, func(context.Context, []thimble.SubjectID) error { return nil })
+}
+
+// everybody goes through the people of the view, deletes the rows of whoever is gone, and
+// hands the others to f.
+func (s *Store) everybody(ctx context.Context, f func(context.Context, []thimble.SubjectID) error) (rows int, err error) {
 	var after thimble.SubjectID
 	for {
 		people, err := s.someone(ctx, after)
@@ -207,8 +225,28 @@ func (s *Store) sweep(ctx context.Context) (rows int, err error) {
 				return rows, err
 			}
 		}
-		if err := s.review(ctx, people); err != nil {
+		if err := f(ctx, people); err != nil {
 			return rows, err
+		}
+	}
+}
+
+// repair deletes the rows of whoever is gone, once after a start: a power cut takes the last
+// commits of the view with it, and rows that were deleted are there again.
+func (s *Store) repair(ctx context.Context) {
+	for pause := tick; ; pause = min(2*pause, time.Minute) {
+		rows, err := s.forgetGone(ctx)
+		if err == nil && rows > 0 {
+			s.Logger.WarnContext(ctx, "rows of whoever is gone were there again, and are deleted", slog.Int("rows", rows))
+		}
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		s.Logger.ErrorContext(ctx, "rows of whoever is gone are not looked for yet", slog.String("cause", err.Error()))
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
 		}
 	}
 }

@@ -69,7 +69,7 @@ func (s *Store) derive(ctx context.Context, who thimble.SubjectID, without thimb
 
 func (s *Store) foldPlaces(ctx context.Context, b *batch, who thimble.SubjectID, places []timeline.Place) error {
 	return s.records(ctx, places, func(e *found) error {
-		if e.record.Subject != who {
+		if e.record == nil || e.record.Subject != who {
 			return nil
 		}
 		return b.fold(ctx, b.of(who), e.record, nil)

@@ -5,7 +5,8 @@
 // It promises:
 //
 //   - What is acknowledged shows at once: a read goes through the index, and through the
-//     frames that are not indexed yet.
+//     frames that are not indexed yet. When those are too many the answer is "later", and
+//     not one without them.
 //   - Each frame is built in once, in the order of the log: what it adds and how far the
 //     log was read are one transaction. Dropped and built again, the tables say the same.
 //   - One process builds at a time; another takes over when its lease has run out. A lease
@@ -13,6 +14,9 @@
 //   - Whoever is told of events ([Store.Listen]) is told of those whose person permits the
 //     purpose at that moment, under a grant of the gate for the categories that were named,
 //     in the order of the log, at least once.
+//   - A frame that cannot be read stops nobody. When it is mended ([Store.Check]), whoever
+//     went on without it is told of it, and what was built is built again.
+//   - What an erasure has deleted and a power cut brings back, a start deletes.
 //   - A grant opens the parts of its categories. The others are absent, and so are those
 //     whose keys have expired.
 //   - What is built about a person is sealed under the keys of the months in which the

@@ -58,16 +58,20 @@ func (s *Store) expireParts(ctx context.Context, c thimble.Category, before time
 		if at == from {
 			return removed, nil
 		}
-		if err := s.keepPosition(ctx, f.name, at); err != nil {
+		if err := s.keepPosition(ctx, f.name, from, at); err != nil {
 			return removed, err
 		}
 	}
 }
 
-func (s *Store) keepPosition(ctx context.Context, name string, seq int64) error {
+// keepPosition moves a position on, unless somebody else has moved it meanwhile.
+func (s *Store) keepPosition(ctx context.Context, name string, from, to int64) error {
 	return s.Core.Write(ctx, func(tx *sqldb.Tx) error {
-		_, err := tx.Exec(ctx, `insert into collect_positions (name, seq, builder, lease_until) values ($1, $2, $3, 0)
-			on conflict (name) do update set seq = excluded.seq`, name, seq, s.id)
+		n, err := tx.Exec(ctx, `insert into collect_positions (name, seq, builder, lease_until) values ($1, $2, $3, 0)
+			on conflict (name) do update set seq = excluded.seq where collect_positions.seq = $4`, name, to, s.id, from)
+		if err == nil && n == 0 {
+			err = errMoved
+		}
 		return err
 	})
 }

@@ -78,6 +78,7 @@ func (s *Store) Run(ctx context.Context) error {
 		all.Go(func() { f.run(ctx) })
 	}
 	all.Go(func() { s.rebuildChanged(ctx) })
+	all.Go(func() { s.repair(ctx) })
 	all.Wait()
 	return nil
 }

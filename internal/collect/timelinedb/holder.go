@@ -87,6 +87,10 @@ func (s *Store) own(ctx context.Context, who thimble.SubjectID, rows []row) (*ga
 		seen[r.category] = true
 	}
 	err := s.each(ctx, []thimble.SubjectID{who}, timeline.Place{}, func(f *found) (bool, error) {
+		if f.record == nil {
+			seen[browsing] = true // of what cannot be read that much is told
+			return true, nil
+		}
 		for _, p := range f.record.Parts {
 			seen[p.Category] = true
 		}
@@ -105,6 +109,10 @@ func (s *Store) own(ctx context.Context, who thimble.SubjectID, rows []row) (*ga
 
 // datum opens all of an event. It reports false when nothing of it opens any more.
 func (s *Store) datum(ctx context.Context, g *gate.Grant, categories []thimble.Category, f *found) (d thimble.Datum, ok bool, err error) {
+	if f.record == nil {
+		value := Exported{What: "Something that cannot be read at the moment: its place in the log is damaged", Received: f.received}
+		return thimble.Datum{Holder: s.HolderName(), Category: browsing, Name: "event", Value: value, At: f.received}, true, nil
+	}
 	e, err := openEvent(ctx, g, categories, f)
 	if err != nil || !e.Has() {
 		return d, false, err

@@ -9,6 +9,7 @@ import (
 
 	"thimble"
 	"thimble/internal/collect/frame"
+	"thimble/internal/collect/framedb"
 	"thimble/internal/collect/timeline"
 	"thimble/internal/sqldb"
 )
@@ -100,71 +101,22 @@ type Lag struct {
 
 // Lags returns how far each listener is behind, what is built in among them ("view").
 func (s *Store) Lags(ctx context.Context) ([]Lag, error) {
-	last, err := s.Log.Last(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("timeline: reading the end of the log: %w", err)
-	}
 	all := make([]Lag, 0, len(s.followers))
 	for _, f := range s.followers {
-		l := Lag{Name: f.name}
 		var at int64
 		err := f.db.Read(ctx, func(tx *sqldb.Tx) (err error) { at, err = f.position(ctx, tx); return err })
-		if err == nil && last > at {
-			l.Frames = last - at
-			err = s.waiting(ctx, at, &l)
+		var b framedb.Behind
+		if err == nil {
+			b, err = s.Log.Behind(ctx, at)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("timeline: asking how far %s is: %w", f.name, err)
 		}
+		l := Lag{Name: f.name, Frames: b.Frames, Events: b.Events}
+		if !b.Since.IsZero() {
+			l.Since = max(0, s.Now().Sub(b.Since))
+		}
 		all = append(all, l)
 	}
 	return all, nil
-}
-
-func (s *Store) waiting(ctx context.Context, at int64, l *Lag) error {
-	frames, err := s.Log.After(ctx, at, readAhead)
-	if err != nil || len(frames) == 0 {
-		return err
-	}
-	for i := range frames {
-		l.Events += int64(len(frames[i].Records))
-	}
-	l.Events = l.Events * l.Frames / int64(len(frames))
-	l.Since = max(0, s.Now().Sub(time.UnixMicro(frames[0].Received)))
-	return nil
-}
-
-// Rebuild drops what is built about people and reads the log from its beginning; the next
-// step begins. Demand stays: it counts people who are gone by now.
-func (s *Store) Rebuild(ctx context.Context) error {
-	s.view.mu.Lock()
-	defer s.view.mu.Unlock()
-	err := s.View.Write(ctx, func(tx *sqldb.Tx) error {
-		at, err := s.view.position(ctx, tx)
-		if err != nil {
-			return err
-		}
-		counted, err := demandUpTo(ctx, tx)
-		if err != nil {
-			return err
-		}
-		for _, text := range []string{`delete from collect_postings`, `delete from collect_months`, `update collect_cursors set seq = 0 where name = 'view'`} {
-			if _, err := tx.Exec(ctx, text); err != nil {
-				return err
-			}
-		}
-		_, err = tx.Exec(ctx, `insert into collect_cursors (name, seq, builder, lease_until) values ('demand', $1, $2, 0)
-			on conflict (name) do update set seq = excluded.seq`, max(at, counted), s.id)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("timeline: dropping what is built: %w", err)
-	}
-	s.view.leased = time.Time{} // the cursor is read again
-	return nil
-}
-
-// demandUpTo is up to which frame demand was counted before the view was built again.
-func demandUpTo(ctx context.Context, tx *sqldb.Tx) (int64, error) {
-	return (&follower{name: "demand", table: "collect_cursors"}).position(ctx, tx)
 }

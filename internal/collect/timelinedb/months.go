@@ -65,7 +65,7 @@ func openInteractions(ctx context.Context, g thimble.Grant, c thimble.Cell, colu
 		sum = sum.Join(some)
 		return err
 	})
-	return sum, err
+	return sum.Bounded(), err
 }
 
 func openProfile(ctx context.Context, g thimble.Grant, c thimble.Cell, column []byte) (sum timeline.Profile, err error) {

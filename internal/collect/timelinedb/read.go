@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"thimble"
 	"thimble/internal/collect/frame"
@@ -72,10 +73,11 @@ func (s *Store) indexed(ctx context.Context, members []thimble.SubjectID, before
 	return places, upTo, err
 }
 
-// found is a record at its place.
+// found is a record at its place. It has none where the frame cannot be read.
 type found struct {
-	place  timeline.Place
-	record *frame.Record
+	place    timeline.Place
+	record   *frame.Record
+	received time.Time // of a frame that cannot be read
 }
 
 // framesAtOnce bounds how many frames are in memory for a read.
@@ -104,6 +106,12 @@ func (s *Store) records(ctx context.Context, places []timeline.Place, f func(*fo
 			for at < len(frames) && frames[at].Seq != p.Seq {
 				at++
 			}
+			if at < len(frames) && frames[at].Unreadable {
+				if err := f(&found{place: p, received: time.UnixMicro(frames[at].Received).UTC()}); err != nil {
+					return err
+				}
+				continue
+			}
 			if at == len(frames) || p.Index >= len(frames[at].Records) {
 				return fmt.Errorf("timeline: the index names a record of frame %d that is not there: %w", p.Seq, thimble.ErrConflict)
 			}
@@ -128,6 +136,9 @@ func (s *Store) Of(ctx context.Context, g thimble.Grant, categories []thimble.Ca
 			return false, nil
 		}
 		next = f.place
+		if f.record == nil {
+			return true, nil
+		}
 		e, err := openEvent(ctx, g, categories, f)
 		if err == nil && e.Has() {
 			all = append(all, e)
@@ -155,7 +166,7 @@ func (s *Store) each(ctx context.Context, members []thimble.SubjectID, before ti
 		return err
 	}
 	err = s.records(ctx, places, func(at *found) error {
-		if !slices.Contains(members, at.record.Subject) {
+		if at.record != nil && !slices.Contains(members, at.record.Subject) {
 			return nil // it was compacted
 		}
 		more, err := f(at)
@@ -172,10 +183,15 @@ func (s *Store) each(ctx context.Context, members []thimble.SubjectID, before ti
 
 var errEnough = errors.New("timeline: enough")
 
-// tail calls f with the records that are not indexed yet, the newest first.
+// mostBehind bounds how many records a read goes through that are not indexed yet.
+const mostBehind = 50_000
+
+// tail calls f with the records that are not indexed yet, the newest first. When they are
+// too many to be gone through for one person, that is an error of kind ErrUnavailable: an
+// answer without them would be false.
 func (s *Store) tail(ctx context.Context, members []thimble.SubjectID, indexed int64, before timeline.Place, f func(*found) (bool, error)) (enough bool, err error) {
 	var held []found
-	for at := indexed; ; {
+	for at, passed := indexed, 0; ; {
 		frames, err := s.Log.After(ctx, at, readAhead)
 		if err != nil {
 			return false, fmt.Errorf("reading what is not indexed yet: %w", err)
@@ -185,6 +201,9 @@ func (s *Store) tail(ctx context.Context, members []thimble.SubjectID, indexed i
 		}
 		for i := range frames {
 			at = frames[i].Seq
+			if passed += len(frames[i].Records); passed > s.MostBehind {
+				return false, fmt.Errorf("timeline: the index is more than %d events behind the log; it catches up: %w", s.MostBehind, thimble.ErrUnavailable)
+			}
 			for k := range frames[i].Records {
 				p := timeline.Place{Seq: at, Index: k}
 				if r := &frames[i].Records[k]; slices.Contains(members, r.Subject) && (before.IsZero() || p.Before(before)) {

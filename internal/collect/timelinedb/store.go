@@ -9,6 +9,7 @@ import (
 	"thimble"
 	"thimble/internal/collect"
 	"thimble/internal/collect/frame"
+	"thimble/internal/collect/framedb"
 	"thimble/internal/gate"
 	"thimble/internal/order"
 	"thimble/internal/sqldb"
@@ -24,8 +25,12 @@ type Log interface {
 	Follow(ctx context.Context, seq int64, limit int) ([]frame.Frame, error)
 	// At returns the frames of these numbers, in the order in which they are named.
 	At(ctx context.Context, seqs ...int64) ([]frame.Frame, error)
-	// Last returns the number of the newest frame, 0 for none.
-	Last(ctx context.Context) (int64, error)
+	// Behind tells how much follows a frame.
+	Behind(ctx context.Context, seq int64) (framedb.Behind, error)
+	// Unreadable returns the numbers of frames that were found to be so.
+	Unreadable(ctx context.Context) ([]int64, error)
+	// Mended says that frames can be read again, and that this is dealt with.
+	Mended(ctx context.Context, seqs ...int64) error
 }
 
 // A Rewriter writes frames again: framedb does.
@@ -80,6 +85,10 @@ type Deps struct {
 	// Trusted reports whether the source of a number may speak of orders.
 	Trusted func(ctx context.Context, source uint32) (bool, error)
 
+	// MostBehind is how many records that are not indexed yet a read goes through; 0 means
+	// 50,000.
+	MostBehind int
+
 	Now    func() time.Time // nil means time.Now
 	Logger *slog.Logger     // nil means silence
 }
@@ -107,6 +116,9 @@ func New(d Deps) (*Store, error) {
 	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	if d.MostBehind == 0 {
+		d.MostBehind = mostBehind
 	}
 	if d.Trusted == nil {
 		d.Trusted = func(context.Context, uint32) (bool, error) { return false, nil }

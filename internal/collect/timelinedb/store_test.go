@@ -163,7 +163,7 @@ func TestAProfileSaysWhenWhereAndInWhichLanguage(t *testing.T) {
 		w.append(w.record(ada, noon, viewed("a", noon), part{thimble.Country, `{"country":"GB"}`}, part{"user.demographic.language", `{"context":{"locale":"en-GB"}}`}))
 		w.append(w.record(ada, later, viewed("b", later), part{thimble.Country, `{"country":"DE"}`}))
 		w.flush()
-		want := timeline.Profile{First: noon, Last: later, Events: map[string]int64{"Product Viewed": 2}, Country: "DE", Language: "en"}
+		want := timeline.Profile{First: noon, Last: later, Events: map[string]int64{"Product Viewed": 2}, Country: "DE", CountryAt: later, Language: "en", LanguageAt: noon}
 		if diff := cmp.Diff(want, w.profile(ada)); diff != "" {
 			t.Errorf("want (-) and got (+):\n%s", diff)
 		}

@@ -36,6 +36,7 @@ var noon = time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
 type journal struct {
 	*framedb.Store
 	broken error
+	cold   bool // nothing is at hand, as after a start
 }
 
 func (j *journal) After(ctx context.Context, seq int64, limit int) ([]frame.Frame, error) {
@@ -48,6 +49,9 @@ func (j *journal) After(ctx context.Context, seq int64, limit int) ([]frame.Fram
 func (j *journal) Follow(ctx context.Context, seq int64, limit int) ([]frame.Frame, error) {
 	if j.broken != nil {
 		return nil, j.broken
+	}
+	if j.cold {
+		return j.Store.After(ctx, seq, limit)
 	}
 	return j.Store.Follow(ctx, seq, limit)
 }
@@ -69,6 +73,7 @@ type world struct {
 	store    *timelinedb.Store
 	gate     timelinedb.Gate
 	rewriter timelinedb.Rewriter
+	behind   int // MostBehind
 	n        int
 }
 
@@ -90,7 +95,7 @@ func newWorld(tb testing.TB, s *thimbletest.Shop) *world {
 func (w *world) open() *timelinedb.Store {
 	w.tb.Helper()
 	s, err := timelinedb.New(timelinedb.Deps{
-		Log: w.log, Rewriter: w.rewriter, View: w.view, Core: w.Core, Gate: w.gate, Keys: w.Vault, People: w.Subjects,
+		Log: w.log, Rewriter: w.rewriter, View: w.view, Core: w.Core, Gate: w.gate, Keys: w.Vault, People: w.Subjects, MostBehind: w.behind,
 		Orders: w.Imports, Ordered: w.Orders, Trusted: func(_ context.Context, source uint32) (bool, error) { return source == trusted, nil },
 	})
 	w.must(err)

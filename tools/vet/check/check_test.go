@@ -15,7 +15,7 @@ import (
 
 var packages = []string{
 	"thimble/internal/price", "thimble/internal/assist", "thimble/internal/fit", "thimble/internal/triage", "thimble/internal/order/orderdb",
-	"thimble/internal/order", "thimble/internal/gate", "thimble/internal/app", "thimble/internal/pricetest",
+	"thimble/internal/order", "thimble/internal/gate", "thimble/internal/app", "thimble/internal/pricetest", "thimble/internal/collect/timelinedb", "thimble/internal/collect/plandb",
 }
 
 // merged runs all checks as one, so that a line can want findings of any of them.
