@@ -86,12 +86,13 @@ type doorShard struct {
 // A Permission is what somebody permits, as long as it holds.
 type Permission struct {
 	Pairs Pairs
-	// Known says that there is such a person, and that they were not erased.
-	Known  bool
-	born   uint64
-	until  int64            // UTC microseconds; 0: it does not end by itself
-	epoch  int64            // of the subject, as it was judged
-	others []subject.Member // of the same person
+	// Known says that there is such a person, and that they were not erased; Restricted
+	// that they had the use of their data restricted.
+	Known, Restricted bool
+	born              uint64
+	until             int64            // UTC microseconds; 0: it does not end by itself
+	epoch             int64            // of the subject, as it was judged
+	others            []subject.Member // of the same person
 }
 
 // Of reports whether the permission was judged of just this person: of the same
@@ -203,7 +204,7 @@ func (d *Door) afresh(ctx context.Context, who thimble.SubjectID) (p Permission,
 	if err != nil {
 		return p, fmt.Errorf("gate: at the door: %w", err)
 	}
-	p.Known, p.until, p.Pairs = !who.IsZero(), micros(about.until), d.judge(&about, now)
+	p.Known, p.Restricted, p.until, p.Pairs = !who.IsZero(), about.person.Restricted, micros(about.until), d.judge(&about, now)
 	for _, m := range about.person.Members {
 		if m.ID == who {
 			p.epoch = m.Epoch
@@ -243,16 +244,25 @@ func (d *Door) judge(about *dossier, now time.Time) (permitted Pairs) {
 	}
 	for n, p := range d.pairs {
 		purpose, state := d.purposes[p.purpose], said[p.purpose]
-		if !d.of[p.use].has(n) || about.person.Restricted && purpose != thimble.LegalObligation {
+		restricted := about.person.Restricted && purpose != thimble.LegalObligation
+		if !d.of[p.use].has(n) || restricted && !storedAllTheSame(purpose, p.category[0]) {
 			continue
 		}
 		switch mode := law.find(purpose, p.category).Mode; {
+		case restricted && mode != policy.Allow:
 		case mode == policy.Prohibited:
 		case mode == policy.Allow, mode == policy.Notice && !refuses(state), state.Permits() && mode <= policy.OptIn:
 			permitted.add(n)
 		}
 	}
 	return permitted
+}
+
+// storedAllTheSame reports whether something comes in while the use of somebody's data is
+// restricted: what they order and send back, for the contract itself. It is stored and
+// not used (GDPR Art. 18(2)), and there when the restriction ends.
+func storedAllTheSame(p thimble.Purpose, c thimble.Category) bool {
+	return p == thimble.EssentialService && (c.Within(thimble.PurchaseHistory) || c.Within("thimble.returns_behaviour"))
 }
 
 // Mask returns the uses that have a permitted pair, by their place.

@@ -99,16 +99,17 @@ func (w *work) devices() error {
 }
 
 // introduces reports whether an event may say who somebody is, and as what of the plan:
-// one that is kept as what it is, and an alias as identify, which says the same.
+// one that is kept as what it is, and an alias as identify, which says the same. Of somebody
+// whose data is restricted what comes in is stored, and joins nobody.
 func (w *work) introduces(it *item) (class uint8, ok bool) {
 	if it.ev.Call != segment.Alias {
-		if it.drop != "" {
+		if it.drop != "" || it.can.Restricted {
 			return 0, false
 		}
 		return it.ev.Message.Class, w.permits(it, it.ev.Message.Class)
 	}
 	m := w.run.plan.Call("identify")
-	if it.drop != heard || it.ev.SelfAlias || m == nil {
+	if it.drop != heard || it.can.Restricted || it.ev.SelfAlias || m == nil {
 		return 0, false
 	}
 	return m.Class, w.permits(it, m.Class)
@@ -129,7 +130,7 @@ func (w *work) traits() error {
 			for at < len(w.b.Identifiers) && w.b.Identifiers[at].Index < it.ev.Index {
 				at++
 			}
-			if it.drop != "" || it.ev.Call != segment.Identify || len(w.b.Bytes(it.ev.UserID)) == 0 {
+			if it.drop != "" || it.can.Restricted || it.ev.Call != segment.Identify || len(w.b.Bytes(it.ev.UserID)) == 0 {
 				continue
 			}
 			for n := at; n < len(w.b.Identifiers) && w.b.Identifiers[n].Index == it.ev.Index; n++ {
@@ -291,7 +292,7 @@ func (w *work) both(v *wish, owner thimble.SubjectID) (Joined, error) {
 	if err != nil {
 		return "", unavailable(err)
 	}
-	if w.run.door.Mask(to.Pairs.And(other.Pairs).Without(v.it.denied))>>v.class&1 == 0 {
+	if other.Restricted || w.run.door.Mask(to.Pairs.And(other.Pairs).Without(v.it.denied))>>v.class&1 == 0 {
 		return Apart, nil
 	}
 	v.Judged = func(is, has subject.Person) bool { return to.Of(is) && other.Of(has) }

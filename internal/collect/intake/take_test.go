@@ -118,6 +118,32 @@ func TestOfNobodyOnlyThatItHappenedIsCounted(t *testing.T) {
 	}
 }
 
+// While the use of somebody's data is restricted, their orders are stored and nothing
+// else is: they are theirs, and a shop that lost them could not deliver.
+func TestAnOrderOfARestrictedPersonIsStored(t *testing.T) {
+	each(t, func(s *shop) {
+		ada := s.person(subject.Account, "A-1")
+		s.says(ada, consent.Given, thimble.PersonalizeContent)
+		s.restrict(ada)
+		s.want(s.sends(server, batch(
+			s.track(`"userId":"A-1"`, "Product Viewed", viewed),
+			s.identify(`"userId":"A-1"`, `"email":"ada@example.org"`),
+			s.track(`"userId":"A-1"`, "Order Completed", `"order_id":"o1","total":5,"products":[{"product_id":"p","colour":"blue","size":"M"}]`),
+			s.track(`"userId":"A-1"`, "Order Refunded", `"order_id":"o1"`),
+		)), 2, intake.Denied, 2)
+		for _, k := range s.kept() {
+			for c := range k.parts {
+				if c != thimble.PurchaseHistory && c != "thimble.returns_behaviour" {
+					t.Errorf("%s is kept of somebody whose data is restricted", c)
+				}
+			}
+		}
+		if !s.find(subject.Email, "ada@example.org").IsZero() {
+			t.Error("an address was taken from somebody whose data is restricted")
+		}
+	})
+}
+
 // What is counted of nobody says the day and not the moment, and takes no order's number:
 // the order of somebody comes after it.
 func TestACountIsOfADayAndOfNoOrder(t *testing.T) {
@@ -143,6 +169,11 @@ func TestAnEventIsKeptOnce(t *testing.T) {
 	s.want(order(server, "n", "Order Completed", `,"total":5`), 0, intake.Repeated, 1) // the order itself came before
 	s.want(order(other, "m", "Order Completed", ""), 1)                                // a number is of its source, as a messageId is
 	s.want(order(other, "n", "Order Completed", ""), 0, intake.Repeated, 1)
+	named := func(source intake.Source, id string) intake.Taken {
+		return s.sends(source, batch(fmt.Sprintf(`{"type":"track","userId":"A-1","event":"Order Completed","messageId":%q,"properties":{"order_id":"shopify/main:o1"}}`, id)))
+	}
+	s.want(named(server, "s1"), 1)
+	s.want(named(other, "s2"), 0, intake.Repeated, 1) // it says itself whose number it is
 	s.want(order(server, "u1", "Order Updated", ""), 1)
 	s.want(order(server, "u2", "Order Updated", ""), 1) // which may happen twice
 	s.want(order(server, "c", "Order Cancelled", ""), 1)

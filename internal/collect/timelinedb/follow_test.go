@@ -241,6 +241,38 @@ func TestWhatComesBackInPartsComesBackOnce(t *testing.T) {
 	})
 }
 
+// What comes in while the use of somebody's data is restricted is kept and read by nobody,
+// and is there when that ends (GDPR Art. 18).
+func TestWhatCameInDuringARestrictionIsThereWhenItEnds(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ada := w.person(taste)
+		w.views(ada, "a")
+		w.append(w.sold(ada, trusted, "Order Completed", "99", shirts))
+		w.flush()
+		_, err := w.Desk.Restrict(t.Context(), ada, true)
+		w.must(err)
+		w.views(ada, "b")
+		w.append(w.sold(ada, trusted, "Order Completed", "100", shirts), w.sold(ada, browser, "Order Completed", "666", shirts))
+		w.append(w.sold(ada, trusted, "Order Cancelled", "100", ""))
+		w.flush()
+		if got, err := w.Orders.Of(t.Context(), ada, 0); err != nil || len(got) != 1 {
+			t.Errorf("%d orders while her data is restricted, %v, want the one of before", len(got), err)
+		}
+		_, err = w.Desk.Restrict(t.Context(), ada, false)
+		w.must(err)
+		for range 2 {
+			w.must(w.store.Restrict(t.Context(), ada, false))
+			want := []string{"100 GB 2×SHIRT@1995 1×SCARF@900", "100/cancelled GB 2×SHIRT@1995 1×SCARF@900 back", "99 GB 2×SHIRT@1995 1×SCARF@900"}
+			if diff := cmp.Diff(want, w.orders(ada)); diff != "" {
+				t.Errorf("her orders, want (-) and got (+):\n%s", diff)
+			}
+			if got := w.interactions(ada); !slices.Contains(got, "A view 1") || !slices.Contains(got, "B view 1") {
+				t.Errorf("she did %q, want the views of a and b", got)
+			}
+		}
+	})
+}
+
 func TestOrdersToldAgainAreTakenDownOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ada := w.person()

@@ -1,8 +1,10 @@
 package timelinedb
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -13,6 +15,7 @@ import (
 	"thimble/internal/collect/timeline"
 	"thimble/internal/gate"
 	"thimble/internal/order"
+	"thimble/internal/sqldb"
 )
 
 // saleCategories are those that an order is read from.
@@ -54,22 +57,65 @@ func (s *Store) sell(ctx context.Context, next func() ([]frame.Frame, error)) (*
 	}}, nil
 }
 
-func (b *selling) record(ctx context.Context, seq int64, index int, r *frame.Record) error {
+// sellOf reads the orders of one person's events again: those that came in while the use of
+// their data was restricted were kept, and read by nobody. What is taken down already stays.
+func (s *Store) sellOf(ctx context.Context, who thimble.SubjectID) (err error) {
+	if s.Orders == nil || who.IsZero() {
+		return nil
+	}
+	s.service.forget(who) // a grant of before
+	for range tries {
+		b := &selling{store: s, trusted: map[uint32]bool{}}
+		var places []timeline.Place // the newest first
+		err = s.each(ctx, []thimble.SubjectID{who}, timeline.Place{}, func(f *found) (bool, error) {
+			may, err := b.may(ctx, f.record)
+			if may {
+				places = append(places, f.place)
+			}
+			return true, err
+		})
+		slices.SortFunc(places, func(one, other timeline.Place) int {
+			return cmp.Or(cmp.Compare(one.Seq, other.Seq), one.Index-other.Index)
+		})
+		if err == nil {
+			err = s.records(ctx, places, func(f *found) error { return b.record(ctx, f.place.Seq, f.place.Index, f.record) })
+		}
+		if err == nil && len(b.sales) > 0 {
+			_, err = s.Orders.Sell(ctx, b.sales, func(context.Context, *sqldb.Tx) error { return nil })
+		}
+		if !errors.Is(err, thimble.ErrConflict) { // else somebody took down one of them at this moment
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("timeline: taking down the orders of a person: %w", err)
+	}
+	return nil
+}
+
+const tries = 3
+
+// may reports whether a record may be an order that counts.
+func (b *selling) may(ctx context.Context, r *frame.Record) (bool, error) {
 	if r.Subject.IsZero() || !slices.ContainsFunc(r.Parts, func(p frame.Part) bool {
 		return p.Category == returning || p.Category == thimble.PurchaseHistory
 	}) {
-		return nil
+		return false, nil
 	}
 	trusted, asked := b.trusted[r.Source]
 	if !asked {
 		var err error
 		if trusted, err = b.store.Trusted(ctx, r.Source); err != nil {
-			return fmt.Errorf("timeline: asking for the source of an order: %w", err)
+			return false, fmt.Errorf("timeline: asking for the source of an order: %w", err)
 		}
 		b.trusted[r.Source] = trusted
 	}
-	if !trusted {
-		return nil
+	return trusted, nil
+}
+
+func (b *selling) record(ctx context.Context, seq int64, index int, r *frame.Record) error {
+	if may, err := b.may(ctx, r); err != nil || !may {
+		return err
 	}
 	g, err := b.store.service.of(ctx, r.Subject)
 	if err != nil || g == nil {
