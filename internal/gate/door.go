@@ -70,6 +70,7 @@ type Door struct {
 	of       []Pairs // of each use
 	shards   [shards]doorShard
 	limit    int // of what one shard holds
+	reading  chan struct{}
 }
 
 type pair struct {
@@ -116,11 +117,18 @@ func (p *Permission) Of(who subject.Person) bool {
 // doorStates bounds how many permissions a door holds.
 const doorStates = 1 << 20
 
+// How many people a door reads at once from the stores, which others read too, and how
+// long one of them may take. Bodies of strangers come as fast as anybody likes.
+const (
+	readAtOnce = 16
+	readWithin = 10 * time.Second
+)
+
 // Door returns a door for at most 64 uses. Data of a category that is not kept at all
 // is never permitted. The error is of kind thimble.ErrInvalid when there are more pairs
 // than [MaxPairs].
 func (g *Gate) Door(uses ...DoorUse) (*Door, error) {
-	d := &Door{gate: g, uses: len(uses), of: make([]Pairs, len(uses)), limit: doorStates / shards}
+	d := &Door{gate: g, uses: len(uses), of: make([]Pairs, len(uses)), limit: doorStates / shards, reading: make(chan struct{}, readAtOnce)}
 	for i := range d.shards {
 		d.shards[i].held = map[thimble.SubjectID]Permission{}
 	}
@@ -193,6 +201,14 @@ func (d *Door) shard(who thimble.SubjectID) *doorShard {
 }
 
 func (d *Door) afresh(ctx context.Context, who thimble.SubjectID) (p Permission, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readWithin)
+	defer cancel()
+	select {
+	case d.reading <- struct{}{}:
+		defer func() { <-d.reading }()
+	case <-ctx.Done():
+		return p, fmt.Errorf("gate: at the door: waiting to read: %w (%w)", ctx.Err(), thimble.ErrUnavailable)
+	}
 	now := d.gate.now()
 	p.born = d.gate.moves.now() // what moves from here on ends the permission
 	var about dossier

@@ -285,6 +285,49 @@ func TestAPermissionEndsWithAMoveAndWithItsTime(t *testing.T) {
 	}
 }
 
+// Of however many strangers are asked about at once, a door reads few at a time; whoever
+// waits may leave.
+func TestADoorReadsFewPeopleAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(openLaw)
+		var reading atomic.Int64
+		turn := make(chan struct{})
+		w.pause = func(point string) {
+			if point == "person" {
+				reading.Add(1)
+				<-turn
+			}
+		}
+		d := mustDoor(t, w.gate(NewMoves(), nil), training)
+		const asked = 10 * readAtOnce
+		left, leave := context.WithCancel(t.Context())
+		answers := make(chan error, asked+1)
+		ask := func(ctx context.Context, n int) {
+			_, err := d.Permits(ctx, thimble.SubjectID{byte(n), byte(n >> 8), 15: 1})
+			answers <- err
+		}
+		for n := range asked {
+			go ask(t.Context(), n)
+		}
+		synctest.Wait()
+		go ask(left, asked)
+		synctest.Wait()
+		if n := reading.Load(); n != readAtOnce {
+			t.Errorf("%d people are read at once, want %d", n, readAtOnce)
+		}
+		leave()
+		if err := <-answers; !errors.Is(err, thimble.ErrUnavailable) {
+			t.Errorf("who left while waiting: %v, want unavailable", err)
+		}
+		close(turn)
+		for range asked {
+			if err := <-answers; err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
 func TestADoorHasBounds(t *testing.T) {
 	w := newWorld(openLaw)
 	g := w.gate(NewMoves(), nil)
