@@ -226,7 +226,7 @@ func (s *Store) Restrict(ctx context.Context, who thimble.SubjectID, on bool) er
 	if on {
 		return nil
 	}
-	if err := s.Derive(ctx, who); err != nil {
+	if err := s.derive(ctx, who, "", true); err != nil {
 		return err
 	}
 	return s.sellOf(ctx, who)
@@ -238,7 +238,7 @@ func (s *Store) Object(ctx context.Context, who thimble.SubjectID, p thimble.Pur
 	if !slices.ContainsFunc(s.everyUse(), func(u *uses) bool { return u.purpose.Within(p) || p.Within(u.purpose) }) {
 		return nil
 	}
-	return s.derive(ctx, who, p)
+	return s.derive(ctx, who, p, false)
 }
 
 // Merge implements [thimble.Holder]: whoever reads of a person reads of all members.
