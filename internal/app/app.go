@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -119,14 +120,35 @@ func (a *App) capabilities() error {
 	// A change of the consent to training trains anew, in the transaction of the choice.
 	a.Consent.OnChange(func(ctx context.Context, tx *sqldb.Tx, events []consent.Event) error {
 		a.rederive(tx, events)
-		for _, e := range events {
-			if e.Purpose == thimble.TrainAISystem {
-				return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Dedupe: TrainJob})
-			}
-		}
-		return nil
+		return a.retrain(ctx, tx, events)
 	})
 	return nil
+}
+
+// learnPause is how long a training lasts before a yes to training asks for another: what a
+// yes adds is wanted soon, what a no takes away is wanted at once.
+const learnPause = time.Minute
+
+// retrain queues a training when the consent to it was given or taken back.
+func (a *App) retrain(ctx context.Context, tx *sqldb.Tx, events []consent.Event) error {
+	given := false
+	for _, e := range events {
+		if e.Purpose != thimble.TrainAISystem {
+			continue
+		}
+		if e.State != consent.Given {
+			return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Dedupe: TrainJob})
+		}
+		given = true
+	}
+	if !given {
+		return nil
+	}
+	more := job.Job{Kind: TrainJob, Dedupe: TrainJob + " with more"}
+	if v, ok := a.Shop.Version(); ok {
+		more.RunAt = v.MadeAt.Add(cmp.Or(a.Config.LearnPause, learnPause))
+	}
+	return a.Jobs.Add(ctx, tx, more)
 }
 
 // Holders are all who keep data about people, in the order in which they erase:

@@ -75,6 +75,9 @@ type Config struct {
 	// PasswordCost is what the hash of a password of staff takes; the default when zero. It
 	// is for tests.
 	PasswordCost staff.Cost
+	// LearnPause is how long a training lasts before a yes to training asks for another; 0 means
+	// a minute. It is for tests, which do not wait.
+	LearnPause time.Duration
 	// Now is the clock of the whole installation; nil means time.Now. It is for tests.
 	Now func() time.Time
 

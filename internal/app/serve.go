@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -66,6 +67,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	if err := a.Ledger.HalfDone(ctx); err != nil {
 		return err
 	}
+	debug.FreeOSMemory() // a start reads every law and page once, and holds little of it
 	server := web.NewServer(h, a.Config.Connections, a.Log)
 	server.BaseContext = func(net.Listener) context.Context { return context.WithoutCancel(ctx) }
 	if a.Config.TLSCert != "" {

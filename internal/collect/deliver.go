@@ -15,7 +15,7 @@ import (
 // number or by who it is is not doubled.
 func (im *Importer) Deliver(ctx context.Context, feed string, kind Kind, o table.Parsed, opt Options) error {
 	opt.object = &o
-	opt, err := opt.normal()
+	opt, err := opt.normal(kind)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ type Run interface {
 // Options of an import; the zero value works.
 type Options struct {
 	Strict      bool           // stop at the first broken row; its batch is not written
-	BatchOrders int            // orders or rows in one transaction; 0 means 500
+	BatchOrders int            // in one transaction; 0 means 500 orders, or 2000 other rows
 	Zone        *time.Location // of dates that name none; nil means UTC
 	Currency    string         // of prices, with two decimals; "" means GBP
 	DateLayout  string         // of package time; "" means the ISO 8601 forms
@@ -66,8 +66,14 @@ type Options struct {
 	Progress func(Progress) // called between batches, by one goroutine
 }
 
-func (o Options) normal() (Options, error) {
-	o.BatchOrders = cmp.Or(o.BatchOrders, 500)
+func (o Options) normal(k Kind) (Options, error) {
+	if o.BatchOrders == 0 {
+		// A batch costs two commits, and is lost when the power goes out within it.
+		o.BatchOrders = 2000
+		if k == Orders {
+			o.BatchOrders = 500
+		}
+	}
 	o.Currency = cmp.Or(o.Currency, "GBP")
 	if o.Zone == nil {
 		o.Zone = time.UTC
@@ -127,7 +133,7 @@ func (im *Importer) Orders(ctx context.Context, src Source, opt Options) (Report
 // call takes it up again.
 func (im *Importer) Import(ctx context.Context, kind Kind, src Source, opt Options) (Report, error) {
 	report := Report{Name: src.Name, Kind: kind}
-	opt, err := opt.normal()
+	opt, err := opt.normal(kind)
 	if err != nil {
 		return report, err
 	}

@@ -21,7 +21,7 @@ const head = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,Cus
 
 // read reads a text to its end in batches of so many orders.
 func read(text string, size int) (all Batch, sizes []int, err error) {
-	opt, err := Options{BatchOrders: size}.normal()
+	opt, err := Options{BatchOrders: size}.normal(Orders)
 	if err != nil {
 		return all, nil, err
 	}
@@ -188,7 +188,7 @@ func TestWhatLiesBehindALineIsWhatALaterReaderSees(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		opt, err := Options{BatchOrders: rapid.IntRange(1, 4).Draw(t, "size")}.normal()
+		opt, err := Options{BatchOrders: rapid.IntRange(1, 4).Draw(t, "size")}.normal(Orders)
 		if err != nil {
 			t.Fatal(err)
 		}

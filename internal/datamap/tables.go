@@ -262,7 +262,7 @@ var tables = []Table{
 	{Name: "collect_imports", Set: sqldb.Core, Plain: []string{"id", "name", "kind", "feed", "source", "state", "line", "row_count", "orders", "returns", "guests", "known", "suppressed", "subjects", "no_country", "rejected", "reasons", "more", "started_at", "updated_at"}},
 	{Name: "collect_deliveries", Set: sqldb.Core, Plain: []string{"digest", "feed", "topic", "at", "became"}},
 	{Name: "collect_shops", Set: sqldb.Core, Plain: []string{"name", "bare", "at"}},
-	{Name: "collect_receipts", Set: sqldb.Core, Plain: []string{"till", "sequence", "key_id", "digest", "receipts", "recorded_at"}},
+	{Name: "collect_receipts", Set: sqldb.Core, Plain: []string{"till", "sequence", "key_id", "digest", "receipts", "recorded_at", "open"}},
 	{Name: "collect_facts", Set: sqldb.Core, Holder: "imports", Plain: []string{"fact"}, Fields: []Field{
 		pseudonym("", service...),
 		{Column: "body", Category: "user.name", Source: "the shop's list of customers", Purposes: service, Sealed: true, Retention: untilErased, Note: "of the fact \"name\""},

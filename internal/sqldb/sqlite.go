@@ -2,14 +2,11 @@ package sqldb
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"time"
-
-	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
 func (db *DB) connectSQLite(cfg Config) error {
@@ -33,12 +30,12 @@ func (db *DB) connectSQLite(cfg Config) error {
 		"wal_autocheckpoint(0)", // a checkpoint inside a commit is the p99 tail
 	}
 	var err error
-	if db.write, err = sql.Open("sqlite", sqliteDSN(cfg.Path, pragmas, "_txlock", "immediate")); err != nil {
+	if db.write, err = openSQLite(sqliteDSN(cfg.Path, pragmas, "_txlock", "immediate"), true); err != nil {
 		return err
 	}
 	db.write.SetMaxOpenConns(1)
 	db.writer = make(chan struct{}, 1)
-	if db.read, err = sql.Open("sqlite", sqliteDSN(cfg.Path, append(pragmas, "query_only(ON)"))); err != nil {
+	if db.read, err = openSQLite(sqliteDSN(cfg.Path, append(pragmas, "query_only(ON)")), false); err != nil {
 		return err
 	}
 	db.read.SetMaxOpenConns(cfg.Readers)

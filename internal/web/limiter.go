@@ -85,14 +85,20 @@ func Network(remoteAddr string) string {
 	if err != nil {
 		return host
 	}
+	p := NetworkOf(ip)
+	if !p.IsValid() {
+		return host
+	}
+	return p.String()
+}
+
+// NetworkOf is [Network] for an address.
+func NetworkOf(ip netip.Addr) netip.Prefix {
 	ip = ip.Unmap().WithZone("")
 	bits := 24
 	if ip.Is6() {
 		bits = 56
 	}
-	p, err := ip.Prefix(bits)
-	if err != nil {
-		return host
-	}
-	return p.String()
+	p, _ := ip.Prefix(bits) // the zero address has none
+	return p
 }

@@ -10,15 +10,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Pages is one door's or one capability's page files, parsed together with the
 // shared layouts and components. It is safe for concurrent use.
 type Pages struct {
 	kit       *Kit
-	byName    map[string]*template.Template
-	fragments map[string]*template.Template // block name to the page that defines it
+	byName    map[string]parsed
+	fragments map[string]parsed // block name to the page that defines it
 }
+
+// A parsed page is one that is parsed when it is needed first: each has all of the kit in
+// it, and most are not looked at for days.
+type parsed func() (*template.Template, error)
 
 // Pages parses the files of fsys that match the globs; "pages/*.html" without
 // one. A file whose name starts with "_" is a partial and known to every page;
@@ -32,11 +37,13 @@ func (k *Kit) Pages(fsys fs.FS, globs ...string) (*Pages, error) {
 	if err != nil {
 		return nil, err
 	}
-	shared, err := k.base.Clone()
-	if err != nil {
-		return nil, fmt.Errorf("web: cloning the shared templates: %w", err)
+	shared := k.base // which is cloned and never executed
+	if len(partials) > 0 {
+		if shared, err = k.base.Clone(); err != nil {
+			return nil, fmt.Errorf("web: cloning the shared templates: %w", err)
+		}
 	}
-	p := &Pages{kit: k, byName: map[string]*template.Template{}, fragments: map[string]*template.Template{}}
+	p := &Pages{kit: k, byName: map[string]parsed{}, fragments: map[string]parsed{}}
 	for _, file := range partials {
 		if err := parseFile(shared, fsys, file); err != nil {
 			return nil, err
@@ -48,7 +55,8 @@ func (k *Kit) Pages(fsys fs.FS, globs ...string) (*Pages, error) {
 			return nil, err
 		}
 	}
-	return p, p.addShared(shared, common)
+	p.addShared(shared, common)
+	return p, nil
 }
 
 func pageFiles(fsys fs.FS, globs []string) (partials, pages []string, err error) {
@@ -87,17 +95,22 @@ func (p *Pages) parsePage(shared *template.Template, fsys fs.FS, file string, co
 	if _, taken := p.byName[name]; taken {
 		return fmt.Errorf("web: two page files are called %s", name)
 	}
-	t, err := shared.Clone()
-	if err != nil {
-		return fmt.Errorf("web: cloning for page %s: %w", name, err)
+	parse := func() (*template.Template, error) {
+		t, err := shared.Clone()
+		if err != nil {
+			return nil, fmt.Errorf("web: cloning for page %s: %w", name, err)
+		}
+		return t, parseFile(t, fsys, file)
 	}
-	if err := parseFile(t, fsys, file); err != nil {
+	t, err := parse() // so that a page that is wrong is told at the start
+	if err != nil {
 		return err
 	}
 	if t.Lookup("main") == nil {
 		return fmt.Errorf(`web: page file %s defines no "main"`, name)
 	}
-	p.byName[name] = t
+	page := parsed(sync.OnceValues(parse))
+	p.byName[name] = page
 	for block := range blockNames(t) {
 		if common[block] || block == "main" || block == name {
 			continue
@@ -105,22 +118,24 @@ func (p *Pages) parsePage(shared *template.Template, fsys fs.FS, file string, co
 		if _, taken := p.fragments[block]; taken {
 			return fmt.Errorf("web: block %q of page file %s is also in another page: move it to a partial", block, name)
 		}
-		p.fragments[block] = t
+		p.fragments[block] = page
 	}
 	return nil
 }
 
 // addShared makes the blocks of the partials and of the kit available as
 // fragments. It clones, because an executed template can no longer be cloned.
-func (p *Pages) addShared(shared *template.Template, common map[string]bool) error {
-	t, err := shared.Clone()
-	if err != nil {
-		return fmt.Errorf("web: cloning the fragments: %w", err)
-	}
+func (p *Pages) addShared(shared *template.Template, common map[string]bool) {
+	page := parsed(sync.OnceValues(func() (*template.Template, error) {
+		t, err := shared.Clone()
+		if err != nil {
+			return nil, fmt.Errorf("web: cloning the fragments: %w", err)
+		}
+		return t, nil
+	}))
 	for block := range common {
-		p.fragments[block] = t
+		p.fragments[block] = page
 	}
-	return nil
 }
 
 func blockNames(t *template.Template) map[string]bool {
@@ -146,9 +161,13 @@ func (p *Pages) Kit() *Kit { return p.kit }
 
 // HTML renders a whole page.
 func (p *Pages) HTML(r *http.Request, name string, page Page) ([]byte, error) {
-	t, ok := p.byName[name]
+	parse, ok := p.byName[name]
 	if !ok {
 		return nil, fmt.Errorf("web: there is no page %q", name)
+	}
+	t, err := parse()
+	if err != nil {
+		return nil, err
 	}
 	if page.Layout == "" {
 		page.Layout = Plain
@@ -189,9 +208,13 @@ func (p *Pages) Fragment(w http.ResponseWriter, r *http.Request, block string, d
 
 // FragmentHTML renders one block alone.
 func (p *Pages) FragmentHTML(block string, data any) ([]byte, error) {
-	t, ok := p.fragments[block]
+	parse, ok := p.fragments[block]
 	if !ok {
 		return nil, fmt.Errorf("web: there is no block %q", block)
+	}
+	t, err := parse()
+	if err != nil {
+		return nil, err
 	}
 	var b bytes.Buffer
 	if err := t.ExecuteTemplate(&b, block, data); err != nil {

@@ -28,7 +28,7 @@ func NewServer(h http.Handler, connections int, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: stdlog.New(faults{log}, "", 0),
-		ConnState: (&crowd{most: connections, place: map[net.Conn]*list.Element{}, waiting: list.New()}).state,
+		ConnState: newCrowd(connections).state,
 	}
 }
 
@@ -46,13 +46,20 @@ func (f faults) Write(line []byte) (int, error) {
 
 // crowd bounds how many connections a server has. When there are too many, the one goes
 // that has waited longest without a request: whoever opens connections and says nothing
-// loses those, and not the others theirs. Where all are at work the newcomer goes.
+// loses those, and not the others theirs. Where all are at work the newcomer goes. A
+// network that has more than half of them all gives way to any other, also with what is
+// at work: nobody keeps all others out from one place.
 type crowd struct {
 	most int
 
 	mu      sync.Mutex
 	place   map[net.Conn]*list.Element // in waiting; nil: at work
 	waiting *list.List                 // of net.Conn, the longest first
+	from    map[string]int             // how many are of a network
+}
+
+func newCrowd(most int) *crowd {
+	return &crowd{most: most, place: map[net.Conn]*list.Element{}, waiting: list.New(), from: map[string]int{}}
 }
 
 // state is the server's hook.
@@ -72,17 +79,58 @@ func (c *crowd) note(conn net.Conn, s http.ConnState) (over net.Conn) {
 	if at != nil {
 		c.waiting.Remove(at)
 	}
+	if !known {
+		c.from[network(conn)]++
+	}
 	switch s {
 	case http.StateActive:
 		c.place[conn] = nil
 	case http.StateNew, http.StateIdle:
 		c.place[conn] = c.waiting.PushBack(conn)
 		if c.most > 0 && len(c.place) > c.most {
-			over = c.waiting.Remove(c.waiting.Front()).(net.Conn)
-			delete(c.place, over)
+			over = c.gives()
+			c.gone(over)
 		}
 	default: // closed, or taken over
-		delete(c.place, conn)
+		c.gone(conn)
 	}
 	return over
+}
+
+func network(conn net.Conn) string { return Network(conn.RemoteAddr().String()) }
+
+func (c *crowd) gone(conn net.Conn) {
+	if at := c.place[conn]; at != nil {
+		c.waiting.Remove(at)
+	}
+	delete(c.place, conn)
+	n := network(conn)
+	if c.from[n]--; c.from[n] <= 0 {
+		delete(c.from, n)
+	}
+}
+
+// gives chooses who goes.
+func (c *crowd) gives() net.Conn {
+	for n, has := range c.from {
+		if has > c.most/2 {
+			return c.of(n)
+		}
+	}
+	return c.waiting.Front().Value.(net.Conn) // the newcomer waits, so that there is one
+}
+
+// of returns who of a network goes: who has waited longest, else one that is at work.
+func (c *crowd) of(n string) net.Conn {
+	for at := c.waiting.Front(); at != nil; at = at.Next() {
+		if conn := at.Value.(net.Conn); network(conn) == n {
+			return conn
+		}
+	}
+	for conn := range c.place {
+		if network(conn) == n {
+			return conn
+		}
+	}
+	return c.waiting.Front().Value.(net.Conn)
 }

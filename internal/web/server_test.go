@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"strings"
 	"testing"
@@ -217,5 +218,60 @@ func TestWhatAServerSaysOfConnectionsNamesNoAddress(t *testing.T) {
 		if strings.Contains(got, "192.0.2.7") || strings.Contains(got, "::7") || strings.Contains(got, "4711") || !strings.Contains(got, "TLS handshake error from [address]: read tcp [address]->[address]: i/o timeout") {
 			t.Errorf("logged: %s", got)
 		}
+	}
+}
+
+// An addressed connection comes from somewhere.
+type addressed struct {
+	net.Conn
+	from string
+}
+
+func (a addressed) RemoteAddr() net.Addr {
+	return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(a.from))
+}
+
+func (l *pipeListener) dialFrom(from string) net.Conn {
+	here, there := net.Pipe()
+	l.conns <- addressed{there, from}
+	return here
+}
+
+// A network that has more than half of all connections gives way, also with those at work,
+// and pushes nobody of another network out.
+func TestOneNetworkKeepsNobodyElseOut(t *testing.T) {
+	const most = 8
+	working, end := make(chan struct{}, most), make(chan struct{})
+	l := pipes(t, most, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.RemoteAddr, "192.0.2.") {
+			working <- struct{}{}
+			<-end
+		}
+		_, _ = io.WriteString(w, "here")
+	}))
+	defer close(end)
+	flood := func(i int) net.Conn { return l.dialFrom(fmt.Sprintf("192.0.2.%d:%d", i%250+1, 1024+i)) }
+	for i := range most {
+		c := flood(i)
+		go func() { _ = ask(c) }()
+		<-working
+	}
+	other := l.dialFrom("198.51.100.7:4711")
+	if err := ask(other); err != nil {
+		t.Fatalf("somebody else: %v", err)
+	}
+	for i := range 10 * most { // silent, and one after another
+		_ = flood(most + i)
+	}
+	if err := ask(other); err != nil {
+		t.Errorf("somebody else, whose connection waits: %v", err)
+	}
+	for i := range most/2 - 1 {
+		if err := ask(l.dialFrom(fmt.Sprintf("203.0.113.7:%d", 1024+i))); err != nil {
+			t.Errorf("number %d of a third network: %v", i, err)
+		}
+	}
+	if err := ask(other); err != nil {
+		t.Errorf("somebody else, after a third: %v", err)
 	}
 }

@@ -28,7 +28,8 @@
 //     archive, and publishes again what is in neither.
 //   - Members are three, and stay the same: a start among others is refused. They prove to
 //     each other that they know the secret, and off this machine show certificates.
-//   - What was archived is off every disk within [Config].Clean and a few minutes.
+//   - What was archived is off every disk within [Config].Clean and a few minutes; a spool
+//     file of which nothing can be read, within a day.
 //
 // Why not a durable consumer whose acknowledgements trim: a record that was handed to
 // an archiver which died comes again only after a pause, behind what is newer, and the

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -44,9 +43,10 @@ type spool struct {
 	mu      sync.Mutex
 	entries []*entry // not archived, in order of runs and numbers
 	files   []*spoolFile
-	next    int    // number of the next file
-	run     uint64 // of new entries
-	seq     uint64 // the last one given in it
+	aside   []string // paths of files of which nothing can be read
+	next    int      // number of the next file
+	run     uint64   // of new entries
+	seq     uint64   // the last one given in it
 	current *spoolFile
 	torn    int64 // bytes that could not be read at the start
 	damaged map[uint64]bool
@@ -65,8 +65,11 @@ func openSpool(folder, node string, now func() time.Time, log *slog.Logger) (*sp
 		return nil, err
 	}
 	for _, d := range names { // sorted: in the order in which they were written
-		n, err := strconv.Atoi(strings.TrimSuffix(d.Name(), ".spool"))
-		if err != nil || !strings.HasSuffix(d.Name(), ".spool") {
+		if strings.HasSuffix(d.Name(), asideSuffix) {
+			s.aside = append(s.aside, filepath.Join(folder, d.Name()))
+		}
+		n, _, ok := readSpoolName(d.Name())
+		if !ok {
 			continue
 		}
 		s.next = max(s.next, n)
@@ -74,6 +77,7 @@ func openSpool(folder, node string, now func() time.Time, log *slog.Logger) (*sp
 			return nil, errors.Join(err, s.close())
 		}
 	}
+	s.sweep()
 	return s, s.startRun()
 }
 
@@ -82,6 +86,9 @@ func (s *spool) load(path string) error {
 	if torn > 0 {
 		s.torn += torn
 		s.log.Warn("the end of a spool file could not be read", slog.String("file", filepath.Base(path)), slog.Int64("bytes", torn))
+	}
+	if err == nil && f == nil {
+		err = s.setAside(path, torn)
 	}
 	if err != nil || f == nil {
 		return err
@@ -100,6 +107,46 @@ func (s *spool) load(path string) error {
 		})
 	}
 	return nil
+}
+
+// A file of which nothing can be read is renamed, and removed a day later: what was in it
+// is in the stream, or was, and whoever looks after the node has had time to look.
+const (
+	asideSuffix = ".damaged"
+	asideFor    = 24 * time.Hour
+)
+
+// setAside takes a file out of the way of which nothing can be read. One without room for
+// an entry is that of a process which was killed as it made it.
+func (s *spool) setAside(path string, size int64) error {
+	if size <= int64(fileHead) {
+		return os.Remove(path)
+	}
+	now, aside := s.now(), path+asideSuffix
+	if err := errors.Join(os.Chtimes(path, now, now), os.Rename(path, aside)); err != nil {
+		return err
+	}
+	s.aside = append(s.aside, aside)
+	s.log.Error("nothing of a spool file can be read; it is kept for a day", slog.String("file", filepath.Base(aside)), slog.Int64("bytes", size))
+	return syncFolder(s.folder)
+}
+
+// clearAside removes the files that were set aside a day ago.
+func (s *spool) clearAside() {
+	s.aside = slices.DeleteFunc(s.aside, func(path string) bool {
+		info, err := os.Stat(path)
+		if err == nil && s.now().Sub(info.ModTime()) < asideFor {
+			return false
+		}
+		if err == nil {
+			err = os.Remove(path)
+		}
+		if err != nil && !os.IsNotExist(err) {
+			s.log.Warn("a damaged spool file was not removed", slog.String("cause", err.Error()))
+			return false
+		}
+		return true
+	})
 }
 
 // startRun begins to count anew. Whoever could not write, does: what of the entry is
@@ -191,15 +238,20 @@ func (s *spool) unload(e *entry) {
 }
 
 // direct notes that a group is in the archive although it never went through the
-// cluster. The note is not synced: without it the group is archived again, and
-// known there by its keys.
+// cluster, so that it does not go there again after a start, when the archive may have
+// forgotten its keys. Should the note fail, it does: the archive knows it for a day.
 func (s *spool) direct(e *entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e.archived, e.body = true, nil
-	if s.current != nil && s.current.run == e.run {
-		if _, err := s.current.append(directEntry, &message{runKey: e.runKey, seq: e.seq}, s.now()); err != nil {
-			s.log.Warn("a note in the spool was not written", slog.String("cause", err.Error()))
+	if e.file.torn {
+		s.log.Warn("a note in the spool was not written: its file is damaged")
+		return
+	}
+	if _, err := e.file.append(directEntry, &message{runKey: e.runKey, seq: e.seq}, s.now()); err != nil {
+		s.log.Warn("a note in the spool was not written", slog.String("cause", err.Error()))
+		e.file.torn = true
+		if e.file == s.current {
 			s.current = nil
 		}
 	}
@@ -246,6 +298,7 @@ func (s *spool) sweep() {
 func (s *spool) turn() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.clearAside()
 	if s.current != nil && s.current.size > int64(fileHead) {
 		s.current = nil
 		s.sweep()

@@ -6,8 +6,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
+
+	"thimble/internal/powercuttest"
 )
 
 func openTestSpool(t testing.TB, folder string) *spool {
@@ -83,7 +86,7 @@ func TestDamagedSpoolSaysSoAndHandsNothingFalseOut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b[chance.IntN(len(b))] ^= 1 << chance.IntN(8)
+		b[fileHead+chance.IntN(len(b)-fileHead)] ^= 1 << chance.IntN(8)
 		if err := os.WriteFile(path, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -133,6 +136,160 @@ func TestSpoolFileGoesWhenAllInItIsArchived(t *testing.T) {
 	}
 	if _, known := s.find(s.run, 4); known {
 		t.Error("a number that was never given is said to be archived")
+	}
+}
+
+// reopen opens a spool with a clock of the test's.
+func reopen(t *testing.T, folder string, now func() time.Time) *spool {
+	t.Helper()
+	s, err := openSpool(folder, "a", now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestADamagedHeadOfASpoolFileCostsNothing(t *testing.T) {
+	for at := range fileHead {
+		folder := t.TempDir()
+		s := openTestSpool(t, folder)
+		run := s.run
+		for i := range 3 {
+			if _, err := s.add(fmt.Appendf(nil, "group %d", i+1), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.close(); err != nil {
+			t.Fatal(err)
+		}
+		path := spoolFiles(t, folder)[0]
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b[at] ^= 0x40
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		back := openTestSpool(t, folder)
+		for seq := uint64(1); seq <= 3; seq++ {
+			e, _ := back.find(run, seq)
+			if e == nil {
+				t.Fatalf("byte %d of the head: group %d is not found", at, seq)
+			}
+			if m, err := back.message(e); err != nil || string(m.body) != fmt.Sprintf("group %d", seq) {
+				t.Fatalf("byte %d of the head: group %d is %q, %v", at, seq, m.body, err)
+			}
+		}
+		back.release(run, &progress{Last: 3})
+		if left := spoolFiles(t, folder); len(left) != 0 {
+			t.Fatalf("byte %d of the head: %v are left, and everything is archived", at, left)
+		}
+	}
+}
+
+func TestASpoolFileOfWhichNothingCanBeReadIsKeptForADayAndGoes(t *testing.T) {
+	folder := t.TempDir()
+	for name, size := range map[string]int{"000000000003.spool": 500, "000000000004-00000000000000aa.spool": 7, "000000000005.spool": 0} {
+		if err := os.WriteFile(filepath.Join(folder, name), make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := time.Now()
+	now := func() time.Time { return at }
+	there := func() (names []string) {
+		all, err := os.ReadDir(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range all {
+			names = append(names, d.Name())
+		}
+		return names
+	}
+	s := reopen(t, folder, now)
+	if got, want := there(), []string{"000000000003.spool.damaged"}; !slices.Equal(got, want) {
+		t.Fatalf("there are %v, want %v: the others are of a process that was killed as it made them", got, want)
+	}
+	if _, err := s.add([]byte("a group"), nil); err != nil || s.next != 6 {
+		t.Errorf("the next file has number %d, %v, want 6", s.next, err)
+	}
+	at = at.Add(asideFor - time.Minute)
+	s.turn()
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	s = reopen(t, folder, now) // a start does not begin the day anew
+	if got := there(); len(got) != 2 {
+		t.Fatalf("within a day there are %v, want the damaged file and the spool's", got)
+	}
+	at = at.Add(2 * time.Minute)
+	s.turn()
+	if got := there(); len(got) != 1 {
+		t.Errorf("after a day there are %v, want the spool's file", got)
+	}
+}
+
+// spoolsUntilDone is the child under strace: groups are spooled, and some of them go to the
+// archive without the cluster.
+func spoolsUntilDone(folder string) {
+	var p powercuttest.Process
+	s, err := openSpool(folder, "a", time.Now, slog.New(slog.DiscardHandler))
+	p.Must(err)
+	for i := range 12 {
+		e, err := s.add(fmt.Appendf(nil, "group %d", i+1), nil)
+		p.Must(err)
+		fmt.Printf("ack added %d %d\n", e.run, e.seq)
+		if i%3 == 1 {
+			s.direct(e)
+			fmt.Printf("ack direct %d %d\n", e.run, e.seq)
+		}
+		if i == 6 { // what was taken before goes there later
+			p.Must(s.startRun())
+			s.direct(s.entries[0])
+			fmt.Printf("ack direct %d %d\n", s.entries[0].run, s.entries[0].seq)
+		}
+	}
+}
+
+func TestAPowerCutForgetsNoGroupAndNotThatItIsArchived(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "spool")
+	ops := powercuttest.Run(t, folder, os.Args[0], "spools-until-done", folder)
+	judge := func(tb testing.TB, folder string, image powercuttest.Image) (wrong []string, gap bool) {
+		s, err := openSpool(folder, "a", time.Now, slog.New(slog.DiscardHandler))
+		if err != nil {
+			return []string{err.Error()}, false
+		}
+		defer s.close() //nolint:errcheck // an image
+		for _, line := range image.Said {
+			var what string
+			var run, seq uint64
+			if _, err := fmt.Sscanf(line, "ack %s %d %d", &what, &run, &seq); err != nil {
+				tb.Fatalf("the child says %q", line)
+			}
+			e, _ := s.find(run, seq)
+			if e == nil {
+				wrong = append(wrong, fmt.Sprintf("%s: the group is gone", line))
+				continue
+			}
+			if m, err := s.message(e); err != nil || what == "direct" && !m.void {
+				wrong = append(wrong, fmt.Sprintf("%s: it goes to the archive again (%v)", line, err))
+			}
+		}
+		return wrong, false
+	}
+	for _, model := range []powercuttest.Model{powercuttest.Journal, powercuttest.Folders} {
+		tally := powercuttest.Tally{Model: model}
+		tally.Explore(t, ops, seed, rounds(60, 3000), judge)
+		t.Logf("seed %d; %s", seed, &tally)
+	}
+	forgotten, at := powercuttest.Tally{Quiet: true}, 0
+	forgotten.Explore(t, slices.DeleteFunc(slices.Clone(ops), func(o powercuttest.Op) bool {
+		at++
+		return at > len(ops)/2 && o.Kind == powercuttest.Sync
+	}), seed, 20, judge)
+	if forgotten.Bad == 0 {
+		t.Error("images without syncs pass: the test proves nothing")
 	}
 }
 

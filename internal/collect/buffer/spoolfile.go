@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -15,6 +17,9 @@ import (
 // Numbers are big-endian.
 //
 //	file:  "thmbspl1", run (8), CRC32C of both (4)
+//
+// The run is in the name of the file as well, so that a damaged head costs nothing.
+//
 //	entry: length of the body (4), kind (1), 0 (3), number (8), microseconds (8),
 //	       checksum of the message (4), CRC32C of the head up to here (4), body
 const (
@@ -35,11 +40,26 @@ type spoolFile struct {
 	path string
 	run  uint64
 	size int64
-	live int // entries that are not archived
+	live int  // entries that are not archived
+	torn bool // what lies behind size cannot be read, and is not overwritten
+}
+
+// spoolName names a file by its place in the order and the run in it.
+func spoolName(n int, run uint64) string { return fmt.Sprintf("%012d-%016x.spool", n, run) }
+
+// readSpoolName reads the name of a file. Older ones have no run.
+func readSpoolName(name string) (n int, run uint64, ok bool) {
+	name, ok = strings.CutSuffix(name, ".spool")
+	place, tail, named := strings.Cut(name, "-")
+	n, err := strconv.Atoi(place)
+	if err == nil && named {
+		run, err = strconv.ParseUint(tail, 16, 64)
+	}
+	return n, run, ok && err == nil
 }
 
 func createSpoolFile(folder string, n int, run uint64) (*spoolFile, error) {
-	path := filepath.Join(folder, fmt.Sprintf("%012d.spool", n))
+	path := filepath.Join(folder, spoolName(n, run))
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
@@ -75,16 +95,14 @@ func entryHeader(kind byte, m *message, taken time.Time) []byte {
 	return binary.BigEndian.AppendUint32(head, crc32.Checksum(head, castagnoli))
 }
 
-// append writes an entry and, for a body, makes it durable.
+// append writes an entry and makes it durable.
 func (s *spoolFile) append(kind byte, m *message, taken time.Time) (at int64, err error) {
 	head := entryHeader(kind, m, taken)
 	if _, err := s.f.WriteAt(append(head, m.body...), s.size); err != nil {
 		return 0, err
 	}
-	if kind == bodyEntry {
-		if err := s.f.Sync(); err != nil {
-			return 0, err
-		}
+	if err := s.f.Sync(); err != nil {
+		return 0, err
 	}
 	at = s.size + int64(entryHead)
 	s.size = at + int64(len(m.body))
@@ -114,20 +132,34 @@ func openSpoolFile(path string) (s *spoolFile, all []found, torn int64, err erro
 	if err != nil {
 		return nil, nil, 0, errors.Join(err, f.Close())
 	}
-	head := make([]byte, fileHead)
-	_, err = io.ReadFull(f, head)
-	if err != nil || string(head[:len(fileMagic)]) != fileMagic || crc32.Checksum(head[:fileHead-4], castagnoli) != binary.BigEndian.Uint32(head[fileHead-4:]) {
-		return nil, nil, info.Size(), f.Close()
+	run, whole := readFileHead(f)
+	if !whole {
+		torn = min(info.Size(), int64(fileHead))
+		if _, run, _ = readSpoolName(filepath.Base(path)); run == 0 {
+			return nil, nil, info.Size(), f.Close()
+		}
 	}
-	s = &spoolFile{f: f, path: path, run: binary.BigEndian.Uint64(head[len(fileMagic):]), size: int64(fileHead)}
+	s = &spoolFile{f: f, path: path, run: run, size: int64(fileHead)}
 	for {
 		e, err := readEntryHead(f, s.size, info.Size())
 		if err != nil {
-			return s, all, info.Size() - s.size, nil
+			rest := max(0, info.Size()-s.size)
+			s.torn = rest > 0
+			return s, all, torn + rest, nil
 		}
 		all = append(all, e)
 		s.size = e.at + int64(e.size)
 	}
+}
+
+// readFileHead returns the run of a file, and whether its head is whole.
+func readFileHead(f io.Reader) (run uint64, whole bool) {
+	head := make([]byte, fileHead)
+	if _, err := io.ReadFull(f, head); err != nil || string(head[:len(fileMagic)]) != fileMagic {
+		return 0, false
+	}
+	run = binary.BigEndian.Uint64(head[len(fileMagic):])
+	return run, crc32.Checksum(head[:fileHead-4], castagnoli) == binary.BigEndian.Uint32(head[fileHead-4:])
 }
 
 var errTorn = errors.New("buffer: an entry of the spool is torn")

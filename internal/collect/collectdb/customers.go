@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"thimble"
 	"thimble/internal/collect"
@@ -52,6 +50,9 @@ func (r *run) customers(ctx context.Context, people []collect.Customer) (writer,
 		return nil, err
 	}
 	profiles := profilesOf(people, l)
+	if err := r.complete(ctx, l, profiles); err != nil {
+		return nil, err
+	}
 	var facts []sealedFact
 	for _, p := range profiles {
 		for _, fact := range []string{nameFact, regionFact} {
@@ -122,11 +123,15 @@ func profilesOf(people []collect.Customer, l *lot) []*profile {
 
 // writeMembers creates who is new, and gives people their further identifiers.
 func (r *run) writeMembers(ctx context.Context, tx *sqldb.Tx, o *outcome, l *lot) error {
-	members := l.members()
+	// Somebody else's import may have made them since: then look again.
+	if err := r.parts.People.CreateAll(ctx, tx, l.newcomers); err != nil {
+		return err
+	}
+	o.add.Subjects += int64(len(l.newcomers))
+	members := slices.DeleteFunc(l.members(), func(m *member) bool { return m.whole })
 	slices.SortFunc(members, func(a, b *member) int { return bytes.Compare(a.id[:], b.id[:]) })
 	for _, m := range members {
 		if m.fresh {
-			// Somebody else's import may have made them since: then look again.
 			if err := r.parts.People.Create(ctx, tx, m.create); err != nil {
 				return err
 			}
@@ -153,6 +158,9 @@ func (r *run) writeMembers(ctx context.Context, tx *sqldb.Tx, o *outcome, l *lot
 func (r *run) writeProfiles(ctx context.Context, tx *sqldb.Tx, profiles []*profile) error {
 	now := r.now().UTC()
 	for _, p := range profiles {
+		if p.who.whole {
+			continue
+		}
 		if p.country != "" && !p.who.held.Residence {
 			home := subject.Residence{Country: p.country, Evidence: "import", At: now}
 			if err := r.parts.People.SetResidence(ctx, tx, p.who.id, home); err != nil {
@@ -169,26 +177,16 @@ func (r *run) writeProfiles(ctx context.Context, tx *sqldb.Tx, profiles []*profi
 	return nil
 }
 
-const factsAtOnce = 16 // of 4 columns each
-
 func (r *run) writeFacts(ctx context.Context, tx *sqldb.Tx, facts []sealedFact) error {
-	return writeFacts(ctx, tx, r.now(), facts)
-}
-
-func writeFacts(ctx context.Context, tx *sqldb.Tx, now time.Time, facts []sealedFact) error {
-	for chunk := range slices.Chunk(facts, factsAtOnce) {
-		values := make([]string, len(chunk))
-		args := []any{now.UnixMicro()}
-		for i, f := range chunk {
-			n := len(args)
-			values[i] = fmt.Sprintf("($%d,$%d,$%d,$1)", n+1, n+2, n+3)
-			args = append(args, f.who, f.fact, f.body)
-		}
-		_, err := tx.Exec(ctx, `insert into collect_facts (subject_id, fact, body, at) values `+strings.Join(values, ",")+
-			` on conflict (subject_id, fact) do update set body = excluded.body, at = excluded.at`, args...)
-		if err != nil {
-			return fmt.Errorf("collect: writing facts: %w", err)
-		}
+	rows := make([][]any, len(facts))
+	now := r.now().UnixMicro()
+	for i, f := range facts {
+		rows[i] = []any{f.who, f.fact, f.body, now}
+	}
+	_, err := tx.InsertMany(ctx, `insert into collect_facts (subject_id, fact, body, at)`,
+		`on conflict (subject_id, fact) do update set body = excluded.body, at = excluded.at`, rows)
+	if err != nil {
+		return fmt.Errorf("collect: writing facts: %w", err)
 	}
 	return nil
 }

@@ -28,10 +28,11 @@ type person struct {
 type plan struct {
 	batch      collect.Batch
 	drafts     []subjectdb.Draft
-	makes      map[key]*person     // by what names them
-	needs      []*person           // made by a batch before
-	owners     []thimble.SubjectID // that are there when this is written
-	residences map[thimble.SubjectID]subject.Residence
+	makes      map[key]*person                         // by what names them
+	needs      []*person                               // made by a batch before
+	owners     []thimble.SubjectID                     // that are there when this is written
+	residences map[thimble.SubjectID]subject.Residence // of those who are new
+	newcomers  []subjectdb.Newcomer
 	orders     []orderdb.Draft
 	products   []catalog.Product
 	demand     []catalog.Demand
@@ -79,6 +80,17 @@ func (r *run) plan(ctx context.Context, b collect.Batch) (*plan, error) {
 	kept, err := r.take(p, fresh, owners)
 	if err != nil {
 		return nil, err
+	}
+	for _, d := range p.drafts {
+		var home *subject.Residence
+		if at, ok := p.residences[d.ID]; ok {
+			home = &at
+		}
+		n, err := r.parts.People.Newcomer(ctx, d, nil, home, nil)
+		if err != nil {
+			return nil, err
+		}
+		p.newcomers = append(p.newcomers, n)
 	}
 	p.products, p.demand = collect.Sold(kept), collect.Demand(kept)
 	orders := make([]order.Order, len(kept))

@@ -1,6 +1,7 @@
 package collectdb
 
 import (
+	"bytes"
 	"context"
 	"maps"
 	"slices"
@@ -19,6 +20,20 @@ type member struct {
 
 	create subjectdb.Draft
 	more   []subjectdb.Draft
+	whole  bool // new, and made with all that is known of them
+}
+
+// once reports whether somebody gets at most one identifier of each kind: more may be too
+// many, so that each is tried.
+func (m *member) once() bool {
+	seen := map[subject.Kind]bool{}
+	for _, id := range m.adds {
+		if seen[id.Kind] {
+			return false
+		}
+		seen[id.Kind] = true
+	}
+	return true
 }
 
 // accounts is how many accounts they have or will have.
@@ -47,6 +62,7 @@ type lot struct {
 	everybody  [][]*member // by row: whom any identifier of it names
 	contested  int64
 	dropped    int64
+	newcomers  []subjectdb.Newcomer
 }
 
 // members lists everybody once, the fresh ones in the order of their rows.
@@ -212,5 +228,38 @@ func (r *run) drafts(ctx context.Context, l *lot) error {
 			m.more = append(m.more, d)
 		}
 	}
+	return nil
+}
+
+// complete seals what is known of those who are new, so that they are made with it at once.
+func (r *run) complete(ctx context.Context, l *lot, profiles []*profile) error {
+	of := make(map[*member]*profile, len(profiles))
+	for _, p := range profiles {
+		of[p.who] = p
+	}
+	now := r.now().UTC()
+	for _, m := range l.members() {
+		if !m.fresh || !m.once() {
+			continue
+		}
+		var home *subject.Residence
+		var age *subject.Age
+		if p := of[m]; p != nil && p.country != "" {
+			home = &subject.Residence{Country: p.country, Evidence: "import", At: now}
+		}
+		if p := of[m]; p != nil && p.age != "" {
+			age = &subject.Age{State: p.age, Evidence: "import", At: now}
+		}
+		n, err := r.parts.People.Newcomer(ctx, m.create, m.more, home, age)
+		if err != nil {
+			return err
+		}
+		m.whole = true
+		l.newcomers = append(l.newcomers, n)
+	}
+	slices.SortFunc(l.newcomers, func(a, b subjectdb.Newcomer) int {
+		x, y := a.ID(), b.ID()
+		return bytes.Compare(x[:], y[:])
+	})
 	return nil
 }

@@ -44,6 +44,9 @@ func (r *run) reviews(ctx context.Context, all []collect.Review) (writer, error)
 		}
 	}
 	l, err := r.resolve(ctx, rows, true)
+	if err == nil {
+		err = r.complete(ctx, l, nil)
+	}
 	if err != nil {
 		return nil, err
 	}

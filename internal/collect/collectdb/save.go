@@ -78,10 +78,8 @@ func (r *run) due(ctx context.Context, tx *sqldb.Tx, b collect.Batch) (Import, e
 }
 
 func (r *run) writePeople(ctx context.Context, tx *sqldb.Tx, p *plan) error {
-	for _, d := range p.drafts {
-		if err := r.parts.People.Create(ctx, tx, d); err != nil {
-			return err
-		}
+	if err := r.parts.People.CreateAll(ctx, tx, p.newcomers); err != nil {
+		return err
 	}
 	// Somebody who was erased since the plan was made must not get orders again.
 	for _, who := range sorted(slices.Values(p.owners)) {
@@ -89,11 +87,6 @@ func (r *run) writePeople(ctx context.Context, tx *sqldb.Tx, p *plan) error {
 			if errors.Is(err, thimble.ErrNotFound) {
 				err = fmt.Errorf("%w (%w)", err, thimble.ErrConflict)
 			}
-			return err
-		}
-	}
-	for _, who := range sorted(maps.Keys(p.residences)) {
-		if err := r.parts.People.SetResidence(ctx, tx, who, p.residences[who]); err != nil {
 			return err
 		}
 	}

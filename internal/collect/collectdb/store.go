@@ -29,6 +29,9 @@ type People interface {
 	Suppressed(ctx context.Context, ids []subject.Identifier) ([]bool, error)
 	Draft(ctx context.Context, ids []subject.Identifier) ([]subjectdb.Draft, error)
 	Create(ctx context.Context, tx *sqldb.Tx, d subjectdb.Draft) error
+	// Newcomer and CreateAll make many people who are new, with all that is known of them.
+	Newcomer(ctx context.Context, first subjectdb.Draft, more []subjectdb.Draft, home *subject.Residence, age *subject.Age) (subjectdb.Newcomer, error)
+	CreateAll(ctx context.Context, tx *sqldb.Tx, all []subjectdb.Newcomer) error
 	// Touch returns an error of kind ErrNotFound for somebody who was erased.
 	Touch(ctx context.Context, tx *sqldb.Tx, s thimble.SubjectID) (epoch int64, err error)
 	SetResidence(ctx context.Context, tx *sqldb.Tx, s thimble.SubjectID, r subject.Residence) error

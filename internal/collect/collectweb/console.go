@@ -117,7 +117,7 @@ func (c *console) list(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 		return
 	}
 	t := web.Table{
-		ID: "imports", Caption: "Imports", HideCaption: true, Actions: []web.Action{{Label: "Import a file", Href: uploadPath, Kind: "primary", Icon: "download"}},
+		ID: "imports", Caption: "Imports", HideCaption: true,
 		Columns: []web.Column{{Label: "File"}, {Label: "What"}, {Label: "State"}, {Label: "Rows", Kind: web.NumberColumn}, {Label: "Taken", Kind: web.NumberColumn}, {Label: "New customers", Kind: web.NumberColumn, Secondary: true}, {Label: "Rejected", Kind: web.NumberColumn}, {Label: "Started", Secondary: true}},
 		Empty: &web.Empty{Icon: "download", Title: "Nothing was imported yet", Text: "Start with the shop's customers, then its products and orders. A file may be imported again: what is known is not doubled.",
 			Action: &web.Action{Label: "Import a file", Href: uploadPath}},
@@ -128,7 +128,7 @@ func (c *console) list(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 	}
 	f.Render(w, r, http.StatusOK, c.pages, "console_imports.html", web.Page{
 		Title: "Imports", Lead: "What the shop already knew, and what its shop system delivers. A broken row costs itself and no other; it is listed with its line and the rule it breaks.",
-		Body: consoleListBody{Waiting: consoleWaiting(waiting), Table: t},
+		Actions: []web.Action{{Label: "Import a file", Href: uploadPath, Kind: "primary"}}, Body: consoleListBody{Waiting: consoleWaiting(waiting), Table: t},
 	})
 }
 

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"thimble/internal/collect/segment"
+	"thimble/internal/web"
 )
 
 // How slow a body may come: a grace, and then so many bytes a second, all in all within
@@ -30,6 +32,7 @@ var (
 	errCut      = errors.New("door: the body: it ended before its length")
 	errSlow     = errors.New("door: the body came too slowly")
 	errFull     = errors.New("door: too many bodies at once")
+	errShare    = errors.New("door: too many bodies of one network at once")
 )
 
 // classes are the sizes of buffers: one grows as the body comes, so that a length that
@@ -41,22 +44,78 @@ var pools [len(classes)]sync.Pool
 // A buffer holds a body, and what it takes of [Config.InFlight]. A nil one is empty.
 type buffer struct {
 	d     *Door
+	from  netip.Prefix // the network that sends it
 	class int
 	b     *[]byte // of length of what is in it, and of capacity of its class
 }
 
-// acquire returns an empty buffer of the class.
-func (d *Door) acquire(class int) (*buffer, error) {
-	if d.inFlight.Add(int64(classes[class])) > d.InFlight {
+// The shares of one network of [Config.InFlight]: as long as so much of it is free for
+// others, none; then an eighth. The smallest buffers are not counted to a network: all
+// connections together fill a small part with them.
+const (
+	freeForOthers = 2 // one part of so many
+	networkPart   = 8
+)
+
+// shares are what networks hold of all bodies.
+type shares struct {
+	mu   sync.Mutex
+	held map[netip.Prefix]int64
+}
+
+// acquire returns an empty buffer of the class for a body that comes from a network.
+func (d *Door) acquire(class int, from netip.Prefix) (*buffer, error) {
+	all := d.inFlight.Add(int64(classes[class]))
+	err := d.shares.take(class, from, d.InFlight, all)
+	if err != nil {
 		d.inFlight.Add(-int64(classes[class]))
-		return nil, errFull
+		return nil, err
 	}
 	b, ok := pools[class].Get().(*[]byte)
 	if !ok {
 		made := make([]byte, 0, classes[class])
 		b = &made
 	}
-	return &buffer{d: d, class: class, b: b}, nil
+	return &buffer{d: d, from: from, class: class, b: b}, nil
+}
+
+func (s *shares) take(class int, from netip.Prefix, most, all int64) error {
+	if all > most {
+		return errFull
+	}
+	if class == 0 {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	has := s.held[from] + int64(classes[class])
+	if all > most-most/freeForOthers && has > most/networkPart {
+		return errShare
+	}
+	if s.held == nil {
+		s.held = map[netip.Prefix]int64{}
+	}
+	s.held[from] = has
+	return nil
+}
+
+func (s *shares) give(class int, from netip.Prefix) {
+	if class == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held[from] -= int64(classes[class]); s.held[from] <= 0 {
+		delete(s.held, from)
+	}
+}
+
+// network returns the network that a request comes from, the zero one for none.
+func network(r *http.Request) (from netip.Prefix) {
+	if ap, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		from = web.NetworkOf(ap.Addr())
+	}
+	return from
 }
 
 func (b *buffer) bytes() []byte {
@@ -75,6 +134,7 @@ func (b *buffer) release() {
 	*b.b = (*b.b)[:0]
 	pools[b.class].Put(b.b)
 	b.d.inFlight.Add(-int64(classes[b.class]))
+	b.d.shares.give(b.class, b.from)
 	b.b = nil
 }
 
@@ -86,7 +146,7 @@ func (b *buffer) grow() error {
 	if b.class+1 == len(classes) {
 		return errTooLarge
 	}
-	next, err := b.d.acquire(b.class + 1)
+	next, err := b.d.acquire(b.class+1, b.from)
 	if err != nil {
 		return err
 	}
@@ -132,7 +192,7 @@ func (d *Door) body(w http.ResponseWriter, r *http.Request) (*buffer, error) {
 	if r.ContentLength < 0 || r.ContentLength >= int64(classes[0]) {
 		class = 1
 	}
-	b, err := d.acquire(class)
+	b, err := d.acquire(class, network(r))
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +200,7 @@ func (d *Door) body(w http.ResponseWriter, r *http.Request) (*buffer, error) {
 		return b, err
 	}
 	defer b.release()
-	return d.unpack(coding, *b.b)
+	return d.unpack(coding, b)
 }
 
 // receive reads what comes over the network, as fast as it must come.
@@ -153,11 +213,13 @@ func (d *Door) receive(w http.ResponseWriter, r *http.Request, b *buffer) error 
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errSlow
-	case err == nil || errors.Is(err, errTooLarge) || errors.Is(err, errFull):
+	case err == nil || errors.Is(err, errTooLarge) || full(err):
 		return err
 	}
 	return errCut
 }
+
+func full(err error) bool { return errors.Is(err, errFull) || errors.Is(err, errShare) }
 
 var (
 	gzips   = sync.Pool{New: func() any { return new(gzip.Reader) }}
@@ -165,8 +227,8 @@ var (
 )
 
 // unpack unpacks into a buffer of its own, and no further than a body may be long.
-func (d *Door) unpack(coding string, packed []byte) (*buffer, error) {
-	from := &reader{b: packed}
+func (d *Door) unpack(coding string, packed *buffer) (*buffer, error) {
+	from := &reader{b: packed.bytes()}
 	var to io.Reader
 	switch coding {
 	case "deflate": // in the format of zlib (RFC 9110, 8.4.1.2)
@@ -190,12 +252,12 @@ func (d *Door) unpack(coding string, packed []byte) (*buffer, error) {
 		}
 		to = z
 	}
-	b, err := d.acquire(1)
+	b, err := d.acquire(1, packed.from)
 	if err != nil {
 		return nil, err
 	}
 	err = b.fill(to, nil)
-	if err != nil && !errors.Is(err, errTooLarge) && !errors.Is(err, errFull) {
+	if err != nil && !errors.Is(err, errTooLarge) && !full(err) {
 		err = errUnpacked
 	}
 	return b, err

@@ -14,10 +14,12 @@
 //   - it refuses before the disk is full, and what it refuses for its key, its length or
 //     its rate it does not read;
 //   - a body costs the memory that has arrived of it, all bodies together no more than
-//     [Config.InFlight], and a sender slower than [MinRate] is let go;
+//     [Config.InFlight], those of one network no more than half of it and, when the other
+//     half is in use, an eighth; a sender slower than [MinRate] is let go;
 //   - what is packed is unpacked up to the bound of a plain body, once;
-//   - a page may send for a source when its origin is one of the source's; the key of a
-//     server is refused when a page sends it; no cookie is looked at;
+//   - a page may send for a source when its origin is one of the source's, and the
+//     key of browsers is refused without one; that of a server when a page sends it; no
+//     cookie is looked at;
 //   - nothing of a body is in a log, an error, an answer or a metric, and a buffer is wiped
 //     before the next request gets it.
 //

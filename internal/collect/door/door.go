@@ -49,7 +49,8 @@ type Config struct {
 	// many again at once; 0 means DefaultRate, a negative one no bound.
 	Rate int
 	// InFlight bounds the bytes of all bodies that are being read or taken; 0 means
-	// DefaultInFlight.
+	// DefaultInFlight. One network has half of it at most, and an eighth when the other
+	// half is in use.
 	InFlight int64
 	Now      func() time.Time // nil means time.Now
 	Log      *slog.Logger     // nil means silence
@@ -67,6 +68,7 @@ type Door struct {
 	rate     *web.Limiter // of each source; nil: none
 	networks *web.Limiter // of each network that sends with a public key
 	inFlight atomic.Int64
+	shares   shares
 	warned   atomic.Int64 // when a warning was logged last, in seconds
 }
 

@@ -2,6 +2,7 @@ package door_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 
 	"thimble/internal/collect/door"
 	"thimble/internal/collect/intake"
+	"thimble/internal/collect/segment"
 	"thimble/internal/web"
 )
 
@@ -269,16 +271,86 @@ func TestBombsCostABoundedPieceOfMemory(t *testing.T) {
 }
 
 func TestAllBodiesTogetherAreBounded(t *testing.T) {
-	b := open(t, func(c *door.Config) { c.InFlight = 64 << 10 })
+	b := open(t, func(c *door.Config) { c.InFlight = 128 << 10 })
 	address := raw(t, b, 100)
-	for range 4 { // each holds a buffer of 16 kB
-		send(t, address, "POST /v1/batch HTTP/1.1\r\nHost: x\r\n"+auth(till)+"\r\nContent-Length: 300000\r\n\r\n{")
+	for i := range 8 { // each holds a buffer of 16 kB, and comes from a network of its own
+		from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, byte(i+1), 1)}}
+		c, err := from.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_, _ = io.WriteString(c, "POST /v1/batch HTTP/1.1\r\nHost: x\r\n"+auth(till)+"\r\nContent-Length: 300000\r\n\r\n{")
 	}
-	time.Sleep(200 * time.Millisecond)
-	res := b.do("POST", "/v1/track", event, auth(till))
+	var res answer
+	for range 1000 { // until all of them were begun
+		if res = b.do("POST", "/v1/track", event, auth(till)); res.StatusCode == 503 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 	if res.StatusCode != 503 || res.Header.Get("Retry-After") == "" {
 		t.Errorf("one more: %s", res.Status)
 	}
+}
+
+// takes is an intake that does something for each body.
+type takes func() error
+
+// Take implements door.Intake.
+func (f takes) Take(context.Context, intake.Source, segment.Call, []byte, intake.Arrival) (intake.Taken, error) {
+	return intake.Taken{}, f()
+}
+
+// One network has half of the room at most, and an eighth when the rest is in use: the
+// others always get through. It has its room back when its bodies have ended.
+func TestOneNetworkCannotUseUpTheRoomForBodies(t *testing.T) {
+	const room = 4 << 20
+	taken, end := make(chan struct{}, 1000), make(chan struct{})
+	d := door.New(door.Config{Sources: keys{by: sources}, InFlight: room, Rate: -1, Intake: takes(func() error {
+		taken <- struct{}{}
+		<-end
+		return nil
+	})})
+	body := `{"writeKey":"` + app + `","x":"` + strings.Repeat("x", 100<<10) + `"}` // of 128 kB
+	var all sync.WaitGroup
+	send := func(from string) chan *httptest.ResponseRecorder {
+		got := make(chan *httptest.ResponseRecorder, 1)
+		all.Go(func() {
+			r, w := httptest.NewRequest("POST", "/v1/track", strings.NewReader(body)), httptest.NewRecorder()
+			r.RemoteAddr = from
+			d.ServeHTTP(w, r)
+			got <- w
+		})
+		return got
+	}
+	// count sends until one is refused, and returns how many are under way.
+	count := func(network string) (n int) {
+		for ; n < 100; n++ {
+			got := send(fmt.Sprintf(network, n+1))
+			select {
+			case <-taken:
+			case w := <-got:
+				if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") == "" {
+					t.Errorf("%d under way: %d %s", n, w.Code, w.Body)
+				}
+				return n
+			}
+		}
+		return n
+	}
+	first, second, third := count("192.0.2.%d:1"), count("[2001:db8:0:1::%d]:1"), count("198.51.100.%d:1")
+	if first < 14 || first > 16 || second < 3 || second > 4 || third != second { // a body that grows has two buffers for a moment
+		t.Errorf("%d, %d and %d bodies of 128 kB are under way of 4 MB, want half, an eighth and an eighth", first, second, third)
+	}
+	close(end)
+	all.Wait()
+	end = make(chan struct{})
+	if again := count("192.0.2.%d:1"); again != first {
+		t.Errorf("%d bodies when all have ended, want %d as before", again, first)
+	}
+	close(end)
+	all.Wait()
 }
 
 // What a strict reader refuses costs nothing but its own event, and nothing of it is kept.

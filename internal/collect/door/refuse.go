@@ -43,6 +43,9 @@ func (d *Door) problem(w http.ResponseWriter, err error) web.Problem {
 		return named("rate", "Too many requests", http.StatusTooManyRequests, "The source sends more than it may. Wait for Retry-After, and send events in batches.")
 	case errors.Is(err, errFull):
 		return named("unavailable", "Not available right now", http.StatusServiceUnavailable, "Too many bodies are on their way. Nothing was lost: send it again after Retry-After.")
+	case errors.Is(err, errShare):
+		w.Header().Set("Retry-After", "1")
+		return named("rate", "Too many bodies at once", http.StatusTooManyRequests, "Your network has as many bodies under way as one may have. Nothing was lost: send it again after Retry-After.")
 	case errors.Is(err, errSlow):
 		return named("slow", "The body came too slowly", http.StatusRequestTimeout, "Send it again.")
 	case errors.Is(err, errOrigin):

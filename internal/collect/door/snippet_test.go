@@ -16,7 +16,7 @@ import (
 // Each program that the console offers to copy is run as it stands, and its event arrives.
 func TestEachProgramToCopySendsItsEvent(t *testing.T) {
 	for _, kind := range source.Kinds() {
-		for _, program := range source.Snippets(kind, "", "") {
+		for _, program := range source.Snippets(intake.Source{Kind: kind}, "", "") { // that of our own SDK is run in sdk/js
 			t.Run(program.Name, func(t *testing.T) {
 				origin := ""
 				var origins []string
@@ -31,7 +31,7 @@ func TestEachProgramToCopySendsItsEvent(t *testing.T) {
 					key = "" // it is in the environment
 				}
 				var code string
-				for _, p := range source.Snippets(kind, s.url+"/", key) {
+				for _, p := range source.Snippets(intake.Source{Kind: kind}, s.url+"/", key) {
 					if p.Name == program.Name {
 						code = p.Code
 					}

@@ -29,7 +29,8 @@ type Config struct {
 	Key      string        // a write key
 	Clients  int           // connections; 0 means 32
 	Batch    int           // events in a request, 1 for single events; 0 means 100
-	Events   int           // to send in all; 0 means 200,000, at most 100 million
+	Rate     int           // events a second; 0 means as fast as they are answered
+	Events   int           // to send in all; 0 means 200,000, or what Rate brings in Longest; at most 100 million
 	Longest  time.Duration // of the run; 0 means a minute, at most an hour
 	Subjects int           // people; 0 means 20,000
 	Seed     uint64        // of what is sent
@@ -61,11 +62,14 @@ func (c Config) complete() (Config, *url.URL, error) {
 	}
 	or(&c.Clients, 32)
 	or(&c.Batch, 100)
-	or(&c.Events, 200_000)
 	or(&c.Subjects, 20_000)
 	if c.Longest == 0 {
 		c.Longest = time.Minute
 	}
+	if c.Rate > 0 {
+		or(&c.Events, min(maxEvents, int(float64(c.Rate)*c.Longest.Seconds())))
+	}
+	or(&c.Events, 200_000)
 	if c.Run == 0 {
 		c.Run = uint64(time.Now().UnixNano() / int64(time.Millisecond))
 	}
@@ -77,6 +81,8 @@ func (c Config) complete() (Config, *url.URL, error) {
 		return wrong("clients: 1 to %d were expected", maxClients)
 	case c.Batch < 1 || c.Batch > maxBatch:
 		return wrong("batch: 1 to %d events were expected", maxBatch)
+	case c.Rate < 0 || c.Rate > 10_000_000:
+		return wrong("rate: 1 to 10000000 events a second were expected")
 	case c.Events < 1 || c.Events > maxEvents:
 		return wrong("events: 1 to %d were expected", maxEvents)
 	case c.Subjects < 1 || c.Subjects > 99_999_999:
@@ -145,13 +151,40 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 		clients[i] = newClient(c, u, uint64(i)+1)
 		work.Go(func() {
 			for n := next.Add(1) - 1; n < int64(requests) && ctx.Err() == nil; n = next.Add(1) - 1 {
-				clients[i].send(ctx, all[int(n)%templates], uint64(n)*uint64(c.Batch)+1)
+				due := c.due(began, n)
+				if !sleepUntil(ctx, due) {
+					break
+				}
+				clients[i].send(ctx, all[int(n)%templates], uint64(n)*uint64(c.Batch)+1, due)
 			}
 			clients[i].close()
 		})
 	}
 	work.Wait()
 	return sum(clients, Result{Took: time.Since(began), CPU: cpu() - used, MeanBytes: size / templates / c.Batch}, c.Batch), nil
+}
+
+// due is when a request is to be sent: at once without a rate. What waits for a connection
+// is late, and measured from when it was due.
+func (c Config) due(began time.Time, request int64) time.Time {
+	if c.Rate == 0 {
+		return time.Now()
+	}
+	return began.Add(time.Duration(float64(request) * float64(c.Batch) / float64(c.Rate) * float64(time.Second)))
+}
+
+// sleepUntil reports whether it was waited for that long.
+func sleepUntil(ctx context.Context, at time.Time) bool {
+	wait := time.Until(at)
+	if wait <= 0 {
+		return ctx.Err() == nil
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(wait):
+		return true
+	}
 }
 
 // How the people are made known.
@@ -221,12 +254,17 @@ func sum(clients []*client, r Result, batch int) Result {
 		}
 	}
 	r.Requests, r.Events = len(took), len(took)*batch
-	if len(took) > 0 {
-		slices.Sort(took)
-		at := func(q float64) time.Duration { return took[min(len(took)-1, int(q*float64(len(took))))] }
-		r.P50, r.P90, r.P99 = at(.50), at(.90), at(.99)
-	}
+	r.P50, r.P90, r.P99 = quantile(took, .50), quantile(took, .90), quantile(took, .99)
 	return r
+}
+
+// quantile sorts times and returns the one that a share of them do not exceed, 0 of none.
+func quantile(took []time.Duration, q float64) time.Duration {
+	if len(took) == 0 {
+		return 0
+	}
+	slices.Sort(took)
+	return took[min(len(took)-1, int(q*float64(len(took))))]
 }
 
 // A client has one connection, and writes requests itself: an HTTP client would take as
@@ -301,10 +339,9 @@ func (c *client) try(ctx context.Context) error {
 	return nil
 }
 
-// send sends one filled template and notes how it went.
-func (c *client) send(ctx context.Context, t template, next uint64) {
+// send sends one filled template and notes how it went, from when it was due.
+func (c *client) send(ctx context.Context, t template, next uint64, began time.Time) {
 	c.body = t.fill(c.body[:0], c.cfg.Run, next, func() int { return c.chance.IntN(c.cfg.Subjects) })
-	began := time.Now()
 	status, err := c.request(ctx, c.body)
 	switch {
 	case err != nil && ctx.Err() != nil: // the run is over

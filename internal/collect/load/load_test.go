@@ -172,3 +172,53 @@ func TestAWrongKeyIsToldBeforeAnythingIsSent(t *testing.T) {
 		t.Errorf("%v after %d requests", err, k.n)
 	}
 }
+
+func TestARateIsKeptAndWhatIsLateIsMeasuredFromWhenItWasDue(t *testing.T) {
+	var busy sync.Mutex // the server answers one request at a time
+	_, url := serve(t, func(int) int { busy.Lock(); defer busy.Unlock(); time.Sleep(20 * time.Millisecond); return 200 })
+	began := time.Now()
+	r, err := load.Run(t.Context(), load.Config{URL: url, Key: "k", Clients: 4, Batch: 10, Rate: 1000, Longest: 200 * time.Millisecond})
+	if err != nil || r.Events > 200 || r.Requests == 0 {
+		t.Errorf("%+v, %v: at 1,000 events a second 200 are sent at most", r, err)
+	}
+	if took := time.Since(began); r.Events == 200 && took < 190*time.Millisecond {
+		t.Errorf("200 events at 1,000 a second were sent within %s", took)
+	}
+	// Ten at once can be answered only one after the other.
+	_, url = serve(t, func(int) int { busy.Lock(); defer busy.Unlock(); time.Sleep(20 * time.Millisecond); return 200 })
+	r, err = load.Run(t.Context(), load.Config{URL: url, Key: "k", Clients: 1, Batch: 10, Events: 100, Rate: 1_000_000})
+	if err != nil || r.Events != 100 || r.P99 < 180*time.Millisecond {
+		t.Errorf("%+v, %v: the tenth waited for nine others", r, err)
+	}
+	if _, err := load.Run(t.Context(), load.Config{URL: url, Key: "k", Rate: -1}); !errors.Is(err, thimble.ErrInvalid) {
+		t.Errorf("a negative rate: %v", err)
+	}
+}
+
+func TestAProbeIsOfOnePersonAndCountsWhenItIsSeen(t *testing.T) {
+	k, url := serve(t, nil)
+	done := make(chan struct{})
+	looks := 0
+	v, err := load.Probe(t.Context(), load.Config{URL: url, Key: "k", Subjects: 50}, done, func(context.Context) (int64, error) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		looks++
+		if len(k.ids) == 4 && looks%7 == 0 { // three behind the first
+			select {
+			case <-done:
+			default:
+				close(done)
+			}
+		}
+		if looks%7 != 0 {
+			return int64(max(0, len(k.ids)-1)), nil // the newest is not there yet
+		}
+		return int64(len(k.ids)), nil
+	})
+	if err != nil || v.Probes < 1 || v.P50 <= 0 || v.Max < v.P99 || v.P99 < v.P50 {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if len(k.users) != 1 || !k.users[load.ProbeAccount] {
+		t.Errorf("probes are of %v", k.users)
+	}
+}

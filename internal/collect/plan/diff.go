@@ -36,7 +36,7 @@ func (l leaf) String() string {
 		purposes[i] = string(p)
 	}
 	slices.Sort(purposes)
-	s := fmt.Sprintf("%s, %s, %s for %s", l.typ, l.transform, l.use.Category, strings.Join(purposes, " "))
+	s := fmt.Sprintf("%s, %s, %s for %s", l.typ, l.transform, l.use.Category, strings.Join(purposes, ", "))
 	if l.required {
 		s += ", required"
 	}

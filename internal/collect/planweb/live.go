@@ -288,9 +288,9 @@ func tailTable(all []watch.Shape) web.Table {
 		}
 		properties := make([]string, len(s.Properties))
 		for i, p := range s.Properties {
-			properties[i] = p.Path + " " + p.Shape
+			properties[i] = p.Path + ": " + p.Shape
 		}
-		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(name, listed(properties), listed(s.Unknown), listed(s.Broken), s.At)})
+		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(name, listed(properties), listed(s.Unknown), listed(s.Broken), s.At.UTC().Format("15:04:05 UTC"))})
 	}
 	return t
 }

@@ -151,12 +151,12 @@ func TestWhatComesInIsShownAsCountsAndShapesAndNeverAsValues(t *testing.T) {
 	d.now = d.now.Add(time.Minute)
 	for path, says := range map[string][]string{
 		EventsPath:        {"web shop", "Not permitted", "Product Viewed.sku", "number"},
-		EventsPath + "/1": {"sku number", "waist_cm", "price number"}, proposalsPath: {"Product Viewed.waist_cm", "thimble.body_measurements", "Stock Alert Wanted"},
+		EventsPath + "/1": {"sku number", "waist_cm", "price: number"}, proposalsPath: {"Product Viewed.waist_cm", "thimble.body_measurements", "Stock Alert Wanted"},
 	} {
 		page := d.get(path)
 		for _, want := range says {
 			if path == EventsPath+"/1" && want == "sku number" {
-				want = "price number" // sku broke the plan, so it is not kept
+				want = "price: number" // sku broke the plan, so it is not kept
 			}
 			if !strings.Contains(page, want) {
 				t.Errorf("%s does not say %q", path, want)

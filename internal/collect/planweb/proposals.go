@@ -114,7 +114,7 @@ func (b *proposalBody) forms(force *plan.Plan, p watchdb.Proposal, later bool, r
 	}
 	b.Keep = &keep
 	if p.Name != "" {
-		b.Drop = &web.Form{ID: "drop", Action: action, Submit: "Drop it for good", Fields: []web.Field{choice("drop")}}
+		b.Drop = &web.Form{ID: "drop", Action: action, Submit: "Drop it for good", Danger: true, Fields: []web.Field{choice("drop")}}
 	}
 	b.Later = &web.Form{ID: "later", Action: action, Submit: "Ask again in a week", Fields: []web.Field{choice("later")}}
 	if later {

@@ -12,9 +12,9 @@
 //
 //   - a batch counts whole or not at all where its origin is in doubt: a line that cannot
 //     be read, an unknown or revoked key, a wrong signature, a number that this till has
-//     used before, a clock from tomorrow;
+//     used before, a clock from tomorrow, a buyer of an unknown kind;
 //   - of a batch whose origin is sure, a receipt that breaks a rule of orders is left out
-//     and listed by line and rule; the rest counts, each receipt once: its number is the
-//     till's name and its own;
+//     and listed by line and rule; the rest counts, each receipt once: its number is
+//     till/NAME:NUMBER, which no other till's and no other receipt's is;
 //   - nothing personal is in an error.
 package receipts

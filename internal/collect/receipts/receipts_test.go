@@ -60,8 +60,8 @@ func TestASignedBatchGivesItsOrdersOnTheirLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, err := io.ReadAll(r)
-	want := "\n" + `{"number":"till-7-1","at":"2026-11-22T07:00:00Z","currency":"EUR","country":"DE","email":"ada@example.org","lines":[{"item":"A-1","name":"Shirt","units":"2","price":"19.90"},{"item":"A-2","units":"1","price":"0.05"}]}` + "\n" +
-		`{"number":"till-7-2","at":"2026-11-22T07:00:00Z","currency":"EUR","country":"DE","lines":[{"item":"A-1","name":"Shirt","units":"-2","price":"19.90"},{"item":"A-2","units":"-1","price":"0.05"}]}` + "\n"
+	want := "\n" + `{"number":"till/till-7:1","at":"2026-11-22T07:00:00Z","currency":"EUR","country":"DE","email":"ada@example.org","lines":[{"item":"A-1","name":"Shirt","units":"2","price":"19.90"},{"item":"A-2","units":"1","price":"0.05"}]}` + "\n" +
+		`{"number":"till/till-7:2","at":"2026-11-22T07:00:00Z","currency":"EUR","country":"DE","lines":[{"item":"A-1","name":"Shirt","units":"-2","price":"19.90"},{"item":"A-2","units":"-1","price":"0.05"}]}` + "\n"
 	if err != nil || string(text) != want {
 		t.Errorf("got %s, %v\nwant %s", text, err, want)
 	}
@@ -105,6 +105,50 @@ func TestABatchOfDoubtfulOriginCountsNot(t *testing.T) {
 		if !errors.Is(err, row.kind) || !strings.Contains(err.Error(), row.want) || strings.Contains(err.Error(), "@example.org") {
 			t.Errorf("%s: %v, want the kind %v and %q", name, err, row.kind, row.want)
 		}
+	}
+}
+
+// A buyer of a kind that is not known is no guest: the batch is refused, and says why.
+func TestABuyerOfAnUnknownKindIsNoGuest(t *testing.T) {
+	good := string(written(t, header(), sold("1", "ada@example.org"), sold("2", "")))
+	for name, kind := range map[string]string{"unknown": `"kind":"loyalty"`, "a phone": `"kind":"phone"`, "none": `"kind":""`, "in other letters": `"kind":"Email"`} {
+		_, err := Read(strings.NewReader(strings.Replace(good, `"kind":"email"`, kind, 1)))
+		if !errors.Is(err, thimble.ErrInvalid) || !strings.Contains(err.Error(), "line 2: a receipt: kind: account or email was expected") || strings.Contains(err.Error(), "ada") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	bad := sold("1", "K-7")
+	bad.Kind = "loyalty"
+	if err := Sign(io.Discard, header(), []Receipt{bad}, key); !errors.Is(err, thimble.ErrInvalid) {
+		t.Errorf("a till signs it: %v", err)
+	}
+}
+
+// Two receipts of two tills never have one number.
+func TestTheNumberOfAReceiptSaysWhoseItIs(t *testing.T) {
+	numbers := map[string]string{}
+	for _, c := range []struct{ till, number string }{{"till-1", "2-5"}, {"till-1-2", "5"}, {"till", "1-2-5"}, {"till-1", "2:5"}, {"till-1", "till-1:2-5"}} {
+		h := header()
+		h.Till = c.till
+		b, err := verified(written(t, h, sold(c.number, "")), Known{Now: now, Key: public})
+		if err != nil {
+			t.Fatal(err)
+		}
+		src, err := b.Source()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := src.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r)
+		_, rest, _ := strings.Cut(string(text), `"number":"`)
+		number, _, _ := strings.Cut(rest, `"`)
+		if was, there := numbers[number]; err != nil || number == "" || there {
+			t.Errorf("%s of %s is %q, as %s is: %v", c.number, c.till, number, was, err)
+		}
+		numbers[number] = c.number + " of " + c.till
 	}
 }
 

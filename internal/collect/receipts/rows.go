@@ -51,7 +51,7 @@ func (b *Batch) Source() (collect.Source, error) {
 		if !r.At.After(b.Created.Add(skew)) {
 			at = r.At.UTC().Format(time.RFC3339Nano)
 		}
-		s := sale{Number: b.Till + "-" + r.Number, At: at, Currency: r.Currency, Country: r.Country}
+		s := sale{Number: collect.ShopPrefix("till/"+b.Till) + r.Number, At: at, Currency: r.Currency, Country: r.Country}
 		switch r.Kind {
 		case subject.Account:
 			s.Account = r.Value

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"thimble/internal/collect/intake"
+	js "thimble/sdk/js"
 )
 
 // A Snippet is a program that sends one event, to be copied.
@@ -15,20 +16,23 @@ type Snippet struct {
 }
 
 // Snippets returns programs that send one event to an installation at base, such as
-// "https://thimble.example", for a source of the kind. The key is written into those of a
-// public source. A server's is read from the environment: a key in a program gets into
-// its repository.
-func Snippets(kind intake.Kind, base, key string) []Snippet {
+// "https://thimble.example", for a source. The key is written into those of a public
+// source. A server's is read from the environment: a key in a program gets into its
+// repository. Our own SDK asks people for their consent, and is for a source that does.
+func Snippets(of intake.Source, base, key string) []Snippet {
 	base = strings.TrimSuffix(base, "/")
-	fill := strings.NewReplacer("{base}", base, "{key}", key).Replace
+	fill := strings.NewReplacer("{base}", base, "{key}", key, "{path}", js.Path(), "{integrity}", js.Integrity()).Replace
 	var all []Snippet
-	switch kind {
+	switch of.Kind {
 	case intake.Server:
 		all = []Snippet{
 			{"curl", "curl", "sh", curlServer}, {"node", "Node.js: npm install @segment/analytics-node", "js", nodeServer}, {"go", "Go: go get github.com/segmentio/analytics-go/v3@v3.3.0", "go", goServer},
 		}
 	case intake.Browser:
-		all = []Snippet{{"browser", "Browser: npm install @segment/analytics-next", "js", browserPage}, {"beacon", "Browser, without an SDK", "js", browserBeacon}}
+		if of.Consents {
+			all = []Snippet{{"sdk", "In the page: asks for consent, and sends when it is given", "html", ownPage}}
+		}
+		all = append(all, Snippet{"browser", "Browser: npm install @segment/analytics-next", "js", browserPage}, Snippet{"beacon", "Browser, without an SDK", "js", browserBeacon})
 	default:
 		all = []Snippet{{"app", "App: any SDK of Segment's, or one request", "sh", curlApp}}
 	}
@@ -94,6 +98,19 @@ func main() {
 		log.Fatal(err)
 	}
 }`
+
+// What is called before the visitor allowed it is dropped, so that it is called again when
+// they choose.
+const ownPage = `
+<script>
+  const viewed = () => thimble.track('Product Viewed', {
+    product_id: 'SHIRT-12', name: 'Linen shirt', price: '49.95', currency: 'EUR',
+  })
+  window.thimble = [['ready', viewed], ['once', 'consent', viewed]]
+</script>
+<script type="module" crossorigin integrity="{integrity}"
+  src="{base}{path}?writeKey={key}"></script>
+<a href="{base}/privacy" data-thimble-choices>Privacy choices</a>`
 
 const browserPage = `
 import { AnalyticsBrowser } from '@segment/analytics-next'

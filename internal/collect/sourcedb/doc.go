@@ -10,7 +10,9 @@
 //     database does not answer for a second, no key opens anything ([thimble.ErrUnavailable]);
 //   - an unknown key, an ended one and one of an ended source get the same answer;
 //   - finding a source reads memory: the database is asked twice a second at most,
-//     whatever keys are tried.
+//     whatever keys are tried. While it hangs, nobody waits for it as long as what is known
+//     is younger than a second, and then nobody longer than two: one read is under way,
+//     however many ask.
 //
 // No row of it is about a customer.
 package sourcedb

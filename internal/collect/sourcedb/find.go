@@ -72,41 +72,80 @@ func (s *Store) Origin(ctx context.Context, origin string) (bool, error) {
 	return err == nil && k.origins[origin], err
 }
 
-// snapshot returns what is known, and reads it again when it is not fresh. One reads, the
-// others go on with what there is while it may be used.
+// A flight is one read that all wait for who ask meanwhile.
+type flight struct {
+	landed chan struct{}
+	got    *known
+	err    error
+}
+
+var landed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// snapshot returns what is known, and has it read again when it is not fresh. While it may
+// be used nobody waits for that, however long the database takes; afterwards all wait for
+// one read, and nobody longer than [patience].
 func (s *Store) snapshot(ctx context.Context) (*known, error) {
 	k := s.known.Load()
 	if k != nil && time.Since(k.since) < fresh {
 		return k, nil
 	}
+	f := s.board(ctx)
 	if k != nil && time.Since(k.since) < stale {
-		if !s.reading.TryLock() {
-			return k, nil
-		}
-	} else {
-		s.reading.Lock()
-	}
-	defer s.reading.Unlock()
-	if k = s.known.Load(); k != nil && time.Since(k.since) < fresh {
-		return k, nil // somebody read it meanwhile
-	}
-	read, err := s.read(ctx)
-	switch {
-	case err == nil:
-		s.known.Store(read)
-		return read, nil
-	case k != nil && time.Since(k.since) < stale:
 		return k, nil
 	}
-	return nil, fmt.Errorf("source: the keys cannot be read: %w (%w)", err, thimble.ErrUnavailable)
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case <-f.landed:
+		return f.got, f.err
+	case <-ctx.Done():
+		return nil, unreadable(ctx.Err())
+	case <-late.C:
+		return nil, unreadable(context.DeadlineExceeded)
+	}
 }
 
-// patience bounds a read, which others wait for.
+func unreadable(err error) error {
+	return fmt.Errorf("source: the keys cannot be read: %w (%w)", err, thimble.ErrUnavailable)
+}
+
+// board returns the read that is under way, or begins one. There is one at a time also
+// when the database does not let go of it.
+func (s *Store) board(ctx context.Context) *flight {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.flight != nil {
+		return s.flight
+	}
+	if k := s.known.Load(); k != nil && time.Since(k.since) < fresh {
+		return &flight{landed: landed, got: k} // it was read meanwhile
+	}
+	f := &flight{landed: make(chan struct{})}
+	s.flight = f
+	ctx = context.WithoutCancel(ctx) // whoever asked first may go, and the others wait
+	go func() {
+		defer close(f.landed)
+		if f.got, f.err = s.load(ctx); f.err != nil {
+			f.err = unreadable(f.err)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.flight != f {
+			return // what was read is from before a change here
+		}
+		s.flight = nil
+		if f.err == nil {
+			s.known.Store(f.got)
+		}
+	}()
+	return f
+}
+
+// patience bounds a read, and how long somebody waits for one.
 const patience = 2 * time.Second
 
 func (s *Store) read(ctx context.Context) (*known, error) {
-	// Whoever reads does so for all: that they go away stops nobody.
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, stop := context.WithTimeout(ctx, patience)
 	defer stop()
 	k := &known{since: time.Now(), sources: map[source.Hash]opened{}, origins: map[string]bool{}}
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
@@ -130,11 +169,12 @@ func (s *Store) read(ctx context.Context) (*known, error) {
 	return k, err
 }
 
-// forget has the next who asks read anew. A read that began before is not kept: it waits
-// for the lock that is held here, or its result is dropped below.
+// forget has the next who asks read anew. A read that began before is not kept, and nobody
+// waits for it who asks from now on.
 func (s *Store) forget() {
-	s.reading.Lock()
-	defer s.reading.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flight = nil
 	s.known.Store(nil)
 }
 

@@ -27,8 +27,10 @@ type Store struct {
 	ledger Ledger
 	now    func() time.Time
 
-	known   atomic.Pointer[known]
-	reading sync.Mutex // one reads what is known
+	known  atomic.Pointer[known]
+	load   func(context.Context) (*known, error)
+	mu     sync.Mutex // of flight, and of who sets known
+	flight *flight
 }
 
 // New returns the store of a core database. A nil clock means time.Now.
@@ -36,7 +38,9 @@ func New(db *sqldb.DB, log Ledger, now func() time.Time) *Store {
 	if now == nil {
 		now = time.Now
 	}
-	return &Store{db: db, ledger: log, now: now}
+	s := &Store{db: db, ledger: log, now: now}
+	s.load = s.read
+	return s
 }
 
 func (s *Store) instant() time.Time { return s.now().UTC().Truncate(time.Microsecond) }

@@ -247,7 +247,7 @@ type keyBody struct {
 
 func programs(of source.Source, base, key string) []web.CodeBlock {
 	var all []web.CodeBlock
-	for _, s := range source.Snippets(of.Kind, base, key) {
+	for _, s := range source.Snippets(of.Source, base, key) {
 		all = append(all, web.CodeBlock{ID: "program-" + s.Name, Title: s.Title, Lang: s.Lang, Code: s.Code})
 	}
 	return all

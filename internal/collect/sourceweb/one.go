@@ -3,6 +3,7 @@ package sourceweb
 import (
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 type sourceBody struct {
 	Facts    []web.KeyValue
 	Programs []web.CodeBlock
+	Hint     string
 	Keys     web.Table
 	Forms    []web.Form
 	End      *web.Action
@@ -43,6 +45,9 @@ func (d *desk) show(w http.ResponseWriter, r *http.Request, status int, form *we
 			body.Facts = append(body.Facts, web.KeyValue{Key: "Write key", Value: key.Text, Sub: "public: it may send events, and nothing else", Copy: true})
 		}
 		body.Programs, body.Forms = programs(s, d.base(r), key.Text), forms(s)
+		if s.Kind == intake.Browser && !s.Consents {
+			body.Hint = "Thimble’s own module asks people for their consent. Its lines are here when the settings below say that this source does."
+		}
 		body.End = &web.Action{Label: "End this source", Href: href(s.Number) + "/end", Kind: "quiet"}
 	}
 	for i := range body.Forms {
@@ -50,7 +55,8 @@ func (d *desk) show(w http.ResponseWriter, r *http.Request, status int, form *we
 			body.Forms[i] = *form
 		}
 	}
-	d.Render(w, r, status, d.pages, "source.html", web.Page{Title: s.Name, Crumbs: []web.Crumb{{Label: "Sources", Href: Path}, {Label: s.Name}}, Body: body})
+	d.Render(w, r, status, d.pages, "source.html", web.Page{Title: s.Name, Crumbs: []web.Crumb{{Label: "Sources", Href: Path}, {Label: s.Name}},
+		Actions: []web.Action{{Label: "What comes in", Href: "/console/events/" + strconv.Itoa(int(s.Number)), Icon: "eye"}}, Body: body})
 }
 
 func facts(s source.Source) []web.KeyValue {

@@ -34,7 +34,7 @@ func TestPagesRenderWithNothingAndWithEverything(t *testing.T) {
 			Callout: web.Callout{Title: "x"}, Key: web.CodeBlock{ID: "key", Code: "wks_"}, Programs: programs(s, "https://thimble.example", "wkp_x"), Go: end,
 		}},
 		"source.html": {Title: "shop", Body: sourceBody{
-			Facts: facts(s), Programs: programs(s, "https://thimble.example", "wkp_x"), Keys: keysTable(s, now), Forms: forms(s), End: &end,
+			Facts: facts(s), Hint: "Tick it.", Programs: programs(s, "https://thimble.example", "wkp_x"), Keys: keysTable(s, now), Forms: forms(s), End: &end,
 			Past: past([]sourcedb.Change{{What: sourcedb.Added, Staff: "mara", At: now}}),
 		}},
 		"end.html": {Title: "End?", Body: endBody{Callout: web.Callout{Title: "x"}, Facts: facts(s), Form: web.Form{ID: "end"}}},

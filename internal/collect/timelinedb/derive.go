@@ -23,15 +23,19 @@ func (s *Store) Derive(ctx context.Context, who thimble.SubjectID) error {
 // restricted is kept as it is until it is not (GDPR Art. 18(2)), unless the person objects.
 // With lift, what is there stays as it is when it says all there is to say.
 func (s *Store) derive(ctx context.Context, who thimble.SubjectID, without thimble.Purpose, lift bool) error {
+	for _, u := range s.uses() {
+		u.forget(who)
+	}
+	// What a batch that is under way adds of somebody new, it looks at again itself.
+	if built, err := s.built(ctx, who); err != nil || !built {
+		return err
+	}
 	p, err := s.People.Person(ctx, who)
 	if err != nil && !errors.Is(err, thimble.ErrNotFound) {
 		return fmt.Errorf("timeline: building the months of a person: %w", err)
 	}
 	if p.Restricted && without == "" {
 		return nil
-	}
-	for _, u := range s.uses() {
-		u.forget(who)
 	}
 	err = s.View.Write(ctx, func(tx *sqldb.Tx) error {
 		// The cursor's row is locked: no batch is written between what is read and what is
@@ -107,6 +111,16 @@ func (s *Store) whole(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, 
 		}
 	}
 	return true, nil
+}
+
+// built reports whether there is something of a person in the view.
+func (s *Store) built(ctx context.Context, who thimble.SubjectID) (any bool, err error) {
+	rows, err := s.View.Look(ctx, `select 1 from collect_postings where subject_id = $1 union all select 1 from collect_months where subject_id = $1 limit 1`, who[:])
+	if err != nil {
+		return false, fmt.Errorf("timeline: looking for the months of a person: %w", err)
+	}
+	any = rows.Next()
+	return any, errors.Join(rows.Err(), rows.Close())
 }
 
 func (s *Store) foldPlaces(ctx context.Context, b *batch, who thimble.SubjectID, places []timeline.Place) error {

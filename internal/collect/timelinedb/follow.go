@@ -51,8 +51,11 @@ const (
 
 	tick = time.Second
 	// pace is how far apart steps are at least while events come in: a step costs a commit,
-	// and something for each person in it, however few events it brings.
-	pace     = 200 * time.Millisecond
+	// and something for each person in it, however few events it brings. A step that took
+	// long rests for as long, at most for longest: who takes events in goes first.
+	pace    = 200 * time.Millisecond
+	longest = 400 * time.Millisecond
+
 	leaseFor = 10 * time.Second
 )
 
@@ -88,6 +91,7 @@ func (f *follower) run(ctx context.Context) {
 	for {
 		began := time.Now()
 		more, err := f.step(ctx)
+		took := time.Since(began)
 		switch {
 		case ctx.Err() != nil:
 			f.release(context.WithoutCancel(ctx))
@@ -114,7 +118,7 @@ func (f *follower) run(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(pace - time.Since(began)):
+		case <-time.After(max(pace-took, min(took, longest))):
 		}
 	}
 }

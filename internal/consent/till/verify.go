@@ -8,6 +8,7 @@ import (
 
 	"thimble"
 	"thimble/internal/consent"
+	"thimble/internal/consent/till/signed"
 	"thimble/internal/subject"
 )
 
@@ -65,35 +66,20 @@ func (b *Batch) Verify(k Known) ([]Choice, []Reject, error) {
 }
 
 func (b *Batch) origin(k Known) error {
-	key := k.Key(b.Till, b.Key)
-	if key == nil {
-		return fmt.Errorf("till: key: %s of %s is unknown or revoked; `thimble consent keys` lists those that count: %w", printable(b.Key), b.Till, thimble.ErrDenied)
-	}
 	text, err := b.Canonical()
 	if err != nil {
 		return err
 	}
-	if !ed25519.Verify(key, text, b.signature) {
-		return fmt.Errorf("till: signature: it is not that of %s over this batch; have the till write the batch anew: %w", b.Till, thimble.ErrDenied)
-	}
-	if k.Used(b.Till, b.Sequence) {
-		return fmt.Errorf("till: sequence: batch %d of %s was recorded before: %w", b.Sequence, b.Till, thimble.ErrConflict)
-	}
-	if b.Created.After(k.Now.Add(skew)) {
-		return fmt.Errorf("till: created_at: the batch is from the future; set the clock of %s: %w", b.Till, thimble.ErrInvalid)
+	err = form.Verify(opening(b.Header), signed.Origin{
+		Text: text, Signature: b.signature, Key: k.Key(b.Till, b.Key), Used: k.Used(b.Till, b.Sequence), Now: k.Now,
+	})
+	if err != nil {
+		return err
 	}
 	if _, ok := k.Notice(b.Notice); !ok {
 		return fmt.Errorf("till: notice: no text of this hash was ever shown; give %s the current notice: %w", b.Till, thimble.ErrInvalid)
 	}
 	return nil
-}
-
-// printable keeps free text out of an error.
-func printable(id string) string {
-	if len(id) == 16 && tillForm.MatchString(id) {
-		return id
-	}
-	return "a key"
 }
 
 // The rules by which an entry is left out.

@@ -135,7 +135,7 @@ function options(data, figure, box, uPlot) {
   return {
     width: box.clientWidth,
     height: figure.classList.contains("small") ? 140 : 240,
-    padding: [12, 12, 0, 0],
+    padding: [12, 24, 0, 0],
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     scales: { x, y },
     cursor: { y: false, drag: { x: !named, y: false }, points: { size: 8 } },
