@@ -26,6 +26,12 @@ type Sealer interface {
 	Seal(ctx context.Context, c Cell, plain []byte) ([]byte, error)
 }
 
+// Seals seal many cells of one class and month, for owners whose keys were looked up at once.
+type Seals interface {
+	// Append appends to dst what Seal returns for a cell of the n-th owner.
+	Append(dst []byte, n int, c *Cell, plain []byte) ([]byte, error)
+}
+
 // A Grant opens one person's cells for one purpose. The gate gives it; it dies
 // when what allowed it changes.
 type Grant interface {

@@ -21,7 +21,7 @@ func TestPrepareMakesTheKeysOfManyAndSealingAppends(t *testing.T) {
 		if err := v.Ensure(ctx, owners...); err != nil {
 			t.Fatal(err)
 		}
-		var seals *vault.Seals
+		var seals thimble.Seals
 		for range 2 {
 			var err error
 			if seals, err = v.Prepare(ctx, "events", at, owners...); err != nil {

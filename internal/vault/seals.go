@@ -9,11 +9,9 @@ import (
 	"thimble"
 )
 
-// Seals are the keys with which the cells of a class and a date are sealed, of many
-// owners, looked up once. They are for one piece of work: whoever was shredded since is
-// sealed for with a key that nobody has any more, so that the work asks whether its owners
-// are there before it writes.
-type Seals struct {
+// seals are the keys with which the cells of a class and a date are sealed, of many
+// owners, looked up once.
+type seals struct {
 	vault  *Vault
 	class  string
 	month  int
@@ -25,13 +23,18 @@ type Seals struct {
 // makes, in one transaction, those that were never made. It is for who seals for many
 // owners at once and must not wait for a query and a commit for each. Its error is of kind
 // thimble.ErrDenied or thimble.ErrNotFound when one of the owners was shredded or never
-// had a key; then none is made, and sealing for such an owner is the same error.
-func (v *Vault) Prepare(ctx context.Context, class string, at time.Time, owners ...thimble.SubjectID) (*Seals, error) {
+// had a key; then none is made, and sealing for such an owner is an error of kind
+// thimble.ErrNotFound.
+//
+// What it returns is for one piece of work: whoever was shredded since is sealed for with a
+// key that nobody has any more, so that the work asks whether its owners are there before
+// it writes.
+func (v *Vault) Prepare(ctx context.Context, class string, at time.Time, owners ...thimble.SubjectID) (thimble.Seals, error) {
 	month, err := monthOf(at)
 	if err != nil {
 		return nil, fmt.Errorf("vault: preparing to seal: %w", err)
 	}
-	p := &Seals{vault: v, class: class, month: month, owners: owners}
+	p := &seals{vault: v, class: class, month: month, owners: owners}
 	var missing []thimble.SubjectID
 	if p.keys, missing, err = v.lookupAll(ctx, class, month, owners); err != nil {
 		return nil, fmt.Errorf("vault: preparing to seal: %w", err)
@@ -48,9 +51,9 @@ func (v *Vault) Prepare(ctx context.Context, class string, at time.Time, owners 
 	return p, nil
 }
 
-// Append is [Vault.Seal] for the n-th of the owners: it appends to dst. The cell is of the
-// class and a date of the month that was prepared for.
-func (p *Seals) Append(dst []byte, n int, c *thimble.Cell, plain []byte) ([]byte, error) {
+// Append implements thimble.Seals. A cell of another owner, class or month than was
+// prepared for is an error of kind thimble.ErrInvalid.
+func (p *seals) Append(dst []byte, n int, c *thimble.Cell, plain []byte) ([]byte, error) {
 	month, err := cellMonth(c)
 	switch {
 	case err != nil:

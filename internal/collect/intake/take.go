@@ -14,7 +14,6 @@ import (
 	"thimble/internal/collect/segment"
 	"thimble/internal/consent/signal"
 	"thimble/internal/gate"
-	"thimble/internal/vault"
 )
 
 // Plans has the plan that is in force.
@@ -30,7 +29,7 @@ type Gate interface {
 // A Vault seals; *vault.Vault does.
 type Vault interface {
 	// Prepare looks up, or makes, the keys of a class and a date for owners.
-	Prepare(ctx context.Context, class string, at time.Time, owners ...thimble.SubjectID) (*vault.Seals, error)
+	Prepare(ctx context.Context, class string, at time.Time, owners ...thimble.SubjectID) (thimble.Seals, error)
 }
 
 // A Log keeps records; framedb does.

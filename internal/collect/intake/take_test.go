@@ -19,7 +19,6 @@ import (
 	"thimble/internal/collect/segment"
 	"thimble/internal/consent"
 	"thimble/internal/subject"
-	"thimble/internal/vault"
 )
 
 const (
@@ -341,7 +340,7 @@ type slow struct {
 	once  sync.Once
 }
 
-func (s *slow) Prepare(ctx context.Context, class string, at time.Time, owners ...thimble.SubjectID) (*vault.Seals, error) {
+func (s *slow) Prepare(ctx context.Context, class string, at time.Time, owners ...thimble.SubjectID) (thimble.Seals, error) {
 	seals, err := s.Vault.Prepare(ctx, class, at, owners...)
 	s.once.Do(s.first)
 	return seals, err

@@ -10,7 +10,6 @@ import (
 	"thimble/internal/collect/frame"
 	"thimble/internal/collect/segment"
 	"thimble/internal/gate"
-	"thimble/internal/vault"
 )
 
 // An item is one event on its way.
@@ -53,7 +52,7 @@ type work struct {
 	unknown []int // items whose name is to be looked up
 	owners  []thimble.SubjectID
 	seen    map[thimble.SubjectID]int // the places of the owners
-	seals   *vault.Seals
+	seals   thimble.Seals
 	judged  []gate.Judged // who has a record
 	random  []byte
 	cell    thimble.Cell // of the part that is being sealed

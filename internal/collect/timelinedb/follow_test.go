@@ -17,6 +17,7 @@ import (
 	"thimble"
 	"thimble/internal/collect/frame"
 	"thimble/internal/collect/timeline"
+	"thimble/internal/collect/timelinedb"
 	"thimble/internal/order"
 	"thimble/internal/sqldb"
 	"thimble/internal/thimbletest"
@@ -336,4 +337,44 @@ func TestOfWhoeverIsErasedNothingIsTakenDown(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A census counts how often it is asked, which is once for each step.
+type census struct {
+	timelinedb.People
+	asked int
+}
+
+func (c *census) Missing(ctx context.Context, ids []thimble.SubjectID) ([]thimble.SubjectID, error) {
+	c.asked++
+	return c.People.Missing(ctx, ids)
+}
+
+// What came in lately shows after a short step; who is far behind takes long ones.
+func TestStepsAreShortNearTheEndOfTheLogAndLongFarBehindIt(t *testing.T) {
+	w := newWorld(t, thimbletest.New(t))
+	ada := w.person(taste)
+	for range 500 {
+		w.views(ada, "a")
+	}
+	for name, tt := range map[string]struct {
+		late time.Duration
+		long bool
+	}{"near": {0, false}, "far behind": {time.Hour, true}} {
+		people, at := &census{People: w.Subjects}, time.Now().Add(tt.late)
+		s, err := timelinedb.New(timelinedb.Deps{
+			Log: w.log, View: w.view, Core: w.Core, Gate: w.gate, Keys: w.Vault, People: people,
+			Now: func() time.Time { at = at.Add(100 * time.Millisecond); return at }, // reading takes time
+		})
+		w.must(err)
+		w.must(w.view.Write(t.Context(), func(tx *sqldb.Tx) error {
+			_, err := tx.Exec(t.Context(), `update collect_cursors set lease_until = 0`)
+			return err
+		}))
+		w.must(s.Rebuild(t.Context()))
+		w.must(s.Flush(t.Context()))
+		if long := people.asked == 1; long != tt.long {
+			t.Errorf("%s: 500 frames are built in by %d steps", name, people.asked)
+		}
+	}
 }
