@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"thimble"
@@ -59,8 +60,18 @@ func (b *BufferConfig) check(databaseURL string) (key, rule string) {
 	case (b.Cert == "") != (b.Key == "") || (b.Cert == "") != (b.CA == ""):
 		return "nats-tls-cert", "nats-tls-cert, nats-tls-key and nats-tls-ca go together"
 	}
-	if _, err := buffer.ParseMembers(b.Members); err != nil {
+	members, err := buffer.ParseMembers(b.Members)
+	if err != nil {
 		return "nats-members", err.Error()
+	}
+	cfg := buffer.Config{Node: b.Node, Members: members, Secret: b.Secret, MaxBytes: b.MaxBytes, Folder: "buffer"}
+	if b.Cert != "" {
+		// The files are read at the start; here it counts that there are some.
+		cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS13, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: &x509.CertPool{}, RootCAs: &x509.CertPool{}, Certificates: make([]tls.Certificate, 1)}
+	}
+	if err := cfg.Check(); err != nil {
+		field, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "buffer: "), ":")
+		return map[string]string{"node": "nats-node", "secret": "nats-secret", "bytes": "nats-max-bytes", "tls": "nats-tls-cert"}[field], err.Error()
 	}
 	return "", ""
 }

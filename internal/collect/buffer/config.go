@@ -108,6 +108,9 @@ func (c *Config) Check() error {
 	if t := c.TLS; t != nil && (t.ClientAuth != tls.RequireAndVerifyClientCert || t.ClientCAs == nil || t.RootCAs == nil || t.InsecureSkipVerify || len(t.Certificates) == 0) {
 		return fmt.Errorf("buffer: tls: both sides show a certificate and check the other's: %w", thimble.ErrInvalid)
 	}
+	if t := c.TLS; t != nil && t.MinVersion < tls.VersionTLS13 {
+		return fmt.Errorf("buffer: tls: version 1.3 is the least: %w", thimble.ErrInvalid)
+	}
 	return nil
 }
 

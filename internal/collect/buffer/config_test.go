@@ -3,6 +3,7 @@ package buffer
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -23,17 +24,20 @@ func TestWrongConfigurationIsRefusedByTheNameOfItsField(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		"two nodes":              {func(c *Config) { c.Members = c.Members[:2] }, "members"},
-		"four nodes":             {func(c *Config) { c.Members = append(three(), Member{"d", "127.0.0.1:7004"}) }, "members"},
-		"one name twice":         {func(c *Config) { c.Members[1].Name = "a" }, "members"},
-		"one address twice":      {func(c *Config) { c.Members[1].Address = c.Members[0].Address }, "members"},
-		"no port":                {func(c *Config) { c.Members[1].Address = "127.0.0.1" }, "members"},
-		"a name with a dot":      {func(c *Config) { c.Members[1].Name = "b.c" }, "members"},
-		"none of the members":    {func(c *Config) { c.Node = "d" }, "node"},
-		"short secret":           {func(c *Config) { c.Secret = "short" }, "secret"},
-		"no folder":              {func(c *Config) { c.Folder = "" }, "folder"},
-		"no room":                {func(c *Config) { c.MaxBytes = 1 }, "bytes"},
-		"plain on a network":     {func(c *Config) { c.Members[2].Address = "10.0.0.3:7003" }, "tls"},
+		"two nodes":           {func(c *Config) { c.Members = c.Members[:2] }, "members"},
+		"four nodes":          {func(c *Config) { c.Members = append(three(), Member{"d", "127.0.0.1:7004"}) }, "members"},
+		"one name twice":      {func(c *Config) { c.Members[1].Name = "a" }, "members"},
+		"one address twice":   {func(c *Config) { c.Members[1].Address = c.Members[0].Address }, "members"},
+		"no port":             {func(c *Config) { c.Members[1].Address = "127.0.0.1" }, "members"},
+		"a name with a dot":   {func(c *Config) { c.Members[1].Name = "b.c" }, "members"},
+		"none of the members": {func(c *Config) { c.Node = "d" }, "node"},
+		"short secret":        {func(c *Config) { c.Secret = "short" }, "secret"},
+		"no folder":           {func(c *Config) { c.Folder = "" }, "folder"},
+		"no room":             {func(c *Config) { c.MaxBytes = 1 }, "bytes"},
+		"plain on a network":  {func(c *Config) { c.Members[2].Address = "10.0.0.3:7003" }, "tls"},
+		"an older version": {func(c *Config) {
+			c.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool(), RootCAs: x509.NewCertPool(), Certificates: make([]tls.Certificate, 1)}
+		}, "1.3"},
 		"certificates one-sided": {func(c *Config) { c.TLS = &tls.Config{MinVersion: tls.VersionTLS13} }, "tls"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -51,8 +51,10 @@ type nodePlan struct {
 	Clean    time.Duration
 	Patience time.Duration
 	Archive  string // the socket
-	Batch    int    // records of a batch
-	Bytes    int    // of a record's part
+	Cert     string // with Key and CA, where nodes show certificates: files in PEM
+	Key, CA  string
+	Batch    int // records of a batch
+	Bytes    int // of a record's part
 }
 
 func (p nodePlan) config(log *slog.Logger) Config {
@@ -74,7 +76,14 @@ func beNode(text string) error {
 		level = slog.LevelDebug
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})).With("node", plan.Node)
-	b, err := Open(context.Background(), plan.config(log), &remote{socket: plan.Archive})
+	cfg := plan.config(log)
+	if plan.Cert != "" {
+		var err error
+		if cfg.TLS, err = tlsOf(plan.Cert, plan.Key, plan.CA); err != nil {
+			return err
+		}
+	}
+	b, err := Open(context.Background(), cfg, &remote{socket: plan.Archive})
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,8 @@ type Taken struct {
 }
 
 // A Teller hears of each body that was taken. It keeps nothing of b, which is wiped
-// after, nor of the address, and does not block.
+// after, nor of the address, but hashes in memory that nobody else can make, and does not
+// block.
 type Teller interface {
 	Tell(s Source, a Arrival, t Taken, b *segment.Body)
 }

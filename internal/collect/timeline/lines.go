@@ -21,10 +21,11 @@ type Line struct {
 // MaxLines bounds how many lines there are of an event.
 const MaxLines = 60
 
-// Lines returns what the parts that were opened say, one line for each value, without
-// what [What] says of every event. More says that there were too many. A part that is not
-// the JSON that the door writes has no lines.
+// Lines returns what the parts that were opened say, one line for each value, in order,
+// without what [What] says of every event. More says that there were too many. A part that
+// is not the JSON that the door writes has no lines.
 func (e *Event) Lines() (lines []Line, more bool) {
+	var beside []Line // what is said beside the properties comes after them
 	for i, part := range e.parts {
 		var whole map[string]any
 		if json.Unmarshal(part, &whole) != nil {
@@ -36,9 +37,12 @@ func (e *Event) Lines() (lines []Line, more bool) {
 		properties, _ := whole["properties"].(map[string]any)
 		delete(whole, "properties") // the plan names them without it
 		lines = below(lines, e.Categories[i], "", properties)
-		lines = below(lines, e.Categories[i], "", whole)
+		beside = below(beside, e.Categories[i], "", whole)
 	}
-	slices.SortStableFunc(lines, func(a, b Line) int { return cmp.Compare(a.Path, b.Path) })
+	for _, all := range [][]Line{lines, beside} {
+		slices.SortStableFunc(all, func(a, b Line) int { return cmp.Compare(a.Path, b.Path) })
+	}
+	lines = append(lines, beside...)
 	if len(lines) > MaxLines {
 		return lines[:MaxLines], true
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -410,5 +411,26 @@ func TestMonthsBeginWhereTheyBegin(t *testing.T) {
 		if begins.After(at) || !begins.AddDate(0, 1, 0).After(at) || begins.Day() != 1 {
 			t.Errorf("the month of %v begins %v", at, begins)
 		}
+	}
+}
+
+func TestAnEventSaysEachThingInALineOfItsOwn(t *testing.T) {
+	e := timeline.NewEvent(1, 0, &frame.Record{})
+	e.Opened("user.behavior.browsing_history", []byte(`{"plan":1,"type":"track","event":"Cart Viewed","time":5,"properties":{"cart_id":"c","products":[{"sku":"A"},{"sku":"B","price_minor":1999}]},"context":{"campaign":{"name":"winter"}}}`))
+	e.Opened("thimble.size", []byte(`{"properties":{"products":[null,{"size":"M"}]}}`))
+	e.Opened("user.device", []byte(`not JSON`))
+	lines, more := e.Lines()
+	var got []string
+	for _, l := range lines {
+		got = append(got, fmt.Sprintf("%s %s %s", l.Path, l.Shape, l.Value))
+	}
+	want := []string{"cart_id text c", "products[0].sku text A", "products[1].price_minor number 1999", "products[1].size text M", "products[1].sku text B", "context.campaign.name text winter"}
+	if !slices.Equal(got, want) || more || lines[3].Category != "thimble.size" {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	many := timeline.NewEvent(1, 0, &frame.Record{})
+	many.Opened("thimble.size", []byte(`{"properties":{"sizes":[`+strings.Repeat(`"M",`, 99)+`"M"]}}`))
+	if lines, more := many.Lines(); len(lines) != timeline.MaxLines || !more {
+		t.Errorf("%d lines of 100, more: %t", len(lines), more)
 	}
 }

@@ -57,6 +57,11 @@ const (
 	longest = 400 * time.Millisecond
 
 	leaseFor = 10 * time.Second
+
+	// What came in lately is to show soon, so that a step ends reading when it has read for a
+	// while. Who is far behind takes large steps, which cost less for each event.
+	recentFor = 10 * time.Second
+	readFor   = 250 * time.Millisecond
 )
 
 func (f *follower) waker() chan struct{} {
@@ -153,13 +158,16 @@ func (f *follower) step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	from := f.seq.Load()
-	to, records := from, 0
+	to, records, began, recent := from, 0, f.store.Now(), false
 	next := func() ([]frame.Frame, error) {
-		if records >= f.most {
+		if records >= f.most || recent && f.store.Now().Sub(began) >= readFor {
 			more = true
 			return nil, nil
 		}
 		frames, err := f.store.Log.Follow(ctx, to, readAhead)
+		if to == from && len(frames) > 0 {
+			recent = began.Sub(time.UnixMicro(frames[0].Received)) < recentFor
+		}
 		for i := range frames {
 			records += len(frames[i].Records)
 			to = frames[i].Seq

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"thimble"
 	"thimble/internal/collect/frame"
 	"thimble/internal/collect/timeline"
+	"thimble/internal/collect/timelinedb"
 	"thimble/internal/order"
 	"thimble/internal/sqldb"
 	"thimble/internal/thimbletest"
@@ -215,6 +217,64 @@ func TestAnOrderOfATrustedSourceIsAnOrderAndOneOfABrowserStaysAnEvent(t *testing
 	})
 }
 
+// Events come in any order: what takes an order back whole waits for it, be it in one batch,
+// in two, or behind a restart, and is taken down once.
+func TestAnOrderThatIsTakenBackBeforeItComesIsTakenBackWhenItComes(t *testing.T) {
+	const sold, back = "2×SHIRT@1995 1×SCARF@900", "2×SHIRT@1995 1×SCARF@900 back"
+	each(t, func(t *testing.T, w *world) {
+		restart := func() {
+			w.flush()
+			w.must(w.Core.Write(t.Context(), func(tx *sqldb.Tx) error {
+				_, err := tx.Exec(t.Context(), `update collect_positions set lease_until = 0 where name = 'orders'`)
+				return err
+			}))
+			w.store = w.open()
+		}
+		for i, event := range []string{"Order Refunded", "Order Cancelled"} {
+			for k, between := range []func(){func() {}, w.flush, restart} {
+				who, number := w.person(), fmt.Sprintf("%d%d", i+1, k)
+				again := w.sold(who, trusted, "Order Completed", number+"9", shirts)
+				w.append(w.sold(who, trusted, event, number, ""), w.sold(who, trusted, event, number+"8", ""))
+				between()
+				w.append(w.sold(who, trusted, "Order Completed", number, shirts))
+				w.flush()
+				w.append(again) // another order of theirs takes nothing back
+				w.flush()
+				var got []string
+				for _, o := range w.orders(who) {
+					_, rest, _ := strings.Cut(o, " GB ")
+					got = append(got, rest)
+				}
+				slices.Sort(got)
+				if diff := cmp.Diff([]string{sold, sold, back}, got); diff != "" {
+					t.Errorf("%s, %d: the orders, want (-) and got (+):\n%s", event, k, diff)
+				}
+			}
+		}
+	})
+}
+
+// It waits for a month, and leads to nobody meanwhile.
+func TestWhatWaitsForItsOrderWaitsAMonthAndNoLonger(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ada := w.person()
+		w.append(w.sold(ada, trusted, "Order Cancelled", "100", ""))
+		w.flush()
+		w.must(w.Core.Write(t.Context(), func(tx *sqldb.Tx) error {
+			n, err := tx.Exec(t.Context(), `update collect_early set since = since - $1`, (31 * 24 * time.Hour).Microseconds())
+			if n != 1 {
+				t.Errorf("%d frames wait, want one", n)
+			}
+			return err
+		}))
+		w.append(w.sold(ada, trusted, "Order Completed", "100", shirts))
+		w.flush()
+		if got := w.orders(ada); len(got) != 1 {
+			t.Errorf("got %v, want the order alone", got)
+		}
+	})
+}
+
 // Things come back one after the other; then the rest at once, and nothing comes back twice.
 func TestWhatComesBackInPartsComesBackOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
@@ -309,4 +369,44 @@ func TestOfWhoeverIsErasedNothingIsTakenDown(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A census counts how often it is asked, which is once for each step.
+type census struct {
+	timelinedb.People
+	asked int
+}
+
+func (c *census) Missing(ctx context.Context, ids []thimble.SubjectID) ([]thimble.SubjectID, error) {
+	c.asked++
+	return c.People.Missing(ctx, ids)
+}
+
+// What came in lately shows after a short step; who is far behind takes long ones.
+func TestStepsAreShortNearTheEndOfTheLogAndLongFarBehindIt(t *testing.T) {
+	w := newWorld(t, thimbletest.New(t))
+	ada := w.person(taste)
+	for range 500 {
+		w.views(ada, "a")
+	}
+	for name, tt := range map[string]struct {
+		late time.Duration
+		long bool
+	}{"near": {0, false}, "far behind": {time.Hour, true}} {
+		people, at := &census{People: w.Subjects}, time.Now().Add(tt.late)
+		s, err := timelinedb.New(timelinedb.Deps{
+			Log: w.log, View: w.view, Core: w.Core, Gate: w.gate, Keys: w.Vault, People: people,
+			Now: func() time.Time { at = at.Add(100 * time.Millisecond); return at }, // reading takes time
+		})
+		w.must(err)
+		w.must(w.view.Write(t.Context(), func(tx *sqldb.Tx) error {
+			_, err := tx.Exec(t.Context(), `update collect_cursors set lease_until = 0`)
+			return err
+		}))
+		w.must(s.Rebuild(t.Context()))
+		w.must(s.Flush(t.Context()))
+		if long := people.asked == 1; long != tt.long {
+			t.Errorf("%s: 500 frames are built in by %d steps", name, people.asked)
+		}
+	}
 }

@@ -26,12 +26,14 @@ type selling struct {
 	store   *Store
 	trusted map[uint32]bool
 	sales   []collect.Sale
+	bought  map[thimble.SubjectID]bool // of whom an order is among the sales
+	early   []early
 }
 
 // sell reads the orders that trusted sources speak of. What a browser says of an order
 // stays an event.
 func (s *Store) sell(ctx context.Context, next func() ([]frame.Frame, error)) (*taken, error) {
-	b := &selling{store: s, trusted: map[uint32]bool{}}
+	b := &selling{store: s, trusted: map[uint32]bool{}, bought: map[thimble.SubjectID]bool{}}
 	for {
 		frames, err := next()
 		if err != nil {
@@ -48,11 +50,19 @@ func (s *Store) sell(ctx context.Context, next func() ([]frame.Frame, error)) (*
 			}
 		}
 	}
-	if len(b.sales) == 0 {
+	if err := b.again(ctx); err != nil {
+		return nil, err
+	}
+	if len(b.sales) == 0 && len(b.early) == 0 {
 		return &taken{}, nil
 	}
 	return &taken{writes: func(ctx context.Context, move mover) error {
-		_, err := s.Orders.Sell(ctx, b.sales, move)
+		_, err := s.Orders.Sell(ctx, b.sales, func(ctx context.Context, tx *sqldb.Tx) error {
+			if err := b.wait(ctx, tx); err != nil {
+				return err
+			}
+			return move(ctx, tx)
+		})
 		return err
 	}}, nil
 }
@@ -138,11 +148,17 @@ func (b *selling) record(ctx context.Context, seq int64, index int, r *frame.Rec
 }
 
 func (b *selling) sale(ctx context.Context, g *gate.Grant, who thimble.SubjectID, w *timeline.What, seq int64) error {
-	var lines []order.Line
 	if w.Whole() {
-		var err error
-		if lines, err = b.lines(ctx, g, w); err != nil {
+		lines, there, err := b.lines(ctx, g, w)
+		if err != nil {
 			return err
+		}
+		if !there {
+			b.early = append(b.early, early{g, who, *w, seq})
+			return nil
+		}
+		if len(lines) == 0 {
+			return nil // all of it is back
 		}
 		w.Take(lines)
 	}
@@ -152,13 +168,18 @@ func (b *selling) sale(ctx context.Context, g *gate.Grant, who thimble.SubjectID
 		b.store.Logger.WarnContext(ctx, "an order of an event is left an event", slog.Int64("frame", seq), slog.String("cause", err.Error()))
 		return nil
 	}
+	if !o.Return {
+		for _, m := range g.Members() {
+			b.bought[m] = true
+		}
+	}
 	b.sales = append(b.sales, collect.Sale{Order: o, Names: w.Names()})
 	return nil
 }
 
 // lines are those of the order that an event takes back whole, be it of this batch,
-// without what came back before.
-func (b *selling) lines(ctx context.Context, g *gate.Grant, w *timeline.What) (lines []order.Line, err error) {
+// without what came back before, and whether the order is there.
+func (b *selling) lines(ctx context.Context, g *gate.Grant, w *timeline.What) (lines []order.Line, there bool, err error) {
 	var all []order.Order
 	for i := range b.sales {
 		if o := &b.sales[i].Order; slices.Contains(g.Members(), o.Subject) {
@@ -168,20 +189,30 @@ func (b *selling) lines(ctx context.Context, g *gate.Grant, w *timeline.What) (l
 	for _, m := range g.Members() {
 		sealed, err := b.store.Ordered.Of(ctx, m, 0)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		for _, one := range sealed {
 			o, err := order.Open(ctx, g, one)
 			if err != nil {
-				return nil, err
+				return nil, false, err
 			}
 			all = append(all, o)
 		}
 	}
+	// A frame that is looked at again has what it had before.
+	had := map[string]bool{}
+	all = slices.DeleteFunc(all, func(o order.Order) bool {
+		again := had[o.Number]
+		had[o.Number] = true
+		return again
+	})
+	if had[w.Number()] {
+		return nil, true, nil
+	}
 	for i := range all {
 		if o := &all[i]; o.Number == w.Order && !o.Return {
-			return w.Left(o.Lines, all), nil
+			return w.Left(o.Lines, all), true, nil
 		}
 	}
-	return nil, nil
+	return nil, false, nil
 }

@@ -268,7 +268,7 @@ func says(r subjectweb.Reading, l look) *web.Callout {
 // dropped for want of a permission.
 func (c *console) kept(ctx context.Context, who thimble.SubjectID) (web.Table, error) {
 	t := web.Table{ID: "kept", Caption: "What is kept of this customer now", Note: "By the tracking plan, and what the customer permits. What no permitted purpose needs is dropped when it comes, and no trace of it is left. Names, addresses and the like are never kept.",
-		Columns: []web.Column{{Label: "Data"}, {Label: "Now"}, {Label: "Opened for", Secondary: true}, {Label: "Not for"}},
+		Columns: []web.Column{{Label: "Data"}, {Label: "Now"}, {Label: "May be used for", Secondary: true}, {Label: "Not for"}},
 		Empty:   &web.Empty{Icon: "ruler", Title: "The tracking plan keeps nothing"}}
 	for _, category := range c.asked() {
 		var open, not []string
