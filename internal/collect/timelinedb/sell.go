@@ -88,7 +88,12 @@ func (s *Store) sellOf(ctx context.Context, who thimble.SubjectID) (err error) {
 			return cmp.Or(cmp.Compare(one.Seq, other.Seq), one.Index-other.Index)
 		})
 		if err == nil {
-			err = s.records(ctx, places, func(f *found) error { return b.record(ctx, f.place.Seq, f.place.Index, f.record) })
+			err = s.records(ctx, places, func(f *found) error {
+				if f.record == nil {
+					return nil // of a frame that is damaged
+				}
+				return b.record(ctx, f.place.Seq, f.place.Index, f.record)
+			})
 		}
 		if err == nil && len(b.sales) > 0 {
 			_, err = s.Orders.Sell(ctx, b.sales, func(context.Context, *sqldb.Tx) error { return nil })
