@@ -92,7 +92,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	if err = a.openIntake(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Counts: []prometheus.Collector{incoming{a.Watch}, behind{a}}, Traces: cfg.Traces, Version: Version, Log: log})
+	a.telemetry, err = NewTelemetry(ctx, TelemetryConfig{Gauges: a.gauges(), Counts: []prometheus.Collector{incoming{a.Watch}, joined{&a.Intake}, behind{a}}, Traces: cfg.Traces, Version: Version, Log: log})
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}

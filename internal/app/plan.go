@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"thimble/internal/collect/intake"
 	"thimble/internal/collect/plandb"
 	"thimble/internal/collect/planweb"
 	"thimble/internal/collect/watch"
@@ -67,6 +68,24 @@ func (i incoming) Collect(c chan<- prometheus.Metric) {
 		}
 		count(incomingFaults, t.Violations, "violation")
 		count(incomingFaults, t.Unknown, "unknown")
+	}
+}
+
+// joined measures what became of identifiers that events brought.
+type joined struct{ in **intake.Intake }
+
+var joinedTotal = prometheus.NewDesc("thimble_collect_joins_total", "Devices, addresses and accounts that events said to be somebody's, by what became of it.", []string{"became"}, nil)
+
+// Describe implements prometheus.Collector.
+func (joined) Describe(c chan<- *prometheus.Desc) { c <- joinedTotal }
+
+// Collect implements prometheus.Collector.
+func (j joined) Collect(c chan<- prometheus.Metric) {
+	if *j.in == nil {
+		return // nothing is taken yet
+	}
+	for became, n := range (*j.in).Joined() {
+		c <- prometheus.MustNewConstMetric(joinedTotal, prometheus.CounterValue, float64(n), string(became))
 	}
 }
 

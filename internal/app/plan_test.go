@@ -23,7 +23,7 @@ func TestWhatComesInIsMeasuredByTheNumberOfItsSource(t *testing.T) {
 	text := w.Body.String()
 	for _, line := range []string{
 		`thimble_collect_events_total{outcome="kept",source="3"} 2`, `thimble_collect_events_total{outcome="denied",source="3"} 3`,
-		`thimble_collect_faults_total{fault="violation",source="3"} 0`,
+		`thimble_collect_faults_total{fault="violation",source="3"} 0`, `thimble_collect_joins_total{became="apart"} 0`,
 	} {
 		if !strings.Contains(text, line) {
 			t.Errorf("%s is missing", line)

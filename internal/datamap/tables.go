@@ -219,6 +219,7 @@ var tables = []Table{
 	{Name: "collect_demand", Set: sqldb.View, Plain: []string{"day", "event", "item", "n"}}, // counts; nobody is in them
 	{Name: "collect_cursors", Set: sqldb.View, Plain: []string{"name", "seq", "builder", "lease_until"}},
 	{Name: "collect_positions", Set: sqldb.Core, Plain: []string{"name", "seq", "builder", "lease_until"}},
+	{Name: "collect_early", Set: sqldb.Core, Plain: []string{"seq", "since"}},
 	{Name: "collect_dead", Set: sqldb.Core, Plain: []string{"seq", "noted_at"}},
 	{Name: "subject_shared", Set: sqldb.Core, Holder: "subject", Fields: []Field{
 		{Column: "mark", Category: "user.device.device_id", Source: "two accounts were seen with one device", Purposes: service, Retention: "400 days", Note: "keyed hash; of no subject, and leads to nobody", Measures: []Measure{KeyedHash}},

@@ -11,6 +11,7 @@ import (
 	"thimble/internal/consent"
 	"thimble/internal/datamap"
 	"thimble/internal/policy"
+	"thimble/internal/subject"
 )
 
 // A DoorUse is a category of data and what it is for. One purpose that is permitted is
@@ -33,6 +34,14 @@ func (p Pairs) has(n int) bool { return p[n/64]>>(n%64)&1 == 1 }
 func (p Pairs) Without(others Pairs) Pairs {
 	for i := range p {
 		p[i] &^= others[i]
+	}
+	return p
+}
+
+// And returns the pairs that are among others too.
+func (p Pairs) And(others Pairs) Pairs {
+	for i := range p {
+		p[i] &= others[i]
 	}
 	return p
 }
@@ -61,6 +70,7 @@ type Door struct {
 	of       []Pairs // of each use
 	shards   [shards]doorShard
 	limit    int // of what one shard holds
+	reading  chan struct{}
 }
 
 type pair struct {
@@ -77,21 +87,48 @@ type doorShard struct {
 // A Permission is what somebody permits, as long as it holds.
 type Permission struct {
 	Pairs Pairs
-	// Known says that there is such a person, and that they were not erased.
-	Known  bool
-	born   uint64
-	until  int64               // UTC microseconds; 0: it does not end by itself
-	others []thimble.SubjectID // of the same person
+	// Known says that there is such a person, and that they were not erased; Restricted
+	// that they had the use of their data restricted.
+	Known, Restricted bool
+	born              uint64
+	until             int64            // UTC microseconds; 0: it does not end by itself
+	epoch             int64            // of the subject, as it was judged
+	others            []subject.Member // of the same person
+}
+
+// Of reports whether the permission was judged of just this person: of the same
+// subjects at the same epochs, whichever process moved them since.
+func (p *Permission) Of(who subject.Person) bool {
+	if !p.Known || len(who.Members) != 1+len(p.others) {
+		return false
+	}
+	own := 0
+	for _, m := range who.Members {
+		if !slices.ContainsFunc(p.others, func(o subject.Member) bool { return o.ID == m.ID && o.Epoch == m.Epoch }) {
+			own++
+			if m.Epoch != p.epoch {
+				return false
+			}
+		}
+	}
+	return own == 1
 }
 
 // doorStates bounds how many permissions a door holds.
 const doorStates = 1 << 20
 
+// How many people a door reads at once from the stores, which others read too, and how
+// long one of them may take. Bodies of strangers come as fast as anybody likes.
+const (
+	readAtOnce = 16
+	readWithin = 10 * time.Second
+)
+
 // Door returns a door for at most 64 uses. Data of a category that is not kept at all
 // is never permitted. The error is of kind thimble.ErrInvalid when there are more pairs
 // than [MaxPairs].
 func (g *Gate) Door(uses ...DoorUse) (*Door, error) {
-	d := &Door{gate: g, uses: len(uses), of: make([]Pairs, len(uses)), limit: doorStates / shards}
+	d := &Door{gate: g, uses: len(uses), of: make([]Pairs, len(uses)), limit: doorStates / shards, reading: make(chan struct{}, readAtOnce)}
 	for i := range d.shards {
 		d.shards[i].held = map[thimble.SubjectID]Permission{}
 	}
@@ -151,8 +188,8 @@ func (d *Door) Holds(who thimble.SubjectID, p *Permission) bool {
 	if p.until != 0 && d.gate.now().UnixMicro() >= p.until || d.gate.moves.since(who, p.born) {
 		return false
 	}
-	for _, m := range p.others {
-		if d.gate.moves.since(m, p.born) {
+	for i := range p.others {
+		if d.gate.moves.since(p.others[i].ID, p.born) {
 			return false
 		}
 	}
@@ -164,6 +201,14 @@ func (d *Door) shard(who thimble.SubjectID) *doorShard {
 }
 
 func (d *Door) afresh(ctx context.Context, who thimble.SubjectID) (p Permission, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readWithin)
+	defer cancel()
+	select {
+	case d.reading <- struct{}{}:
+		defer func() { <-d.reading }()
+	case <-ctx.Done():
+		return p, fmt.Errorf("gate: at the door: waiting to read: %w (%w)", ctx.Err(), thimble.ErrUnavailable)
+	}
 	now := d.gate.now()
 	p.born = d.gate.moves.now() // what moves from here on ends the permission
 	var about dossier
@@ -175,10 +220,12 @@ func (d *Door) afresh(ctx context.Context, who thimble.SubjectID) (p Permission,
 	if err != nil {
 		return p, fmt.Errorf("gate: at the door: %w", err)
 	}
-	p.Known, p.until, p.Pairs = !who.IsZero(), micros(about.until), d.judge(&about, now)
-	for _, id := range about.person.IDs() {
-		if id != who {
-			p.others = append(p.others, id)
+	p.Known, p.Restricted, p.until, p.Pairs = !who.IsZero(), about.person.Restricted, micros(about.until), d.judge(&about, now)
+	for _, m := range about.person.Members {
+		if m.ID == who {
+			p.epoch = m.Epoch
+		} else {
+			p.others = append(p.others, m)
 		}
 	}
 	d.gate.moves.pause("door keep")
@@ -213,16 +260,25 @@ func (d *Door) judge(about *dossier, now time.Time) (permitted Pairs) {
 	}
 	for n, p := range d.pairs {
 		purpose, state := d.purposes[p.purpose], said[p.purpose]
-		if !d.of[p.use].has(n) || about.person.Restricted && purpose != thimble.LegalObligation {
+		restricted := about.person.Restricted && purpose != thimble.LegalObligation
+		if !d.of[p.use].has(n) || restricted && !storedAllTheSame(purpose, p.category[0]) {
 			continue
 		}
 		switch mode := law.find(purpose, p.category).Mode; {
+		case restricted && mode != policy.Allow:
 		case mode == policy.Prohibited:
 		case mode == policy.Allow, mode == policy.Notice && !refuses(state), state.Permits() && mode <= policy.OptIn:
 			permitted.add(n)
 		}
 	}
 	return permitted
+}
+
+// storedAllTheSame reports whether something comes in while the use of somebody's data is
+// restricted: what they order and send back, for the contract itself. It is stored and
+// not used (GDPR Art. 18(2)), and there when the restriction ends.
+func storedAllTheSame(p thimble.Purpose, c thimble.Category) bool {
+	return p == thimble.EssentialService && (c.Within(thimble.PurchaseHistory) || c.Within("thimble.returns_behaviour"))
 }
 
 // Mask returns the uses that have a permitted pair, by their place.

@@ -39,7 +39,7 @@ func permits(t testing.TB, d *Door, who thimble.SubjectID) Permission {
 func TestTheDoorSaysOfEachPairWhatTheJudgeSays(t *testing.T) {
 	const seed = 5
 	r := rand.New(rand.NewPCG(seed, seed))
-	total, allowed, held := times(40_000, 1_000_000), 0, 0
+	total, allowed, held, stored := times(40_000, 1_000_000), 0, 0, 0
 	for n := 0; n < total; {
 		at := now
 		w := newWorld(someLaw(r, n))
@@ -84,7 +84,12 @@ func TestTheDoorSaysOfEachPairWhatTheJudgeSays(t *testing.T) {
 						if who.IsZero() {
 							v = Judge(q, w.law, Facts{Known: true}, at)
 						}
-						want := v.Allowed && datamap.Refuse(u.Category) == nil
+						want := v.Allowed
+						if r := w.people[who]; r != nil && r.restricted && storedAllTheSame(p, u.Category) {
+							want = v.Mode == policy.Allow // an order is stored all the same
+							stored++
+						}
+						want = want && datamap.Refuse(u.Category) == nil
 						if got.Pairs.has(pairs) != want {
 							t.Fatalf("seed %d, %d: use %d %s for %s: %v, want %v (%s)", seed, n, i, u.Category, p, !want, want, v.Why)
 						}
@@ -98,7 +103,7 @@ func TestTheDoorSaysOfEachPairWhatTheJudgeSays(t *testing.T) {
 			}
 		}
 	}
-	if allowed < total/50 || held < total/500 {
+	if stored == 0 || allowed < total/50 || held < total/500 {
 		t.Errorf("%d pairs were permitted and %d times the answer was held: the test does not reach what it is for", allowed, held)
 	}
 	t.Logf("seed %d: %d pairs, %d permitted, %d answers held", seed, total, allowed, held)
@@ -278,6 +283,49 @@ func TestAPermissionEndsWithAMoveAndWithItsTime(t *testing.T) {
 	if p := permits(t, d, bob); p.Known || d.Mask(p.Pairs) != 0 {
 		t.Errorf("somebody who is not there permits %+v", p)
 	}
+}
+
+// Of however many strangers are asked about at once, a door reads few at a time; whoever
+// waits may leave.
+func TestADoorReadsFewPeopleAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(openLaw)
+		var reading atomic.Int64
+		turn := make(chan struct{})
+		w.pause = func(point string) {
+			if point == "person" {
+				reading.Add(1)
+				<-turn
+			}
+		}
+		d := mustDoor(t, w.gate(NewMoves(), nil), training)
+		const asked = 10 * readAtOnce
+		left, leave := context.WithCancel(t.Context())
+		answers := make(chan error, asked+1)
+		ask := func(ctx context.Context, n int) {
+			_, err := d.Permits(ctx, thimble.SubjectID{byte(n), byte(n >> 8), 15: 1})
+			answers <- err
+		}
+		for n := range asked {
+			go ask(t.Context(), n)
+		}
+		synctest.Wait()
+		go ask(left, asked)
+		synctest.Wait()
+		if n := reading.Load(); n != readAtOnce {
+			t.Errorf("%d people are read at once, want %d", n, readAtOnce)
+		}
+		leave()
+		if err := <-answers; !errors.Is(err, thimble.ErrUnavailable) {
+			t.Errorf("who left while waiting: %v, want unavailable", err)
+		}
+		close(turn)
+		for range asked {
+			if err := <-answers; err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
 }
 
 func TestADoorHasBounds(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"thimble"
+	"thimble/internal/subject"
 )
 
 // A Judged is somebody about whom something is about to be written, with the permission
@@ -27,7 +28,7 @@ func (d *Door) Write(ctx context.Context, all []Judged, f func(context.Context) 
 	// Marked before anybody is looked at: who moves later waits for the end of this.
 	defer m.together(func() { abort(errMoving) }, func(who thimble.SubjectID) bool {
 		return slices.ContainsFunc(all, func(j Judged) bool {
-			return j.Who == who || slices.Contains(j.Permission.others, who)
+			return j.Who == who || slices.ContainsFunc(j.Permission.others, func(m subject.Member) bool { return m.ID == who })
 		})
 	})()
 	m.pause("write")

@@ -122,6 +122,22 @@ func TestAShopifyOrderComesInOnceAndItsRefundToo(t *testing.T) {
 	})
 }
 
+// A refund that is delivered before its order brings the order with it.
+func TestARefundThatIsDeliveredBeforeItsOrderIsNotLost(t *testing.T) {
+	each(t, func(s *shop) {
+		s.delivers(0, "orders/updated", fmt.Sprintf(shopifyOrder, "refunded"))
+		s.delivers(0, "orders/create", fmt.Sprintf(shopifyOrder, "paid"))
+		s.delivers(1, "order.updated", strings.Replace(wooOrder, "completed", "refunded", 1))
+		s.delivers(1, "order.created", wooOrder)
+		for name, who := range map[string]thimble.SubjectID{"shopify": s.account(0, "115310627314723954"), "woocommerce": s.find(subject.Email, "eve@example.org")} {
+			all, err := s.orders.Of(t.Context(), who, 0)
+			if err != nil || len(all) != 2 || all[0].Direction == all[1].Direction {
+				t.Errorf("%s: %d orders, %v, want the order and its return", name, len(all), err)
+			}
+		}
+	})
+}
+
 const wooOrder = `{"id":727,"number":"727","status":"completed","currency":"EUR","date_created_gmt":"2024-03-22T16:28:02","customer_id":0,"billing":{"email":"eve@example.org","phone":"(555) 555-5555","country":"DE"},"shipping":{"country":"DE"},
 "line_items":[{"id":315,"name":"Woo Single","sku":"W-1","quantity":2,"price":3.00,"taxes":[{"id":75,"total":"0.45"}],"meta_data":[]}],"shipping_lines":[{"method_title":"Flat"}],"refunds":[]}`
 

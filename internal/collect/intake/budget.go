@@ -40,7 +40,3 @@ func (b *budget) take(source uint32, asked int, now time.Time) int {
 	b.left[source] = a
 	return n
 }
-
-// NewPerHour sets how many people the events of one public source may make in an hour.
-// It is called before the first body.
-func (in *Intake) NewPerHour(n int) { in.budget = newBudget(n) }

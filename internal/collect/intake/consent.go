@@ -123,6 +123,7 @@ func (w *work) hear() error {
 	}
 	var all []Said
 	var names []name
+	var just []*item
 	born := w.run.door.Moment()
 	for i := range w.items {
 		it := &w.items[i]
@@ -130,14 +131,17 @@ func (w *work) hear() error {
 		if it.who.IsZero() || len(raw) == 0 || it.drop != "" && it.drop != heard {
 			continue
 		}
-		just := it.drop == heard && it.ev.Call == segment.Track // what comes with an alias is remembered
+		chose := it.drop == heard && it.ev.Call == segment.Track // what comes with an alias is remembered
 		n := w.hash.pair(it.who, consentKind, raw)
-		if _, known := w.in.who.get(w.run.door, n); known && !just {
+		if _, known := w.in.who.get(w.run.door, n); known && !chose {
 			continue
 		}
 		c := chosen(raw, w.in.deps.Categories)
-		all = append(all, Said{Who: it.who, Yes: c.yes, No: c.no, Chosen: just, At: time.UnixMicro(it.ev.Time).UTC(), Source: w.src, Wire: sha256.Sum256(raw), Notice: c.notice})
+		all = append(all, Said{Who: it.who, Yes: c.yes, No: c.no, Chosen: chose, At: time.UnixMicro(it.ev.Time).UTC(), Source: w.src, Wire: sha256.Sum256(raw), Notice: c.notice})
 		names = append(names, n)
+		if chose {
+			just = append(just, it)
+		}
 	}
 	if len(all) == 0 {
 		return nil
@@ -153,6 +157,9 @@ func (w *work) hear() error {
 	}
 	for i, n := range names {
 		w.in.who.put(n, whose[i], born)
+	}
+	for _, it := range just {
+		it.said = true // and is not heard again
 	}
 	return nil
 }

@@ -124,6 +124,30 @@ func TestAYesAtADeviceDoesNotUndoWhatTheAccountSaid(t *testing.T) {
 	})
 }
 
+// A choice that is sent again is the one that was taken down, also when its sender knows no
+// time, somebody has chosen since, and the process has begun anew.
+func TestAChoiceThatIsSentAgainIsTheOneThatWasTakenDown(t *testing.T) {
+	each(t, func(s *shop) {
+		yes := batch(s.prefers(phone, `"Personalization":true`))
+		s.want(s.sends(banner, yes), 1)
+		who := s.find(subject.Device, "phone")
+		s.at = s.at.Add(time.Minute)
+		s.want(s.sends(banner, batch(s.prefers(phone, `"Personalization":false`))), 1)
+		n := len(s.said(who))
+		s.at = s.at.Add(time.Minute)
+		s.open()
+		s.want(s.sends(banner, yes), 0, intake.Repeated, 1)
+		if got, again := s.stands(who, thimble.PersonalizeContent), len(s.said(who)); got != consent.Withdrawn || again != n {
+			t.Errorf("stands at %q with %d choices, want withdrawn with %d", got, again, n)
+		}
+		for _, r := range s.log.records {
+			if !r.Subject.IsZero() || !r.ID.IsZero() || r.Received != 0 || len(r.Parts)+len(r.Counts) > 0 {
+				t.Errorf("the log says more of a choice than that it came")
+			}
+		}
+	})
+}
+
 func TestTheLastChoiceOfABatchCounts(t *testing.T) {
 	s := one(t)
 	at := func(event, when string) string {

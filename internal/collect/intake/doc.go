@@ -12,10 +12,11 @@
 //     answered while it is being written;
 //   - each event is sealed under its person's key, one part for each category;
 //   - who an event is of is believed from trusted sources; of any other only the device
-//     counts;
-//   - an event is kept once: by its source and messageId, of trusted sources an order also
-//     by its number;
-//   - of somebody unknown who permits nothing it is counted that it happened, and nothing else is kept;
+//     counts, and a device is joined to an account only by what is permitted of both;
+//   - an event is kept, and a choice taken down, once: by its source and messageId, of trusted
+//     sources an order also by its number there;
+//   - of somebody unknown who permits nothing it is counted that it happened on a day, and
+//     nothing else is kept;
 //   - while the ledger is silent or the lease lost, everything is refused for now
 //     (thimble.ErrUnavailable), so that senders send again and nothing is lost;
 //   - errors and logs say nothing of what is in a body.

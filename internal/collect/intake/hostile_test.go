@@ -1,12 +1,13 @@
 package intake_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"thimble"
 	"thimble/internal/collect/intake"
@@ -133,26 +134,62 @@ func TestNoTrickGetsAnEventPastConsent(t *testing.T) {
 	}
 }
 
-func TestABodyOfNewDevicesIsBoundedInTime(t *testing.T) {
+// counting are people that count what they are asked for.
+type counting struct {
+	intake.People
+	finds, makes, ids int
+}
+
+func (c *counting) FindAll(ctx context.Context, ids []subject.Identifier) ([]thimble.SubjectID, error) {
+	c.finds, c.ids = c.finds+1, c.ids+len(ids)
+	return c.People.FindAll(ctx, ids)
+}
+
+func (c *counting) Make(ctx context.Context, ids []subject.Identifier) ([]intake.Made, error) {
+	c.makes, c.ids = c.makes+1, c.ids+len(ids)
+	return c.People.Make(ctx, ids)
+}
+
+// A body of new devices is one look-up and one making, each device once in either, and takes
+// as much memory as it is long. Devices of which nothing may be kept make nobody.
+func TestABodyOfNewDevicesIsBoundedInWork(t *testing.T) {
 	s := one(t)
-	var events []string
-	for i := range 2500 {
-		events = append(events, fmt.Sprintf(`{"type":"track","anonymousId":"d%d","event":"Order Completed","messageId":"q%d","properties":{"order_id":"o"}}`, i, i))
+	c := &counting{People: s.deps.People}
+	s.deps.People = c
+	s.open()
+	devices := func(n int, event, properties string) string {
+		events := make([]string, n)
+		for i := range events {
+			s.n++
+			events[i] = s.track(fmt.Sprintf(`"anonymousId":"d%d"`, s.n), event, properties)
+		}
+		return batch(events...)
 	}
-	began := time.Now()
-	got := s.sends(browser, batch(events...))
-	t.Logf("2,500 events of 2,500 new devices took %s", time.Since(began).Round(time.Millisecond))
-	if got.Kept != 2500 {
-		t.Errorf("taken %+v, want all kept", got)
+	// spent is how much is allocated for a body, in bytes for each of its bytes.
+	spent := func(body string) float64 {
+		var before, after runtime.MemStats
+		*c = counting{People: c.People}
+		runtime.ReadMemStats(&before)
+		s.sends(browser, body)
+		runtime.ReadMemStats(&after)
+		return float64(after.TotalAlloc-before.TotalAlloc) / float64(len(body))
 	}
-	// Devices of which nothing may be kept make nobody, however many come.
-	for i := range events {
-		events[i] = fmt.Sprintf(`{"type":"track","anonymousId":"e%d","event":"Product Viewed","messageId":"r%d","properties":{"product_id":"p"}}`, i, i)
+	spent(devices(250, "Product Viewed", `"product_id":"p"`)) // buffers are there
+	for _, kind := range []struct {
+		event, properties string
+		makes             int
+		most              float64 // bytes for each byte, about twice of what is needed
+	}{{"Product Viewed", `"product_id":"p"`, 0, 60}, {"Order Completed", `"order_id":"o"`, 1, 600}} {
+		few, many := spent(devices(250, kind.event, kind.properties)), spent(devices(2500, kind.event, kind.properties))
+		t.Logf("%s: %.0f bytes for each of 250 devices, %.0f of 2,500", kind.event, few, many)
+		if c.finds != 1 || c.makes != kind.makes || c.ids != 2500*(1+kind.makes) {
+			t.Errorf("%s: %d look-ups, %d makings, %d devices, want 1, %d and %d", kind.event, c.finds, c.makes, c.ids, kind.makes, 2500*(1+kind.makes))
+		}
+		if few > kind.most || many > kind.most {
+			t.Errorf("%s: %.0f and %.0f bytes are allocated for each that comes in, want at most %.0f", kind.event, few, many, kind.most)
+		}
 	}
-	began = time.Now()
-	s.want(s.sends(browser, batch(events...)), 0, intake.Nobody, 2500)
-	t.Logf("2,500 views of 2,500 unknown devices took %s", time.Since(began).Round(time.Millisecond))
-	if n, err := s.people.Count(ctx); err != nil || n != 2500 {
-		t.Errorf("%d people are there, want the 2,500 of before, %v", n, err)
+	if n, err := s.people.Count(ctx); err != nil || n != 2750 {
+		t.Errorf("%d people are there, want the 2,750 who ordered, %v", n, err)
 	}
 }

@@ -6,10 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
+	"regexp"
 
 	"thimble"
 	"thimble/internal/collect/frame"
 	"thimble/internal/collect/plan"
+	"thimble/internal/collect/table"
 	"thimble/internal/subject"
 )
 
@@ -57,10 +59,18 @@ func (h *hasher) repeat(source uint32, messageID []byte) frame.Key {
 	return h.sum(h.kept)
 }
 
-func (h *hasher) order(id []byte, event string) frame.Key {
-	h.buf = append(append(append(append(h.buf[:0], ofOrder), event...), 0), id...)
+// order names what happened to an order. Order 7 of two sources is two orders, unless the
+// number has its shop before it, which it has wherever it is said.
+func (h *hasher) order(source uint32, id []byte, event string) frame.Key {
+	if ofShop.Match(id) {
+		source = 0 // none has it
+	}
+	h.buf = binary.BigEndian.AppendUint32(append(h.buf[:0], ofOrder), source)
+	h.buf = append(append(append(h.buf, event...), 0), id...)
 	return h.sum(h.kept)
 }
+
+var ofShop = regexp.MustCompile(`^` + table.ShopForm + `:`)
 
 // identifier returns the name under which it is remembered whose an identifier is.
 func (h *hasher) identifier(k subject.Kind, value []byte) name {

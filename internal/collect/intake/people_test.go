@@ -1,6 +1,7 @@
 package intake_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"thimble"
 	"thimble/internal/collect/intake"
 	"thimble/internal/consent"
+	"thimble/internal/sqldb"
 	"thimble/internal/subject"
 )
 
@@ -30,11 +32,7 @@ func (s *shop) find(kind subject.Kind, value string) thimble.SubjectID {
 
 func (s *shop) together(a, b thimble.SubjectID) bool {
 	s.t.Helper()
-	p, err := s.people.Person(ctx, a)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return slices.Contains(p.IDs(), b)
+	return slices.Contains(s.members(a), b)
 }
 
 func (s *shop) identify(ids, traits string) string {
@@ -164,6 +162,138 @@ func TestAnAliasJoinsADeviceOrAnAccount(t *testing.T) {
 	})
 }
 
+func (s *shop) restrict(who thimble.SubjectID) {
+	s.t.Helper()
+	if err := s.core.Write(ctx, func(tx *sqldb.Tx) error { return s.people.SetRestricted(ctx, tx, who, true) }); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Privacy case 38: what is known of a device is joined to an account by an event only
+// where that event is permitted of both.
+func TestADeviceIsJoinedOnlyByWhatIsPermittedOfBoth(t *testing.T) {
+	ids := `"userId":"A-1","anonymousId":"phone"`
+	alias := `{"type":"alias","userId":"A-1","previousId":"phone","messageId":"alias"}`
+	no := `"context":{"consent":{"categoryPreferences":{"Analytics":false,"Advertising":false,"Functional":false,"DataSharing":false,"Personalization":false,"Training":false}}}`
+	for name, c := range map[string]struct {
+		event string
+		given func(s *shop, ada, phone thimble.SubjectID)
+		want  bool
+	}{
+		"a look of whom nobody asked":           {"look", func(*shop, thimble.SubjectID, thimble.SubjectID) {}, false},
+		"a look that the account alone permits": {"look", func(s *shop, ada, _ thimble.SubjectID) { s.says(ada, consent.Given, thimble.PersonalizeContent) }, false},
+		"a look that the device alone permits":  {"look", func(s *shop, _, phone thimble.SubjectID) { s.says(phone, consent.Given, thimble.PersonalizeContent) }, false},
+		"a look that they permit for two things": {"look", func(s *shop, ada, phone thimble.SubjectID) {
+			s.says(ada, consent.Given, thimble.PersonalizeContent)
+			s.says(phone, consent.Given, thimble.TrainAISystem)
+		}, false},
+		"a look that both permit":            {"look", both, true},
+		"a look that both permit, with a no": {"no", both, false},
+		"an order":                           {"order", func(*shop, thimble.SubjectID, thimble.SubjectID) {}, true},
+		"an order, the device restricted":    {"order", func(s *shop, _, phone thimble.SubjectID) { s.restrict(phone) }, false},
+		"an order, the account restricted":   {"order", func(s *shop, ada, _ thimble.SubjectID) { s.restrict(ada) }, false},
+		"an alias":                           {alias, func(*shop, thimble.SubjectID, thimble.SubjectID) {}, true},
+		"an alias, the device restricted":    {alias, func(s *shop, _, phone thimble.SubjectID) { s.restrict(phone) }, false},
+		"an alias, the account restricted":   {alias, func(s *shop, ada, _ thimble.SubjectID) { s.restrict(ada) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := one(t)
+			ada, phone := s.person(subject.Account, "A-1"), s.person(subject.Device, "phone")
+			c.given(s, ada, phone)
+			event := c.event
+			switch event {
+			case "look":
+				event = s.track(ids, "Product Viewed", viewed)
+			case "no":
+				event = strings.TrimSuffix(s.track(ids, "Product Viewed", viewed), "}") + "," + no + "}"
+			case "order":
+				event = s.order(ids)
+			}
+			s.sends(server, batch(event))
+			if s.together(ada, phone) != c.want {
+				t.Errorf("one person: %v, want %v; joined %v", !c.want, c.want, s.in.Joined())
+			}
+		})
+	}
+}
+
+func both(s *shop, ada, phone thimble.SubjectID) {
+	s.says(ada, consent.Given, thimble.PersonalizeContent)
+	s.says(phone, consent.Given, thimble.PersonalizeContent)
+}
+
+// Whoever changes their choices after they were asked and before they are joined is
+// asked again.
+func TestWhoChangesWhileTheyAreJoinedIsAskedAgain(t *testing.T) {
+	each(t, func(s *shop) {
+		ada, phone := s.person(subject.Account, "A-1"), s.person(subject.Device, "phone")
+		both(s, ada, phone)
+		s.deps.People = &crossed{People: s.deps.People, first: func() { s.says(phone, consent.Withdrawn, thimble.PersonalizeContent) }}
+		s.open()
+		s.want(s.sends(server, batch(s.track(`"userId":"A-1","anonymousId":"phone"`, "Product Viewed", viewed))), 1)
+		if s.together(ada, phone) || s.in.Joined()[intake.Apart] != 1 {
+			t.Errorf("they were joined by what the device had refused: %v", s.in.Joined())
+		}
+		s.want(s.sends(server, batch(s.order(`"userId":"A-1","anonymousId":"phone"`))), 1)
+		if !s.together(ada, phone) {
+			t.Error("what stands in the way of a look stands in that of an order")
+		}
+	})
+}
+
+// crossed are people before whose first joining something else happens.
+type crossed struct {
+	intake.People
+	first func()
+	once  sync.Once
+}
+
+func (c *crossed) Join(ctx context.Context, all []intake.Joining) ([]intake.Joined, error) {
+	c.once.Do(c.first)
+	return c.People.Join(ctx, all)
+}
+
+// Somebody who was forgotten by an account's number, or by an address, comes back neither
+// as a device that an alias or an event calls by it, nor when they are forgotten at the
+// very moment.
+func TestAForgottenAccountDoesNotComeBackAsADevice(t *testing.T) {
+	each(t, func(s *shop) {
+		for kind, value := range map[subject.Kind]string{subject.Account: "A-0", subject.Email: "ada@example.org"} {
+			if _, err := s.people.Erase(ctx, s.person(kind, value)); err != nil {
+				t.Fatal(err)
+			}
+			s.n++
+			s.person(subject.Account, fmt.Sprintf("B-%d", s.n))
+			s.want(s.sends(server, batch(fmt.Sprintf(`{"type":"alias","userId":"B-%d","previousId":%q,"messageId":"al-%d"}`, s.n, value, s.n))), 1)
+			s.want(s.sends(server, batch(s.order(fmt.Sprintf(`"userId":"B-%d","anonymousId":%q`, s.n, value)))), 1)
+			s.want(s.sends(browser, batch(s.order(fmt.Sprintf(`"anonymousId":%q`, value)))), 0, intake.Gone, 1)
+			if !s.find(subject.Device, value).IsZero() || !s.find(kind, value).IsZero() {
+				t.Errorf("a forgotten %s came back as a device: %v", kind, s.in.Joined())
+			}
+		}
+		ada, phone := s.person(subject.Account, "A-1"), s.person(subject.Device, "phone")
+		s.deps.People = &crossed{People: s.deps.People, first: func() {
+			if _, err := s.people.Erase(ctx, phone); err != nil {
+				t.Error(err)
+			}
+		}}
+		s.open()
+		s.want(s.sends(server, batch(s.order(`"userId":"A-1","anonymousId":"phone"`))), 1)
+		if !s.find(subject.Device, "phone").IsZero() || len(s.members(ada)) != 1 || s.in.Joined()[intake.Lost] != 1 {
+			t.Errorf("a device that was forgotten while it was joined came back: %v", s.in.Joined())
+		}
+	})
+}
+
+func (s *shop) members(who thimble.SubjectID) []thimble.SubjectID {
+	s.t.Helper()
+	p, err := s.people.Person(ctx, who)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return p.IDs()
+}
+
 func TestADeviceOfTwoAccountsIsNobodysFromThenOn(t *testing.T) {
 	each(t, func(s *shop) {
 		s.want(s.sends(server, batch(s.order(`"userId":"A-1","anonymousId":"tablet"`))), 1)
@@ -181,6 +311,11 @@ func TestADeviceOfTwoAccountsIsNobodysFromThenOn(t *testing.T) {
 		s.want(s.sends(server, batch(s.order(`"userId":"A-1","anonymousId":"tablet"`), s.order(`"anonymousId":"tablet"`))), 1, intake.Nobody, 1)
 		if !s.find(subject.Device, "tablet").IsZero() {
 			t.Error("the tablet is somebody's again")
+		}
+		keys := s.keys()
+		s.want(s.sends(browser, batch(s.order(`"anonymousId":"tablet"`), s.order(`"anonymousId":"tablet"`))), 0, intake.Nobody, 2)
+		if now := s.keys(); now != keys {
+			t.Errorf("the tablet's events made %d keys of nobody", now-keys)
 		}
 	})
 }

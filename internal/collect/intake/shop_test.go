@@ -97,6 +97,7 @@ func (q *quiet) Silent(ctx context.Context) bool { return q.silent || q.Log.Sile
 type shop struct {
 	t        testing.TB
 	core     *sqldb.DB
+	keyring  *sqldb.DB
 	vault    *vault.Vault
 	people   *subjectdb.Store
 	consents *consentdb.Store
@@ -139,7 +140,7 @@ func newShop(t testing.TB, core, keys *sqldb.DB) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shop{t: t, core: core, vault: vaulttest.New(t, keys), moves: gate.NewMoves(), log: &memory{keys: map[frame.Key]bool{}}, at: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)}
+	s := &shop{t: t, core: core, keyring: keys, vault: vaulttest.New(t, keys), moves: gate.NewMoves(), log: &memory{keys: map[frame.Key]bool{}}, at: time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return s.at }
 	log := ledgerdb.New(core, signer, ledgerdb.Config{})
 	s.people = subjectdb.New(core, s.vault, subjectdb.Config{Opener: s.vault, Ledger: log, Now: now, Moving: func(tx *sqldb.Tx, who thimble.SubjectID) {
@@ -162,6 +163,17 @@ func (s *shop) open() {
 	if s.in, err = intake.New(s.deps); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// keys counts the keys that the vault has made for people.
+func (s *shop) keys() (n int) {
+	s.t.Helper()
+	if err := s.keyring.Read(ctx, func(tx *sqldb.Tx) error {
+		return tx.QueryRow(ctx, `select count(*) from vault_keys`).Scan(&n)
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+	return n
 }
 
 // person makes somebody with an identifier.

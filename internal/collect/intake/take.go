@@ -70,7 +70,7 @@ type Intake struct {
 	keys     *keyring
 	who      *identities
 	budget   *budget
-	joins    map[Joined]*atomic.Int64
+	joins    joins
 }
 
 // running is what belongs to one plan.
@@ -93,11 +93,7 @@ func New(d Deps) (*Intake, error) {
 	if len(d.Secret) != 32 {
 		return nil, fmt.Errorf("intake: the secret of repeats: 32 bytes were expected: %w", thimble.ErrInvalid)
 	}
-	in := &Intake{deps: d, keys: newKeyring(d.Secret), who: newIdentities(identityLimit), budget: newBudget(newPerHour), joins: map[Joined]*atomic.Int64{}}
-	for _, j := range []Joined{Same, Added, Linked, Shared, Refused, Lost} {
-		in.joins[j] = &atomic.Int64{}
-	}
-	return in, nil
+	return &Intake{deps: d, keys: newKeyring(d.Secret), who: newIdentities(identityLimit), budget: newBudget(newPerHour), joins: newJoins()}, nil
 }
 
 // current returns what belongs to the plan in force.

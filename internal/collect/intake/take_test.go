@@ -117,6 +117,44 @@ func TestOfNobodyOnlyThatItHappenedIsCounted(t *testing.T) {
 	}
 }
 
+// While the use of somebody's data is restricted, their orders are stored and nothing
+// else is: they are theirs, and a shop that lost them could not deliver.
+func TestAnOrderOfARestrictedPersonIsStored(t *testing.T) {
+	each(t, func(s *shop) {
+		ada := s.person(subject.Account, "A-1")
+		s.says(ada, consent.Given, thimble.PersonalizeContent)
+		s.restrict(ada)
+		s.want(s.sends(server, batch(
+			s.track(`"userId":"A-1"`, "Product Viewed", viewed),
+			s.identify(`"userId":"A-1"`, `"email":"ada@example.org"`),
+			s.track(`"userId":"A-1"`, "Order Completed", `"order_id":"o1","total":5,"products":[{"product_id":"p","colour":"blue","size":"M"}]`),
+			s.track(`"userId":"A-1"`, "Order Refunded", `"order_id":"o1"`),
+		)), 2, intake.Denied, 2)
+		for _, k := range s.kept() {
+			for c := range k.parts {
+				if c != thimble.PurchaseHistory && c != "thimble.returns_behaviour" {
+					t.Errorf("%s is kept of somebody whose data is restricted", c)
+				}
+			}
+		}
+		if !s.find(subject.Email, "ada@example.org").IsZero() {
+			t.Error("an address was taken from somebody whose data is restricted")
+		}
+	})
+}
+
+// What is counted of nobody says the day and not the moment, and takes no order's number:
+// the order of somebody comes after it.
+func TestACountIsOfADayAndOfNoOrder(t *testing.T) {
+	s := one(t)
+	s.want(s.sends(server, batch(s.track(`"userId":"null"`, "Order Completed", `"order_id":"o1"`))), 0, intake.Nobody, 1)
+	r := s.log.records[0]
+	if r.Order != (frame.Key{}) || r.Received != s.at.Truncate(24*time.Hour).UnixMicro() || len(r.Counts) != 1 {
+		t.Errorf("counted with an order %v, at %s", r.Order != frame.Key{}, time.UnixMicro(r.Received).UTC())
+	}
+	s.want(s.sends(server, batch(s.track(`"userId":"A-1"`, "Order Completed", `"order_id":"o1"`))), 1)
+}
+
 func TestAnEventIsKeptOnce(t *testing.T) {
 	s := one(t)
 	s.person(subject.Account, "A-1")
@@ -128,8 +166,13 @@ func TestAnEventIsKeptOnce(t *testing.T) {
 	s.want(order(server, "m", "Order Completed", ""), 1)
 	s.want(order(server, "m", "Order Completed", ""), 0, intake.Repeated, 1)
 	s.want(order(server, "n", "Order Completed", `,"total":5`), 0, intake.Repeated, 1) // the order itself came before
-	s.want(order(other, "m", "Order Completed", ""), 0, intake.Repeated, 1)
-	s.want(order(other, "m", "Order Updated", ""), 1) // a messageId is of its source
+	s.want(order(other, "m", "Order Completed", ""), 1)                                // a number is of its source, as a messageId is
+	s.want(order(other, "n", "Order Completed", ""), 0, intake.Repeated, 1)
+	named := func(source intake.Source, id string) intake.Taken {
+		return s.sends(source, batch(fmt.Sprintf(`{"type":"track","userId":"A-1","event":"Order Completed","messageId":%q,"properties":{"order_id":"shopify/main:o1"}}`, id)))
+	}
+	s.want(named(server, "s1"), 1)
+	s.want(named(other, "s2"), 0, intake.Repeated, 1) // it says itself whose number it is
 	s.want(order(server, "u1", "Order Updated", ""), 1)
 	s.want(order(server, "u2", "Order Updated", ""), 1) // which may happen twice
 	s.want(order(server, "c", "Order Cancelled", ""), 1)

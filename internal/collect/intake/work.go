@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"time"
 
 	"thimble"
 	"thimble/internal/collect/frame"
@@ -23,6 +24,7 @@ type item struct {
 	repeat frame.Key
 	order  frame.Key
 	drop   Drop // "" while it is to be kept
+	said   bool // what somebody has just chosen was taken down
 	record int  // its place in the records, -1 without one
 	owner  int  // its person's place among the owners
 }
@@ -84,7 +86,7 @@ func (w *work) take() error {
 	if err := w.identify(); err != nil {
 		return err
 	}
-	for _, step := range []func(*work) error{(*work).strangers, (*work).devices, (*work).hear, (*work).permit, (*work).traits, (*work).prepare} {
+	for _, step := range []func(*work) error{(*work).strangers, (*work).hear, (*work).permit, (*work).devices, (*work).traits, (*work).prepare} {
 		if err := step(w); err != nil {
 			return err
 		}
@@ -111,13 +113,14 @@ func (w *work) sort() {
 			it.drop = Repeated
 		case ev.Call == segment.Alias && w.src.Trusted(), w.src.Consents && ev.Call == segment.Track && string(w.b.Bytes(ev.Name)) == Preference:
 			it.drop = heard
+			it.denied = shared.Or(w.run.signals.of(w.hash, w.b, &ev.Signals))
 		case ev.Message == nil:
 			it.drop = Unplanned
 		default:
 			it.denied = shared.Or(w.run.signals.of(w.hash, w.b, &ev.Signals))
 			if w.src.Trusted() && once(ev.Message) {
 				if order := w.b.OrderID(ev); len(order) > 0 {
-					it.order = w.hash.order(order, ev.Message.Name)
+					it.order = w.hash.order(w.src.Number, order, ev.Message.Name)
 				}
 			}
 			if it.order != (frame.Key{}) && w.in.deps.Log.Seen(it.order) {
@@ -128,17 +131,19 @@ func (w *work) sort() {
 	}
 }
 
-// permit finds what of each event may be kept.
+// permit finds what of each event may be kept, and whether an alias may join anybody.
 func (w *work) permit() error {
 	for i := range w.items {
 		it := &w.items[i]
-		if it.drop != "" {
+		alias := it.drop == heard && it.ev.Call == segment.Alias
+		if it.drop != "" && !alias {
 			continue
 		}
 		if err := w.mask(it); err != nil {
 			return err
 		}
 		switch {
+		case alias:
 		case it.who.IsZero():
 			// Nobody was made of them: what happened is counted, and that is all.
 			it.drop = Nobody
@@ -203,19 +208,23 @@ func (w *work) draw() {
 	}
 }
 
-// write makes the record of an event: sealed parts, or counts.
+// write makes the record of an event: sealed parts, or counts, which are of a day and say
+// nothing of an order; of a choice that was taken down only that it came.
 func (w *work) write(i int) error {
 	it := &w.items[i]
-	if it.drop != "" && it.drop != Nobody {
+	rec := frame.Record{ID: thimble.ID(w.random[i*16:]), Received: w.arrival.At.UnixMicro(), Source: w.src.Number, Repeat: it.repeat, Order: it.order, Subject: it.who}
+	switch {
+	case it.said:
+		w.records = append(w.records, frame.Record{Repeat: it.repeat})
 		return nil
-	}
-	rec := frame.Record{ID: thimble.ID(w.random[i*16:]), Received: w.arrival.At.UnixMicro(), Source: w.src.Number, Repeat: it.repeat, Order: it.order}
-	if it.drop == Nobody {
-		if rec.Counts = w.count(it); len(rec.Counts) == 0 {
+	case it.drop == Nobody:
+		day := w.arrival.At.Truncate(24 * time.Hour).UnixMicro()
+		rec = frame.Record{ID: rec.ID, Received: day, Source: rec.Source, Repeat: rec.Repeat, Counts: w.count(it)}
+		if len(rec.Counts) == 0 {
 			return nil
 		}
-	} else {
-		rec.Subject = it.who
+	case it.drop != "":
+		return nil
 	}
 	it.record = len(w.records)
 	w.records = append(w.records, rec)
@@ -320,7 +329,7 @@ func (w *work) anew(it *item) error {
 func (w *work) append(ctx context.Context) (err error) {
 	kept := w.records[:0]
 	for _, r := range w.records {
-		if !r.ID.IsZero() {
+		if r.Repeat != (frame.Key{}) { // else it was taken away
 			kept = append(kept, r)
 		}
 	}

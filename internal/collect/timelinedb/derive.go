@@ -1,6 +1,7 @@
 package timelinedb
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,12 +16,13 @@ import (
 // Derive builds somebody's months again, by what the gate says now: what is no longer
 // permitted is gone, and what is permitted again comes back from the events that are kept.
 func (s *Store) Derive(ctx context.Context, who thimble.SubjectID) error {
-	return s.derive(ctx, who, "")
+	return s.derive(ctx, who, "", false)
 }
 
 // derive leaves out what is made for a purpose, whatever the gate says of it. What is
 // restricted is kept as it is until it is not (GDPR Art. 18(2)), unless the person objects.
-func (s *Store) derive(ctx context.Context, who thimble.SubjectID, without thimble.Purpose) error {
+// With lift, what is there stays as it is when it says all there is to say.
+func (s *Store) derive(ctx context.Context, who thimble.SubjectID, without thimble.Purpose, lift bool) error {
 	for _, u := range s.uses() {
 		u.forget(who)
 	}
@@ -41,9 +43,6 @@ func (s *Store) derive(ctx context.Context, who thimble.SubjectID, without thimb
 		if _, err := tx.Exec(ctx, `update collect_cursors set seq = seq where name = $1`, s.view.name); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `delete from collect_months where subject_id = $1`, who[:]); err != nil {
-			return err
-		}
 		places, err := postings(ctx, tx, who, timeline.Place{})
 		if err != nil {
 			return err
@@ -53,6 +52,14 @@ func (s *Store) derive(ctx context.Context, who thimble.SubjectID, without thimb
 			b.of(who).asked[use] = without != "" && (u.purpose.Within(without) || without.Within(u.purpose)) // and not granted
 		}
 		if err := s.foldPlaces(ctx, b, who, places); err != nil {
+			return err
+		}
+		if lift {
+			if whole, err := s.whole(ctx, tx, who, b.of(who)); err != nil || whole {
+				return err
+			}
+		}
+		if _, err := tx.Exec(ctx, `delete from collect_months where subject_id = $1`, who[:]); err != nil {
 			return err
 		}
 		if err := b.seal(ctx); err != nil {
@@ -69,6 +76,41 @@ func (s *Store) derive(ctx context.Context, who thimble.SubjectID, without thimb
 		return fmt.Errorf("timeline: building the months of a person: %w", err)
 	}
 	return nil
+}
+
+// whole reports whether somebody's rows say what their events come to.
+func (s *Store) whole(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, p *person) (bool, error) {
+	rows, err := rowsOf(ctx, tx, who)
+	if err != nil || len(rows) != len(p.months) {
+		return false, err
+	}
+	for _, r := range rows {
+		m := p.month(r.category, r.month)
+		any := s.anyGrant(p, r.category)
+		if any == nil || len(p.months) != len(rows) || (len(r.interactions) == 0) != (len(m.interactions) == 0) {
+			return false, nil
+		}
+		profile, err := openProfile(ctx, any, monthCell(who, r.category, r.month, "profile"), r.profile)
+		var touched timeline.Interactions
+		if err == nil && len(r.interactions) > 0 {
+			touched, err = openInteractions(ctx, p.grants[0], monthCell(who, r.category, r.month, "interactions"), r.interactions)
+		}
+		if err != nil {
+			if refused(err) {
+				return false, nil
+			}
+			return false, err
+		}
+		was, err := profile.Encode()
+		if err != nil {
+			return false, err
+		}
+		is, err := m.profile.Encode()
+		if err != nil || !bytes.Equal(was, is) || !bytes.Equal(touched.Encode(), m.interactions.Bounded().Encode()) {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // built reports whether there is something of a person in the view.

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -216,6 +217,64 @@ func TestAnOrderOfATrustedSourceIsAnOrderAndOneOfABrowserStaysAnEvent(t *testing
 	})
 }
 
+// Events come in any order: what takes an order back whole waits for it, be it in one batch,
+// in two, or behind a restart, and is taken down once.
+func TestAnOrderThatIsTakenBackBeforeItComesIsTakenBackWhenItComes(t *testing.T) {
+	const sold, back = "2×SHIRT@1995 1×SCARF@900", "2×SHIRT@1995 1×SCARF@900 back"
+	each(t, func(t *testing.T, w *world) {
+		restart := func() {
+			w.flush()
+			w.must(w.Core.Write(t.Context(), func(tx *sqldb.Tx) error {
+				_, err := tx.Exec(t.Context(), `update collect_positions set lease_until = 0 where name = 'orders'`)
+				return err
+			}))
+			w.store = w.open()
+		}
+		for i, event := range []string{"Order Refunded", "Order Cancelled"} {
+			for k, between := range []func(){func() {}, w.flush, restart} {
+				who, number := w.person(), fmt.Sprintf("%d%d", i+1, k)
+				again := w.sold(who, trusted, "Order Completed", number+"9", shirts)
+				w.append(w.sold(who, trusted, event, number, ""), w.sold(who, trusted, event, number+"8", ""))
+				between()
+				w.append(w.sold(who, trusted, "Order Completed", number, shirts))
+				w.flush()
+				w.append(again) // another order of theirs takes nothing back
+				w.flush()
+				var got []string
+				for _, o := range w.orders(who) {
+					_, rest, _ := strings.Cut(o, " GB ")
+					got = append(got, rest)
+				}
+				slices.Sort(got)
+				if diff := cmp.Diff([]string{sold, sold, back}, got); diff != "" {
+					t.Errorf("%s, %d: the orders, want (-) and got (+):\n%s", event, k, diff)
+				}
+			}
+		}
+	})
+}
+
+// It waits for a month, and leads to nobody meanwhile.
+func TestWhatWaitsForItsOrderWaitsAMonthAndNoLonger(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ada := w.person()
+		w.append(w.sold(ada, trusted, "Order Cancelled", "100", ""))
+		w.flush()
+		w.must(w.Core.Write(t.Context(), func(tx *sqldb.Tx) error {
+			n, err := tx.Exec(t.Context(), `update collect_early set since = since - $1`, (31 * 24 * time.Hour).Microseconds())
+			if n != 1 {
+				t.Errorf("%d frames wait, want one", n)
+			}
+			return err
+		}))
+		w.append(w.sold(ada, trusted, "Order Completed", "100", shirts))
+		w.flush()
+		if got := w.orders(ada); len(got) != 1 {
+			t.Errorf("got %v, want the order alone", got)
+		}
+	})
+}
+
 // Things come back one after the other; then the rest at once, and nothing comes back twice.
 func TestWhatComesBackInPartsComesBackOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
@@ -238,6 +297,38 @@ func TestWhatComesBackInPartsComesBackOnce(t *testing.T) {
 		slices.Sort(got)
 		if diff := cmp.Diff([]string{"100 GB 2×SHIRT@1995 1×SCARF@900", "100/cancelled GB 1×SHIRT@1995 back", "100/refunded/… GB 1×SCARF@900 back", "100/refunded/… GB 1×SHIRT@1995 back"}, got); diff != "" {
 			t.Errorf("the orders, want (-) and got (+):\n%s", diff)
+		}
+	})
+}
+
+// What comes in while the use of somebody's data is restricted is kept and read by nobody,
+// and is there when that ends (GDPR Art. 18).
+func TestWhatCameInDuringARestrictionIsThereWhenItEnds(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ada := w.person(taste)
+		w.views(ada, "a")
+		w.append(w.sold(ada, trusted, "Order Completed", "99", shirts))
+		w.flush()
+		_, err := w.Desk.Restrict(t.Context(), ada, true)
+		w.must(err)
+		w.views(ada, "b")
+		w.append(w.sold(ada, trusted, "Order Completed", "100", shirts), w.sold(ada, browser, "Order Completed", "666", shirts))
+		w.append(w.sold(ada, trusted, "Order Cancelled", "100", ""))
+		w.flush()
+		if got, err := w.Orders.Of(t.Context(), ada, 0); err != nil || len(got) != 1 {
+			t.Errorf("%d orders while her data is restricted, %v, want the one of before", len(got), err)
+		}
+		_, err = w.Desk.Restrict(t.Context(), ada, false)
+		w.must(err)
+		for range 2 {
+			w.must(w.store.Restrict(t.Context(), ada, false))
+			want := []string{"100 GB 2×SHIRT@1995 1×SCARF@900", "100/cancelled GB 2×SHIRT@1995 1×SCARF@900 back", "99 GB 2×SHIRT@1995 1×SCARF@900"}
+			if diff := cmp.Diff(want, w.orders(ada)); diff != "" {
+				t.Errorf("her orders, want (-) and got (+):\n%s", diff)
+			}
+			if got := w.interactions(ada); !slices.Contains(got, "A view 1") || !slices.Contains(got, "B view 1") {
+				t.Errorf("she did %q, want the views of a and b", got)
+			}
 		}
 	})
 }

@@ -221,16 +221,15 @@ func (s *Store) everyUse() []*uses {
 }
 
 // Restrict implements [thimble.Holder]: the gate refuses. What came in meanwhile is built in
-// when it permits again.
+// when it permits again, and the orders among it are taken down.
 func (s *Store) Restrict(ctx context.Context, who thimble.SubjectID, on bool) error {
 	if on {
 		return nil
 	}
-	rows, err := s.rows(ctx, []thimble.SubjectID{who})
-	if err != nil || len(rows) > 0 {
+	if err := s.derive(ctx, who, "", true); err != nil {
 		return err
 	}
-	return s.Derive(ctx, who)
+	return s.sellOf(ctx, who)
 }
 
 // Object implements [thimble.Holder]: what was made for the purpose is deleted, and made again
@@ -239,7 +238,7 @@ func (s *Store) Object(ctx context.Context, who thimble.SubjectID, p thimble.Pur
 	if !slices.ContainsFunc(s.everyUse(), func(u *uses) bool { return u.purpose.Within(p) || p.Within(u.purpose) }) {
 		return nil
 	}
-	return s.derive(ctx, who, p)
+	return s.derive(ctx, who, p, false)
 }
 
 // Merge implements [thimble.Holder]: whoever reads of a person reads of all members.

@@ -265,25 +265,31 @@ func (s *Store) rows(ctx context.Context, members []thimble.SubjectID) (all []ro
 	err = s.View.Read(ctx, func(tx *sqldb.Tx) error {
 		all = nil
 		for _, m := range members {
-			found, err := tx.Query(ctx, `select category, month, interactions, profile from collect_months where subject_id = $1 order by category, month`, m[:])
+			found, err := rowsOf(ctx, tx, m)
 			if err != nil {
 				return err
 			}
-			for found.Next() {
-				r := row{who: m}
-				if err := found.Scan(&r.category, &r.month, &r.interactions, &r.profile); err != nil {
-					_ = found.Close()
-					return err
-				}
-				all = append(all, r)
-			}
-			if err := errors.Join(found.Err(), found.Close()); err != nil {
-				return err
-			}
+			all = append(all, found...)
 		}
 		return nil
 	})
 	return all, err
+}
+
+func rowsOf(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (all []row, err error) {
+	found, err := tx.Query(ctx, `select category, month, interactions, profile from collect_months where subject_id = $1 order by category, month`, who[:])
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	for found.Next() {
+		r := row{who: who}
+		if err := found.Scan(&r.category, &r.month, &r.interactions, &r.profile); err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, found.Err()
 }
 
 // Interactions returns what a person touched, as far as the grant's categories reach.

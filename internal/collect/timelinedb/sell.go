@@ -1,8 +1,10 @@
 package timelinedb
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -13,6 +15,7 @@ import (
 	"thimble/internal/collect/timeline"
 	"thimble/internal/gate"
 	"thimble/internal/order"
+	"thimble/internal/sqldb"
 )
 
 // saleCategories are those that an order is read from.
@@ -23,12 +26,14 @@ type selling struct {
 	store   *Store
 	trusted map[uint32]bool
 	sales   []collect.Sale
+	bought  map[thimble.SubjectID]bool // of whom an order is among the sales
+	early   []early
 }
 
 // sell reads the orders that trusted sources speak of. What a browser says of an order
 // stays an event.
 func (s *Store) sell(ctx context.Context, next func() ([]frame.Frame, error)) (*taken, error) {
-	b := &selling{store: s, trusted: map[uint32]bool{}}
+	b := &selling{store: s, trusted: map[uint32]bool{}, bought: map[thimble.SubjectID]bool{}}
 	for {
 		frames, err := next()
 		if err != nil {
@@ -45,31 +50,87 @@ func (s *Store) sell(ctx context.Context, next func() ([]frame.Frame, error)) (*
 			}
 		}
 	}
-	if len(b.sales) == 0 {
+	if err := b.again(ctx); err != nil {
+		return nil, err
+	}
+	if len(b.sales) == 0 && len(b.early) == 0 {
 		return &taken{}, nil
 	}
 	return &taken{writes: func(ctx context.Context, move mover) error {
-		_, err := s.Orders.Sell(ctx, b.sales, move)
+		_, err := s.Orders.Sell(ctx, b.sales, func(ctx context.Context, tx *sqldb.Tx) error {
+			if err := b.wait(ctx, tx); err != nil {
+				return err
+			}
+			return move(ctx, tx)
+		})
 		return err
 	}}, nil
 }
 
-func (b *selling) record(ctx context.Context, seq int64, index int, r *frame.Record) error {
+// sellOf reads the orders of one person's events again: those that came in while the use of
+// their data was restricted were kept, and read by nobody. What is taken down already stays.
+func (s *Store) sellOf(ctx context.Context, who thimble.SubjectID) (err error) {
+	if s.Orders == nil || who.IsZero() {
+		return nil
+	}
+	s.service.forget(who) // a grant of before
+	for range tries {
+		b := &selling{store: s, trusted: map[uint32]bool{}}
+		var places []timeline.Place // the newest first
+		err = s.each(ctx, []thimble.SubjectID{who}, timeline.Place{}, func(f *found) (bool, error) {
+			may, err := b.may(ctx, f.record)
+			if may {
+				places = append(places, f.place)
+			}
+			return true, err
+		})
+		slices.SortFunc(places, func(one, other timeline.Place) int {
+			return cmp.Or(cmp.Compare(one.Seq, other.Seq), one.Index-other.Index)
+		})
+		if err == nil {
+			err = s.records(ctx, places, func(f *found) error {
+				if f.record == nil {
+					return nil // of a frame that is damaged
+				}
+				return b.record(ctx, f.place.Seq, f.place.Index, f.record)
+			})
+		}
+		if err == nil && len(b.sales) > 0 {
+			_, err = s.Orders.Sell(ctx, b.sales, func(context.Context, *sqldb.Tx) error { return nil })
+		}
+		if !errors.Is(err, thimble.ErrConflict) { // else somebody took down one of them at this moment
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("timeline: taking down the orders of a person: %w", err)
+	}
+	return nil
+}
+
+const tries = 3
+
+// may reports whether a record may be an order that counts.
+func (b *selling) may(ctx context.Context, r *frame.Record) (bool, error) {
 	if r.Subject.IsZero() || !slices.ContainsFunc(r.Parts, func(p frame.Part) bool {
 		return p.Category == returning || p.Category == thimble.PurchaseHistory
 	}) {
-		return nil
+		return false, nil
 	}
 	trusted, asked := b.trusted[r.Source]
 	if !asked {
 		var err error
 		if trusted, err = b.store.Trusted(ctx, r.Source); err != nil {
-			return fmt.Errorf("timeline: asking for the source of an order: %w", err)
+			return false, fmt.Errorf("timeline: asking for the source of an order: %w", err)
 		}
 		b.trusted[r.Source] = trusted
 	}
-	if !trusted {
-		return nil
+	return trusted, nil
+}
+
+func (b *selling) record(ctx context.Context, seq int64, index int, r *frame.Record) error {
+	if may, err := b.may(ctx, r); err != nil || !may {
+		return err
 	}
 	g, err := b.store.service.of(ctx, r.Subject)
 	if err != nil || g == nil {
@@ -92,11 +153,17 @@ func (b *selling) record(ctx context.Context, seq int64, index int, r *frame.Rec
 }
 
 func (b *selling) sale(ctx context.Context, g *gate.Grant, who thimble.SubjectID, w *timeline.What, seq int64) error {
-	var lines []order.Line
 	if w.Whole() {
-		var err error
-		if lines, err = b.lines(ctx, g, w); err != nil {
+		lines, there, err := b.lines(ctx, g, w)
+		if err != nil {
 			return err
+		}
+		if !there {
+			b.early = append(b.early, early{g, who, *w, seq})
+			return nil
+		}
+		if len(lines) == 0 {
+			return nil // all of it is back
 		}
 		w.Take(lines)
 	}
@@ -106,13 +173,18 @@ func (b *selling) sale(ctx context.Context, g *gate.Grant, who thimble.SubjectID
 		b.store.Logger.WarnContext(ctx, "an order of an event is left an event", slog.Int64("frame", seq), slog.String("cause", err.Error()))
 		return nil
 	}
+	if !o.Return {
+		for _, m := range g.Members() {
+			b.bought[m] = true
+		}
+	}
 	b.sales = append(b.sales, collect.Sale{Order: o, Names: w.Names()})
 	return nil
 }
 
 // lines are those of the order that an event takes back whole, be it of this batch,
-// without what came back before.
-func (b *selling) lines(ctx context.Context, g *gate.Grant, w *timeline.What) (lines []order.Line, err error) {
+// without what came back before, and whether the order is there.
+func (b *selling) lines(ctx context.Context, g *gate.Grant, w *timeline.What) (lines []order.Line, there bool, err error) {
 	var all []order.Order
 	for i := range b.sales {
 		if o := &b.sales[i].Order; slices.Contains(g.Members(), o.Subject) {
@@ -122,20 +194,30 @@ func (b *selling) lines(ctx context.Context, g *gate.Grant, w *timeline.What) (l
 	for _, m := range g.Members() {
 		sealed, err := b.store.Ordered.Of(ctx, m, 0)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		for _, one := range sealed {
 			o, err := order.Open(ctx, g, one)
 			if err != nil {
-				return nil, err
+				return nil, false, err
 			}
 			all = append(all, o)
 		}
 	}
+	// A frame that is looked at again has what it had before.
+	had := map[string]bool{}
+	all = slices.DeleteFunc(all, func(o order.Order) bool {
+		again := had[o.Number]
+		had[o.Number] = true
+		return again
+	})
+	if had[w.Number()] {
+		return nil, true, nil
+	}
 	for i := range all {
 		if o := &all[i]; o.Number == w.Order && !o.Return {
-			return w.Left(o.Lines, all), nil
+			return w.Left(o.Lines, all), true, nil
 		}
 	}
-	return nil, nil
+	return nil, false, nil
 }

@@ -178,6 +178,35 @@ func (s *Store) Suppressed(ctx context.Context, ids []subject.Identifier) ([]boo
 	return suppressed, wrap("renewing marks", s.renew(ctx, renew))
 }
 
+// SuppressedTx is [Store.Suppressed] in the caller's transaction, for whoever makes a
+// person or gives an identifier there. It renews nothing.
+func (s *Store) SuppressedTx(ctx context.Context, tx *sqldb.Tx, ids []subject.Identifier) ([]bool, error) {
+	const doing = "looking for suppressions"
+	known, err := normalized(ids)
+	if err != nil {
+		return nil, err
+	}
+	g, err := readGenerations(ctx, tx)
+	if err != nil {
+		return nil, wrap(doing, err)
+	}
+	marks, err := s.marks(ctx, known, g)
+	if err != nil {
+		return nil, wrap(doing, err)
+	}
+	found := map[string]bool{}
+	if err := findMarks(ctx, tx, marks, found); err != nil {
+		return nil, wrap(doing, err)
+	}
+	suppressed := make([]bool, len(ids))
+	for i, m := range marks {
+		if found[string(m)] {
+			suppressed[i/len(g[suppression])] = true
+		}
+	}
+	return suppressed, nil
+}
+
 // Suppress notes that whoever has one of the identifiers was forgotten, in the caller's
 // transaction: somebody who is to be forgotten before they ever came here. Who has one is
 // not touched.

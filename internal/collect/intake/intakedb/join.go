@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"thimble"
 	"thimble/internal/collect/intake"
@@ -14,53 +15,125 @@ import (
 
 // Join implements intake.People, in one transaction for all.
 func (p *People) Join(ctx context.Context, all []intake.Joining) ([]intake.Joined, error) {
-	ids := make([]subject.Identifier, len(all))
-	for i := range all {
-		ids[i] = all[i].ID
-	}
-	found, err := p.store.FindAll(ctx, ids)
-	if err != nil {
-		return nil, fmt.Errorf("intake: joining: %w", err)
-	}
-	gone, err := p.store.Suppressed(ctx, ids)
-	if err != nil {
-		return nil, fmt.Errorf("intake: joining: %w", err)
-	}
-	joined, todo := make([]intake.Joined, len(all)), 0
-	for i := range all {
-		switch {
-		case found[i] == all[i].To:
-			joined[i] = intake.Same
-		case found[i].IsZero() && gone[i]:
-			joined[i] = intake.Lost
-		default:
-			todo++
-		}
-	}
-	if todo == 0 {
-		return joined, nil
-	}
+	joined := make([]intake.Joined, len(all))
 	drafts, err := p.drafts(ctx, all, joined)
 	if err != nil {
 		return nil, fmt.Errorf("intake: joining: %w", err)
 	}
+	if !slices.Contains(joined, "") {
+		return joined, nil
+	}
+	var now []intake.Joined
 	err = p.db.Write(ctx, func(tx *sqldb.Tx) error {
-		now := append([]intake.Joined(nil), joined...)
+		now = slices.Clone(joined)
+		// All are looked at as they are before any is joined: what was judged was judged of that.
 		for i := range all {
-			if joined[i] != "" {
+			if now[i] != "" {
+				continue
+			}
+			if now[i], err = p.look(ctx, tx, all[i]); err != nil {
+				return err
+			}
+		}
+		for i := range all {
+			if now[i] != "" {
 				continue
 			}
 			if now[i], err = p.one(ctx, tx, all[i], drafts[i]); err != nil {
 				return err
 			}
 		}
-		joined = now
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("intake: joining: %w", err)
 	}
-	return joined, nil
+	return now, nil
+}
+
+// look says what stands against a joining: that somebody was forgotten, or is not as
+// they were judged. "" is for nothing.
+func (p *People) look(ctx context.Context, tx *sqldb.Tx, j intake.Joining) (intake.Joined, error) {
+	to, err := p.store.PersonTx(ctx, tx, j.To)
+	if errors.Is(err, thimble.ErrNotFound) {
+		return intake.Lost, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	_, owner, err := p.owner(ctx, tx, j)
+	if err != nil {
+		return "", err
+	}
+	var has subject.Person
+	if owner.IsZero() {
+		gone, err := p.forgotten(ctx, []subject.Identifier{j.ID}, func(ctx context.Context, ids []subject.Identifier) ([]bool, error) {
+			return p.store.SuppressedTx(ctx, tx, ids)
+		})
+		if err != nil {
+			return "", err
+		}
+		if gone[0] {
+			return intake.Lost, nil
+		}
+	} else if has, err = p.store.PersonTx(ctx, tx, owner); err != nil && !errors.Is(err, thimble.ErrNotFound) {
+		return "", err
+	}
+	if err != nil || !j.Judged(to, has) {
+		return intake.Moved, nil
+	}
+	return "", nil
+}
+
+// owner returns who has an identifier, zero for nobody, and as what: what may be either
+// is an account's before it is a device's.
+func (p *People) owner(ctx context.Context, tx *sqldb.Tx, j intake.Joining) (subject.Identifier, thimble.SubjectID, error) {
+	if j.Either {
+		if account, err := subject.NewIdentifier(subject.Account, j.ID.Value.Reveal()); err == nil { // to look it up
+			owner, err := p.store.OwnerTx(ctx, tx, account)
+			if err != nil || !owner.IsZero() {
+				return account, owner, err
+			}
+		}
+	}
+	owner, err := p.store.OwnerTx(ctx, tx, j.ID)
+	return j.ID, owner, err
+}
+
+// names are the identifiers by which whoever has one may have been forgotten: what is
+// said to be a device may be an account's number, or an address.
+func names(id subject.Identifier) []subject.Identifier {
+	all := []subject.Identifier{id}
+	if id.Kind != subject.Device {
+		return all
+	}
+	for _, k := range []subject.Kind{subject.Account, subject.Email} {
+		if other, err := subject.NewIdentifier(k, id.Value.Reveal()); err == nil { // to look it up
+			all = append(all, other)
+		}
+	}
+	return all
+}
+
+// forgotten reports, for each identifier, whether a person with it was forgotten, by
+// whichever name.
+func (p *People) forgotten(ctx context.Context, ids []subject.Identifier, ask func(context.Context, []subject.Identifier) ([]bool, error)) ([]bool, error) {
+	var all []subject.Identifier
+	var of []int
+	for i := range ids {
+		for _, n := range names(ids[i]) {
+			all, of = append(all, n), append(of, i)
+		}
+	}
+	marked, err := ask(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	gone := make([]bool, len(ids))
+	for n, i := range of {
+		gone[i] = gone[i] || marked[n]
+	}
+	return gone, nil
 }
 
 func (p *People) drafts(ctx context.Context, all []intake.Joining, joined []intake.Joined) ([]subjectdb.Draft, error) {
@@ -83,34 +156,19 @@ func (p *People) drafts(ctx context.Context, all []intake.Joining, joined []inta
 // one joins one identifier, as things are within the transaction.
 func (p *People) one(ctx context.Context, tx *sqldb.Tx, j intake.Joining, d subjectdb.Draft) (intake.Joined, error) {
 	to, err := p.store.PersonTx(ctx, tx, j.To)
-	if errors.Is(err, thimble.ErrNotFound) {
-		return intake.Lost, nil
-	}
 	if err != nil {
 		return "", err
 	}
-	if j.Either {
-		account, err := subject.NewIdentifier(subject.Account, j.ID.Value.Reveal()) // to look it up
-		if err != nil {
-			return "", err
-		}
-		owner, err := p.store.OwnerTx(ctx, tx, account)
-		if err != nil {
-			return "", err
-		}
-		if !owner.IsZero() {
-			j.ID = account
-			return p.link(ctx, tx, j, to, owner)
-		}
+	var owner thimble.SubjectID
+	if j.ID, owner, err = p.owner(ctx, tx, j); err != nil {
+		return "", err
 	}
 	shared, err := p.store.SharedTx(ctx, tx, []subject.Identifier{j.ID})
-	if err != nil || shared[0] {
-		return intake.Shared, err
-	}
-	owner, err := p.store.OwnerTx(ctx, tx, j.ID)
 	switch {
 	case err != nil:
 		return "", err
+	case shared[0]:
+		return intake.Shared, nil
 	case owner.IsZero():
 		return p.add(ctx, tx, d)
 	case owner == j.To:

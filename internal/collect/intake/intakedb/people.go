@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ type People struct {
 	db    *sqldb.DB
 	store *subjectdb.Store
 
+	make   func(context.Context, []subject.Identifier) ([]intake.Made, error) // all, but in tests
 	mu     sync.Mutex
 	orders []*order
 	busy   bool
@@ -27,7 +29,11 @@ type People struct {
 var _ intake.People = (*People)(nil)
 
 // New returns people on the set sqldb.Core.
-func New(db *sqldb.DB, s *subjectdb.Store) *People { return &People{db: db, store: s} }
+func New(db *sqldb.DB, s *subjectdb.Store) *People {
+	p := &People{db: db, store: s}
+	p.make = p.all
+	return p
+}
 
 // FindAll implements intake.People.
 func (p *People) FindAll(ctx context.Context, ids []subject.Identifier) ([]thimble.SubjectID, error) {
@@ -57,55 +63,52 @@ type order struct {
 	made []intake.Made
 	err  error
 	done chan struct{}
+	lead chan struct{} // closed when it is its turn to make the next round
 }
 
 // makeWithin bounds how long the making of one round of people may take.
 const makeWithin = 30 * time.Second
 
-// Make implements intake.People. Who comes while others are being made waits for the
-// next round, which is one for all who wait.
+// Make implements intake.People. Who comes while others are being made waits for the next
+// round, which is one for as many as wait and fit into a commit. The first of a round makes
+// it, and leaves the next one to who waits for that: nobody works for those who come later.
 func (p *People) Make(ctx context.Context, ids []subject.Identifier) ([]intake.Made, error) {
-	o := &order{ids: ids, done: make(chan struct{})}
+	o := &order{ids: ids, done: make(chan struct{}), lead: make(chan struct{})}
 	p.mu.Lock()
 	p.orders = append(p.orders, o)
-	lead := !p.busy
-	p.busy = true
-	p.mu.Unlock()
-	if lead {
-		p.rounds(context.WithoutCancel(ctx))
+	if !p.busy {
+		p.busy = true
+		close(o.lead)
 	}
+	p.mu.Unlock()
 	select {
 	case <-o.done:
-		return o.made, o.err
+	case <-o.lead:
+		p.round(context.WithoutCancel(ctx))
 	case <-ctx.Done():
+		p.leave(o)
 		return nil, fmt.Errorf("intake: making people: %w (%w)", ctx.Err(), thimble.ErrUnavailable)
 	}
+	return o.made, o.err
 }
 
-// rounds makes people until nobody waits.
-func (p *People) rounds(ctx context.Context) {
-	for {
-		p.mu.Lock()
-		orders := p.orders
-		p.orders = nil
-		if len(orders) == 0 {
-			p.busy = false
-			p.mu.Unlock()
-			return
-		}
-		p.mu.Unlock()
-		p.round(ctx, orders)
-	}
-}
-
-func (p *People) round(ctx context.Context, orders []*order) {
+// round makes the people of those who wait, as many as fit, and has another make the rest.
+// Whoever calls it is the first who waits.
+func (p *People) round(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, makeWithin)
 	defer cancel()
+	defer p.next()
 	var ids []subject.Identifier
-	for _, o := range orders {
-		ids = append(ids, o.ids...)
+	p.mu.Lock()
+	n := 0
+	for n < len(p.orders) && (n == 0 || len(ids)+len(p.orders[n].ids) <= perCommit) {
+		ids = append(ids, p.orders[n].ids...)
+		n++
 	}
-	made, err := p.all(ctx, ids)
+	orders := p.orders[:n:n]
+	p.orders = p.orders[n:]
+	p.mu.Unlock()
+	made, err := p.make(ctx, ids)
 	for _, o := range orders {
 		if o.err = err; err == nil {
 			o.made, made = made[:len(o.ids)], made[len(o.ids):]
@@ -114,19 +117,54 @@ func (p *People) round(ctx context.Context, orders []*order) {
 	}
 }
 
+// next has the first who waits make the next round.
+func (p *People) next() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.busy = len(p.orders) > 0; p.busy {
+		close(p.orders[0].lead)
+	}
+}
+
+// leave takes out an order that nobody waits for any more, and hands its turn on.
+func (p *People) leave(o *order) {
+	p.mu.Lock()
+	i := slices.Index(p.orders, o)
+	if i >= 0 {
+		p.orders = slices.Delete(p.orders, i, i+1)
+	}
+	p.mu.Unlock()
+	select {
+	case <-o.lead:
+		p.next()
+	default:
+	}
+}
+
 // perCommit is how many people one transaction makes: others want to write too.
 const perCommit = 250
 
 func (p *People) all(ctx context.Context, ids []subject.Identifier) ([]intake.Made, error) {
-	gone, err := p.store.Suppressed(ctx, ids)
+	gone, err := p.forgotten(ctx, ids, p.store.Suppressed)
 	if err != nil {
+		return nil, fmt.Errorf("intake: making people: %w", err)
+	}
+	var shared []bool
+	if err := p.db.Read(ctx, func(tx *sqldb.Tx) error {
+		shared, err = p.store.SharedTx(ctx, tx, ids)
+		return err
+	}); err != nil {
 		return nil, fmt.Errorf("intake: making people: %w", err)
 	}
 	made := make([]intake.Made, len(ids))
 	var at []int
+	first := map[string]int{}
 	for i := range ids {
-		if made[i].Gone = gone[i]; !gone[i] {
-			at = append(at, i)
+		// Of whom nobody is made no key is: it would be nobody's. Several bodies may bring one.
+		made[i] = intake.Made{Gone: gone[i], Shared: shared[i]}
+		name := same(ids[i])
+		if _, twice := first[name]; !twice && !gone[i] && !shared[i] {
+			first[name], at = i, append(at, i)
 		}
 	}
 	for len(at) > 0 {
@@ -136,10 +174,21 @@ func (p *People) all(ctx context.Context, ids []subject.Identifier) ([]intake.Ma
 		}
 		at = at[n:]
 	}
+	for i := range ids {
+		if n, ok := first[same(ids[i])]; ok {
+			made[i] = made[n]
+		}
+	}
 	return made, nil
 }
 
-// some makes people in one transaction. Whom somebody else made meanwhile is found.
+// same is alike for identifiers that are one.
+func same(id subject.Identifier) string {
+	return string(id.Kind) + "\x00" + id.Value.Reveal() // to compare it with others of the round
+}
+
+// some makes people in one transaction, of whoever is neither forgotten nor shared in it.
+// Whom somebody else made meanwhile is found.
 func (p *People) some(ctx context.Context, all []subject.Identifier, at []int, made []intake.Made) error {
 	ids := make([]subject.Identifier, len(at))
 	for n, i := range at {
@@ -152,13 +201,18 @@ func (p *People) some(ctx context.Context, all []subject.Identifier, at []int, m
 	var taken []int
 	err = p.db.Write(ctx, func(tx *sqldb.Tx) error {
 		taken = taken[:0]
+		gone, err := p.forgotten(ctx, ids, func(ctx context.Context, ids []subject.Identifier) ([]bool, error) {
+			return p.store.SuppressedTx(ctx, tx, ids)
+		})
+		if err != nil {
+			return err
+		}
 		shared, err := p.store.SharedTx(ctx, tx, ids)
 		if err != nil {
 			return err
 		}
 		for n, i := range at {
-			made[i] = intake.Made{Shared: shared[n]}
-			if shared[n] {
+			if made[i] = (intake.Made{Gone: gone[n], Shared: shared[n]}); gone[n] || shared[n] {
 				continue
 			}
 			err := p.store.Create(ctx, tx, drafts[n])
