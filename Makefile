@@ -5,7 +5,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 BUILD   := $(GO) build -trimpath -ldflags "-X main.version=$(VERSION)"
 
 .DEFAULT_GOAL := help
-.PHONY: help build sdk demo test check vet bench soak golden screenshots lint vuln
+.PHONY: help build sdk demo test check vet bench soak fuzz golden screenshots lint vuln
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ bench: ## print the figures that the documents quote; never under -race
 
 soak: ## the property and fault tests at their full counts; hours
 	THIMBLE_SOAK=1 THIMBLE_REQUIRE_POSTGRES=1 THIMBLE_REQUIRE_BROWSER=1 THIMBLE_REQUIRE_STRACE=1 $(GO) test -timeout 12h ./...
+	@FUZZTIME=10m sh .ci/fuzz
+
+fuzz: ## each parser with made-up input, a minute each (FUZZTIME)
+	@sh .ci/fuzz
 
 golden: ## rewrite the golden files; look at the difference before you keep it
 	$(GO) test ./internal/api -update

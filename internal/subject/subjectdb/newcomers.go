@@ -26,12 +26,12 @@ func (s *Store) Newcomer(ctx context.Context, first Draft, more []Draft, home *s
 	n.drafts = append([]Draft{first}, more...)
 	if home != nil {
 		if n.residence, err = sealed(ctx, s.keys, subject.ResidenceCell(first.ID), home); err != nil {
-			return n, wrap("sealing the residence of "+first.ID.String(), err)
+			return n, wrap("sealing the residence of a person", err)
 		}
 	}
 	if age != nil {
 		if n.age, err = sealed(ctx, s.keys, subject.AgeCell(first.ID), age); err != nil {
-			return n, wrap("sealing the age of "+first.ID.String(), err)
+			return n, wrap("sealing the age of a person", err)
 		}
 	}
 	return n, nil
