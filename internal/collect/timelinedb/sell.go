@@ -30,10 +30,14 @@ type selling struct {
 	early   []early
 }
 
+func (s *Store) selling() *selling {
+	return &selling{store: s, trusted: map[uint32]bool{}, bought: map[thimble.SubjectID]bool{}}
+}
+
 // sell reads the orders that trusted sources speak of. What a browser says of an order
 // stays an event.
 func (s *Store) sell(ctx context.Context, next func() ([]frame.Frame, error)) (*taken, error) {
-	b := &selling{store: s, trusted: map[uint32]bool{}, bought: map[thimble.SubjectID]bool{}}
+	b := s.selling()
 	for {
 		frames, err := next()
 		if err != nil {
@@ -75,9 +79,12 @@ func (s *Store) sellOf(ctx context.Context, who thimble.SubjectID) (err error) {
 	}
 	s.service.forget(who) // a grant of before
 	for range tries {
-		b := &selling{store: s, trusted: map[uint32]bool{}}
+		b := s.selling()
 		var places []timeline.Place // the newest first
 		err = s.each(ctx, []thimble.SubjectID{who}, timeline.Place{}, func(f *found) (bool, error) {
+			if f.record == nil {
+				return true, nil // of a frame that is damaged
+			}
 			may, err := b.may(ctx, f.record)
 			if may {
 				places = append(places, f.place)
@@ -90,13 +97,16 @@ func (s *Store) sellOf(ctx context.Context, who thimble.SubjectID) (err error) {
 		if err == nil {
 			err = s.records(ctx, places, func(f *found) error {
 				if f.record == nil {
-					return nil // of a frame that is damaged
+					return nil
 				}
 				return b.record(ctx, f.place.Seq, f.place.Index, f.record)
 			})
 		}
-		if err == nil && len(b.sales) > 0 {
-			_, err = s.Orders.Sell(ctx, b.sales, func(context.Context, *sqldb.Tx) error { return nil })
+		if err == nil {
+			err = b.again(ctx)
+		}
+		if err == nil && len(b.sales)+len(b.early) > 0 {
+			_, err = s.Orders.Sell(ctx, b.sales, b.wait)
 		}
 		if !errors.Is(err, thimble.ErrConflict) { // else somebody took down one of them at this moment
 			break
