@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"slices"
+	"sync"
 
 	"thimble"
 	"thimble/internal/app/onlineretail"
@@ -53,6 +54,13 @@ type DemoCustomer struct {
 // SeedDemo imports the orders, assigns the consents and trains, each only if it
 // was not done before. It can be killed and started again at any moment.
 func (a *App) SeedDemo(ctx context.Context, orders collect.Source, tell Teller) error {
+	// Nobody serves yet. On a slow machine what is queued by the import would wait for longer
+	// than a ledger may, and nothing could be learned from.
+	sequence, stop := context.WithCancel(ctx)
+	var sequencer sync.WaitGroup
+	defer sequencer.Wait()
+	defer stop()
+	sequencer.Go(func() { _ = a.Ledger.Run(sequence) })
 	if err := a.importDemo(ctx, orders, tell); err != nil {
 		return err
 	}

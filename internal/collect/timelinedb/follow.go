@@ -33,6 +33,7 @@ type follower struct {
 	seq    atomic.Int64 // as far as is known
 	leased time.Time    // until then, this process builds
 	mu     sync.Mutex   // one step at a time
+	recent bool         // what the last step read came in lately
 }
 
 // A mover moves the cursor in a transaction.
@@ -52,7 +53,8 @@ const (
 	tick = time.Second
 	// pace is how far apart steps are at least while events come in: a step costs a commit,
 	// and something for each person in it, however few events it brings. A step that took
-	// long rests for as long, at most for longest: who takes events in goes first.
+	// long rests for as long, at most for longest, also when there is more: who takes events in
+	// goes first.
 	pace    = 200 * time.Millisecond
 	longest = 400 * time.Millisecond
 
@@ -105,6 +107,9 @@ func (f *follower) run(ctx context.Context) {
 			// The same frames are tried again: none is skipped, and the lag is seen.
 			f.store.Logger.ErrorContext(ctx, "events are not built in yet", slog.String("listener", f.name), slog.Int64("behind", f.seq.Load()), slog.String("cause", err.Error()))
 			pause = min(2*pause, time.Minute)
+		case more && f.recent:
+			f.rest(ctx, took)
+			continue
 		case more:
 			pause = tick
 			continue
@@ -121,10 +126,15 @@ func (f *follower) run(ctx context.Context) {
 		case <-wake:
 		case <-time.After(pause):
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(max(pace-took, min(took, longest))):
-		}
+		f.rest(ctx, took)
+	}
+}
+
+// rest lets others go first after a step that took so long.
+func (f *follower) rest(ctx context.Context, took time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(max(pace-took, min(took, longest))):
 	}
 }
 
@@ -158,15 +168,16 @@ func (f *follower) step(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	from := f.seq.Load()
-	to, records, began, recent := from, 0, f.store.Now(), false
+	to, records, began := from, 0, f.store.Now()
+	f.recent = false
 	next := func() ([]frame.Frame, error) {
-		if records >= f.most || recent && f.store.Now().Sub(began) >= readFor {
+		if records >= f.most || f.recent && f.store.Now().Sub(began) >= readFor {
 			more = true
 			return nil, nil
 		}
 		frames, err := f.store.Log.Follow(ctx, to, readAhead)
 		if to == from && len(frames) > 0 {
-			recent = began.Sub(time.UnixMicro(frames[0].Received)) < recentFor
+			f.recent = began.Sub(time.UnixMicro(frames[0].Received)) < recentFor
 		}
 		for i := range frames {
 			records += len(frames[i].Records)
