@@ -25,6 +25,7 @@ func (a *App) openTimeline() error {
 	a.Timeline, err = timelinedb.New(timelinedb.Deps{
 		Log: a.Frames, Rewriter: a.Frames, View: a.View, Core: a.Core, Gate: a.Gate, Keys: a.Vault, People: a.Subjects,
 		Orders: a.Imports, Ordered: a.Orders, Trusted: a.trusted, Now: a.Config.clock(), Logger: a.Log,
+		Pressed: func() bool { return a.Intake.Pressed() },
 	})
 	if err != nil {
 		return err

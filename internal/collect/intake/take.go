@@ -70,6 +70,7 @@ type Intake struct {
 	keys     *keyring
 	who      *identities
 	budget   *budget
+	under    atomic.Int64 // bodies that are being taken
 	joins    joins
 }
 
@@ -122,12 +123,20 @@ func (in *Intake) current() (*running, error) {
 	return r, nil
 }
 
+// pressing is how many bodies at once are more than a machine takes as they come.
+const pressing = 8
+
+// Pressed reports whether so many bodies are being taken that what can wait should.
+func (in *Intake) Pressed() bool { return in.under.Load() >= pressing }
+
 // Take keeps what is permitted of a body that came from a source to the path of a call.
 // When it returns without an error, what it kept is durable. The error is of kind
 // thimble.ErrInvalid when the body cannot be read at all, and of kind
 // thimble.ErrUnavailable when it should be sent again later; nothing was kept then, or
 // what was is known when it comes again.
 func (in *Intake) Take(ctx context.Context, src Source, call segment.Call, body []byte, a Arrival) (Taken, error) {
+	in.under.Add(1)
+	defer in.under.Add(-1)
 	r, err := in.current()
 	if err != nil {
 		return Taken{}, err

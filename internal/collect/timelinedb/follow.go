@@ -52,9 +52,9 @@ const (
 
 	tick = time.Second
 	// pace is how far apart steps are at least while events come in: a step costs a commit,
-	// and something for each person in it, however few events it brings. A step that took
-	// long rests for as long, at most for longest, also when there is more: who takes events in
-	// goes first.
+	// and something for each person in it, however few events it brings. While more comes in
+	// than the machine has time for, a step rests for as long as it took, at most for longest:
+	// who takes events in goes first.
 	pace    = 200 * time.Millisecond
 	longest = 400 * time.Millisecond
 
@@ -107,11 +107,11 @@ func (f *follower) run(ctx context.Context) {
 			// The same frames are tried again: none is skipped, and the lag is seen.
 			f.store.Logger.ErrorContext(ctx, "events are not built in yet", slog.String("listener", f.name), slog.Int64("behind", f.seq.Load()), slog.String("cause", err.Error()))
 			pause = min(2*pause, time.Minute)
-		case more && f.recent:
-			f.rest(ctx, took)
-			continue
 		case more:
 			pause = tick
+			if f.recent && f.store.Pressed() {
+				f.rest(ctx, min(took, longest))
+			}
 			continue
 		default:
 			pause = tick
@@ -126,15 +126,18 @@ func (f *follower) run(ctx context.Context) {
 		case <-wake:
 		case <-time.After(pause):
 		}
-		f.rest(ctx, took)
+		rest := pace - time.Since(began)
+		if f.store.Pressed() {
+			rest = max(rest, min(took, longest))
+		}
+		f.rest(ctx, rest)
 	}
 }
 
-// rest lets others go first after a step that took so long.
-func (f *follower) rest(ctx context.Context, took time.Duration) {
+func (f *follower) rest(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
-	case <-time.After(max(pace-took, min(took, longest))):
+	case <-time.After(d):
 	}
 }
 

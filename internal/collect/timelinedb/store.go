@@ -89,6 +89,9 @@ type Deps struct {
 	// 50,000.
 	MostBehind int
 
+	// Pressed reports that others need the machine more: steps rest then. Nil: they never do.
+	Pressed func() bool
+
 	Now    func() time.Time // nil means time.Now
 	Logger *slog.Logger     // nil means silence
 }
@@ -113,6 +116,9 @@ type Store struct {
 func New(d Deps) (*Store, error) {
 	if d.Now == nil {
 		d.Now = time.Now
+	}
+	if d.Pressed == nil {
+		d.Pressed = func() bool { return false }
 	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)
