@@ -61,8 +61,6 @@ const (
 	checkpointBusy  = 100 * time.Millisecond // while there is much to fold
 	walPassive      = 4 << 20                // bytes of log that start a passive checkpoint
 	walRestart      = 16 << 20               // bytes of log that are worth holding the writer for a moment
-	foldHeld        = 2 << 20                // bytes of log that are folded while writers wait, if that can be
-	foldPasses      = 3                      // passes before they wait all the same
 	walTruncate     = 256 << 20              // bytes of the log's file that are given back
 )
 
@@ -99,15 +97,6 @@ func (db *DB) fold(ctx context.Context, size int64) error {
 	}
 	if size > walTruncate {
 		return db.Truncate(ctx)
-	}
-	// What they wait for is to be little: what was written during one pass is less each time.
-	for range foldPasses {
-		if (logged-folded)*pageSize(db.set) < foldHeld {
-			break
-		}
-		if logged, folded, err = db.passive(ctx); err != nil {
-			return err
-		}
 	}
 	if err := db.lock(ctx); err != nil {
 		return err

@@ -71,6 +71,7 @@ type Intake struct {
 	who      *identities
 	budget   *budget
 	under    atomic.Int64 // bodies that are being taken
+	peak     atomic.Int64 // the most of them since it was asked
 	joins    joins
 }
 
@@ -123,11 +124,20 @@ func (in *Intake) current() (*running, error) {
 	return r, nil
 }
 
-// pressing is how many bodies at once are more than a machine takes as they come.
-const pressing = 8
+// pressing is how many bodies at once say that more comes than is taken as it comes.
+const pressing = 20
 
-// Pressed reports whether so many bodies are being taken that what can wait should.
-func (in *Intake) Pressed() bool { return in.under.Load() >= pressing }
+// Pressed reports whether so many bodies were being taken at once, since it was asked the
+// last time, that what can wait should.
+func (in *Intake) Pressed() bool { return in.peak.Swap(in.under.Load()) >= pressing }
+
+// enter counts a body that is being taken, until what it returns is called.
+func (in *Intake) enter() (leave func()) {
+	n := in.under.Add(1)
+	for p := in.peak.Load(); n > p && !in.peak.CompareAndSwap(p, n); p = in.peak.Load() {
+	}
+	return func() { in.under.Add(-1) }
+}
 
 // Take keeps what is permitted of a body that came from a source to the path of a call.
 // When it returns without an error, what it kept is durable. The error is of kind
@@ -135,8 +145,7 @@ func (in *Intake) Pressed() bool { return in.under.Load() >= pressing }
 // thimble.ErrUnavailable when it should be sent again later; nothing was kept then, or
 // what was is known when it comes again.
 func (in *Intake) Take(ctx context.Context, src Source, call segment.Call, body []byte, a Arrival) (Taken, error) {
-	in.under.Add(1)
-	defer in.under.Add(-1)
+	defer in.enter()()
 	r, err := in.current()
 	if err != nil {
 		return Taken{}, err

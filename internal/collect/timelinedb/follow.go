@@ -109,7 +109,7 @@ func (f *follower) run(ctx context.Context) {
 			pause = min(2*pause, time.Minute)
 		case more:
 			pause = tick
-			if f.recent && f.store.Pressed() {
+			if f.recent && f.pressed() {
 				f.rest(ctx, min(took, longest))
 			}
 			continue
@@ -127,12 +127,15 @@ func (f *follower) run(ctx context.Context) {
 		case <-time.After(pause):
 		}
 		rest := pace - time.Since(began)
-		if f.store.Pressed() {
+		if f.pressed() {
 			rest = max(rest, min(took, longest))
 		}
 		f.rest(ctx, rest)
 	}
 }
+
+// pressed asks for the one loop that takes much.
+func (f *follower) pressed() bool { return f == f.store.view && f.store.Pressed() }
 
 func (f *follower) rest(ctx context.Context, d time.Duration) {
 	select {

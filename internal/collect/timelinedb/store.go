@@ -89,7 +89,8 @@ type Deps struct {
 	// 50,000.
 	MostBehind int
 
-	// Pressed reports that others need the machine more: steps rest then. Nil: they never do.
+	// Pressed reports whether others needed the machine more since it was asked: steps of the
+	// view rest then. Nil: they never do.
 	Pressed func() bool
 
 	Now    func() time.Time // nil means time.Now
