@@ -239,7 +239,8 @@ func TestANoToEverythingLeavesWhatAContractNeeds(t *testing.T) {
 	}
 }
 
-func TestTheHeaderOfGlobalPrivacyControlNarrows(t *testing.T) {
+// That it takes what only advertising needs, sdk/js shows on the whole way, with a pack that says so.
+func TestTheHeaderOfGlobalPrivacyControlLeavesWhatServiceNeeds(t *testing.T) {
 	s := one(t)
 	s.person(subject.Account, "A-1")
 	event := strings.TrimSuffix(s.track(`"userId":"A-1"`, "Order Completed", `"order_id":"o1"`), "}") + `,"context":{"campaign":{"name":"spring"}}}`
