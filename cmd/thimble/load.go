@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"thimble"
@@ -94,20 +96,41 @@ func loadCommand(ctx context.Context, c *call) error {
 
 func round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
 
-// runVisible probes while it sends.
+// runVisible probes while it sends, from when the people are known and what that brought is
+// built in.
 func runVisible(ctx context.Context, cfg load.Config, a *app.App) (r load.Result, v load.Visible, err error) {
-	done, probed := make(chan struct{}), make(chan error, 1)
-	go func() {
-		var err error
-		v, err = load.Probe(ctx, cfg, done, profiled(a))
-		probed <- err
-	}()
+	done := make(chan struct{})
+	var probing sync.WaitGroup
+	var failed error
+	cfg.Ready = func(ctx context.Context) error {
+		if err := settled(ctx, a); err != nil {
+			return err
+		}
+		probing.Go(func() { v, failed = load.Probe(ctx, cfg, done, profiled(a)) })
+		return nil
+	}
 	r, err = load.Run(ctx, cfg)
 	close(done)
-	if e := <-probed; err == nil {
-		err = e
+	probing.Wait()
+	if err == nil {
+		err = failed
 	}
 	return r, v, err
+}
+
+// settled waits until nothing in the log waits to be built in.
+func settled(ctx context.Context, a *app.App) error {
+	for {
+		lags, err := a.Timeline.Lags(ctx)
+		if err != nil || !slices.ContainsFunc(lags, func(l timelinedb.Lag) bool { return l.Frames > 0 }) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // profiled counts the events in the profile of whoever sends the probes.

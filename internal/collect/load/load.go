@@ -39,6 +39,8 @@ type Config struct {
 	// Warm has each person send something before the clock runs: that somebody new is
 	// about costs more than an event, and happens once.
 	Warm bool
+	// Ready is called when the people are known, before the clock runs; nil for nothing.
+	Ready func(ctx context.Context) error
 }
 
 // Bounds of a run.
@@ -137,6 +139,11 @@ func Run(ctx context.Context, cfg Config) (Result, error) {
 	}
 	if c.Warm {
 		if err := warm(ctx, c, u); err != nil {
+			return Result{}, err
+		}
+	}
+	if c.Ready != nil {
+		if err := c.Ready(ctx); err != nil {
 			return Result{}, err
 		}
 	}
