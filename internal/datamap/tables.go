@@ -209,7 +209,7 @@ var tables = []Table{
 		pseudonym("", events...),
 		{Column: "body", Category: "user.behavior", Source: "the shop's events", Purposes: events, Retention: untilErased, Note: "where in the log their events lie"},
 	}},
-	{Name: "collect_months", Set: sqldb.View, Holder: "collect", Fields: []Field{
+	{Name: "collect_months", Set: sqldb.View, Holder: "collect", Plain: []string{"part"}, Fields: []Field{
 		pseudonym("", learning...),
 		{Column: "category", Category: "user.behavior", Source: "the shop's events", Purposes: events, Retention: "until that category's time has come, or the person is erased", Note: "what kind of data the row was made of"},
 		{Column: "month", Category: "user.behavior", Source: "the shop's events", Purposes: events, Retention: "until that category's time has come, or the person is erased", Note: "in which the events came in"},

@@ -139,7 +139,7 @@ func (s *Store) categoriesWithin(c thimble.Category) (all []thimble.Category) {
 
 // during returns who has a row of a category and month.
 func (s *Store) during(ctx context.Context, c thimble.Category, month int64) ([]thimble.SubjectID, error) {
-	return s.people(ctx, `select subject_id from collect_months where category = $1 and month = $2 order by subject_id`, string(c), month)
+	return s.people(ctx, `select distinct subject_id from collect_months where category = $1 and month = $2 order by subject_id`, string(c), month)
 }
 
 // note notes the frames of places for compaction.

@@ -101,8 +101,8 @@ func newWriter(ctx context.Context, s *Store, tx *sqldb.Tx) (w *writer, err erro
 		on conflict (subject_id, block) do update set body = `+joined(e, "collect_postings", "body")); err != nil {
 		return nil, err
 	}
-	w.month, err = tx.Prepare(ctx, `insert into collect_months (subject_id, category, month, interactions, profile) values ($1, $2, $3, $4, $5)
-		on conflict (subject_id, category, month) do update set interactions = `+joined(e, "collect_months", "interactions")+`, profile = `+joined(e, "collect_months", "profile"))
+	w.month, err = tx.Prepare(ctx, `insert into collect_months (subject_id, category, month, part, interactions, profile) values ($1, $2, $3, 1, $4, $5)
+		on conflict (subject_id, category, month, part) do update set interactions = `+joined(e, "collect_months", "interactions")+`, profile = `+joined(e, "collect_months", "profile"))
 	if err == nil {
 		w.sale, err = tx.Prepare(ctx, `insert into collect_demand (day, event, item, n) values ($1, $2, $3, $4)
 			on conflict (day, event, item) do update set n = collect_demand.n + excluded.n`)
@@ -156,14 +156,15 @@ func single(column []byte) bool {
 	return len(column) == 0 || n > 0 && size == uint64(len(column)-n)
 }
 
-// fold puts the parts of a row together, by the grants under which something was added to
-// it just now: one of each column is left. What they do not open stays as it is.
+// fold puts what was added to a month together with the rest, by the grants under which
+// something was added to it just now: one part of each column is left. What they do not open
+// stays as it is.
 func (w *writer) fold(ctx context.Context, who thimble.SubjectID, p *person, c thimble.Category, number int64) error {
-	var interactions, profile []byte
-	err := w.tx.QueryRow(ctx, `select interactions, profile from collect_months where subject_id = $1 and category = $2 and month = $3`, who[:], string(c), number).Scan(&interactions, &profile)
+	r, err := w.row(ctx, who, c, number)
 	if err != nil {
 		return err
 	}
+	interactions, profile := r.interactions, r.profile
 	one := []month{{category: c, number: number}}
 	m := &one[0]
 	any := w.store.anyGrant(p, c)
@@ -185,9 +186,26 @@ func (w *writer) fold(ctx context.Context, who thimble.SubjectID, p *person, c t
 	if len(m.interactions) == 0 {
 		m.sealedInteractions = interactions
 	}
-	_, err = w.tx.Exec(ctx, `update collect_months set interactions = $4, profile = $5 where subject_id = $1 and category = $2 and month = $3`,
+	_, err = w.tx.Exec(ctx, `insert into collect_months (subject_id, category, month, part, interactions, profile) values ($1, $2, $3, 0, $4, $5)
+		on conflict (subject_id, category, month, part) do update set interactions = excluded.interactions, profile = excluded.profile`,
 		who[:], string(c), number, nonNil(m.sealedInteractions), nonNil(m.sealedProfile))
+	if err == nil {
+		_, err = w.tx.Exec(ctx, `delete from collect_months where subject_id = $1 and category = $2 and month = $3 and part = 1`, who[:], string(c), number)
+	}
 	return err
+}
+
+// row returns a month as it is in the transaction.
+func (w *writer) row(ctx context.Context, who thimble.SubjectID, c thimble.Category, number int64) (row, error) {
+	found, err := w.tx.Query(ctx, monthsOf+` and category = $2 and month = $3 order by part`, who[:], string(c), number)
+	if err != nil {
+		return row{}, err
+	}
+	all, err := scanRows(found, who)
+	if err != nil || len(all) == 0 {
+		return row{}, err
+	}
+	return all[0], nil
 }
 
 // anyGrant returns one of the batch's grants for a person that opens a category, nil for

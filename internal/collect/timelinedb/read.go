@@ -277,15 +277,28 @@ func (s *Store) rows(ctx context.Context, members []thimble.SubjectID) (all []ro
 }
 
 func rowsOf(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (all []row, err error) {
-	found, err := tx.Query(ctx, `select category, month, interactions, profile from collect_months where subject_id = $1 order by category, month`, who[:])
+	found, err := tx.Query(ctx, monthsOf+` order by category, month, part`, who[:])
 	if err != nil {
 		return nil, err
 	}
+	return scanRows(found, who)
+}
+
+const monthsOf = `select category, month, interactions, profile from collect_months where subject_id = $1`
+
+// scanRows reads and closes rows, in the order of months and parts. The parts of a month become
+// one: they lie one behind the other in any case.
+func scanRows(found *sql.Rows, who thimble.SubjectID) (all []row, err error) {
 	defer found.Close()
 	for found.Next() {
 		r := row{who: who}
 		if err := found.Scan(&r.category, &r.month, &r.interactions, &r.profile); err != nil {
 			return nil, err
+		}
+		if n := len(all); n > 0 && all[n-1].category == r.category && all[n-1].month == r.month {
+			all[n-1].interactions = append(all[n-1].interactions, r.interactions...)
+			all[n-1].profile = append(all[n-1].profile, r.profile...)
+			continue
 		}
 		all = append(all, r)
 	}
