@@ -67,7 +67,15 @@ func (s shop) stored(t *testing.T) (all []kept) {
 	}
 	for _, f := range frames {
 		for i := range f.Records {
-			all = append(all, s.opened(t, &f.Records[i]))
+			one := s.opened(t, &f.Records[i])
+			// Whenever the test runs, what happened is of the day on which it came in, or of the
+			// day before: some calls say that they are of an hour ago.
+			for n := range one.Counts {
+				if ago := int32(time.UnixMicro(f.Received).Unix()/(24*60*60)) - one.Counts[n].Day; ago == 0 || ago == 1 {
+					one.Counts[n].Day = 0
+				}
+			}
+			all = append(all, one)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b kept) int { return strings.Compare(name(a), name(b)) })
@@ -84,7 +92,7 @@ var ports = regexp.MustCompile(`localhost:[0-9]+`)
 
 func (s shop) opened(t *testing.T, r *frame.Record) kept {
 	t.Helper()
-	one := kept{Counts: r.Counts}
+	one := kept{Counts: slices.Clone(r.Counts)}
 	var parts [][]byte
 	for _, p := range r.Parts {
 		plain, err := s.Vault.Open(t.Context(), frame.PartCell(r, p.Category), p.Sealed)
