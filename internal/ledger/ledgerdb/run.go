@@ -73,11 +73,14 @@ func (l *Log) Wait(ctx context.Context, o ledger.Opening) error {
 	}
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
-	for {
+	for ctx.Err() == nil {
 		l.mu.Lock()
 		signed := l.signed
 		l.mu.Unlock()
 		err := l.db.Read(ctx, func(tx *sqldb.Tx) error { _, err := find(ctx, tx, o); return err })
+		if err != nil && ctx.Err() != nil {
+			break // the read ended with the context
+		}
 		if !errors.Is(err, thimble.ErrUnavailable) {
 			return wrap("waiting for a leaf", err)
 		}
@@ -87,9 +90,9 @@ func (l *Log) Wait(ctx context.Context, o ledger.Opening) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("ledgerdb: waiting for a leaf: %w", errors.Join(ctx.Err(), thimble.ErrUnavailable))
 		case <-signed:
 		case <-look.C:
 		}
 	}
+	return fmt.Errorf("ledgerdb: waiting for a leaf: %w", errors.Join(ctx.Err(), thimble.ErrUnavailable))
 }
