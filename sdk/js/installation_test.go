@@ -110,20 +110,7 @@ func TestAShopsPageAgainstARealInstallation(t *testing.T) {
 	}
 
 	tab.Eval(`thimble.on("drop", d => { window.dropped = d; }); thimble.track("Product Viewed", {sku: "LS-38", price: 19.95, currency: "EUR"}); thimble.flush()`, nil)
-	kept := func() (n int) {
-		frames, err := s.Frames.After(t.Context(), 0, 100)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range frames {
-			for _, r := range f.Records {
-				if r.Subject == who {
-					n++
-				}
-			}
-		}
-		return n
-	}
+	kept := func() int { return keptOf(t, s, who) }
 	await(t, "the event is in the log", func() bool { return kept() == 1 })
 
 	tab.Eval(`thimble.withdraw()`, nil)
@@ -222,20 +209,7 @@ func TestGlobalPrivacyControlOnTheWholeWay(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	kept := func() (n int) {
-		frames, err := s.Frames.After(t.Context(), 0, 100)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range frames {
-			for _, r := range f.Records {
-				if r.Subject == who {
-					n++
-				}
-			}
-		}
-		return n
-	}
+	kept := func() int { return keptOf(t, s, who) }
 	// What the shop itself does with what it was allowed goes on.
 	tab.Eval(`thimble.track("Product Viewed", {sku: "LS-38"}); thimble.flush()`, nil)
 	await(t, "the event is in the log", func() bool { return kept() == 1 })
@@ -258,4 +232,21 @@ func TestGlobalPrivacyControlOnTheWholeWay(t *testing.T) {
 	if n := kept(); n != 2 {
 		t.Errorf("%d events are in the log, want what nothing speaks against: the test shows nothing", n)
 	}
+}
+
+// keptOf is how many records of somebody are in the log.
+func keptOf(t *testing.T, s *thimbletest.Shop, who thimble.SubjectID) (n int) {
+	t.Helper()
+	frames, err := s.Frames.After(t.Context(), 0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range frames {
+		for _, r := range f.Records {
+			if r.Subject == who {
+				n++
+			}
+		}
+	}
+	return n
 }

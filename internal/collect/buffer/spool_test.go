@@ -67,25 +67,31 @@ func TestSpoolIsReadAgainUpToWhereItIsWhole(t *testing.T) {
 	}
 }
 
+// written is the file of a spool that so many groups were written to, and closed.
+func written(t *testing.T, folder string, groups int) (run uint64, path string, b []byte) {
+	t.Helper()
+	s := openTestSpool(t, folder)
+	for i := range groups {
+		if _, err := s.add(fmt.Appendf(nil, "group %d", i+1), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	path = spoolFiles(t, folder)[0]
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.run, path, b
+}
+
 func TestDamagedSpoolSaysSoAndHandsNothingFalseOut(t *testing.T) {
 	chance := rand.New(rand.NewPCG(seed, 4))
 	for range rounds(40, 3000) {
 		folder := t.TempDir()
-		s := openTestSpool(t, folder)
-		run := s.run
-		for i := range 5 {
-			if _, err := s.add(fmt.Appendf(nil, "group %d", i+1), nil); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := s.close(); err != nil {
-			t.Fatal(err)
-		}
-		path := spoolFiles(t, folder)[0]
-		b, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		run, path, b := written(t, folder, 5)
 		b[fileHead+chance.IntN(len(b)-fileHead)] ^= 1 << chance.IntN(8)
 		if err := os.WriteFile(path, b, 0o600); err != nil {
 			t.Fatal(err)
@@ -152,21 +158,7 @@ func reopen(t *testing.T, folder string, now func() time.Time) *spool {
 func TestADamagedHeadOfASpoolFileCostsNothing(t *testing.T) {
 	for at := range fileHead {
 		folder := t.TempDir()
-		s := openTestSpool(t, folder)
-		run := s.run
-		for i := range 3 {
-			if _, err := s.add(fmt.Appendf(nil, "group %d", i+1), nil); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := s.close(); err != nil {
-			t.Fatal(err)
-		}
-		path := spoolFiles(t, folder)[0]
-		b, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+		run, path, b := written(t, folder, 3)
 		b[at] ^= 0x40
 		if err := os.WriteFile(path, b, 0o600); err != nil {
 			t.Fatal(err)

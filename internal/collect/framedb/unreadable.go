@@ -99,21 +99,9 @@ func (s *Store) note(ctx context.Context) error {
 
 // Unreadable returns the numbers of the frames of which nothing can be read, in order.
 func (s *Store) Unreadable(ctx context.Context) (seqs []int64, err error) {
-	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		seqs = nil
-		rows, err := tx.Query(ctx, allUnreadable)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var seq int64
-			if err := rows.Scan(&seq); err != nil {
-				return err
-			}
-			seqs = append(seqs, seq)
-		}
-		return rows.Err()
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		seqs, err = tx.Numbers(ctx, allUnreadable)
+		return err
 	})
 	return seqs, wrap("reading which frames cannot be read", err)
 }

@@ -77,21 +77,9 @@ func (b *selling) waited(ctx context.Context) error {
 }
 
 func (s *Store) waiting(ctx context.Context) (seqs []int64, err error) {
-	err = s.Core.Read(ctx, func(tx *sqldb.Tx) error {
-		seqs = nil
-		rows, err := tx.Query(ctx, `select seq from collect_early where since >= $1 order by seq`, s.Now().Add(-earlyFor).UnixMicro())
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var seq int64
-			if err := rows.Scan(&seq); err != nil {
-				return err
-			}
-			seqs = append(seqs, seq)
-		}
-		return rows.Err()
+	err = s.Core.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		seqs, err = tx.Numbers(ctx, `select seq from collect_early where since >= $1 order by seq`, s.Now().Add(-earlyFor).UnixMicro())
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("timeline: looking for what came before its order: %w", err)
