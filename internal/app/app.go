@@ -131,24 +131,26 @@ const learnPause = time.Minute
 
 // retrain queues a training when the consent to it was given or taken back.
 func (a *App) retrain(ctx context.Context, tx *sqldb.Tx, events []consent.Event) error {
-	given := false
+	asked, now := false, job.Job{Kind: TrainJob, Dedupe: TrainJob}
 	for _, e := range events {
 		if e.Purpose != thimble.TrainAISystem {
 			continue
 		}
 		if e.State != consent.Given {
-			return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Dedupe: TrainJob})
+			return a.Jobs.Add(ctx, tx, now)
 		}
-		given = true
+		asked = true
 	}
-	if !given {
+	if !asked {
 		return nil
 	}
-	more := job.Job{Kind: TrainJob, Dedupe: TrainJob + " with more"}
 	if v, ok := a.Shop.Version(); ok {
-		more.RunAt = v.MadeAt.Add(cmp.Or(a.Config.LearnPause, learnPause))
+		if at := v.MadeAt.Add(cmp.Or(a.Config.LearnPause, learnPause)); at.After(a.Config.clock()()) {
+			// A key of its own: a no that comes meanwhile does not wait with it.
+			return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Dedupe: TrainJob + " with more", RunAt: at})
+		}
 	}
-	return a.Jobs.Add(ctx, tx, more)
+	return a.Jobs.Add(ctx, tx, now)
 }
 
 // Holders are all who keep data about people, in the order in which they erase:

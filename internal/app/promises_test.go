@@ -141,6 +141,31 @@ func TestWithdrawnTrainingGivesTheModelThatNeverSawThePerson(t *testing.T) {
 	})
 }
 
+func TestAYesToTrainingWaitsForOthersAndANoDoesNot(t *testing.T) {
+	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
+		trained := func() int64 {
+			s.Works()
+			v, _ := s.Shop.Version()
+			return v.Number
+		}
+		crowd(s)
+		if n := trained(); n != 1 {
+			t.Fatalf("%d trainings by the first yeses, want one", n)
+		}
+		s.Config.LearnPause = time.Hour
+		ada := s.Subject("ada", thimbletest.Allows(train)...)
+		s.Buys(ada, "shirt", "scarf")
+		if n := trained(); n != 1 {
+			t.Errorf("%d trainings after another yes, want the first", n)
+		}
+		bob := s.Subject("bob", thimbletest.Allows(train)...)
+		s.Chooses(bob, thimbletest.Withdraws(train)...)
+		if n := trained(); n != 2 {
+			t.Errorf("%d trainings after a no, want another at once", n)
+		}
+	})
+}
+
 func TestErasureForgetsEverywhere(t *testing.T) {
 	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
 		ctx := t.Context()
