@@ -31,6 +31,10 @@ var bodies = []Body{
 		"ui.component", "ui.choice_path", "by.actor", "by.auth", "by.guardian", "basis", "packs", "expires",
 		"incentive.id", "incentive.terms", "incentive.value_minor", "incentive.currency", "prev",
 	}},
+	{"taste_events", "body", "internal/recommend/taste.Event", []string{
+		"v", "subject", "seq", "kind", "item", "category", "undone", "at", "by.auth", "by.component", "request", "prev",
+	}},
+	{"taste_state", "body", "internal/recommend/taste.State", []string{"standing.kind", "standing.item", "standing.category", "standing.subject", "standing.seq", "standing.at"}},
 	{"disclose_people", "opening", "internal/disclose.Record", []string{
 		"v", "message", "disclosure", "kind", "subject", "recipient.id", "recipient.name", "recipient.kind", "recipient.countries", "agreement", "act",
 		"purpose", "basis", "pack", "cite", "fields", "categories", "retention_days", "at",

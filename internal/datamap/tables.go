@@ -40,6 +40,15 @@ var tables = []Table{
 		{Column: "digest", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "a day, or until the person is erased", Note: "hash of what was sent"},
 		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "a day, or until the person is erased"},
 	}},
+	{Name: "taste_events", Set: sqldb.Core, Holder: "taste", Plain: []string{"seq"}, Fields: []Field{
+		pseudonym("", duty...),
+		{Column: "body", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Sealed: true, Retention: untilErased, Note: "what they say about the lists that are made for them"},
+		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: untilErased},
+	}},
+	{Name: "taste_state", Set: sqldb.Core, Holder: "taste", Plain: []string{"seq"}, Fields: []Field{
+		pseudonym("", duty...),
+		{Column: "body", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Sealed: true, Retention: untilErased, Note: "what of it stands"},
+	}},
 	{Name: "consent_counts", Set: sqldb.Core, Plain: []string{"day", "purpose", "state", "component", "notice_version", "n"}}, // counts; nobody is in them
 	{Name: "consent_tills", Set: sqldb.Core, Plain: []string{"till", "key_id", "public_key", "created_at", "revoked_at"}},
 	{Name: "consent_batches", Set: sqldb.Core, Plain: []string{"till", "sequence", "key_id", "digest", "entries", "recorded", "rejected", "recorded_at"}},

@@ -21,13 +21,14 @@ const (
 	Identity   Class = 11 // two accounts were found to be one person, or no longer
 	Batch      Class = 12 // many decisions, each a leaf of a tree of their own
 	Plan       Class = 14 // what may be collected was changed
+	Taste      Class = 15 // what a person says about the lists that are made for them
 )
 
 var classNames = [...]string{
 	Consent: "consent", Access: "access", Disclosure: "disclosure", Erasure: "erasure",
 	Model: "model", Decision: "decision", UseBatch: "use-batch", Key: "key",
 	System: "system", Request: "request", Identity: "identity", Batch: "batch",
-	Plan: "plan",
+	Plan: "plan", Taste: "taste",
 }
 
 // Known reports whether this version of Thimble writes the class.

@@ -71,6 +71,7 @@ type Deps struct {
 	Catalog   Catalog
 	Decisions Decisions
 	Models    Models
+	Tastes    Tastes // nil: nobody can say anything
 	Log       *slog.Logger
 	Now       func() time.Time
 	Code      string // the version of the program; a lineage names it

@@ -17,5 +17,7 @@
 //     of exists nowhere any more;
 //   - a model is served only after its package was verified, and the files are verified
 //     again while it serves;
+//   - what a person wants forgotten is in no history, no term and no count, and is not
+//     learned from; what they want less of, or never, is left out of their own lists;
 //   - erasing a person trains without them before it returns.
 package lists

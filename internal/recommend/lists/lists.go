@@ -11,6 +11,7 @@ import (
 	"thimble/internal/gate"
 	"thimble/internal/order"
 	"thimble/internal/recommend"
+	"thimble/internal/recommend/taste"
 	"thimble/internal/registry/registrydb"
 )
 
@@ -28,21 +29,19 @@ type List struct {
 type Entry struct {
 	Product catalog.Product
 	Score   int64
-	Terms   []Term // of a personal list: the largest shares first
+	Terms   []Term // of a personal list: all of them, what speaks for it first
 	Orders  int64  // of the popular list: how many orders contained it
 }
 
 // A Term is the share that one past item has in the score.
 type Term struct {
-	Because catalog.Product
-	Share   int64
+	Because  catalog.Product
+	Share    int64
+	Unwanted bool // the person wants less of it, so that it speaks against
 }
 
 // popularDays is the window of the popular list, counted back from the last sale.
 const popularDays = 30
-
-// shownTerms bounds how many reasons a page lists; the receipt has them all.
-const shownTerms = 3
 
 // ForYou returns a list of n items for a person on behalf of an actor. A person
 // who does not permit it, and one without a history, get the popular list.
@@ -68,8 +67,17 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: reading a history: %w", err)
 	}
+	state, err := s.said(ctx, grant)
+	if err == nil {
+		orders, err = s.unforgotten(ctx, state, orders)
+	}
+	if err != nil {
+		return List{}, err
+	}
 	history, now := order.History(plain(orders)), s.live.Load()
 	switch {
+	case len(history) == 0 && state.Learned():
+		return s.impersonal(ctx, grant, n, forgotten)
 	case len(history) == 0:
 		return s.impersonal(ctx, grant, n, "Not personal, because there is no order to learn your taste from yet.")
 	case now == nil:
@@ -82,15 +90,24 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if wrong {
 		return s.impersonal(ctx, grant, n, reviewed)
 	}
-	ranked, err := s.rank(ctx, now.model, history, n)
+	picked, err := s.pick(ctx, now.model, state, history, n)
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: ranking: %w", err)
 	}
-	if len(ranked) == 0 {
+	if len(picked.Entries) == 0 && !state.Empty() {
+		return s.impersonal(ctx, grant, n, nothingLeft)
+	}
+	if len(picked.Entries) == 0 {
 		return s.impersonal(ctx, grant, n, "Not personal, because nothing goes with what you bought yet.")
 	}
-	return s.decide(ctx, grant, now.version, history, ranked, placement)
+	return s.decide(ctx, grant, now.version, made{likes(state, history), state, picked}, placement)
 }
+
+// Why a list is not personal although it is allowed, because of what the person said.
+const (
+	forgotten   = "Not personal, because you had everything forgotten that it could be made from."
+	nothingLeft = "Not personal, because what you said about your lists leaves nothing to show."
+)
 
 const reviewed = "Not personal, because we reviewed such a list at your wish and found it wrong. You get lists again when the program has learned anew."
 
@@ -129,28 +146,24 @@ func (s *Shop) impersonal(ctx context.Context, g *gate.Grant, n int, why string)
 	return list, err
 }
 
-// rank asks the model for n items that the person has not bought and that are
-// still products.
-func (s *Shop) rank(_ context.Context, m *recommend.Model, history []thimble.Interaction, n int) ([]recommend.Ranked, error) {
-	bought := make(map[thimble.ItemID]bool, len(history))
-	for _, h := range history {
-		bought[h.Item] = true
-	}
-	ranked := m.ForYou(history, recommend.Query{K: n, Exclude: func(id thimble.ItemID) bool { return bought[id] }})
-	return ranked, recommend.Replay(m, history, ranked)
+// made is a list for a person and what it was made from.
+type made struct {
+	history []thimble.Interaction
+	said    taste.State
+	taste.Picked
 }
 
-func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, history []thimble.Interaction, ranked []recommend.Ranked, placement string) (List, error) {
+func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, of made, placement string) (List, error) {
 	verdict := g.Verdict()
-	r := s.record(g, v, history, ranked, placement)
+	r := s.record(g, v, of, placement)
 	id, err := s.Decisions.Keep(ctx, r, verdict.Policy, verdict.Epoch)
 	if gone(ctx, g, err) {
-		popular, popErr := s.Popular(ctx, len(ranked))
+		popular, popErr := s.Popular(ctx, len(of.Entries))
 		popular.Why = changed
 		return popular, popErr
 	}
 	if errors.Is(err, thimble.ErrUnavailable) { // such as a full disk
-		return s.impersonal(ctx, g, len(ranked), unrecorded)
+		return s.impersonal(ctx, g, len(of.Entries), unrecorded)
 	}
 	if err != nil {
 		return List{}, err
@@ -164,15 +177,14 @@ func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, 
 	// now gives a page with the popular list rather than a refused one.
 	if err := g.Live(ctx); err != nil {
 		g.Drop(ctx)
-		popular, popErr := s.Popular(ctx, len(ranked))
+		popular, popErr := s.Popular(ctx, len(of.Entries))
 		popular.Why = changed
 		return popular, popErr
 	}
 	return list, nil
 }
 
-// Describe puts a record into the words of the catalogue, with at most three
-// reasons for each item.
+// Describe puts a record into the words of the catalogue, with all of its reasons.
 func (s *Shop) Describe(ctx context.Context, r decision.Record) (List, error) {
 	var ids []thimble.ItemID
 	for _, res := range r.Results {
@@ -188,8 +200,8 @@ func (s *Shop) Describe(ctx context.Context, r decision.Record) (List, error) {
 	list := List{Personal: true, Why: "Made from what you bought, because you allow it.", Model: r.Model.Version}
 	for _, res := range r.Results {
 		e := Entry{Product: named(products, res.Item), Score: res.Score}
-		for _, t := range res.Terms[:min(shownTerms, len(res.Terms))] {
-			e.Terms = append(e.Terms, Term{Because: named(products, t.Because), Share: t.Share})
+		for _, t := range res.Terms {
+			e.Terms = append(e.Terms, Term{Because: named(products, t.Because), Share: t.Share, Unwanted: t.Value < 0})
 		}
 		list.Entries = append(list.Entries, e)
 	}

@@ -51,11 +51,20 @@ func (s *Shop) returns(ctx context.Context, r gate.Request) (bool, error) {
 	return v.Allowed, nil
 }
 
-// learned are the orders that a person permits to learn from.
+// learned are the orders that a person permits to learn from, without what they want
+// forgotten.
 func (s *Shop) learned(ctx context.Context, g *gate.Grant) ([]recorded, error) {
 	returns, err := s.returns(ctx, trains(g.Subject()))
 	if err != nil {
 		return nil, err
 	}
-	return s.orders(ctx, g, returns)
+	orders, err := s.orders(ctx, g, returns)
+	if err != nil {
+		return nil, err
+	}
+	state, err := s.said(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	return s.unforgotten(ctx, state, orders)
 }

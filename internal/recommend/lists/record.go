@@ -25,9 +25,9 @@ func DecisionTypes() []decision.Type {
 
 // record is the whole decision: who has it can do it again without the model. Each past
 // item counts once, so that its value is 1 and its weight is its share.
-func (s *Shop) record(g *gate.Grant, v registrydb.Version, history []thimble.Interaction, ranked []recommend.Ranked, placement string) decision.Record {
+func (s *Shop) record(g *gate.Grant, v registrydb.Version, of made, placement string) decision.Record {
 	verdict := g.Verdict()
-	input := decision.Input{Category: thimble.PurchaseHistory, Purpose: g.Purpose(), Basis: verdict.Basis, Cite: verdict.Cite, Count: len(history)}
+	input := decision.Input{Category: thimble.PurchaseHistory, Purpose: g.Purpose(), Basis: verdict.Basis, Cite: verdict.Cite, Count: len(of.history)}
 	if c := verdict.Consent; c.Seq > 0 {
 		input.Consent = fmt.Sprintf("%s#%d", c.Purpose, c.Seq)
 	}
@@ -39,10 +39,20 @@ func (s *Shop) record(g *gate.Grant, v registrydb.Version, history []thimble.Int
 		Rails: []decision.Rail{{Name: "bought", Words: "what you already bought is left out", On: decision.OnItems, Op: decision.Apart, Does: decision.Removes, Fired: true}},
 		Human: &decision.Human{Part: decision.NoHuman},
 	}
-	for _, e := range ranked {
+	if !of.said.Empty() {
+		input.Category, input.Count = thimble.PrivacyPreferences, len(of.said.Standing)
+		r.Inputs = append(r.Inputs, input)
+	}
+	if of.Left {
+		r.Rails = append(r.Rails, decision.Rail{Name: "taste", Words: "what you said you do not want is left out", On: decision.OnItems, Op: decision.Apart, Does: decision.Removes, Fired: true})
+	}
+	for _, e := range of.Entries {
 		res := decision.Result{Item: e.Item, Score: e.Score}
 		for _, t := range e.Terms {
 			res.Terms = append(res.Terms, decision.Term{Because: t.Item, Share: t.Share, Weight: t.Share, Value: 1})
+		}
+		for _, t := range e.Against { // as a purchase, counted against
+			res.Terms = append(res.Terms, decision.Term{Because: t.Item, Share: t.Share, Weight: -t.Share, Value: -1})
 		}
 		r.Results = append(r.Results, res)
 	}
@@ -58,11 +68,19 @@ func (s *Shop) Compare(r decision.Record) (same, known bool) {
 	}
 	for _, res := range r.Results {
 		var history []thimble.Interaction
+		score := res.Score
 		for _, t := range res.Terms {
-			history = append(history, thimble.Interaction{Item: t.Because})
+			if t.Value >= 0 {
+				history = append(history, thimble.Interaction{Item: t.Because})
+				continue
+			}
+			score -= t.Share
+			if recommend.Explain(now.model, []thimble.Interaction{{Item: t.Because}}, res.Item).Score != -t.Share {
+				return false, true
+			}
 		}
 		again := recommend.Explain(now.model, history, res.Item)
-		if again.Score != res.Score || len(again.Terms) != len(res.Terms) {
+		if again.Score != score || len(again.Terms) != len(history) {
 			return false, true
 		}
 		for _, t := range again.Terms {

@@ -1,0 +1,114 @@
+package lists
+
+import (
+	"context"
+	"slices"
+
+	"thimble"
+	"thimble/internal/catalog"
+	"thimble/internal/order"
+	"thimble/internal/recommend"
+	"thimble/internal/recommend/taste"
+)
+
+// Tastes knows what people say about their lists; *tastedb.Store does.
+type Tastes interface {
+	Of(ctx context.Context, g thimble.Grant) (taste.State, error)
+}
+
+// said returns what a person says about their lists.
+func (s *Shop) said(ctx context.Context, g thimble.Grant) (taste.State, error) {
+	if s.Tastes == nil {
+		return taste.State{}, nil
+	}
+	return s.Tastes.Of(ctx, g)
+}
+
+// unforgotten takes what a person wants forgotten out of their orders. Each order stays,
+// be it empty: how many there are says until when a version has learned.
+func (s *Shop) unforgotten(ctx context.Context, state taste.State, orders []recorded) ([]recorded, error) {
+	if !state.Learned() {
+		return orders, nil
+	}
+	categories, err := s.categories(ctx, state, func(yield func(thimble.ItemID)) {
+		for _, o := range orders {
+			for _, l := range o.Lines {
+				yield(l.Item)
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := slices.Clone(orders)
+	for i := range out {
+		out[i].Lines = slices.DeleteFunc(slices.Clone(out[i].Lines), func(l order.Line) bool { return state.Forgets(l.Item, categories(l.Item)) })
+	}
+	return out, nil
+}
+
+// categories returns which category each of some items has, as far as a person's choices
+// depend on it.
+func (s *Shop) categories(ctx context.Context, state taste.State, each func(func(thimble.ItemID))) (func(thimble.ItemID) string, error) {
+	if !state.ByCategory() {
+		return func(thimble.ItemID) string { return "" }, nil
+	}
+	var ids []thimble.ItemID
+	each(func(id thimble.ItemID) { ids = append(ids, id) })
+	slices.Sort(ids)
+	known, err := s.Catalog.Get(ctx, slices.Compact(ids)...)
+	return func(id thimble.ItemID) string { return known[id].Category }, err
+}
+
+// likes is a history without the items that its person wants less of: they speak for
+// nothing.
+func likes(state taste.State, history []thimble.Interaction) []thimble.Interaction {
+	unwanted := state.Unwanted()
+	if len(unwanted) == 0 {
+		return history
+	}
+	return slices.DeleteFunc(slices.Clone(history), func(h thimble.Interaction) bool { return slices.Contains(unwanted, h.Item) })
+}
+
+// pick ranks for a person, and leaves what their choices leave.
+func (s *Shop) pick(ctx context.Context, m *recommend.Model, state taste.State, history []thimble.Interaction, n int) (taste.Picked, error) {
+	var failed error
+	known := map[thimble.ItemID]catalog.Product{}
+	had := map[thimble.ItemID]bool{}
+	for _, h := range history {
+		had[h.Item] = true
+	}
+	liked := likes(state, history)
+	best := func(k int) []recommend.Ranked {
+		ranked := m.ForYou(liked, recommend.Query{K: k, Exclude: func(id thimble.ItemID) bool { return had[id] }})
+		if err := recommend.Replay(m, liked, ranked); err != nil {
+			failed = err
+			return nil
+		}
+		if !state.ByCategory() {
+			return ranked
+		}
+		var ids []thimble.ItemID
+		for _, e := range ranked {
+			if _, ok := known[e.Item]; !ok {
+				ids = append(ids, e.Item)
+			}
+		}
+		found, err := s.Catalog.Get(ctx, ids...)
+		if err != nil {
+			failed = err
+			return nil
+		}
+		for _, id := range ids {
+			known[id] = found[id]
+		}
+		return ranked
+	}
+	picked := state.Pick(n, taste.Ranking{Best: best,
+		Speaks: func(past, item thimble.ItemID) int64 {
+			return recommend.Explain(m, []thimble.Interaction{{Item: past}}, item).Score
+		},
+		Category: func(id thimble.ItemID) string { return known[id].Category },
+	})
+	return picked, failed
+}
