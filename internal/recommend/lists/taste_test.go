@@ -22,6 +22,14 @@ func (l *learner) says(who thimble.SubjectID, undo bool, choices ...taste.Choice
 	l.no(l.TB, err)
 }
 
+// own opens what is somebody's own to them.
+func (l *learner) own(who thimble.SubjectID) *gate.Grant {
+	l.TB.Helper()
+	g, err := l.Gate.Open(l.TB.Context(), gate.Request{Actor: gate.Actor{Kind: gate.Customer, Self: who}, Subject: who, Purpose: thimble.LegalObligation, Categories: []thimble.Category{thimble.AutomatedDecision}})
+	l.no(l.TB, err)
+	return g
+}
+
 // named are all items that a list of somebody shows, and all that its decision names as
 // reasons.
 func (l *learner) named(who thimble.SubjectID) (shown, because map[thimble.ItemID]bool, personal bool) {
@@ -31,8 +39,7 @@ func (l *learner) named(who thimble.SubjectID) (shown, because map[thimble.ItemI
 	if !list.Personal {
 		return shown, because, false
 	}
-	g, err := l.Gate.Open(l.TB.Context(), gate.Request{Actor: gate.Actor{Kind: gate.Customer, Self: who}, Subject: who, Purpose: thimble.LegalObligation, Categories: []thimble.Category{thimble.AutomatedDecision}})
-	l.no(l.TB, err)
+	g := l.own(who)
 	sealed, err := l.Decisions.Get(l.TB.Context(), list.Decision)
 	l.no(l.TB, err)
 	r, _, err := decisiondb.Open(l.TB.Context(), g, sealed)
@@ -131,7 +138,7 @@ func TestNoSequenceOfChoicesShowsWhatIsForgotten(t *testing.T) {
 		}
 		c := taste.Choice{Kind: kind, Item: items[random.IntN(len(items))]}
 		l.says(ada, random.IntN(3) == 0, c)
-		state, err := l.Tastes.Standing(t.Context(), ada)
+		state, err := l.Tastes.Of(t.Context(), l.own(ada))
 		l.no(t, err)
 		shown, because, _ := l.named(ada)
 		for _, id := range items {

@@ -66,7 +66,7 @@ type Recorded struct {
 // It is opened by the store itself, to be obeyed.
 func (s *Store) Of(ctx context.Context, g thimble.Grant) (all taste.State, err error) {
 	for _, who := range g.Members() {
-		one, err := s.Standing(ctx, who)
+		one, err := s.member(ctx, who)
 		if err != nil {
 			return taste.State{}, err
 		}
@@ -75,8 +75,8 @@ func (s *Store) Of(ctx context.Context, g thimble.Grant) (all taste.State, err e
 	return all, nil
 }
 
-// Standing returns where one subject stands.
-func (s *Store) Standing(ctx context.Context, who thimble.SubjectID) (state taste.State, err error) {
+// member returns where one subject stands.
+func (s *Store) member(ctx context.Context, who thimble.SubjectID) (state taste.State, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		state, err = s.standing(ctx, tx, who)
 		return err
