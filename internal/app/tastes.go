@@ -16,7 +16,7 @@ import (
 // them is queued in the same transaction: what is to be forgotten at once, what counts
 // again with the next training.
 func (a *App) openTastes(now func() time.Time) {
-	a.Tastes = tastedb.New(a.Core, a.Ledger, a.Vault, a.Subjects, now)
+	a.Tastes = tastedb.New(a.Core, a.Ledger, a.Vault, a.Vault.Open, a.Subjects, now)
 	a.Tastes.OnChange(func(ctx context.Context, tx *sqldb.Tx, events []taste.Event) error {
 		if slices.ContainsFunc(events, func(e taste.Event) bool { return e.Learned() && !e.Undone }) {
 			return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Dedupe: TrainJob})

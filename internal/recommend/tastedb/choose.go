@@ -124,7 +124,7 @@ func (s *Store) before(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID,
 	if err != nil {
 		return nil, err
 	}
-	recent, err := unsealAll(ctx, s.vault, rows)
+	recent, err := unsealAll(ctx, s.open, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +205,7 @@ func (s *Store) last(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (
 	if err != nil || len(rows) == 0 {
 		return Recorded{}, err
 	}
-	return unseal(ctx, s.vault, rows[0])
+	return unseal(ctx, s.open, rows[0])
 }
 
 func (s *Store) append(ctx context.Context, tx *sqldb.Tx, e taste.Event) (Recorded, error) {
@@ -217,10 +217,10 @@ func (s *Store) append(ctx context.Context, tx *sqldb.Tx, e taste.Event) (Record
 	if err != nil {
 		return Recorded{}, err
 	}
-	body, err := opening.Seal(ctx, s.vault, cell(e.Subject, e.Seq))
+	body, err := opening.Seal(ctx, s.keys, cell(e.Subject, e.Seq))
 	if err != nil {
 		return Recorded{}, err
 	}
 	_, err = tx.Exec(ctx, `insert into taste_events (subject_id, seq, body, at) values ($1, $2, $3, $4)`, e.Subject[:], e.Seq, body, e.At.UnixMicro())
-	return Recorded{e, opening}, err
+	return Recorded{Event: e, Opening: opening}, err
 }

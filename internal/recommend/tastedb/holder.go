@@ -38,7 +38,7 @@ type Told struct {
 // Export implements thimble.Holder: every choice ever made, and every undoing.
 func (s *Store) Export(ctx context.Context, who thimble.SubjectID) iter.Seq2[thimble.Datum, error] {
 	return func(yield func(thimble.Datum, error) bool) {
-		all, err := s.history(ctx, who, s.vault, 0)
+		all, err := s.history(ctx, who, s.open)
 		if err != nil {
 			yield(thimble.Datum{}, err)
 			return
@@ -141,7 +141,7 @@ func (s *Store) claims(ctx context.Context, who thimble.SubjectID, yield func(le
 	for _, r := range rows {
 		c := ledger.Claim{Table: "taste_events", Class: ledger.Taste, Subject: who}
 		var one Recorded
-		if one, c.Err = unseal(ctx, s.vault, r); c.Err == nil {
+		if one, c.Err = unseal(ctx, s.open, r); c.Err == nil {
 			c.Opening = one.Opening
 			c.Rule = ledger.RuleIf(one.Event.Subject == who && one.Event.Seq == r.seq && one.Event.At.Equal(time.UnixMicro(r.at)))
 			events = append(events, one.Event)

@@ -20,11 +20,8 @@ type Ledger interface {
 	Queue(ctx context.Context, tx *sqldb.Tx, e ledger.Entry) (ledger.Opening, error)
 }
 
-// A Vault seals, and opens what is to be obeyed, audited or exported.
-type Vault interface {
-	thimble.Sealer
-	Open(ctx context.Context, c thimble.Cell, sealed []byte) ([]byte, error)
-}
+// An Open opens a sealed cell, without a grant: what is to be obeyed, audited or exported.
+type Open = func(ctx context.Context, c thimble.Cell, sealed []byte) ([]byte, error)
 
 // Subjects moves a person's epoch; *subjectdb.Store does.
 type Subjects interface {
@@ -36,18 +33,19 @@ type Store struct {
 	thimble.Static
 	db       *sqldb.DB
 	ledger   Ledger
-	vault    Vault
+	keys     thimble.Sealer
+	open     Open
 	subjects Subjects
 	now      func() time.Time
 	changed  []func(context.Context, *sqldb.Tx, []taste.Event) error
 }
 
 // New returns the store of a core database. A nil clock means time.Now.
-func New(db *sqldb.DB, l Ledger, v Vault, s Subjects, now func() time.Time) *Store {
+func New(db *sqldb.DB, l Ledger, keys thimble.Sealer, open Open, s Subjects, now func() time.Time) *Store {
 	if now == nil {
 		now = time.Now
 	}
-	return &Store{db: db, ledger: l, vault: v, subjects: s, now: now}
+	return &Store{db: db, ledger: l, keys: keys, open: open, subjects: s, now: now}
 }
 
 // OnChange has f run in each transaction that records choices. It is called while the
@@ -96,7 +94,7 @@ func (s *Store) standing(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectI
 	if err != nil {
 		return taste.State{}, err
 	}
-	plain, err := s.vault.Open(ctx, stateCell(who), sealed)
+	plain, err := s.open(ctx, stateCell(who), sealed)
 	if err != nil {
 		return taste.State{}, err
 	}
@@ -113,7 +111,7 @@ func (s *Store) setStanding(ctx context.Context, tx *sqldb.Tx, who thimble.Subje
 	if err != nil {
 		return err
 	}
-	sealed, err := s.vault.Seal(ctx, stateCell(who), plain)
+	sealed, err := s.keys.Seal(ctx, stateCell(who), plain)
 	if err != nil {
 		return err
 	}
@@ -125,7 +123,7 @@ func (s *Store) setStanding(ctx context.Context, tx *sqldb.Tx, who thimble.Subje
 // History opens a person's events, oldest first, with what opens their leaves.
 func (s *Store) History(ctx context.Context, g thimble.Grant) (all []Recorded, err error) {
 	for _, who := range g.Members() {
-		some, err := s.history(ctx, who, g, 0)
+		some, err := s.history(ctx, who, g.Open)
 		if err != nil {
 			return nil, err
 		}
@@ -137,16 +135,16 @@ func (s *Store) History(ctx context.Context, g thimble.Grant) (all []Recorded, e
 	return all, nil
 }
 
-func (s *Store) history(ctx context.Context, who thimble.SubjectID, o ledger.Opener, since int64) (all []Recorded, err error) {
+func (s *Store) history(ctx context.Context, who thimble.SubjectID, open Open) (all []Recorded, err error) {
 	var rows []eventRow
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
-		rows, err = eventRows(ctx, tx, `where subject_id = $1 and at >= $2 order by seq`, who[:], since)
+		rows, err = eventRows(ctx, tx, `where subject_id = $1 order by seq`, who[:])
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("taste: the choices of a person: %w", err)
 	}
-	return unsealAll(ctx, o, rows)
+	return unsealAll(ctx, open, rows)
 }
 
 // eventRow is a stored event, sealed.
@@ -173,10 +171,10 @@ func eventRows(ctx context.Context, tx *sqldb.Tx, where string, args ...any) (al
 	return all, rows.Err()
 }
 
-func unsealAll(ctx context.Context, o ledger.Opener, rows []eventRow) ([]Recorded, error) {
+func unsealAll(ctx context.Context, open Open, rows []eventRow) ([]Recorded, error) {
 	all := make([]Recorded, 0, len(rows))
 	for _, r := range rows {
-		one, err := unseal(ctx, o, r)
+		one, err := unseal(ctx, open, r)
 		if err != nil {
 			return nil, err
 		}
@@ -185,13 +183,17 @@ func unsealAll(ctx context.Context, o ledger.Opener, rows []eventRow) ([]Recorde
 	return all, nil
 }
 
-func unseal(ctx context.Context, o ledger.Opener, r eventRow) (Recorded, error) {
-	opening, err := ledger.Unseal(ctx, o, cell(r.who, r.seq), r.body)
+func unseal(ctx context.Context, open Open, r eventRow) (Recorded, error) {
+	var opening ledger.Opening
+	plain, err := open(ctx, cell(r.who, r.seq), r.body)
+	if err == nil {
+		err = opening.UnmarshalBinary(plain)
+	}
 	if err != nil {
 		return Recorded{}, fmt.Errorf("taste: opening choice %d of a person: %w", r.seq, err)
 	}
 	e, err := taste.Unmarshal(opening.Record)
-	return Recorded{e, opening}, err
+	return Recorded{Event: e, Opening: opening}, err
 }
 
 func cell(who thimble.SubjectID, seq int64) thimble.Cell {

@@ -22,7 +22,7 @@ var (
 )
 
 func open(k *holdertest.Kernel) *tastedb.Store {
-	return tastedb.New(k.Core, k.Ledger, k.Vault, k.Subjects, k.Now)
+	return tastedb.New(k.Core, k.Ledger, k.Vault, k.Vault.Open, k.Subjects, k.Now)
 }
 
 func say(t testing.TB, s *tastedb.Store, who thimble.SubjectID, undo bool, choices ...taste.Choice) []tastedb.Recorded {

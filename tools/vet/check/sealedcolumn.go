@@ -161,6 +161,8 @@ var readers = map[string]string{
 	"collect_months":  "collect/timelinedb",
 	"collect_facts":   "collect/collectdb",
 	"collect_reviews": "collect/collectdb",
+	"taste_events":    "recommend/tastedb",
+	"taste_state":     "recommend/tastedb",
 }
 
 // readerOf is the one package whose SQL may name a table's sealed columns: that of readers,
