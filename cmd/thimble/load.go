@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -68,6 +69,13 @@ func loadCommand(ctx context.Context, c *call) error {
 	run := func(a *app.App) (err error) {
 		if a == nil {
 			r, err = load.Run(ctx, cfg)
+			return err
+		}
+		_, err = a.Sources.Open(ctx, key)
+		if errors.Is(err, thimble.ErrDenied) {
+			return invalid("--data: the installation that the server serves was expected; the write key is of another")
+		}
+		if err != nil {
 			return err
 		}
 		r, v, err = runVisible(ctx, cfg, a)
