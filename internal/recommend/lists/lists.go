@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"thimble"
 	"thimble/internal/catalog"
 	"thimble/internal/decision"
 	"thimble/internal/gate"
-	"thimble/internal/order"
 	"thimble/internal/recommend"
 	"thimble/internal/recommend/taste"
 	"thimble/internal/registry/registrydb"
@@ -47,7 +47,7 @@ const popularDays = 30
 // who does not permit it, and one without a history, get the popular list.
 func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, placement string, n int) (List, error) {
 	request := personal(a, who)
-	grant, err := s.Gate.Open(ctx, request)
+	grant, verdicts, err := s.open(ctx, request, histories()...)
 	if denial, ok := errors.AsType[*gate.Denial](err); ok {
 		return s.denied(ctx, request, &denial.Verdict, n)
 	}
@@ -58,7 +58,7 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if err != nil {
 		return List{}, err
 	}
-	orders, err := s.orders(ctx, grant, returns)
+	past, err := s.history(ctx, grant, verdicts, returns)
 	if gone(ctx, grant, err) {
 		list, err := s.Popular(ctx, n)
 		list.Why = changed
@@ -67,19 +67,12 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: reading a history: %w", err)
 	}
-	state, err := s.said(ctx, grant)
-	if err == nil {
-		orders, err = s.unforgotten(ctx, state, orders)
-	}
-	if err != nil {
-		return List{}, err
-	}
-	history, now := order.History(plain(orders)), s.live.Load()
+	now := s.live.Load()
 	switch {
-	case len(history) == 0 && state.Learned():
+	case len(past.history) == 0 && past.said.Learned():
 		return s.impersonal(ctx, grant, n, forgotten)
-	case len(history) == 0:
-		return s.impersonal(ctx, grant, n, "Not personal, because there is no order to learn your taste from yet.")
+	case len(past.history) == 0:
+		return s.impersonal(ctx, grant, n, "Not personal, because there is nothing you bought or looked at to learn your taste from yet.")
 	case now == nil:
 		return s.impersonal(ctx, grant, n, "Not personal, because nothing was learned yet.")
 	}
@@ -90,17 +83,17 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if wrong {
 		return s.impersonal(ctx, grant, n, reviewed)
 	}
-	picked, err := s.pick(ctx, now.model, state, history, n)
+	picked, err := s.pick(ctx, now.model, past, n)
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: ranking: %w", err)
 	}
-	if len(picked.Entries) == 0 && !state.Empty() {
+	switch {
+	case len(picked.Entries) == 0 && !past.said.Empty():
 		return s.impersonal(ctx, grant, n, nothingLeft)
+	case len(picked.Entries) == 0:
+		return s.impersonal(ctx, grant, n, "Not personal, because nothing goes with what you bought or looked at yet.")
 	}
-	if len(picked.Entries) == 0 {
-		return s.impersonal(ctx, grant, n, "Not personal, because nothing goes with what you bought yet.")
-	}
-	return s.decide(ctx, grant, now.version, made{likes(state, history), state, picked}, placement)
+	return s.decide(ctx, grant, now.version, past, picked, placement)
 }
 
 // Why a list is not personal although it is allowed, because of what the person said.
@@ -146,24 +139,17 @@ func (s *Shop) impersonal(ctx context.Context, g *gate.Grant, n int, why string)
 	return list, err
 }
 
-// made is a list for a person and what it was made from.
-type made struct {
-	history []thimble.Interaction
-	said    taste.State
-	taste.Picked
-}
-
-func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, of made, placement string) (List, error) {
+func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, p past, picked taste.Picked, placement string) (List, error) {
 	verdict := g.Verdict()
-	r := s.record(g, v, of, placement)
+	r := s.record(g, v, p, picked, placement)
 	id, err := s.Decisions.Keep(ctx, r, verdict.Policy, verdict.Epoch)
 	if gone(ctx, g, err) {
-		popular, popErr := s.Popular(ctx, len(of.Entries))
+		popular, popErr := s.Popular(ctx, len(picked.Entries))
 		popular.Why = changed
 		return popular, popErr
 	}
 	if errors.Is(err, thimble.ErrUnavailable) { // such as a full disk
-		return s.impersonal(ctx, g, len(of.Entries), unrecorded)
+		return s.impersonal(ctx, g, len(picked.Entries), unrecorded)
 	}
 	if err != nil {
 		return List{}, err
@@ -177,7 +163,7 @@ func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, 
 	// now gives a page with the popular list rather than a refused one.
 	if err := g.Live(ctx); err != nil {
 		g.Drop(ctx)
-		popular, popErr := s.Popular(ctx, len(of.Entries))
+		popular, popErr := s.Popular(ctx, len(picked.Entries))
 		popular.Why = changed
 		return popular, popErr
 	}
@@ -197,7 +183,7 @@ func (s *Shop) Describe(ctx context.Context, r decision.Record) (List, error) {
 	if err != nil {
 		return List{}, err
 	}
-	list := List{Personal: true, Why: "Made from what you bought, because you allow it.", Model: r.Model.Version}
+	list := List{Personal: true, Why: madeFrom(r.Inputs), Model: r.Model.Version}
 	for _, res := range r.Results {
 		e := Entry{Product: named(products, res.Item), Score: res.Score}
 		for _, t := range res.Terms {
@@ -206,6 +192,19 @@ func (s *Shop) Describe(ctx context.Context, r decision.Record) (List, error) {
 		list.Entries = append(list.Entries, e)
 	}
 	return list, nil
+}
+
+// madeFrom says what a list was made from.
+func madeFrom(inputs []decision.Input) string {
+	bought := slices.ContainsFunc(inputs, func(i decision.Input) bool { return i.Category == thimble.PurchaseHistory })
+	looked := slices.ContainsFunc(inputs, func(i decision.Input) bool { return i.Category == Browsing })
+	switch {
+	case bought && looked:
+		return "Made from what you bought and looked at, because you allow it."
+	case looked:
+		return "Made from what you looked at, because you allow it."
+	}
+	return "Made from what you bought, because you allow it."
 }
 
 // named returns the product, or one that has only its number when the catalogue

@@ -9,6 +9,7 @@ import (
 	"thimble/internal/decision"
 	"thimble/internal/gate"
 	"thimble/internal/recommend"
+	"thimble/internal/recommend/taste"
 	"thimble/internal/registry/registrydb"
 )
 
@@ -25,28 +26,16 @@ func DecisionTypes() []decision.Type {
 
 // record is the whole decision: who has it can do it again without the model. Each past
 // item counts once, so that its value is 1 and its weight is its share.
-func (s *Shop) record(g *gate.Grant, v registrydb.Version, of made, placement string) decision.Record {
+func (s *Shop) record(g *gate.Grant, v registrydb.Version, p past, picked taste.Picked, placement string) decision.Record {
 	verdict := g.Verdict()
-	input := decision.Input{Category: thimble.PurchaseHistory, Purpose: g.Purpose(), Basis: verdict.Basis, Cite: verdict.Cite, Count: len(of.history)}
-	if c := verdict.Consent; c.Seq > 0 {
-		input.Consent = fmt.Sprintf("%s#%d", c.Purpose, c.Seq)
-	}
 	r := decision.Record{
 		V: decision.Form2, Capability: capability, Placement: placement, Subject: g.Subject(), At: s.Now().UTC().Truncate(time.Microsecond),
 		Model:  decision.Model{Name: ModelName, Version: v.Number, SHA256: fmt.Sprintf("%x", v.Hash)},
-		Inputs: []decision.Input{input}, Packs: []string{verdict.Pack},
+		Inputs: p.inputs, Packs: []string{verdict.Pack},
 		Scale: decision.Scale{Link: decision.Identity, Unit: recommend.ScoreUnit, Value: 1},
-		Rails: []decision.Rail{{Name: "bought", Words: "what you already bought is left out", On: decision.OnItems, Op: decision.Apart, Does: decision.Removes, Fired: true}},
 		Human: &decision.Human{Part: decision.NoHuman},
 	}
-	if !of.said.Empty() {
-		input.Category, input.Count = thimble.PrivacyPreferences, len(of.said.Standing)
-		r.Inputs = append(r.Inputs, input)
-	}
-	if of.Left {
-		r.Rails = append(r.Rails, decision.Rail{Name: "taste", Words: "what you said you do not want is left out", On: decision.OnItems, Op: decision.Apart, Does: decision.Removes, Fired: true})
-	}
-	for _, e := range of.Entries {
+	for _, e := range picked.Entries {
 		res := decision.Result{Item: e.Item, Score: e.Score}
 		for _, t := range e.Terms {
 			res.Terms = append(res.Terms, decision.Term{Because: t.Item, Share: t.Share, Weight: t.Share, Value: 1})
@@ -56,7 +45,31 @@ func (s *Shop) record(g *gate.Grant, v registrydb.Version, of made, placement st
 		}
 		r.Results = append(r.Results, res)
 	}
+	// The rail can be checked from the record alone when no item of the list speaks for
+	// another: what was only looked at may be on both sides.
+	if !overlaps(picked.Entries) {
+		r.Rails = []decision.Rail{{Name: "bought", Words: "what you already bought is left out", On: decision.OnItems, Op: decision.Apart, Does: decision.Removes, Fired: true}}
+		if picked.Left {
+			r.Rails = append(r.Rails, decision.Rail{Name: "taste", Words: "what you said you do not want is left out", On: decision.OnItems, Op: decision.Apart, Does: decision.Removes, Fired: true})
+		}
+	}
 	return r.WithCounterfactual()
+}
+
+// overlaps reports whether an item of a list speaks for another.
+func overlaps(ranked []taste.Entry) bool {
+	in := make(map[thimble.ItemID]bool, len(ranked))
+	for _, e := range ranked {
+		in[e.Item] = true
+	}
+	for _, e := range ranked {
+		for _, t := range e.Terms {
+			if in[t.Item] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Compare asks the model that serves for the scores of a record again, from the purchases

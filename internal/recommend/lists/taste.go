@@ -47,6 +47,22 @@ func (s *Shop) unforgotten(ctx context.Context, state taste.State, orders []reco
 	return out, nil
 }
 
+// untouched takes what a person wants forgotten out of what they did with products.
+func (s *Shop) untouched(ctx context.Context, state taste.State, touched []Touch) ([]Touch, error) {
+	if !state.Learned() {
+		return touched, nil
+	}
+	categories, err := s.categories(ctx, state, func(yield func(thimble.ItemID)) {
+		for _, t := range touched {
+			yield(t.Item)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(touched), func(t Touch) bool { return state.Forgets(t.Item, categories(t.Item)) }), nil
+}
+
 // categories returns which category each of some items has, as far as a person's choices
 // depend on it.
 func (s *Shop) categories(ctx context.Context, state taste.State, each func(func(thimble.ItemID))) (func(thimble.ItemID) string, error) {
@@ -70,45 +86,42 @@ func likes(state taste.State, history []thimble.Interaction) []thimble.Interacti
 	return slices.DeleteFunc(slices.Clone(history), func(h thimble.Interaction) bool { return slices.Contains(unwanted, h.Item) })
 }
 
-// pick ranks for a person, and leaves what their choices leave.
-func (s *Shop) pick(ctx context.Context, m *recommend.Model, state taste.State, history []thimble.Interaction, n int) (taste.Picked, error) {
+// pick ranks for a person what they have not bought, and leaves what their choices leave.
+// What they only looked at may be among it.
+func (s *Shop) pick(ctx context.Context, m *recommend.Model, p past, n int) (taste.Picked, error) {
 	var failed error
 	known := map[thimble.ItemID]catalog.Product{}
-	had := map[thimble.ItemID]bool{}
-	for _, h := range history {
-		had[h.Item] = true
-	}
-	liked := likes(state, history)
+	liked := likes(p.said, p.history)
 	best := func(k int) []recommend.Ranked {
-		ranked := m.ForYou(liked, recommend.Query{K: k, Exclude: func(id thimble.ItemID) bool { return had[id] }})
-		if err := recommend.Replay(m, liked, ranked); err != nil {
-			failed = err
+		ranked := m.ForYou(liked, recommend.Query{K: k, Repeat: true, Exclude: func(id thimble.ItemID) bool { return p.bought[id] }})
+		if failed = recommend.Replay(m, liked, ranked); failed == nil && p.said.ByCategory() {
+			failed = s.look(ctx, known, ranked)
+		}
+		if failed != nil {
 			return nil
-		}
-		if !state.ByCategory() {
-			return ranked
-		}
-		var ids []thimble.ItemID
-		for _, e := range ranked {
-			if _, ok := known[e.Item]; !ok {
-				ids = append(ids, e.Item)
-			}
-		}
-		found, err := s.Catalog.Get(ctx, ids...)
-		if err != nil {
-			failed = err
-			return nil
-		}
-		for _, id := range ids {
-			known[id] = found[id]
 		}
 		return ranked
 	}
-	picked := state.Pick(n, taste.Ranking{Best: best,
+	picked := p.said.Pick(n, taste.Ranking{Best: best,
 		Speaks: func(past, item thimble.ItemID) int64 {
 			return recommend.Explain(m, []thimble.Interaction{{Item: past}}, item).Score
 		},
 		Category: func(id thimble.ItemID) string { return known[id].Category },
 	})
 	return picked, failed
+}
+
+// look adds what the catalogue knows of ranked items to what is known.
+func (s *Shop) look(ctx context.Context, known map[thimble.ItemID]catalog.Product, ranked []recommend.Ranked) error {
+	var ids []thimble.ItemID
+	for _, e := range ranked {
+		if _, ok := known[e.Item]; !ok {
+			ids = append(ids, e.Item)
+		}
+	}
+	found, err := s.Catalog.Get(ctx, ids...)
+	for _, id := range ids {
+		known[id] = found[id]
+	}
+	return err
 }

@@ -17,6 +17,7 @@ const words = {
   identity: 'two accounts were found to be one person, or no longer',
   batch: 'many decisions that were noted together',
   plan: 'what may be collected was changed',
+  taste: 'somebody said what shapes their lists',
 }
 
 const mark = failed => {

@@ -1,6 +1,6 @@
 // Checks a Thimble receipt (c2sp.org/tlog-proof@v1) with WebCrypto alone.
 const { subtle } = crypto
-const classes = [, 'consent', 'access', 'disclosure', 'erasure', 'model', 'decision', 'use-batch', 'key', 'system', 'request', 'identity', 'batch', , 'plan']
+const classes = [, 'consent', 'access', 'disclosure', 'erasure', 'model', 'decision', 'use-batch', 'key', 'system', 'request', 'identity', 'batch', , 'plan', 'taste']
 const form = /^(c2sp\.org\/tlog|thimble\/batch)-proof@v1\nextra (.+)\nindex (0|[1-9]\d{0,14})\n((?:.{44}\n)*)\n([^]+)$/
 const head = /^([!-*,-~]{1,255})\n(0|[1-9]\d{0,14})\n(.{44})\n\n— \1 (.{92})\n((?:— [!-*,-~]{1,255} .{104}\n){0,16})$/
 const fail = why => { throw new Error(why) }
