@@ -137,7 +137,7 @@ func (d *doors) mountShop(ctx context.Context, mux *http.ServeMux) error {
 	}
 	cfg := storefront.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.customers, Sections: []web.Section{why, choices}, Prompt: consentweb.ShopPrompt(asks), Lists: d.Shop, Catalog: d.Catalog,
-		Categories: categories, Label: d.label, Signals: consentweb.Signals(d.wholeConsent(), d.Log), Demo: true, Rule: DemoRule,
+		Categories: categories, Label: d.label, DeviceKey: d.Device.Key, Signals: consentweb.Signals(d.wholeConsent(), d.Log), Demo: true, Rule: DemoRule,
 	}
 	for _, c := range customers {
 		cfg.Customers = append(cfg.Customers, storefront.DemoCustomer{Label: "Customer " + c.Account, Note: c.Note, Subject: c.Subject})

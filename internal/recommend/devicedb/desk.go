@@ -306,6 +306,9 @@ func (d *Desk) products(ctx context.Context) (all []catalog.Product, items []dev
 			return nil, nil, "", err
 		}
 		for _, p := range some {
+			if p.Availability == catalog.Withdrawn {
+				continue
+			}
 			all = append(all, p)
 			if currency == "" && p.Price.Minor > 0 {
 				currency = p.Price.Currency
