@@ -34,7 +34,7 @@ function card(e, model) {
   at(".swatch span").textContent = monogram(name);
   at("h3 a").textContent = name;
   at("h3 a").href = href(e.item);
-  at("[data-category]").textContent = e.category;
+  at("[data-category]").textContent = e.category.charAt(0).toUpperCase() + e.category.slice(1);
   at(".price strong").textContent = e.price ? money(e.price, model.currency) : "";
   at(".why summary").textContent = why(e);
   const sum = e.terms.map((t) => {
