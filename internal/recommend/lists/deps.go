@@ -77,6 +77,7 @@ type Deps struct {
 	Catalog   Catalog
 	Decisions Decisions
 	Models    Models
+	Suspects  Suspects // nil: nobody is suspected
 	Log       *slog.Logger
 	Now       func() time.Time
 	Code      string // the version of the program; a lineage names it
