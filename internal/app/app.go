@@ -26,8 +26,10 @@ import (
 	"thimble/internal/gate"
 	"thimble/internal/job"
 	"thimble/internal/job/jobdb"
+	"thimble/internal/recommend/devicedb"
 	"thimble/internal/recommend/lists"
 	"thimble/internal/recommend/recommendweb"
+	"thimble/internal/recommend/suspectdb"
 	"thimble/internal/recommend/tastedb"
 	"thimble/internal/registry/registrydb"
 	"thimble/internal/rights"
@@ -42,6 +44,7 @@ type App struct {
 	Config   Config
 	Log      *slog.Logger
 	Models   *registrydb.Shelf
+	Suspects *suspectdb.Store
 	Shop     *lists.Shop
 	Tastes   *tastedb.Store // what people say about their lists
 	Imports  *collectdb.Store
@@ -57,6 +60,7 @@ type App struct {
 	Figures  *watchdb.Store  // of what came
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
+	Device   *devicedb.Desk
 
 	post      *sessionweb.Post // codes for customers; nil when there is no mail server
 	regroups  chan struct{}    // people were joined or parted, and the holders are to be told
@@ -74,7 +78,7 @@ const TrainJob = recommendweb.TrainJob
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock()), regroups: make(chan struct{}, 1)}
 	var err error
-	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures, CompactJob: a.compact})
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures, CompactJob: a.compact, DeviceJob: a.expireDevice})
 	if err != nil {
 		return nil, err
 	}
@@ -104,11 +108,13 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 func (a *App) capabilities() error {
 	now := a.Config.clock()
 	a.Models = registrydb.NewShelf(registrydb.New(a.Core, a.Ledger, now), a.Files, a.modelSecret, a.Log)
+	a.openSuspects()
 	a.openTastes(now)
 	a.Shop = lists.New(lists.Deps{
-		Tastes: a.Tastes, Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
-		Models: a.Models, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version,
+		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
+		Models: a.Models, Suspects: a.Suspects, Tastes: a.Tastes, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version,
 	})
+	a.openDevice()
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog, Keys: a.Vault, Consents: a.Consent}, now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
 	a.Uploads = collectweb.NewUploads(filepath.Join(a.Config.Data, "imports"), a.Import, now, a.Log)
@@ -160,7 +166,7 @@ func (a *App) retrain(ctx context.Context, tx *sqldb.Tx, events []consent.Event)
 // Holders are all who keep data about people, in the order in which they erase:
 // first the one that knows who exists, so that nothing is opened any more.
 func (a *App) Holders() []thimble.Holder {
-	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Tastes, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Timeline, a.Shop}
+	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Tastes, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Timeline, a.Suspects, a.Shop}
 }
 
 // Without is what each capability does for people who do not permit its purpose.

@@ -77,7 +77,8 @@ type Deps struct {
 	Catalog   Catalog
 	Decisions Decisions
 	Models    Models
-	Tastes    Tastes // nil: nobody can say anything
+	Tastes    Tastes   // nil: nobody can say anything
+	Suspects  Suspects // nil: nobody is suspected
 	Log       *slog.Logger
 	Now       func() time.Time
 	Code      string // the version of the program; a lineage names it

@@ -95,7 +95,7 @@ func (s *Shop) pick(ctx context.Context, m *recommend.Model, p past, n int) (tas
 	best := func(k int) []recommend.Ranked {
 		ranked := m.ForYou(liked, recommend.Query{K: k, Repeat: true, Exclude: func(id thimble.ItemID) bool { return p.bought[id] }})
 		if failed = recommend.Replay(m, liked, ranked); failed == nil && p.said.ByCategory() {
-			failed = s.look(ctx, known, ranked)
+			failed = s.describe(ctx, known, ranked)
 		}
 		if failed != nil {
 			return nil
@@ -111,8 +111,8 @@ func (s *Shop) pick(ctx context.Context, m *recommend.Model, p past, n int) (tas
 	return picked, failed
 }
 
-// look adds what the catalogue knows of ranked items to what is known.
-func (s *Shop) look(ctx context.Context, known map[thimble.ItemID]catalog.Product, ranked []recommend.Ranked) error {
+// describe adds what the catalogue knows of ranked items to what is known.
+func (s *Shop) describe(ctx context.Context, known map[thimble.ItemID]catalog.Product, ranked []recommend.Ranked) error {
 	var ids []thimble.ItemID
 	for _, e := range ranked {
 		if _, ok := known[e.Item]; !ok {
