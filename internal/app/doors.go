@@ -20,6 +20,7 @@ import (
 	"thimble/internal/gate/gateweb"
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/portal"
+	"thimble/internal/recommend/tasteweb"
 	"thimble/internal/session"
 	"thimble/internal/session/sessionweb"
 	"thimble/internal/storefront"
@@ -136,7 +137,7 @@ func (d *doors) mountShop(ctx context.Context, mux *http.ServeMux) error {
 		return err
 	}
 	cfg := storefront.Config{
-		Kit: d.kit, Log: d.Log, Sessions: d.customers, Sections: []web.Section{why, choices}, Prompt: consentweb.ShopPrompt(asks), Lists: d.Shop, Catalog: d.Catalog,
+		Kit: d.kit, Log: d.Log, Sessions: d.customers, Sections: []web.Section{why, choices, tasteweb.Shop(d.wholeTastes())}, Prompt: consentweb.ShopPrompt(asks), Lists: d.Shop, Catalog: d.Catalog,
 		Categories: categories, Label: d.label, DeviceKey: d.Device.Key, Signals: consentweb.Signals(d.wholeConsent(), d.Log), Demo: true, Rule: DemoRule,
 	}
 	for _, c := range customers {

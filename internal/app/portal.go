@@ -12,6 +12,7 @@ import (
 	"thimble/internal/gate/gateweb"
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/portal"
+	"thimble/internal/recommend/tasteweb"
 	"thimble/internal/rights/rightsweb"
 	"thimble/internal/session/sessionweb"
 	"thimble/internal/subject/subjectweb"
@@ -34,6 +35,7 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 		func() (web.Section, error) {
 			return timelineweb.Portal(d.kit, timelineweb.PortalDeps{Events: d.Timeline, Names: d.Catalog, Own: d.own})
 		},
+		func() (web.Section, error) { return tasteweb.Portal(d.kit, d.tastePages()) },
 		func() (web.Section, error) { return gateweb.Portal(d.kit, d.wholeUses(), d.own, d.Without()...) },
 		func() (web.Section, error) { return discloseweb.Portal(d.kit, d.wholeDisclosures(), d.own) },
 		func() (web.Section, error) {
@@ -41,7 +43,7 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 		},
 		func() (web.Section, error) {
 			return ledgerweb.Portal(d.kit, d.Ledger, consentweb.PortalReceipts(d.wholeConsent(), d.own),
-				decisionweb.PortalReceipts(d.wholeDecisions(), d.own), decisionweb.PortalReviewReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own), discloseweb.PortalReceipts(d.wholeDisclosures(), d.own))
+				tasteweb.PortalReceipts(d.wholeTastes(), d.own), decisionweb.PortalReceipts(d.wholeDecisions(), d.own), decisionweb.PortalReviewReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own), discloseweb.PortalReceipts(d.wholeDisclosures(), d.own))
 		},
 		func() (web.Section, error) { return subjectweb.Portal(d.kit, d.Subjects, d.own) },
 		func() (web.Section, error) { return sessionweb.Portal(d.kit, d.customers, d.signIn()) },

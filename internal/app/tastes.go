@@ -9,6 +9,7 @@ import (
 	"thimble/internal/job"
 	"thimble/internal/recommend/taste"
 	"thimble/internal/recommend/tastedb"
+	"thimble/internal/recommend/tasteweb"
 	"thimble/internal/sqldb"
 )
 
@@ -34,3 +35,7 @@ func (a *App) openTastes(now func() time.Time) {
 
 // wholeTastes speaks with people and not with accounts.
 func (a *App) wholeTastes() tastedb.Whole { return tastedb.Whole{Store: a.Tastes, Persons: a.Subjects} }
+
+func (d *doors) tastePages() tasteweb.PortalDeps {
+	return tasteweb.PortalDeps{Store: d.wholeTastes(), Lists: d.Shop, Names: d.Catalog, Own: d.own}
+}

@@ -14,6 +14,8 @@ func flashes(code string) *web.Flash {
 	switch code {
 	case "saved":
 		return &web.Flash{Kind: web.Good, Text: "Saved. It counts from now on, also on the next page of the shop. Your new receipts are below."}
+	case "lists-saved":
+		return &web.Flash{Kind: web.Good, Text: "Done. It counts from your next list on, and has a receipt."}
 	case "same":
 		return &web.Flash{Kind: web.Info, Text: "Nothing has changed: these were your choices already."}
 	case "signed-in":

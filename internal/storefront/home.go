@@ -11,6 +11,8 @@ import (
 	"thimble/internal/decision/decisionweb"
 	"thimble/internal/gate"
 	"thimble/internal/recommend/lists"
+	"thimble/internal/recommend/taste"
+	"thimble/internal/recommend/tasteweb"
 	"thimble/internal/web"
 )
 
@@ -131,13 +133,38 @@ func personal(list lists.List) shelf {
 	v := shelf{ID: "for-you", Title: "For you", Badge: web.Badge{Text: "Personal", Tone: web.Good}, Why: list.Why, WhyHref: why, WhyLabel: "Why am I seeing this? All reasons and the receipt"}
 	for i, e := range list.Entries {
 		p := card(e.Product)
-		if len(e.Terms) > 0 {
-			p.Why = "Because you bought " + decisionweb.ItemName(e.Terms[0].Because.Name)
+		if p.Why = taste.Because(reasons(e)); p.Why != "" {
 			p.WhyHref = why + "#" + decisionweb.Anchor(i)
 		}
+		p.Says = says(e)
 		v.Products = append(v.Products, p)
 	}
 	return v
+}
+
+func reasons(e lists.Entry) []taste.Reason {
+	all := make([]taste.Reason, len(e.Terms))
+	for i, t := range e.Terms {
+		all[i] = taste.Reason{Name: decisionweb.ItemName(t.Because.Name), Did: t.Did, Share: t.Share, Unwanted: t.Unwanted}
+	}
+	return all
+}
+
+// says are the buttons by which the reader of a list says what they think of an entry.
+func says(e lists.Entry) []web.Say {
+	button := func(label, about string, kind taste.Kind, name, value string) web.Say {
+		return web.Say{Label: label, About: about, Action: tasteweb.ShopPath, Hidden: []web.Hidden{{Name: "kind", Value: string(kind)}, {Name: name, Value: value}}}
+	}
+	name := decisionweb.ItemName(e.Product.Name)
+	all := []web.Say{button("Less like this", name, taste.Less, "item", string(e.Product.ID))}
+	if len(e.Terms) > 0 && !e.Terms[0].Unwanted {
+		t := e.Terms[0]
+		all = append(all, button("Forget that I "+t.Did.Words()+" "+decisionweb.ItemName(t.Because.Name), "", taste.Forget, "item", string(t.Because.ID)))
+	}
+	if e.Product.Category != "" {
+		all = append(all, button("Never use "+e.Product.Category, "for my lists", taste.Never, "category", e.Product.Category))
+	}
+	return all
 }
 
 func card(p catalog.Product) web.Product {

@@ -173,6 +173,10 @@ func flashes(code string) *web.Flash {
 		return &web.Flash{Kind: web.Good, Text: "Your answer counts from now on. You find it, with its proof, in the privacy centre."}
 	case "choices-same":
 		return &web.Flash{Kind: web.Good, Text: "Nothing has changed: that was your answer already."}
+	case "lists-saved":
+		return &web.Flash{Kind: web.Good, Text: "Done: it counts from this page on. You find it, with its proof and a way back, in the privacy centre under “What shapes my lists”."}
+	case "lists-same":
+		return &web.Flash{Kind: web.Info, Text: "Nothing has changed: you had said that already."}
 	case "signed-out":
 		return &web.Flash{Kind: web.Good, Text: "You are signed out."}
 	}

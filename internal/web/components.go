@@ -110,7 +110,17 @@ type Product struct {
 	Badge    *Badge
 	Why      string // why this product is shown here
 	WhyHref  string
+	Says     []Say // what the reader can say about it
 	Action   *Action
+}
+
+// A Say is a button by which somebody says something about a product of a list. It sends
+// a form, so that what it says is in no address.
+type Say struct {
+	Label  string
+	About  string // which product, for who does not see it
+	Action string
+	Hidden []Hidden
 }
 
 // Swatch is one of the classes swatch-0 to swatch-11, the same for the same

@@ -37,7 +37,8 @@ type Entry struct {
 type Term struct {
 	Because  catalog.Product
 	Share    int64
-	Unwanted bool // the person wants less of it, so that it speaks against
+	Did      taste.Did // what the person did with it; "" when a record does not say
+	Unwanted bool      // the person wants less of it, so that it speaks against
 }
 
 // popularDays is the window of the popular list, counted back from the last sale.
@@ -159,6 +160,11 @@ func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, 
 		return List{}, err
 	}
 	list.Decision, list.Verdict = id, &verdict
+	for _, e := range list.Entries {
+		for i := range e.Terms {
+			e.Terms[i].Did = didOf[p.did[e.Terms[i].Because.ID]]
+		}
+	}
 	// Whoever shows the list asks again when it leaves the process. What has changed by
 	// now gives a page with the popular list rather than a refused one.
 	if err := g.Live(ctx); err != nil {

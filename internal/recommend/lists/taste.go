@@ -3,9 +3,11 @@ package lists
 import (
 	"context"
 	"slices"
+	"time"
 
 	"thimble"
 	"thimble/internal/catalog"
+	"thimble/internal/gate"
 	"thimble/internal/order"
 	"thimble/internal/recommend"
 	"thimble/internal/recommend/taste"
@@ -125,3 +127,75 @@ func (s *Shop) describe(ctx context.Context, known map[thimble.ItemID]catalog.Pr
 	}
 	return err
 }
+
+// A Counted is one item that lists for somebody are made from.
+type Counted struct {
+	Product catalog.Product
+	Did     taste.Did
+	Last    time.Time
+}
+
+// Counts returns what lists for a person are made from now, the latest first, opened with
+// a grant for their own data. Of a category that they do not permit, nothing counts: when
+// they permit none, permitted is false.
+func (s *Shop) Counts(ctx context.Context, g thimble.Grant) (all []Counted, permitted bool, err error) {
+	r := personal(gate.Actor{Kind: gate.Machine, Name: "recommend"}, g.Subject())
+	returns, err := s.returns(ctx, r)
+	if err != nil {
+		return nil, false, err
+	}
+	said, err := s.said(ctx, g)
+	if err != nil {
+		return nil, false, err
+	}
+	var orders []order.Order
+	var touched []Touch
+	for _, c := range histories() {
+		r.Categories = []thimble.Category{c}
+		v, err := s.Gate.Decide(ctx, r)
+		if err != nil {
+			return nil, false, err
+		}
+		if !v.Allowed {
+			continue
+		}
+		permitted = true
+		if c == thimble.PurchaseHistory {
+			orders, err = s.counted(ctx, g, said, returns)
+		} else if s.Events != nil {
+			if touched, err = s.Events.Touched(ctx, g); err == nil {
+				touched, err = s.untouched(ctx, said, touched)
+			}
+		}
+		if err != nil {
+			return nil, false, err
+		}
+	}
+	all, err = s.tell(ctx, said, remembered(orders, touched, returns))
+	return all, permitted, err
+}
+
+func (s *Shop) counted(ctx context.Context, g thimble.Grant, said taste.State, returns bool) ([]order.Order, error) {
+	all, err := s.orders(ctx, g, returns)
+	if err == nil {
+		all, err = s.unforgotten(ctx, said, all)
+	}
+	return plain(all), err
+}
+
+func (s *Shop) tell(ctx context.Context, said taste.State, p past) ([]Counted, error) {
+	liked := likes(said, p.history)
+	ids := make([]thimble.ItemID, len(liked))
+	for i, h := range liked {
+		ids[i] = h.Item
+	}
+	products, err := s.Catalog.Get(ctx, ids...)
+	all := make([]Counted, 0, len(liked))
+	for _, h := range slices.Backward(liked) {
+		all = append(all, Counted{named(products, h.Item), didOf[p.did[h.Item]], h.At})
+	}
+	return all, err
+}
+
+// didOf are the words for deeds.
+var didOf = map[Deed]taste.Did{Looked: taste.Looked, PutInCart: taste.Bagged, WishedFor: taste.Wished, Bought: taste.Bought}

@@ -85,6 +85,9 @@ func deeds(all []Reason) string {
 	return joined(parts)
 }
 
+// Words say what was done, after "you".
+func (d Did) Words() string { return d.verb() }
+
 func (d Did) verb() string {
 	switch d {
 	case Bagged:
