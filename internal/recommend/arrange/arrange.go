@@ -36,15 +36,20 @@ func (r Result) Fired() []string { return slices.Sorted(maps.Keys(r.Left)) }
 // Arrange makes the list.
 func (r Rules) Arrange(candidates []Candidate, q Request) Result {
 	out := Result{Left: map[string]int{}}
+	earlier := 0
+	for rule, n := range q.Left {
+		out.Left[rule] = n
+		earlier += n
+	}
 	var in []Entry
 	for _, c := range candidates {
-		if rule := r.keeps(c, q); rule != "" {
+		if rule := r.Keeps(c, q); rule != "" {
 			out.Left[rule]++
 			continue
 		}
 		in = append(in, r.boosted(c, q.Now))
 	}
-	slices.SortFunc(in, before)
+	slices.SortFunc(in, ahead)
 	held := r.held(in, q)
 	in = variants(in, held, out.Left)
 	for _, c := range held {
@@ -53,16 +58,16 @@ func (r Rules) Arrange(candidates []Candidate, q Request) Result {
 	free := max(q.K-len(held), 0)
 	chosen, rest := r.diverse(in, free, out.Left)
 	chosen = r.lift(chosen, rest, q.Now, out.Left)
-	slices.SortFunc(chosen, before)
+	slices.SortFunc(chosen, ahead)
 	out.Entries = place(chosen, held, out.Left)
 	if len(out.Entries) == 0 {
-		out.Empty = empty(len(candidates), out.Left)
+		out.Empty = empty(earlier+len(candidates), out.Left)
 	}
 	return out
 }
 
-// before is the order of a list.
-func before(a, b Entry) int {
+// ahead is the order of a list.
+func ahead(a, b Entry) int {
 	return cmp.Or(cmp.Compare(b.Score+b.Moved, a.Score+a.Moved), cmp.Compare(a.Product.ID, b.Product.ID))
 }
 
@@ -155,9 +160,9 @@ func (r Rules) diverse(in []Entry, k int, left map[string]int) (chosen, rest []E
 	chosen = append(chosen, rest[:fill]...)
 	rest = rest[fill:]
 	if last := len(chosen) - 1; last >= 0 {
-		worst := slices.MaxFunc(chosen, before)
+		worst := slices.MaxFunc(chosen, ahead)
 		for _, e := range rest {
-			if before(e, worst) < 0 {
+			if ahead(e, worst) < 0 {
 				left[Various]++
 			}
 		}
@@ -183,7 +188,7 @@ func (r Rules) lift(chosen, rest []Entry, now time.Time, left map[string]int) []
 			}
 			last := -1
 			for j := range chosen {
-				if !kept[j] && (last < 0 || before(chosen[j], chosen[last]) > 0) {
+				if !kept[j] && (last < 0 || ahead(chosen[j], chosen[last]) > 0) {
 					last = j
 				}
 			}

@@ -43,6 +43,8 @@ type Request struct {
 	// Bought says when the reader last bought a product, and From when from a category.
 	Bought map[thimble.ItemID]time.Time
 	From   map[string]time.Time
+	// Left is how many products each filter kept out before they were candidates.
+	Left map[string]int
 }
 
 // The filters, by name. Their words follow "left out:".
@@ -75,8 +77,8 @@ var words = map[string]string{
 // Words say what a rule does, for whoever reads the list.
 func Words(rule string) string { return words[rule] }
 
-// keeps returns the filter that keeps a candidate out; "" lets it in.
-func (r Rules) keeps(c Candidate, q Request) string {
+// Keeps returns the filter that keeps a candidate out; "" lets it in.
+func (r Rules) Keeps(c Candidate, q Request) string {
 	p, f := c.Product, q.Filter
 	switch _, had := q.Bought[p.ID]; {
 	case p.Kind == catalog.Service || p.Availability == catalog.Withdrawn:

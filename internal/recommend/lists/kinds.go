@@ -1,17 +1,16 @@
 package lists
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"thimble"
 	"thimble/internal/gate"
 	"thimble/internal/recommend"
 	"thimble/internal/recommend/arrange"
 	"thimble/internal/recommend/content"
-	"thimble/internal/web"
 )
 
 // A Kind is what a list is made from.
@@ -54,7 +53,7 @@ func (s *Shop) Make(ctx context.Context, a Ask) (List, error) {
 		return List{}, err
 	}
 	if a.Kind == ForYou {
-		return s.forYou(ctx, a)
+		return s.ForYou(ctx, a.Actor, a.Subject, a.Placement, a.N)
 	}
 	return s.shared(ctx, a)
 }
@@ -104,7 +103,13 @@ func (s *Shop) shared(ctx context.Context, a Ask) (List, error) {
 		return List{}, err
 	}
 	q := a.request(s)
-	keeps := func(id thimble.ItemID) bool { return rules.Keeps(h.candidate(id, 0), q) != "" }
+	keeps := func(id thimble.ItemID) bool {
+		rule := rules.Keeps(h.candidate(id, 0), q)
+		if rule != "" {
+			q.Left[rule]++
+		}
+		return rule != ""
+	}
 	p := &pick{notes: map[thimble.ItemID]Entry{}}
 	switch a.Kind {
 	case Popular, Season, Trending:
@@ -129,7 +134,7 @@ func (s *Shop) rules(ctx context.Context) (arrange.Rules, error) {
 
 // request is what the rules are asked for a list.
 func (a Ask) request(s *Shop) arrange.Request {
-	q := arrange.Request{K: a.N, Now: s.Now(), Placement: a.Placement, Filter: a.Filter, GrownUp: a.GrownUp, Seen: map[thimble.ItemID]bool{}}
+	q := arrange.Request{K: a.N, Now: s.Now(), Placement: a.Placement, Filter: a.Filter, GrownUp: a.GrownUp, Seen: map[thimble.ItemID]bool{}, Left: map[string]int{}}
 	for _, id := range a.about() {
 		q.Seen[id] = true
 	}
@@ -173,7 +178,7 @@ func (h *shelf) counted(p *pick, kind Kind) {
 	case Trending:
 		p.why = "What is ordered more often in the last 7 days than in the four weeks before." + nobody
 		for _, t := range h.trending {
-			why := fmt.Sprintf("In %s this week, and %d in the four weeks before", web.Plural(int(t.recent), "order", "orders"), t.prior)
+			why := fmt.Sprintf("In %s this week, and %d in the four weeks before", orders(t.recent), t.prior)
 			p.add(h.candidate(t.item, t.score()), Entry{Orders: t.recent, Why: why})
 		}
 		return
@@ -182,8 +187,15 @@ func (h *shelf) counted(p *pick, kind Kind) {
 		p.why = "What was ordered most at this time a year ago." + nobody
 	}
 	for _, r := range ranked {
-		p.add(h.candidate(r.Item, r.Orders), Entry{Orders: r.Orders, Why: fmt.Sprintf(said, web.Plural(int(r.Orders), "order", "orders"))})
+		p.add(h.candidate(r.Item, r.Orders), Entry{Orders: r.Orders, Why: fmt.Sprintf(said, orders(r.Orders))})
 	}
+}
+
+func orders(n int64) string {
+	if n == 1 {
+		return "1 order"
+	}
+	return fmt.Sprint(n, " orders")
 }
 
 // similar adds what is like items by the catalogue.
@@ -232,18 +244,18 @@ func (s *Shop) neighbours(_ context.Context, history []thimble.Interaction, q re
 // together is what goes with an item or a basket; for what nobody bought yet, what is
 // like it.
 func (s *Shop) together(ctx context.Context, h *shelf, p *pick, a Ask, keeps func(thimble.ItemID) bool) {
-	s.ranked(ctx, h, p, a.about(), a.N, "bought with", keeps)
+	s.ranked(ctx, h, p, a.about(), a.N, "Often bought with", keeps)
 	p.why = "Learned from the orders of everyone who allows it." + nobody
 	if len(p.all) == 0 {
 		h.similar(p, a.about(), a.N, keeps)
-		p.why, p.model = "Nothing was learned about it yet. These are most like it, by what the catalogue says." + nobody, 0
+		p.why, p.model = "Nothing was learned about it yet. These are most like it, by what the catalogue says."+nobody, 0
 	}
 }
 
 // next is what follows on a session. Where the model has nothing, what is like the
 // session's items.
 func (s *Shop) next(ctx context.Context, h *shelf, p *pick, a Ask, keeps func(thimble.ItemID) bool) {
-	s.ranked(ctx, h, p, a.Session, a.N, "looked at", keeps)
+	s.ranked(ctx, h, p, a.Session, a.N, "Because you looked at", keeps)
 	p.why = "Made from what was looked at just now, for this answer only: it is not kept, and nobody is asked who it was."
 	if len(p.all) == 0 {
 		h.similar(p, a.Session, a.N, keeps)
@@ -260,11 +272,8 @@ func Because(verb string, terms []Term) string {
 			names = append(names, t.Because.Name)
 		}
 	}
-	switch len(names) {
-	case 0:
+	if len(names) == 0 {
 		return ""
-	case 1:
-		return cmp.Or(map[string]string{"bought with": "Often bought with "}[verb], "Because you "+verb+" ") + names[0]
 	}
-	return cmp.Or(map[string]string{"bought with": "Often bought with "}[verb], "Because you "+verb+" ") + names[0] + " and " + names[1]
+	return verb + " " + strings.Join(names, " and ")
 }

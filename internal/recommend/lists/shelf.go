@@ -13,7 +13,7 @@ import (
 	"thimble/internal/recommend/content"
 )
 
-// A Shelf is the shop's goods as lists need them: nothing in it is about a person.
+// A shelf is the shop's goods as lists need them: nothing in it is about a person.
 type shelf struct {
 	mark    string
 	checked time.Time
@@ -34,11 +34,10 @@ type trend struct {
 
 // The windows of the counts, in days, back from the last sale.
 const (
-	popularDays = 30
-	recentDays  = 7
-	priorDays   = 28
-	seasonDays  = 28 // two weeks before and after this day a year ago
-	yearDays    = 364
+	recentDays = 7
+	priorDays  = 28
+	seasonDays = 28 // two weeks before and after this day a year ago
+	yearDays   = 364
 )
 
 // shelves keeps the shelf between requests.
