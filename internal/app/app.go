@@ -104,7 +104,7 @@ func (a *App) capabilities() error {
 	a.Models = registrydb.NewShelf(registrydb.New(a.Core, a.Ledger, now), a.Files, a.modelSecret, a.Log)
 	a.Shop = lists.New(lists.Deps{
 		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
-		Models: a.Models, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version,
+		Models: a.Models, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version, Fresh: a.Config.ListsFresh,
 	})
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog, Keys: a.Vault, Consents: a.Consent}, now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)

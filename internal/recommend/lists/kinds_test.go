@@ -44,7 +44,7 @@ func (c counter) makes(a lists.Ask) lists.List {
 	return l
 }
 
-func items(l lists.List) (all []thimble.ItemID) {
+func listed(l lists.List) (all []thimble.ItemID) {
 	for _, e := range l.Entries {
 		all = append(all, e.Product.ID)
 	}
@@ -74,12 +74,12 @@ func TestListsOfCountsAreOfTheirTime(t *testing.T) {
 			lists.Popular: {"old", "new"}, lists.Trending: {"new"}, lists.Season: {"winter"},
 		} {
 			got := c.makes(lists.Ask{Kind: kind})
-			if !slices.Equal(items(got), want) || !strings.Contains(got.Why, "Nothing about you was used.") || got.Entries[0].Why == "" || got.Personal {
-				t.Errorf("%s: %v, %q", kind, items(got), got.Why)
+			if !slices.Equal(listed(got), want) || !strings.Contains(got.Why, "Nothing about you was used.") || got.Entries[0].Why == "" || got.Personal {
+				t.Errorf("%s: %v, %q", kind, listed(got), got.Why)
 			}
 		}
-		if got := c.makes(lists.Ask{Kind: lists.Popular, Filter: arrange.Filter{Category: "shirts"}}); !slices.Equal(items(got), []thimble.ItemID{"new"}) {
-			t.Errorf("popular shirts are %v", items(got))
+		if got := c.makes(lists.Ask{Kind: lists.Popular, Filter: arrange.Filter{Category: "shirts"}}); !slices.Equal(listed(got), []thimble.ItemID{"new"}) {
+			t.Errorf("popular shirts are %v", listed(got))
 		}
 	})
 }
@@ -88,8 +88,8 @@ func TestWhatNobodyBoughtYetIsListedForWhatItIsLike(t *testing.T) {
 	onCounter(t, func(t *testing.T, c counter) {
 		c.stocks(good("s1", "Linen shirt", "Own", "shirts", 4000), good("s2", "Linen shirt wide", "Own", "shirts", 4200), good("m1", "Stone mug", "", "mugs", 900), good("m2", "Glass mug", "", "mugs", 800), good("h", "Shoe", "Else", "shoes", 9000))
 		got := c.makes(lists.Ask{Kind: lists.Similar, Item: "s1"})
-		if !slices.Equal(items(got), []thimble.ItemID{"s2"}) || got.Entries[0].Why != "Like Linen shirt: same kind and brand, “linen” and “shirt” in the name" {
-			t.Fatalf("got %v: %+v", items(got), got.Entries)
+		if !slices.Equal(listed(got), []thimble.ItemID{"s2"}) || got.Entries[0].Why != "Like Linen shirt: same kind and brand, “linen” and “shirt” in the name" {
+			t.Fatalf("got %v: %+v", listed(got), got.Entries)
 		}
 		var sum int64
 		for _, a := range got.Entries[0].Alike {
@@ -101,7 +101,7 @@ func TestWhatNobodyBoughtYetIsListedForWhatItIsLike(t *testing.T) {
 		// Before there is a model, the other lists about items say so and are like it too.
 		for _, a := range []lists.Ask{{Kind: lists.GoesWith, Item: "m1"}, {Kind: lists.Together, Session: []thimble.ItemID{"m1"}}, {Kind: lists.Next, Session: []thimble.ItemID{"h", "m1"}}} {
 			if got := c.makes(a); len(got.Entries) == 0 || got.Entries[0].Product.ID != "m2" || got.Model != 0 {
-				t.Errorf("%s: %v, %q", a.Kind, items(got), got.Why)
+				t.Errorf("%s: %v, %q", a.Kind, listed(got), got.Why)
 			}
 		}
 	})
@@ -114,13 +114,13 @@ func TestASessionIsAnsweredFromAndNotKept(t *testing.T) {
 		c.no(t, err)
 		got := c.makes(lists.Ask{Kind: lists.Next, Session: []thimble.ItemID{"shirt"}})
 		if len(got.Entries) == 0 || got.Entries[0].Product.ID != "belt" || got.Model == 0 || got.Personal || !got.Decision.IsZero() {
-			t.Fatalf("got %v, %+v", items(got), got)
+			t.Fatalf("got %v, %+v", listed(got), got)
 		}
 		if e := got.Entries[0]; e.Terms[0].Because.ID != "shirt" || e.Terms[0].Share != e.Score || e.Why != "Because you looked at ITEM shirt" {
 			t.Errorf("got %+v", e)
 		}
-		if again := c.makes(lists.Ask{Kind: lists.Next, Session: []thimble.ItemID{"shirt", "belt"}}); slices.Contains(items(again), "belt") || slices.Contains(items(again), "shirt") {
-			t.Errorf("what was looked at is in the list: %v", items(again))
+		if again := c.makes(lists.Ask{Kind: lists.Next, Session: []thimble.ItemID{"shirt", "belt"}}); slices.Contains(listed(again), "belt") || slices.Contains(listed(again), "shirt") {
+			t.Errorf("what was looked at is in the list: %v", listed(again))
 		}
 		if basket := c.makes(lists.Ask{Kind: lists.Together, Item: "belt"}); basket.Entries[0].Product.ID != "shirt" || basket.Entries[0].Why != "Often bought with ITEM belt" {
 			t.Errorf("got %+v", basket.Entries)
@@ -133,7 +133,7 @@ func TestAChangeOfTheCatalogueIsInTheNextList(t *testing.T) {
 		mug := good("m1", "Mug", "", "mugs", 900)
 		c.stocks(mug, good("m2", "Other mug", "", "mugs", 800))
 		c.sells(catalog.Demand{Item: "m1", Day: 20_000, Orders: 3, Units: 3}, catalog.Demand{Item: "m2", Day: 20_000, Orders: 1, Units: 1})
-		popular := func() []thimble.ItemID { return items(c.makes(lists.Ask{Kind: lists.Popular})) }
+		popular := func() []thimble.ItemID { return listed(c.makes(lists.Ask{Kind: lists.Popular})) }
 		if got := popular(); !slices.Equal(got, []thimble.ItemID{"m1", "m2"}) {
 			t.Fatalf("got %v", got)
 		}
@@ -145,7 +145,7 @@ func TestAChangeOfTheCatalogueIsInTheNextList(t *testing.T) {
 		c.counts(catalog.Stock{Item: "m2", Units: 0, At: time.Unix(9, 0)})
 		got := c.makes(lists.Ask{Kind: lists.Popular})
 		if len(got.Entries) != 0 || got.Why != "Nothing is left of 2: what is out of stock is left out (1); what is no longer sold is left out (1). Nothing about you was used." {
-			t.Errorf("sold out: %v, %q", items(got), got.Why)
+			t.Errorf("sold out: %v, %q", listed(got), got.Why)
 		}
 	})
 }
@@ -166,7 +166,7 @@ func TestAListThatCannotBeIsRefusedAndAnEmptyOneSaysWhy(t *testing.T) {
 				a = lists.Ask{Kind: kind, Subject: thimble.SubjectID{9}}
 			}
 			if got := c.makes(a); len(got.Entries) > 0 || got.Why == "" {
-				t.Errorf("%s of an empty catalogue: %v, %q", kind, items(got), got.Why)
+				t.Errorf("%s of an empty catalogue: %v, %q", kind, listed(got), got.Why)
 			}
 		}
 	})

@@ -124,6 +124,9 @@ func batchOperation(api huma.API, l OperationLists) {
 		Description: "Up to 100 lists at once. Each is answered or refused on its own, as GET would. " +
 			"Items of a session stay out of addresses and logs this way.",
 		Metadata: map[string]any{"scope": "read"},
+		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{"application/json": {Example: map[string]any{
+			"requests": []asked{{Item: "22423", Placement: "item-page", Limit: 5}, {Session: []string{"22423", "22699"}, Limit: 5}},
+		}}}},
 		Responses: map[string]*huma.Response{"200": {Content: map[string]*huma.MediaType{"application/json": {Example: map[string]any{
 			"answers": []Answer{{Status: http.StatusOK, List: &exampleList}, {Status: http.StatusUnprocessableEntity, Field: "requests[1].item", Detail: "expected the item that the list is about"}},
 		}}}}},
