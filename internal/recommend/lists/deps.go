@@ -83,6 +83,7 @@ type Deps struct {
 	Catalog   Catalog
 	Decisions Decisions
 	Models    Models
+	Suspects  Suspects // nil: nobody is suspected
 	Log       *slog.Logger
 	Now       func() time.Time
 	// Rules are the shop's own; nil is none.
