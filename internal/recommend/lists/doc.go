@@ -19,5 +19,9 @@
 //     again while it serves;
 //   - what a person wants forgotten is in no history, no term and no count, and is not
 //     learned from; what they want less of, or never, is left out of their own lists;
+//   - lists that are not personal are the same for everybody who asks the same; a session
+//     or a basket is used for its answer and not kept;
+//   - what is withdrawn, out of stock or for grown-ups is in no list that is not
+//     personal, and an empty list says what kept everything out;
 //   - erasing a person trains without them before it returns.
 package lists
