@@ -31,6 +31,11 @@ type Orders interface {
 	LastBatch(ctx context.Context) (int64, error)
 }
 
+// Events reads what people did with products, as far as a grant reaches.
+type Events interface {
+	Touched(ctx context.Context, g thimble.Grant) ([]Touch, error)
+}
+
 // A Catalog knows the items.
 type Catalog interface {
 	Get(ctx context.Context, ids ...thimble.ItemID) (map[thimble.ItemID]catalog.Product, error)
@@ -64,13 +69,33 @@ type Models interface {
 	RevokeKey(ctx context.Context, hint string, o registrydb.Order) (*ledger.Intent, error)
 }
 
+// People knows who is one person: *subjectdb.Store does.
+type People interface {
+	// Members returns the subjects of a person, the canonical one first; of one who was
+	// erased, that one.
+	Members(ctx context.Context, s thimble.SubjectID) ([]thimble.SubjectID, error)
+}
+
+// Leaving keeps who may be in a model that is kept and is to be looked at again.
+type Leaving interface {
+	// Waiting returns rows, at most limit, and the turn: how often rows were deleted.
+	Waiting(ctx context.Context, limit int) (turn int64, all []Leaver, err error)
+	// Settled deletes rows, and returns the turn after it.
+	Settled(ctx context.Context, all []Leaver) (turn int64, err error)
+	// Erase deletes the rows of a person.
+	Erase(ctx context.Context, who thimble.SubjectID) error
+}
+
 // Deps are what a shop's lists are made of.
 type Deps struct {
 	Gate      Gate
 	Orders    Orders
+	Events    Events // nil: lists are made from orders alone
 	Catalog   Catalog
 	Decisions Decisions
 	Models    Models
+	People    People
+	Leaving   Leaving
 	Log       *slog.Logger
 	Now       func() time.Time
 	Code      string // the version of the program; a lineage names it
