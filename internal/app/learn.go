@@ -49,14 +49,23 @@ func (k *Kernel) askCatchUp(ctx context.Context, tx *sqldb.Tx) error {
 	return k.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Payload: `{"left":true}`, Dedupe: TrainJob + " without those who left"})
 }
 
-// gather has what the models were made of in memory, so that whoever leaves is taken out of
-// them at once.
-func (a *App) gather(ctx context.Context) error {
-	if err := a.Shop.Gather(ctx); err != nil && ctx.Err() == nil {
-		a.Log.WarnContext(ctx, "what the models were made of was not gathered; who leaves has them made anew", slog.String("cause", err.Error()))
+// learn has what the models were made of in memory, so that whoever leaves is taken out of
+// them at once, and takes in the orders that come.
+func (a *App) learn(ctx context.Context) error {
+	for {
+		err := a.Shop.Gather(ctx)
+		if err == nil {
+			err = a.Shop.TakeIn(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			a.Log.WarnContext(ctx, "orders were not taken into the model, or what it was made of was not gathered", slog.String("cause", err.Error()))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(a.Config.LearnEvery):
+		}
 	}
-	<-ctx.Done()
-	return nil
 }
 
 // touches tells the recommender what people did with products.

@@ -27,6 +27,9 @@ type Gate interface {
 // Orders reads people's orders, sealed.
 type Orders interface {
 	Of(ctx context.Context, s thimble.SubjectID, limit int) ([]order.Sealed, error)
+	// After returns people's orders behind a batch and an id of it that were placed since an
+	// instant, in the order in which they were recorded, at most limit.
+	After(ctx context.Context, batch int64, id thimble.ID, placed time.Time, limit int) ([]order.Sealed, error)
 	// LastBatch is the number of the last batch of orders that was recorded.
 	LastBatch(ctx context.Context) (int64, error)
 }

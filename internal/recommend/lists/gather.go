@@ -177,7 +177,7 @@ func (s *set) has(who thimble.SubjectID) bool {
 // changes are what makes a set one that has learned of a person what may be learned now.
 func (s *set) changes(p *anew) []recommend.Change {
 	items, _ := s.learns(p.orders)
-	all := []recommend.Change{{Person: p.who, Items: items}}
+	all := []recommend.Change{{Person: p.who, History: recommend.History{Items: items, Trusted: true}}}
 	for _, o := range p.others {
 		if s.data.Has(o) {
 			all = append(all, recommend.Change{Person: o})

@@ -130,21 +130,17 @@ func (s *Shop) noticed(ctx context.Context, now *serving, waiting []Leaver) (sta
 }
 
 func (s *Shop) stale(ctx context.Context, m *recommend.Model, of *set, waiting []Leaver) ([]thimble.ItemID, error) {
-	var changes []recommend.Change
-	seen := map[thimble.SubjectID]bool{}
-	for _, l := range waiting {
-		p, err := s.lookedAt(ctx, l.Who, of)
-		if err != nil {
-			return nil, err
-		}
-		if p == nil || seen[p.who] {
-			continue
-		}
-		seen[p.who] = true
-		changes = append(changes, of.changes(p)...)
+	who := make([]thimble.SubjectID, len(waiting))
+	for i, l := range waiting {
+		who[i] = l.Who
 	}
-	if len(changes) == 0 {
-		return nil, nil
+	people, err := s.afresh(ctx, who, nil)
+	if err != nil {
+		return nil, err
+	}
+	var changes []recommend.Change
+	for _, p := range people {
+		changes = append(changes, of.changes(p)...)
 	}
 	return m.Stale(of.data, changes)
 }
@@ -157,17 +153,9 @@ type anew struct {
 	grant  *gate.Grant // nil: nothing may be learned
 }
 
-// lookedAt returns what may be learned of the person that a subject is of, nil when they
-// are in none of the sets and so cannot leave them.
-func (s *Shop) lookedAt(ctx context.Context, who thimble.SubjectID, in ...*set) (*anew, error) {
-	members, err := s.People.Members(ctx, who)
-	if err != nil || len(members) == 0 {
-		return nil, err
-	}
-	if !slices.ContainsFunc(in, func(s *set) bool { return slices.ContainsFunc(members, s.has) }) {
-		return nil, nil
-	}
-	p := &anew{who: members[0], others: members[1:]}
+// learnable returns what may be learned of a person.
+func (s *Shop) learnable(ctx context.Context, members []thimble.SubjectID) (p *anew, err error) {
+	p = &anew{who: members[0], others: members[1:]}
 	p.grant, err = s.Gate.Open(ctx, trains(p.who))
 	if denied := (*gate.Denial)(nil); errors.As(err, &denied) {
 		p.grant = nil
@@ -267,7 +255,7 @@ func (s *Shop) solve(ctx context.Context, reason string, who, but []thimble.Subj
 	if err != nil {
 		return err
 	}
-	people, err := s.afresh(ctx, b.data.sets, who, but)
+	people, err := s.afresh(ctx, who, but)
 	if err != nil {
 		return err
 	}
@@ -330,20 +318,23 @@ func (s *Shop) modelOf(ctx context.Context, v registrydb.Version) (*recommend.Mo
 	return s.opened(ctx, v)
 }
 
-// afresh looks at people again, each once.
-func (s *Shop) afresh(ctx context.Context, sets []*set, who, but []thimble.SubjectID) ([]*anew, error) {
-	var all []*anew
+// afresh looks at people again, each once. Of those in but nothing may be learned.
+func (s *Shop) afresh(ctx context.Context, who, but []thimble.SubjectID) (all []*anew, err error) {
 	seen := map[thimble.SubjectID]bool{}
 	for _, one := range who {
-		p, err := s.lookedAt(ctx, one, sets...)
+		members, err := s.People.Members(ctx, one)
 		if err != nil {
 			return nil, err
 		}
-		if p == nil || seen[p.who] {
+		if seen[members[0]] {
 			continue
 		}
-		seen[p.who] = true
-		if slices.Contains(but, p.who) || slices.ContainsFunc(p.others, func(o thimble.SubjectID) bool { return slices.Contains(but, o) }) {
+		seen[members[0]] = true
+		p, err := s.learnable(ctx, members)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(members, func(m thimble.SubjectID) bool { return slices.Contains(but, m) }) {
 			p.grant, p.orders = nil, nil
 		}
 		all = append(all, p)
@@ -371,7 +362,7 @@ func (b *batch) put(ctx context.Context, all []line, people []*anew) error {
 	for _, p := range people {
 		b.data.people.Drop(p.who)
 		for _, o := range p.others {
-			b.data.people.Drop(o)
+			b.data.people.Drop(o) // who was added when they were two
 		}
 		if p.grant != nil {
 			b.data.people.Add(p.grant)

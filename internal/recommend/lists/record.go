@@ -32,7 +32,6 @@ func (s *Shop) record(g *gate.Grant, v registrydb.Version, p past, ranked []reco
 		Model:  decision.Model{Name: ModelName, Version: v.Number, SHA256: fmt.Sprintf("%x", v.Hash)},
 		Inputs: p.inputs, Packs: []string{verdict.Pack},
 		Scale: decision.Scale{Link: decision.Identity, Unit: recommend.ScoreUnit, Value: 1},
-		Rails: []decision.Rail{{Name: "bought", Words: "what you already bought is left out", On: decision.OnItems, Op: decision.Apart, Does: decision.Removes, Fired: true}},
 		Human: &decision.Human{Part: decision.NoHuman},
 	}
 	for _, e := range ranked {
@@ -42,7 +41,28 @@ func (s *Shop) record(g *gate.Grant, v registrydb.Version, p past, ranked []reco
 		}
 		r.Results = append(r.Results, res)
 	}
+	// The rail can be checked from the record alone when no item of the list speaks for
+	// another: what was only looked at may be on both sides.
+	if !overlaps(ranked) {
+		r.Rails = []decision.Rail{{Name: "bought", Words: "what you already bought is left out", On: decision.OnItems, Op: decision.Apart, Does: decision.Removes, Fired: true}}
+	}
 	return r.WithCounterfactual()
+}
+
+// overlaps reports whether an item of a list speaks for another.
+func overlaps(ranked []recommend.Ranked) bool {
+	in := make(map[thimble.ItemID]bool, len(ranked))
+	for _, e := range ranked {
+		in[e.Item] = true
+	}
+	for _, e := range ranked {
+		for _, t := range e.Terms {
+			if in[t.Item] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Compare asks the model that serves for the scores of a record again, from the purchases

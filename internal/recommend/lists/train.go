@@ -71,7 +71,7 @@ func (s *Shop) TrainAs(ctx context.Context, t Training) (registrydb.Version, err
 func (s *Shop) train(ctx context.Context, t Training) (registrydb.Version, error) {
 	began := s.Now()
 	t.Stage = cmp.Or(t.Stage, registry.Champion)
-	_, waiting, err := s.Leaving.Waiting(ctx, everyLeaver) // before anybody is asked
+	turn, waiting, err := s.Leaving.Waiting(ctx, everyLeaver) // before anybody is asked
 	if err != nil {
 		return registrydb.Version{}, err
 	}
@@ -97,6 +97,7 @@ func (s *Shop) train(ctx context.Context, t Training) (registrydb.Version, error
 		}
 	}
 	s.held.Store(&material{people: data.people, sets: b.sets, at: began})
+	s.turn.Store(turn)
 	return b.champion(), s.settled(ctx, waiting)
 }
 
@@ -214,11 +215,18 @@ type batch struct {
 	// and columns how many of the champion's were solved again.
 	updated map[int64]*recommend.Model
 	columns int
+	others  map[int64]standing // kept versions that nothing is done to
 
 	stay map[int64]registry.Stage
 	sets map[int64]*set // of what stays and of what was made
 	made []registrydb.Made
 	live *serving // the champion
+}
+
+// A standing is a version that stays as it is, and what it was made of.
+type standing struct {
+	stage registry.Stage
+	set   *set
 }
 
 // weights are those of one line.
@@ -231,6 +239,9 @@ type weights struct {
 // make learns every line. Nothing is kept yet, and nobody is served by it.
 func (b *batch) make(ctx context.Context, all []line) error {
 	b.stay, b.made, b.live, b.sets = map[int64]registry.Stage{}, nil, nil, map[int64]*set{}
+	for number, o := range b.others {
+		b.stay[number], b.sets[number] = o.stage, o.set
+	}
 	var fresh []weights
 	champion, retired := weights{}, false
 	for _, l := range all {
