@@ -27,7 +27,7 @@ func (s *Shop) Expire(ctx context.Context, c thimble.Category, _ time.Time) (thi
 	if !thimble.PurchaseHistory.Within(c) {
 		return thimble.Erasure{}, nil
 	}
-	return thimble.Erasure{}, s.anew(ctx, "orders expired", func() error {
+	return thimble.Erasure{}, s.orWithdraw(ctx, "orders expired", func() error {
 		_, err := s.train(ctx, Training{Reason: "orders expired", still: true})
 		return err
 	})
@@ -83,12 +83,12 @@ func (s *Shop) again(ctx context.Context, reason string) error {
 // everybody else who has left.
 func (s *Shop) without(ctx context.Context, reason string, who ...thimble.SubjectID) error {
 	who = slices.DeleteFunc(slices.Clone(who), thimble.SubjectID.IsZero)
-	return s.anew(ctx, reason, func() error { return s.forget(ctx, reason, who, nil) })
+	return s.orWithdraw(ctx, reason, func() error { return s.forget(ctx, reason, who, nil) })
 }
 
-// anew makes the model again. When that fails, what it failed to take out must not serve
+// orWithdraw makes the model again. When that fails, what it failed to take out must not serve
 // on: the model is withdrawn.
-func (s *Shop) anew(ctx context.Context, reason string, again func() error) error {
+func (s *Shop) orWithdraw(ctx context.Context, reason string, again func() error) error {
 	s.training.Lock() // a training under way may have gathered already: its model is replaced
 	defer s.training.Unlock()
 	kept, err := s.Models.Kept(ctx, ModelName)
@@ -115,7 +115,7 @@ func (s *Shop) Forget(ctx context.Context, people ...thimble.SubjectID) (before,
 		before = v.Hash
 	}
 	const reason = "asked to forget"
-	if err := s.anew(ctx, reason, func() error { return s.forget(ctx, reason, nil, people) }); err != nil {
+	if err := s.orWithdraw(ctx, reason, func() error { return s.forget(ctx, reason, nil, people) }); err != nil {
 		return before, after, err
 	}
 	if v, ok := s.Version(); ok {
