@@ -99,6 +99,7 @@ type Deps struct {
 	Models    Models
 	People    People
 	Leaving   Leaving
+	Suspects  Suspects // nil: nobody is suspected
 	Log       *slog.Logger
 	Now       func() time.Time
 	Code      string // the version of the program; a lineage names it

@@ -26,10 +26,11 @@ type Leaver struct {
 // material is what the versions that are kept were made of, in the memory of the process that
 // made them. It is used under the lock of trainings.
 type material struct {
-	mu     sync.Mutex // of the sets: who notices a leaver looks into them, without that lock
-	people *gate.Cohort
-	sets   map[int64]*set // by number of the version
-	at     time.Time      // since when everybody in them permitted it, as far as was looked
+	mu      sync.Mutex // of the sets: who notices a leaver looks into them, without that lock
+	people  *gate.Cohort
+	sets    map[int64]*set // by number of the version
+	leftOut int64          // the revision of the list of who is left out of learning
+	at      time.Time      // since when everybody in them permitted it, as far as was looked
 }
 
 // A notice is what is known of those who are to be taken out of the model that serves.
@@ -250,6 +251,9 @@ func (s *Shop) solve(ctx context.Context, reason string, who, but []thimble.Subj
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if _, revision, err := s.leftOut(ctx); err != nil || revision != h.leftOut {
+		return errors.Join(err, errAnew) // everybody's part may have changed
+	}
 	b := &batch{shop: s, data: &gathered{people: h.people}, training: Training{Reason: reason, still: true}, began: s.Now(), updated: map[int64]*recommend.Model{}}
 	all, err := s.standingLines(ctx, h, b)
 	if err != nil {
@@ -320,6 +324,10 @@ func (s *Shop) modelOf(ctx context.Context, v registrydb.Version) (*recommend.Mo
 
 // afresh looks at people again, each once. Of those in but nothing may be learned.
 func (s *Shop) afresh(ctx context.Context, who, but []thimble.SubjectID) (all []*anew, err error) {
+	suspects, _, err := s.leftOut(ctx)
+	if err != nil {
+		return nil, err
+	}
 	seen := map[thimble.SubjectID]bool{}
 	for _, one := range who {
 		members, err := s.People.Members(ctx, one)
@@ -334,7 +342,7 @@ func (s *Shop) afresh(ctx context.Context, who, but []thimble.SubjectID) (all []
 		if err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(members, func(m thimble.SubjectID) bool { return slices.Contains(but, m) }) {
+		if slices.ContainsFunc(members, func(m thimble.SubjectID) bool { return suspects[m] || slices.Contains(but, m) }) {
 			p.grant, p.orders = nil, nil
 		}
 		all = append(all, p)

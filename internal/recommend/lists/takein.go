@@ -84,6 +84,9 @@ func (s *Shop) takeIn(ctx context.Context, h *material, now *serving, who []thim
 	if err != nil {
 		return err
 	}
+	if _, revision, err := s.leftOut(ctx); err != nil || revision != h.leftOut {
+		return errors.Join(err, errAnew)
+	}
 	if len(who) > mostAtOnce || slices.ContainsFunc(products, func(id thimble.ItemID) bool { return !of.known[id] }) {
 		return errAnew
 	}
@@ -116,6 +119,7 @@ func (s *Shop) takeIn(ctx context.Context, h *material, now *serving, who []thim
 		return err
 	}
 	h.sets = b.sets
+	s.look(ctx, of.data)
 	return nil
 }
 

@@ -87,6 +87,9 @@ func (s *Shop) train(ctx context.Context, t Training) (registrydb.Version, error
 	if err != nil {
 		return registrydb.Version{}, fmt.Errorf("recommend: gathering: %w", err)
 	}
+	for i := range all {
+		all[i].recipe.Quarantine = data.leftOut // every version obeys the list of now
+	}
 	b := &batch{shop: s, data: data, training: t, began: began, before: before, held: held}
 	if err := b.make(ctx, all); err != nil {
 		return registrydb.Version{}, err
@@ -95,8 +98,9 @@ func (s *Shop) train(ctx context.Context, t Training) (registrydb.Version, error
 		if err := b.publish(ctx, all); err != nil {
 			return b.champion(), err
 		}
+		s.look(ctx, all[0].set.data)
 	}
-	s.held.Store(&material{people: data.people, sets: b.sets, at: began})
+	s.held.Store(&material{people: data.people, sets: b.sets, leftOut: data.leftOut, at: began})
 	s.turn.Store(turn)
 	return b.champion(), s.settled(ctx, waiting)
 }
