@@ -27,6 +27,7 @@ type Shop struct {
 	held     atomic.Pointer[material]
 	turn     atomic.Int64 // of the rows of leavers, when the model that serves was read
 	notices  notice
+	shelves  shelves
 }
 
 // New returns a shop without a model; Load or Train gives it one.
