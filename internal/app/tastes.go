@@ -13,16 +13,13 @@ import (
 	"thimble/internal/sqldb"
 )
 
-// openTastes opens what people say about their lists. What changes what is learned from
-// them is queued in the same transaction: what is to be forgotten at once, what counts
-// again with the next training.
+// openTastes opens what people say about their lists. The move of the epoch has what is to
+// be forgotten taken out of the models, in the same transaction; what counts again is
+// learned with the next training, which is queued in it.
 func (a *App) openTastes(now func() time.Time) {
 	a.Tastes = tastedb.New(a.Core, a.Ledger, a.Vault, a.Vault.Open, a.Subjects, now)
 	a.Tastes.OnChange(func(ctx context.Context, tx *sqldb.Tx, events []taste.Event) error {
-		if slices.ContainsFunc(events, func(e taste.Event) bool { return e.Learned() && !e.Undone }) {
-			return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Dedupe: TrainJob})
-		}
-		if slices.ContainsFunc(events, func(e taste.Event) bool { return e.Learned() }) {
+		if slices.ContainsFunc(events, func(e taste.Event) bool { return e.Learned() && e.Undone }) {
 			at := now()
 			if v, ok := a.Shop.Version(); ok {
 				at = v.MadeAt.Add(cmp.Or(a.Config.LearnPause, learnPause))

@@ -86,12 +86,17 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: reading a history: %w", err)
 	}
-	now := s.live.Load()
+	now, err := s.shows(ctx)
+	if err != nil {
+		return List{}, err
+	}
 	switch {
 	case len(past.history) == 0 && past.said.Learned():
 		return s.impersonal(ctx, grant, n, forgotten)
 	case len(past.history) == 0:
 		return s.impersonal(ctx, grant, n, "Not personal, because there is nothing you bought or looked at to learn your taste from yet.")
+	case now == nil && s.live.Load() != nil:
+		return s.impersonal(ctx, grant, n, forgetting)
 	case now == nil:
 		return s.impersonal(ctx, grant, n, "Not personal, because nothing was learned yet.")
 	}
@@ -102,11 +107,13 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if wrong {
 		return s.impersonal(ctx, grant, n, reviewed)
 	}
-	picked, err := s.pick(ctx, now.model, past, n)
+	picked, err := s.pick(ctx, now, past, n)
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: ranking: %w", err)
 	}
 	switch {
+	case len(picked.Entries) == 0 && len(now.stale) > 0:
+		return s.impersonal(ctx, grant, n, forgetting)
 	case len(picked.Entries) == 0 && !past.said.Empty():
 		return s.impersonal(ctx, grant, n, nothingLeft)
 	case len(picked.Entries) == 0:
@@ -157,6 +164,10 @@ func (s *Shop) impersonal(ctx context.Context, g *gate.Grant, n int, why string)
 	list.Why, list.Verdict = why, &verdict
 	return list, err
 }
+
+// forgetting is why a list is not personal while what knew somebody who has just left is
+// solved again.
+const forgetting = "Not personal, because the program is just forgetting somebody. Look again in a moment."
 
 func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, p past, picked taste.Picked, placement string) (List, error) {
 	verdict := g.Verdict()
@@ -249,11 +260,16 @@ func (s *Shop) Popular(ctx context.Context, n int) (List, error) {
 // GoesWith returns n items that are bought by the same people as the given one.
 // Nothing about the reader is used.
 func (s *Shop) GoesWith(ctx context.Context, item thimble.ItemID, n int) (List, error) {
-	now := s.live.Load()
-	if now == nil {
+	now, err := s.shows(ctx)
+	switch {
+	case err != nil:
+		return List{}, err
+	case now == nil && s.live.Load() != nil:
+		return List{Why: "The program is just forgetting somebody. Look again in a moment."}, nil
+	case now == nil:
 		return List{Why: "Nothing was learned yet."}, nil
 	}
-	ranked := now.model.GoesWith(item, recommend.Query{K: n, Exclude: func(id thimble.ItemID) bool { return id == item }})
+	ranked := now.model.GoesWith(item, recommend.Query{K: n, Exclude: func(id thimble.ItemID) bool { return id == item || now.stale[id] }})
 	ids := make([]thimble.ItemID, 0, len(ranked))
 	for _, r := range ranked {
 		ids = append(ids, r.Item)
