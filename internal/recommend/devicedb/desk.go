@@ -52,6 +52,7 @@ type Desk struct {
 	signer  *device.Signer
 	content served
 	counted served
+	tried   time.Time // when a file without noise was last begun
 }
 
 // Served is a signed file.
@@ -78,6 +79,7 @@ const (
 	AcceptLife  = 30 * 24 * time.Hour
 	contentKept = 10 * time.Minute
 	countedKept = 12 * time.Hour
+	countedRest = 10 * time.Minute // between two, however often the model changes
 )
 
 // NewDesk returns a desk.
@@ -138,7 +140,7 @@ func (d *Desk) Current(ctx context.Context) (Served, error) {
 		if err == nil {
 			return f, nil
 		}
-		d.Log.WarnContext(ctx, "no file without noise can be made for browsers", slog.String("cause", err.Error()))
+		d.Log.InfoContext(ctx, "no file without noise can be served to browsers now", slog.String("cause", err.Error()))
 	}
 	if r, ok, err := d.standing(ctx, device.Noised); err != nil {
 		return Served{}, err
@@ -201,7 +203,11 @@ func (d *Desk) currentCounted(ctx context.Context, signer *device.Signer, r Rele
 	if c := d.counted; c.Body != nil && c.model == m && c.of == r.Number && now.Sub(c.at) < countedKept && now.After(c.at.Add(-time.Second)) {
 		return c.Served, nil
 	}
-	d.counted = served{}
+	d.counted = served{} // somebody who has left may be in it
+	if since := now.Sub(d.tried); since >= 0 && since < countedRest {
+		return Served{}, fmt.Errorf("device: the last one was begun a moment ago: %w", thimble.ErrUnavailable)
+	}
+	d.tried = now
 	if m == nil {
 		return Served{}, fmt.Errorf("device: nothing was learned yet: %w", thimble.ErrNotFound)
 	}

@@ -206,8 +206,14 @@ func TestAFileWithoutNoiseNeedsAnAcceptanceAndEndsWithIt(t *testing.T) {
 		h.people.learn()
 		after, err := h.Current(h.Context())
 		h.must(err)
-		if bytes.Equal(before.Body, after.Body) {
-			h.Error("the file is that of before the withdrawal")
+		if after.Kind != device.Content {
+			h.Errorf("right after the withdrawal %v is served, want the catalogue's until it is made anew", after.Kind)
+		}
+		h.clock = h.clock.Add(countedRest)
+		after, err = h.Current(h.Context())
+		h.must(err)
+		if after.Kind != device.Counted || bytes.Equal(before.Body, after.Body) {
+			h.Errorf("after it was made anew: %v, and that of before: %v", after.Kind, bytes.Equal(before.Body, after.Body))
 		}
 		h.behind(h.file())
 		h.must(h.End(h.Context(), r.Number, "owner"))
