@@ -109,7 +109,7 @@ func (a *App) capabilities() error {
 	a.openSuspects()
 	a.Shop = lists.New(lists.Deps{
 		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
-		Models: a.Models, Suspects: a.Suspects, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version,
+		Models: a.Models, Suspects: a.Suspects, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version, Fresh: a.Config.ListsFresh,
 	})
 	a.openDevice()
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog, Keys: a.Vault, Consents: a.Consent}, now, nil)
