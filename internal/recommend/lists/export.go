@@ -8,12 +8,13 @@ import (
 	"thimble/internal/recommend"
 )
 
-// Model returns the model that serves, or nil.
-func (s *Shop) Model() *recommend.Model {
+// Model returns the model that serves; nil when none does, or while somebody who has left
+// is not taken out of it yet.
+func (s *Shop) Model(context.Context) (*recommend.Model, error) {
 	if now := s.live.Load(); now != nil {
-		return now.model
+		return now.model, nil
 	}
-	return nil
+	return nil, nil
 }
 
 // Publish has something leave that is made of the histories of everybody who permits
