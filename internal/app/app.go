@@ -107,9 +107,13 @@ func (a *App) capabilities() error {
 	now := a.Config.clock()
 	a.Models = registrydb.NewShelf(registrydb.New(a.Core, a.Ledger, now), a.Files, a.modelSecret, a.Log)
 	a.openSuspects()
+	rules, err := listRules(a.Config.ListRules)
+	if err != nil {
+		return err
+	}
 	a.Shop = lists.New(lists.Deps{
 		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
-		Models: a.Models, Suspects: a.Suspects, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version, Fresh: a.Config.ListsFresh,
+		Models: a.Models, Suspects: a.Suspects, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version, Fresh: a.Config.ListsFresh, Rules: rules,
 	})
 	a.openDevice()
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog, Keys: a.Vault, Consents: a.Consent}, now, nil)

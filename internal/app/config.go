@@ -78,6 +78,8 @@ type Config struct {
 	// LearnPause is how long a training lasts before a yes to training asks for another; 0 means
 	// a minute. It is for tests, which do not wait.
 	LearnPause time.Duration
+	// ListRules is a file with the shop's rules for lists; "" is none.
+	ListRules string
 	// ListsFresh is how long a change of the catalogue may take to reach lists; 0 means
 	// none. Load says three seconds.
 	ListsFresh time.Duration
@@ -139,6 +141,7 @@ var settings = append([]setting{
 	stringSetting("drop-folder", "absolute path of the folder in which recipients find their files", "", func(c *Config) *string { return &c.DropFolder }),
 	stringSetting("disclose-loopback", "endpoints on this machine that data may be sent to, host:port with blanks between; for development only", "", func(c *Config) *string { return &c.Loopback }),
 	stringSetting("witness-policy", "file that names the witnesses of the ledger and their quorum (C2SP tlog-policy)", "", func(c *Config) *string { return &c.WitnessPolicy }),
+	stringSetting("list-rules", "file with the shop's rules for lists, in JSON: boosts, windows, campaigns and more (docs/recommend.md)", "", func(c *Config) *string { return &c.ListRules }),
 	stringSetting("packs", "folder with laws of your own, each NAME.yaml with NAME.yaml.sig beside it", "", func(c *Config) *string { return &c.Packs }),
 	stringSetting("packs-keys", "verifier keys that may sign packs, with blanks between", "", func(c *Config) *string { return &c.PackKeys }),
 	stringSetting("packs-accept", "SHA-256 of unsigned packs that are taken all the same, with commas", "", func(c *Config) *string { return &c.PackHashes }),
