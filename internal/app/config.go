@@ -67,6 +67,7 @@ type Config struct {
 	CollectRate   int    // requests a second of one source of events; 0 means no bound
 	Reserve       int64  // bytes of the disk that events leave free
 	Shutdown      time.Duration
+	LearnEvery    time.Duration // how often orders that came in are taken into the recommender
 	Demo          bool
 
 	// Lease is for how long a process may judge without having heard of the others; 0
@@ -161,6 +162,11 @@ var settings = append([]setting{
 		key: "disk-reserve", usage: "bytes of the data folder's disk that events leave free: below, they are answered 503", fallback: "268435456",
 		set: func(c *Config, v string) (err error) { c.Reserve, err = strconv.ParseInt(v, 10, 64); return err },
 		get: func(c *Config) string { return strconv.FormatInt(c.Reserve, 10) },
+	},
+	{
+		key: "learn-every", usage: "how often orders that came in are taken into the recommender, without a training", fallback: "10m0s",
+		set: func(c *Config, v string) (err error) { c.LearnEvery, err = time.ParseDuration(v); return err },
+		get: func(c *Config) string { return c.LearnEvery.String() },
 	},
 	{
 		key: "shutdown", usage: "how long requests may take to end at shutdown", fallback: "15s",
@@ -288,6 +294,8 @@ func (c *Config) check() error {
 		return wrong("collect-rate", "0 or more was expected")
 	case c.Reserve < 0:
 		return wrong("disk-reserve", "0 or more was expected")
+	case c.LearnEvery <= 0:
+		return wrong("learn-every", "a positive duration was expected")
 	case c.Shutdown <= 0:
 		return wrong("shutdown", "a positive duration was expected")
 	case c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://"):
