@@ -16,17 +16,18 @@ func hexHash(m *Model) string {
 // forget deletes people one by one, chosen by a fixed seed, then retrains
 // without them and counts what differs.
 func (out *Metrics) forget(ctx context.Context, m *Model, d *Dataset, c EvalConfig) error {
-	var millis, columns []float64
+	var millis, cpu, columns []float64
 	tell := c.stage("forget")
 	order := rand.New(rand.NewPCG(8, 8)).Perm(len(d.histories))
 	for _, user := range order[:min(c.Forget, len(order))] {
-		start := time.Now()
+		start, before := time.Now(), cpuSeconds()
 		next, affected, err := m.Forget(ctx, d, evalPerson(user))
 		if err != nil {
 			return err
 		}
 		m = next
 		millis = append(millis, float64(time.Since(start).Nanoseconds())/1e6)
+		cpu = append(cpu, 1000*(cpuSeconds()-before))
 		columns = append(columns, float64(affected))
 		if tell != nil {
 			tell(len(millis), c.Forget)
@@ -37,7 +38,9 @@ func (out *Metrics) forget(ctx context.Context, m *Model, d *Dataset, c EvalConf
 		return err
 	}
 	p50, p95, cols, wrong := percentile(millis, 50), percentile(millis, 95), percentile(columns, 50), differences(m, fresh)
+	cpu50, cpu95 := percentile(cpu, 50), percentile(cpu, 95)
 	out.ForgetP50, out.ForgetP95, out.ForgetColumns, out.ForgetMismatches = &p50, &p95, &cols, &wrong
+	out.ForgetCPU50, out.ForgetCPU95 = &cpu50, &cpu95
 	return nil
 }
 

@@ -44,6 +44,8 @@ type Metrics struct {
 
 	ForgetP50        *float64 `json:"forget_p50_ms,omitempty"`
 	ForgetP95        *float64 `json:"forget_p95_ms,omitempty"`
+	ForgetCPU50      *float64 `json:"forget_cpu_p50_ms,omitempty"`
+	ForgetCPU95      *float64 `json:"forget_cpu_p95_ms,omitempty"`
 	ForgetColumns    *float64 `json:"forget_columns_p50,omitempty"`
 	ForgetMismatches *int     `json:"forget_mismatches,omitempty"` // weights and columns that differ
 

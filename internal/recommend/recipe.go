@@ -16,8 +16,14 @@ import (
 // with it every column.
 type Recipe struct {
 	Name string `json:"name"`
-	// K is how many neighbours a column has at most.
+	// K is how many neighbours a column has at most; with a HeadMilli it is that
+	// number for an item that sixteen customers of sixteen items had.
 	K int `json:"k"`
+	// HeadMilli is 1000 times the exponent by which the number of neighbours grows
+	// with the item's popularity: about much-bought items there is more to know.
+	HeadMilli int `json:"head_milli,omitempty"`
+	// MaxK bounds that growth; 0 means 4096.
+	MaxK int `json:"max_k,omitempty"`
 	// AlphaMilli is 1000 times the exponent of a customer's weight,
 	// round(4096 · items^-alpha): who bought everything says little about each.
 	AlphaMilli int `json:"alpha_milli"`
@@ -70,6 +76,8 @@ func (r Recipe) Check() error {
 		got, low, top int
 	}{
 		{"k", r.K, 1, ml.MaxGramBound},
+		{"head_milli", r.HeadMilli, 0, 2000},
+		{"max_k", r.MaxK, 0, ml.MaxGramBound},
 		{"alpha_milli", r.AlphaMilli, 0, 1000},
 		{"degree_bits", r.DegreeBits, 1, 32},
 		{"lambda_milli", r.LambdaMilli, 1, 1_000_000_000},
