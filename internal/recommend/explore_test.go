@@ -169,6 +169,7 @@ func TestExplore(t *testing.T) {
 		Sets   []string
 		Prune  []int
 		Forget int
+		Serve  bool
 		Base   map[string]any
 		Try    []map[string]any
 	}
@@ -202,6 +203,26 @@ func TestExplore(t *testing.T) {
 				rc, nd := xjudge(pm, x)
 				fmt.Printf("%-22s %-60s prune %3d  %.4f %.4f  nnz/item %.1f  train %.2fs cpu %.2f\n", name, b, p, rc, nd, float64(pm.stats.NonZeros)/float64(len(pm.rows)), wall, cpu)
 			}
+			if in.Serve {
+				out := Metrics{}
+				out.TestSize = len(x.held)
+				x.set.test = x.held
+				x.set.train = x.train
+				pm := prunedTo(m, prunes[len(prunes)-1])
+				var cells []float64
+				for u, had := range x.train {
+					if len(x.held[u]) > 0 {
+						n := 0
+						for _, i := range had[max(0, len(had)-r.HistoryCap):] {
+							n += len(pm.rows[i])
+						}
+						cells = append(cells, float64(n))
+					}
+				}
+				fmt.Println("cells", percentile(cells, 50), percentile(cells, 90), percentile(cells, 99))
+				out.time(pm, x.set)
+				fmt.Printf("    bare %.1f %.1f full %.1f %.1f\n", out.RankP50, out.RankP99, out.ServeP50, out.ServeP99)
+			}
 			if in.Forget > 0 {
 				var out Metrics
 				out.forget(t.Context(), m, x.set.dataset(x.train), EvalConfig{Forget: in.Forget})
@@ -210,4 +231,10 @@ func TestExplore(t *testing.T) {
 		}
 	}
 	_ = ml.CompandMax
+}
+
+func init() {
+	if os.Getenv("X_ROUNDS") != "" {
+		rounds = 12
+	}
 }

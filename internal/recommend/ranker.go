@@ -16,6 +16,7 @@ type ranker struct {
 	loose   []loosePart
 	parts   []part
 	ends    []int // place in the list → where its parts end
+	touched cell  // of no meaning
 }
 
 func (m *Model) ranker() *ranker {
@@ -41,7 +42,12 @@ func (r *ranker) rank(m *Model, q Query) []Ranked {
 func (r *ranker) accumulate(m *Model) {
 	room := 0
 	for _, i := range r.history {
-		room += len(m.row(i))
+		// The first cells are asked for together, so that waiting for one is waiting
+		// for all.
+		if row := m.row(i); len(row) > 0 {
+			room += len(row)
+			r.touched ^= row[0]
+		}
 	}
 	found, scores, n := slices.Grow(r.found[:0], room)[:room], r.scores, 0
 	for _, i := range r.history {

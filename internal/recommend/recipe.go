@@ -43,6 +43,9 @@ type Recipe struct {
 	// EtaMilli is 1000 times the exponent by which popularity counts against a
 	// recommended item.
 	EtaMilli int `json:"eta_milli"`
+	// PastMilli is 1000 times the exponent by which popularity counts against an
+	// item of the history.
+	PastMilli int `json:"past_milli,omitempty"`
 	// Steps is the number of conjugate-gradient steps.
 	Steps int `json:"steps"`
 	// LastStepMilli is 1000 times the length of the last step; 0 means the best
@@ -125,7 +128,8 @@ func (r Recipe) Check() error {
 		{"lambda_milli", r.LambdaMilli, 1, 1_000_000_000},
 		{"ridge_milli", r.RidgeMilli, 0, 1000},
 		{"neighbour_milli", r.NeighbourMilli, 0, 1000},
-		{"eta_milli", r.EtaMilli, 0, 1000},
+		{"eta_milli", r.EtaMilli, -500, 1000},
+		{"past_milli", r.PastMilli, -1000, 1000},
 		{"steps", r.Steps, 1, 100},
 		{"last_step_milli", r.LastStepMilli, 0, 2000},
 		{"prune_below", r.PruneBelow, 1, ml.CompandMax},
