@@ -28,6 +28,7 @@ import (
 	"thimble/internal/job/jobdb"
 	"thimble/internal/recommend/lists"
 	"thimble/internal/recommend/recommendweb"
+	"thimble/internal/recommend/suspectdb"
 	"thimble/internal/registry/registrydb"
 	"thimble/internal/rights"
 	"thimble/internal/rights/rightsdb"
@@ -41,6 +42,7 @@ type App struct {
 	Config   Config
 	Log      *slog.Logger
 	Models   *registrydb.Shelf
+	Suspects *suspectdb.Store
 	Shop     *lists.Shop
 	Imports  *collectdb.Store
 	Importer *collect.Importer
@@ -102,9 +104,10 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 func (a *App) capabilities() error {
 	now := a.Config.clock()
 	a.Models = registrydb.NewShelf(registrydb.New(a.Core, a.Ledger, now), a.Files, a.modelSecret, a.Log)
+	a.openSuspects()
 	a.Shop = lists.New(lists.Deps{
 		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
-		Models: a.Models, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version,
+		Models: a.Models, Suspects: a.Suspects, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version,
 	})
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog, Keys: a.Vault, Consents: a.Consent}, now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
@@ -114,6 +117,7 @@ func (a *App) capabilities() error {
 	if err := a.openTimeline(); err != nil {
 		return err
 	}
+	a.Shop.Events = touches{a.Timeline}
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
 	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: snapshots{a.Core, a.Events, a.View}, Now: now})
 	a.Subjects.OnRegroup(a.regrouped)
@@ -156,7 +160,7 @@ func (a *App) retrain(ctx context.Context, tx *sqldb.Tx, events []consent.Event)
 // Holders are all who keep data about people, in the order in which they erase:
 // first the one that knows who exists, so that nothing is opened any more.
 func (a *App) Holders() []thimble.Holder {
-	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Timeline, a.Shop}
+	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Timeline, a.Suspects, a.Shop}
 }
 
 // Without is what each capability does for people who do not permit its purpose.

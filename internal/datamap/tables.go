@@ -288,6 +288,11 @@ var tables = []Table{
 	{Name: "collect_violations", Set: sqldb.Core, Plain: []string{"source", "event", "path", "expected", "got", "n", "first_at", "last_at"}},                                                  // names of the plan and types; no value
 	{Name: "collect_proposals", Set: sqldb.Core, Plain: []string{"id", "event", "within", "name", "shape", "category", "transform", "confidence", "why", "n", "first_at", "last_at", "later", "source"}},
 	{Name: "collect_rejects", Set: sqldb.Core, Plain: []string{"import_id", "line", "reason"}},
+	{Name: "recommend_findings", Set: sqldb.Core, Plain: []string{"id", "kind", "item", "accounts", "why", "found_at", "state", "decided_by", "decided_at", "note", "opening", "closing"}},
+	{Name: "recommend_suspects", Set: sqldb.Core, Holder: "suspect", Plain: []string{"finding_id"}, Fields: []Field{
+		pseudonym("of somebody whose account looks as if it was made to push an item", learning...),
+	}},
+	{Name: "recommend_quarantine", Set: sqldb.Core, Plain: []string{"id", "revision"}},
 	{Name: "registry_models", Set: sqldb.Core, Plain: []string{"model", "latest", "floor", "held"}},
 	{Name: "registry_versions", Set: sqldb.Core, Plain: []string{"model", "version", "stage", "package", "weights", "signer", "card", "lineage", "bytes", "made_ms", "reason", "made_at", "opening"}},
 	{Name: "registry_changes", Set: sqldb.Core, Plain: []string{"model", "version", "from_stage", "to_stage", "reason", "actor", "at", "seq", "opening"}},
