@@ -136,7 +136,7 @@ func (s *solver) addRow(i int32) {
 // quantise appends the cells whose code is large enough to keep.
 func (s *solver) quantise(dst []cell, damp float64) []cell {
 	for k, i := range s.items {
-		if code := ml.Compand(float64(float64(s.fit[k]*damp) * s.popular.past[i])); s.recipe.keeps(code) {
+		if code := ml.Compand(float64(s.fit[k] * damp)); s.recipe.keeps(code) {
 			dst = append(dst, newCell(i, code))
 		}
 	}

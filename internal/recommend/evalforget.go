@@ -13,9 +13,24 @@ func hexHash(m *Model) string {
 	return hex.EncodeToString(h[:])
 }
 
-// forget deletes people one by one, chosen by a fixed seed, then retrains
-// without them and counts what differs.
+// forget deletes people, then trains anew without them and counts what differs.
 func (out *Metrics) forget(ctx context.Context, m *Model, d *Dataset, c EvalConfig) error {
+	m, err := out.forgetOneByOne(ctx, m, d, c)
+	if err != nil {
+		return err
+	}
+	fresh, err := Train(ctx, m.recipe, d, c.stage("retrain"))
+	if err != nil {
+		return err
+	}
+	wrong := differences(m, fresh)
+	out.ForgetMismatches = &wrong
+	return nil
+}
+
+// forgetOneByOne deletes people chosen by a fixed seed, and returns the model
+// without them.
+func (out *Metrics) forgetOneByOne(ctx context.Context, m *Model, d *Dataset, c EvalConfig) (*Model, error) {
 	var millis, cpu, columns []float64
 	tell := c.stage("forget")
 	order := rand.New(rand.NewPCG(8, 8)).Perm(len(d.histories))
@@ -23,7 +38,7 @@ func (out *Metrics) forget(ctx context.Context, m *Model, d *Dataset, c EvalConf
 		start, before := time.Now(), cpuSeconds()
 		next, affected, err := m.Forget(ctx, d, evalPerson(user))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		m = next
 		millis = append(millis, float64(time.Since(start).Nanoseconds())/1e6)
@@ -33,15 +48,13 @@ func (out *Metrics) forget(ctx context.Context, m *Model, d *Dataset, c EvalConf
 			tell(len(millis), c.Forget)
 		}
 	}
-	fresh, err := Train(ctx, m.recipe, d, c.stage("retrain"))
-	if err != nil {
-		return err
+	of := func(values []float64, p int) *float64 {
+		v := percentile(values, p)
+		return &v
 	}
-	p50, p95, cols, wrong := percentile(millis, 50), percentile(millis, 95), percentile(columns, 50), differences(m, fresh)
-	cpu50, cpu95 := percentile(cpu, 50), percentile(cpu, 95)
-	out.ForgetP50, out.ForgetP95, out.ForgetColumns, out.ForgetMismatches = &p50, &p95, &cols, &wrong
-	out.ForgetCPU50, out.ForgetCPU95 = &cpu50, &cpu95
-	return nil
+	out.ForgetP50, out.ForgetP95, out.ForgetColumns = of(millis, 50), of(millis, 95), of(columns, 50)
+	out.ForgetCPU50, out.ForgetCPU95 = of(cpu, 50), of(cpu, 95)
+	return m, nil
 }
 
 // differences counts the weights and thresholds in which two models differ; 1

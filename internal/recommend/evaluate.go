@@ -73,10 +73,12 @@ func Evaluate(ctx context.Context, c EvalConfig) (Metrics, error) {
 	}
 	out := Metrics{Recipe: c.Recipe, ChosenOn: "nothing: the recipe was given and this run tuned none of it"}
 	if c.Tune {
-		if out.Recipe, err = tune(ctx, c, set); err != nil {
+		report, err := tune(ctx, c.Recipe, set.names, set.train, c.stage("tune"))
+		if err != nil {
 			return out, err
 		}
-		out.ChosenOn = "a validation part of train: the last fifth of each history; never test"
+		out.Recipe = report.Recipe
+		out.ChosenOn = "a validation part of train: the last fifth of each history; never test. " + report.Words()
 	}
 	d := set.dataset(set.train)
 	wall, cpu := time.Now(), cpuSeconds()
@@ -174,7 +176,7 @@ func (m *Model) numbers(list []Ranked) []int32 {
 
 // rounds is how often everybody is ranked for the times; the quickest counts,
 // because what comes on top is other work of the machine.
-var rounds = 3
+const rounds = 3
 
 // time fills in the serving times.
 func (out *Metrics) time(m *Model, set *evalSet) {

@@ -13,25 +13,23 @@ type popularity struct {
 	rows     []ml.GramRow
 	affinity []uint32  // degree^-neighbour, fixed point: what makes a count a key
 	damp     []float64 // degree^-eta
-	past     []float64 // degree^-past
 	room     []int     // how many neighbours its column has at most
 }
 
 // popularityOf reads the index once per training or update.
 func popularityOf(r Recipe, x *index) *popularity {
 	n := len(x.degree)
-	p := &popularity{rows: make([]ml.GramRow, n), affinity: make([]uint32, n), damp: make([]float64, n), past: make([]float64, n), room: make([]int, n)}
+	p := &popularity{rows: make([]ml.GramRow, n), affinity: make([]uint32, n), damp: make([]float64, n), room: make([]int, n)}
 	first := map[int64]int{} // rounded degree → the first item that has it
 	for i, degree := range x.degree {
 		rounded := r.round(degree)
 		ridge := 0.0
 		if k, ok := first[rounded]; ok {
 			ridge = p.rows[k].Ridge
-			p.affinity[i], p.damp[i], p.past[i], p.room[i] = p.affinity[k], p.damp[k], p.past[k], p.room[k]
+			p.affinity[i], p.damp[i], p.room[i] = p.affinity[k], p.damp[k], p.room[k]
 		} else {
 			first[rounded] = i
 			ridge, p.damp[i] = r.ridge(rounded)
-			p.past[i] = r.past(rounded)
 			p.affinity[i], p.room[i] = r.affinity(rounded), r.room(rounded)
 		}
 		p.rows[i] = ml.GramRow{
@@ -103,12 +101,4 @@ func (r Recipe) room(degree int64) int {
 // unit returns the weight of a customer of unitItems items.
 func (r Recipe) unit() float64 {
 	return float64(weightUnit * ml.Pow(unitItems, -float64(r.AlphaMilli)/1000))
-}
-
-// past returns the factor by which a past item's weights are damped.
-func (r Recipe) past(degree int64) float64 {
-	if degree <= 0 || r.PastMilli == 0 {
-		return 1
-	}
-	return ml.Pow(float64(degree)/r.unit(), -float64(r.PastMilli)/1000)
 }

@@ -43,9 +43,6 @@ type Recipe struct {
 	// EtaMilli is 1000 times the exponent by which popularity counts against a
 	// recommended item.
 	EtaMilli int `json:"eta_milli"`
-	// PastMilli is 1000 times the exponent by which popularity counts against an
-	// item of the history.
-	PastMilli int `json:"past_milli,omitempty"`
 	// Steps is the number of conjugate-gradient steps.
 	Steps int `json:"steps"`
 	// LastStepMilli is 1000 times the length of the last step; 0 means the best
@@ -100,15 +97,38 @@ func (r Recipe) Decayed(epoch, halfLife int) Recipe {
 	return r
 }
 
-// DefaultRecipe is "D200": one untuned default for all shops. Ridge and last step
-// were chosen on the last fifths of the train histories of Gowalla and three
-// Amazon sets, never on test. A random part of train misleads here: it favours a
-// weaker ridge on popular items than the future does.
+// DefaultRecipe is one untuned default for all shops. It was chosen on the last
+// fifths of the train histories of Gowalla and three Amazon sets, never on test.
 func DefaultRecipe() Recipe {
 	return Recipe{
-		Name: "D200", K: 200, AlphaMilli: 500, DegreeBits: 3, LambdaMilli: 30_000, RidgeMilli: 500,
-		NeighbourMilli: 300, EtaMilli: 0, Steps: 2, LastStepMilli: 700, PruneBelow: 8, HistoryCap: 500,
+		Name: "default", K: 80, HeadMilli: 1000, MaxK: 500, AlphaMilli: 500, DegreeBits: 2, LambdaMilli: 25_000, RidgeMilli: 500,
+		NeighbourMilli: 300, EtaMilli: 0, Steps: 2, LastStepMilli: 400, PruneBelow: 10, HistoryCap: 200,
 	}
+}
+
+// QualityRecipe is for a model that is trained at night and not updated by day: it
+// knows more of each item, and forgetting somebody costs most of a training.
+func QualityRecipe() Recipe {
+	r := DefaultRecipe()
+	r.Name, r.K, r.MaxK, r.DegreeBits, r.PruneBelow, r.HistoryCap = "quality", 200, 0, 3, 5, 500
+	return r
+}
+
+// NamedRecipe returns "default", "quality" or a recipe written as JSON, of which
+// what is left out is as in the default.
+func NamedRecipe(name string) (Recipe, error) {
+	switch name {
+	case "", "default":
+		return DefaultRecipe(), nil
+	case "quality":
+		return QualityRecipe(), nil
+	}
+	r := DefaultRecipe()
+	r.Name = "own"
+	if err := json.Unmarshal([]byte(name), &r); err != nil {
+		return r, fmt.Errorf("recommend: recipe: neither default nor quality nor a recipe's JSON: %w", thimble.ErrInvalid)
+	}
+	return r, r.Check()
 }
 
 // Check reports the first rule that r breaks, as an error of kind ErrInvalid.
@@ -128,8 +148,7 @@ func (r Recipe) Check() error {
 		{"lambda_milli", r.LambdaMilli, 1, 1_000_000_000},
 		{"ridge_milli", r.RidgeMilli, 0, 1000},
 		{"neighbour_milli", r.NeighbourMilli, 0, 1000},
-		{"eta_milli", r.EtaMilli, -500, 1000},
-		{"past_milli", r.PastMilli, -1000, 1000},
+		{"eta_milli", r.EtaMilli, 0, 1000},
 		{"steps", r.Steps, 1, 100},
 		{"last_step_milli", r.LastStepMilli, 0, 2000},
 		{"prune_below", r.PruneBelow, 1, ml.CompandMax},
