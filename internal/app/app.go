@@ -26,6 +26,7 @@ import (
 	"thimble/internal/gate"
 	"thimble/internal/job"
 	"thimble/internal/job/jobdb"
+	"thimble/internal/recommend/devicedb"
 	"thimble/internal/recommend/lists"
 	"thimble/internal/recommend/recommendweb"
 	"thimble/internal/recommend/suspectdb"
@@ -57,6 +58,7 @@ type App struct {
 	Figures  *watchdb.Store  // of what came
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
+	Device   *devicedb.Desk
 
 	post      *sessionweb.Post // codes for customers; nil when there is no mail server
 	regroups  chan struct{}    // people were joined or parted, and the holders are to be told
@@ -74,7 +76,7 @@ const TrainJob = recommendweb.TrainJob
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock()), regroups: make(chan struct{}, 1)}
 	var err error
-	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures, CompactJob: a.compact})
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures, CompactJob: a.compact, DeviceJob: a.expireDevice})
 	if err != nil {
 		return nil, err
 	}
@@ -107,8 +109,9 @@ func (a *App) capabilities() error {
 	a.openSuspects()
 	a.Shop = lists.New(lists.Deps{
 		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
-		Models: a.Models, Suspects: a.Suspects, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version,
+		Models: a.Models, Suspects: a.Suspects, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version, Fresh: a.Config.ListsFresh,
 	})
+	a.openDevice()
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog, Keys: a.Vault, Consents: a.Consent}, now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
 	a.Uploads = collectweb.NewUploads(filepath.Join(a.Config.Data, "imports"), a.Import, now, a.Log)

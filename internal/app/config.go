@@ -78,6 +78,9 @@ type Config struct {
 	// LearnPause is how long a training lasts before a yes to training asks for another; 0 means
 	// a minute. It is for tests, which do not wait.
 	LearnPause time.Duration
+	// ListsFresh is how long a change of the catalogue may take to reach lists; 0 means
+	// none. Load says three seconds.
+	ListsFresh time.Duration
 	// Now is the clock of the whole installation; nil means time.Now. It is for tests.
 	Now func() time.Time
 
@@ -175,11 +178,14 @@ func EnvName(key string) string {
 	return "THIMBLE_" + strings.ToUpper(strings.ReplaceAll(key, "-", "_"))
 }
 
+// listsFresh is how long a product that was withdrawn may be in a list.
+const listsFresh = 3 * time.Second
+
 // Load puts a configuration together. Flags holds those that were given; file is
 // the configuration file, "" for thimble.yaml in the working folder if there is
 // one. Each error names the key and where its value came from.
 func Load(flags map[string]string, env func(string) string, file string) (Config, error) {
-	c := Config{sources: map[string]string{}}
+	c := Config{sources: map[string]string{}, ListsFresh: listsFresh}
 	inFile, err := readFile(&file)
 	if err != nil {
 		return c, err

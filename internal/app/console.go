@@ -23,6 +23,7 @@ import (
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/order/orderweb"
 	"thimble/internal/policy/policyweb"
+	"thimble/internal/recommend/deviceweb"
 	"thimble/internal/recommend/lists"
 	"thimble/internal/recommend/recommendweb"
 	"thimble/internal/recommend/suspectweb"
@@ -65,6 +66,7 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 			return sourceweb.Console(d.kit, sourceweb.Deps{Store: d.Sources, PublicURL: d.Config.PublicURL, Now: d.Config.clock()})
 		},
 		func() (web.Section, error) { return planweb.Console(d.kit, d.planPages()) },
+		d.deviceSection,
 		func() (web.Section, error) { return recommendweb.Console(d.kit, d.Core, d.Models, d.Jobs) },
 		func() (web.Section, error) { return suspectweb.Console(d.kit, d.Suspects) },
 		func() (web.Section, error) {
@@ -108,7 +110,7 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 	}
 	cfg := console.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.staff, Sections: sections, Entrance: entrance, Account: d.Staff.Account, Rules: d.Rules, Notice: d.glassNotice, Now: d.Config.clock(),
-		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs(), sourceweb.Proofs(), registryweb.Proofs(), discloseweb.Proofs(), vaultweb.Proofs(), subjectweb.Proofs(), policyweb.Proofs(), planweb.Proofs()),
+		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs(), sourceweb.Proofs(), registryweb.Proofs(), discloseweb.Proofs(), vaultweb.Proofs(), subjectweb.Proofs(), policyweb.Proofs(), planweb.Proofs(), deviceweb.Proofs()),
 	}
 	if d.Config.Demo {
 		cfg.Banner = "Demo on real orders of a real shop (UCI Online Retail, CC BY 4.0). Who allows what was assigned by a rule."

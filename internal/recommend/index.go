@@ -29,6 +29,7 @@ type shape struct {
 	limit, alpha         int
 	decayEpoch, halfLife int
 	cap, floor, milli    int
+	trustedBefore        int
 	key                  int64
 }
 
@@ -38,7 +39,8 @@ func (r Recipe) shape() shape {
 		s.decayEpoch, s.halfLife = r.DecayEpoch, r.HalfLife
 	}
 	if r.UntrustedCap > 0 {
-		s.cap, s.floor, s.milli, s.key = r.UntrustedCap, r.UntrustedFloor, r.UntrustedMilli, r.ChoiceKey
+		s.cap, s.floor, s.milli = r.UntrustedCap, r.UntrustedFloor, r.UntrustedMilli
+		s.key, s.trustedBefore = r.ChoiceKey, r.TrustedBefore
 	}
 	return s
 }
@@ -114,7 +116,7 @@ func (x *index) add(slot int32, history []int32, m mark) {
 	}
 	x.note(slot)
 	x.weights[slot] = w
-	if x.crowd != nil && !m.trusted {
+	if x.crowd != nil && !x.crowd.trusts(m) {
 		x.crowd.add(x, slot, basket, m.person)
 		return
 	}
@@ -133,7 +135,7 @@ func (x *index) remove(slot int32, history []int32, m mark) {
 	}
 	x.note(slot)
 	basket := tail(history, x.shape.limit)
-	if x.crowd != nil && !m.trusted {
+	if x.crowd != nil && !x.crowd.trusts(m) {
 		x.crowd.remove(x, slot, basket)
 	} else {
 		for _, i := range basket {

@@ -12,6 +12,7 @@ import (
 	"thimble/internal/gate"
 	"thimble/internal/ledger"
 	"thimble/internal/order"
+	"thimble/internal/recommend/arrange"
 	"thimble/internal/registry"
 	"thimble/internal/registry/registrydb"
 )
@@ -41,6 +42,11 @@ type Catalog interface {
 	Get(ctx context.Context, ids ...thimble.ItemID) (map[thimble.ItemID]catalog.Product, error)
 	IDs(ctx context.Context, k catalog.Kind) ([]thimble.ItemID, error)
 	Popular(ctx context.Context, w catalog.Window, limit int, skip ...catalog.Kind) ([]catalog.Ranked, error)
+	LatestDay(ctx context.Context) (int64, error)
+	All(ctx context.Context) ([]catalog.Product, error)
+	Levels(ctx context.Context) (map[thimble.ItemID]int64, error)
+	// Mark changes when anything of that does.
+	Mark(ctx context.Context) (string, error)
 }
 
 // Decisions keeps records.
@@ -80,7 +86,12 @@ type Deps struct {
 	Suspects  Suspects // nil: nobody is suspected
 	Log       *slog.Logger
 	Now       func() time.Time
-	Code      string // the version of the program; a lineage names it
+	// Rules are the shop's own; nil is none.
+	Rules func(ctx context.Context) (arrange.Rules, error)
+	// Fresh is how long a change of the catalogue may take to reach lists; at 0 it is
+	// asked for each list.
+	Fresh time.Duration
+	Code  string // the version of the program; a lineage names it
 	// Ask has a training done soon, however often it fails; nil trains at once.
 	Ask func(ctx context.Context, reason string) error
 }

@@ -17,5 +17,9 @@
 //     of exists nowhere any more;
 //   - a model is served only after its package was verified, and the files are verified
 //     again while it serves;
+//   - lists that are not personal are the same for everybody who asks the same; a session
+//     or a basket is used for its answer and not kept;
+//   - what is withdrawn, out of stock or for grown-ups is in no list that is not
+//     personal, and an empty list says what kept everything out;
 //   - erasing a person trains without them before it returns.
 package lists

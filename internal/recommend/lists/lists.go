@@ -22,6 +22,9 @@ type List struct {
 	Decision thimble.ID    // of a personal list
 	Model    int64         // the version; 0 for the popular list
 	Entries  []Entry
+	Kind     Kind     // "" for you
+	Rules    string   // the version of the shop's rules that arranged it
+	Applied  []string // what they did, in words
 }
 
 // An Entry is one item of a list.
@@ -30,6 +33,21 @@ type Entry struct {
 	Score   int64
 	Terms   []Term // of a personal list: the largest shares first
 	Orders  int64  // of the popular list: how many orders contained it
+
+	Why      string   // in a few words, for a page
+	Moved    int64    // what the shop's boosts added to the score, or took from it
+	Because  []string // the words of the shop's rules that brought it here
+	Campaign string   // its name: the place is held by it, and not won by the score
+	Alike    []Likeness
+}
+
+// A Likeness is the share that one field which two products have in common has in a
+// score.
+type Likeness struct {
+	Because catalog.Product
+	Field   string
+	Value   string
+	Share   int64
 }
 
 // A Term is the share that one past item has in the score.
@@ -217,23 +235,7 @@ func named(products map[thimble.ItemID]catalog.Product, id thimble.ItemID) catal
 // Popular returns the items that most orders of the last 30 days of sales
 // contained. Nothing about any person is used.
 func (s *Shop) Popular(ctx context.Context, n int) (List, error) {
-	ranked, err := s.Catalog.Popular(ctx, catalog.Window{Days: popularDays}, n, catalog.Service)
-	if err != nil {
-		return List{}, err
-	}
-	ids := make([]thimble.ItemID, len(ranked))
-	for i, r := range ranked {
-		ids[i] = r.Item
-	}
-	products, err := s.Catalog.Get(ctx, ids...)
-	if err != nil {
-		return List{}, err
-	}
-	list := List{Why: "What most orders of the last 30 days contained. Nothing about you was used."}
-	for _, r := range ranked {
-		list.Entries = append(list.Entries, Entry{Product: named(products, r.Item), Score: r.Orders, Orders: r.Orders})
-	}
-	return list, nil
+	return s.Make(ctx, Ask{Kind: Popular, N: n})
 }
 
 // GoesWith returns n items that are bought by the same people as the given one.

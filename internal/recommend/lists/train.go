@@ -24,6 +24,7 @@ type Shop struct {
 	Deps
 	training sync.Mutex
 	live     atomic.Pointer[serving]
+	shelves  shelves
 }
 
 // New returns a shop without a model; Load or Train gives it one.
