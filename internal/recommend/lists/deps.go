@@ -28,6 +28,9 @@ type Gate interface {
 // Orders reads people's orders, sealed.
 type Orders interface {
 	Of(ctx context.Context, s thimble.SubjectID, limit int) ([]order.Sealed, error)
+	// After returns people's orders behind a batch and an id of it that were placed since an
+	// instant, in the order in which they were recorded, at most limit.
+	After(ctx context.Context, batch int64, id thimble.ID, placed time.Time, limit int) ([]order.Sealed, error)
 	// LastBatch is the number of the last batch of orders that was recorded.
 	LastBatch(ctx context.Context) (int64, error)
 }
@@ -75,6 +78,23 @@ type Models interface {
 	RevokeKey(ctx context.Context, hint string, o registrydb.Order) (*ledger.Intent, error)
 }
 
+// People knows who is one person: *subjectdb.Store does.
+type People interface {
+	// Members returns the subjects of a person, the canonical one first; of one who was
+	// erased, that one.
+	Members(ctx context.Context, s thimble.SubjectID) ([]thimble.SubjectID, error)
+}
+
+// Leaving keeps who may be in a model that is kept and is to be looked at again.
+type Leaving interface {
+	// Waiting returns rows, at most limit, and the turn: how often rows were deleted.
+	Waiting(ctx context.Context, limit int) (turn int64, all []Leaver, err error)
+	// Settled deletes rows, and returns the turn after it.
+	Settled(ctx context.Context, all []Leaver) (turn int64, err error)
+	// Erase deletes the rows of a person.
+	Erase(ctx context.Context, who thimble.SubjectID) error
+}
+
 // Deps are what a shop's lists are made of.
 type Deps struct {
 	Gate      Gate
@@ -83,6 +103,8 @@ type Deps struct {
 	Catalog   Catalog
 	Decisions Decisions
 	Models    Models
+	People    People
+	Leaving   Leaving
 	Suspects  Suspects // nil: nobody is suspected
 	Log       *slog.Logger
 	Now       func() time.Time

@@ -3,6 +3,7 @@ package lists
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -233,11 +234,16 @@ func (s *Shop) ranked(ctx context.Context, h *shelf, p *pick, items []thimble.It
 }
 
 // neighbours asks the model that serves, as it may be shown now.
-func (s *Shop) neighbours(_ context.Context, history []thimble.Interaction, q recommend.Query) ([]recommend.Ranked, int64) {
-	now := s.live.Load()
-	if now == nil {
+func (s *Shop) neighbours(ctx context.Context, history []thimble.Interaction, q recommend.Query) ([]recommend.Ranked, int64) {
+	now, err := s.shows(ctx)
+	if err != nil {
+		s.Log.WarnContext(ctx, "it is not known what may still be shown", slog.String("cause", err.Error()))
+	}
+	if err != nil || now == nil {
 		return nil, 0
 	}
+	keeps := q.Exclude
+	q.Exclude = func(id thimble.ItemID) bool { return now.stale[id] || keeps != nil && keeps(id) }
 	return now.model.ForYou(history, q), now.version.Number
 }
 

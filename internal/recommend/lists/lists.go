@@ -86,10 +86,15 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: reading a history: %w", err)
 	}
-	now := s.live.Load()
+	now, err := s.shows(ctx)
+	if err != nil {
+		return List{}, err
+	}
 	switch {
 	case len(past.history) == 0:
 		return s.impersonal(ctx, grant, n, "Not personal, because there is nothing you bought or looked at to learn your taste from yet.")
+	case now == nil && s.live.Load() != nil:
+		return s.impersonal(ctx, grant, n, forgetting)
 	case now == nil:
 		return s.impersonal(ctx, grant, n, "Not personal, because nothing was learned yet.")
 	}
@@ -100,9 +105,12 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if wrong {
 		return s.impersonal(ctx, grant, n, reviewed)
 	}
-	ranked, err := s.rank(ctx, now.model, past, n)
+	ranked, err := s.rank(ctx, now, past, n)
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: ranking: %w", err)
+	}
+	if len(ranked) == 0 && len(now.stale) > 0 {
+		return s.impersonal(ctx, grant, n, forgetting)
 	}
 	if len(ranked) == 0 {
 		return s.impersonal(ctx, grant, n, "Not personal, because nothing goes with what you bought or looked at yet.")
@@ -148,11 +156,15 @@ func (s *Shop) impersonal(ctx context.Context, g *gate.Grant, n int, why string)
 }
 
 // rank asks the model for n items that the person has not bought. What they only looked
-// at may be among them.
-func (s *Shop) rank(_ context.Context, m *recommend.Model, p past, n int) ([]recommend.Ranked, error) {
-	ranked := m.ForYou(p.history, recommend.Query{K: n, Repeat: true, Exclude: func(id thimble.ItemID) bool { return p.bought[id] }})
-	return ranked, recommend.Replay(m, p.history, ranked)
+// at may be among them, and nothing is whose column knew somebody who has left.
+func (s *Shop) rank(_ context.Context, m *shown, p past, n int) ([]recommend.Ranked, error) {
+	ranked := m.model.ForYou(p.history, recommend.Query{K: n, Repeat: true, Exclude: func(id thimble.ItemID) bool { return p.bought[id] || m.stale[id] }})
+	return ranked, recommend.Replay(m.model, p.history, ranked)
 }
+
+// forgetting is why a list is not personal while what knew somebody who has just left is
+// solved again.
+const forgetting = "Not personal, because the program is just forgetting somebody. Look again in a moment."
 
 func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, p past, ranked []recommend.Ranked, placement string) (List, error) {
 	verdict := g.Verdict()
@@ -241,11 +253,16 @@ func (s *Shop) Popular(ctx context.Context, n int) (List, error) {
 // GoesWith returns n items that are bought by the same people as the given one.
 // Nothing about the reader is used.
 func (s *Shop) GoesWith(ctx context.Context, item thimble.ItemID, n int) (List, error) {
-	now := s.live.Load()
-	if now == nil {
+	now, err := s.shows(ctx)
+	switch {
+	case err != nil:
+		return List{}, err
+	case now == nil && s.live.Load() != nil:
+		return List{Why: "The program is just forgetting somebody. Look again in a moment."}, nil
+	case now == nil:
 		return List{Why: "Nothing was learned yet."}, nil
 	}
-	ranked := now.model.GoesWith(item, recommend.Query{K: n, Exclude: func(id thimble.ItemID) bool { return id == item }})
+	ranked := now.model.GoesWith(item, recommend.Query{K: n, Exclude: func(id thimble.ItemID) bool { return id == item || now.stale[id] }})
 	ids := make([]thimble.ItemID, 0, len(ranked))
 	for _, r := range ranked {
 		ids = append(ids, r.Item)
