@@ -12,6 +12,8 @@ import (
 	"thimble/internal/collect"
 	"thimble/internal/collect/table"
 	"thimble/internal/gate"
+	"thimble/internal/recommend/taste"
+	"thimble/internal/recommend/tastedb"
 	"thimble/internal/session"
 	"thimble/internal/staff"
 	"thimble/internal/thimbletest"
@@ -45,6 +47,9 @@ func someone(t *testing.T, s *thimbletest.Shop, account string) thimble.SubjectI
 	imports(t, s, "Customer ID,Name\n"+account+",Name of "+account+"\n")
 	s.Browses(who, "shirt")
 	s.Discloses(who)
+	if _, err := s.Tastes.Say(ctx, who, tastedb.Said{Choices: []taste.Choice{{Kind: taste.Less, Item: "shirt"}}}); err != nil {
+		t.Fatal(err)
+	}
 	s.Archive(who)
 	s.Works()
 	return who
