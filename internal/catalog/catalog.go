@@ -24,6 +24,7 @@ type Product struct {
 	Kind     Kind
 	Price    thimble.Money // zero: not known
 	Category string        // "" or a word such as "mugs"
+	Attributes
 	// UpdatedAt is when name and price were last seen. What was seen earlier
 	// never replaces what was seen later.
 	UpdatedAt time.Time
@@ -43,7 +44,7 @@ func (p Product) Validate() error {
 	case !text(p.Category, 0, 64):
 		return invalid("category", "at most 64 characters without control characters")
 	}
-	return nil
+	return p.Attributes.validate()
 }
 
 func invalid(field, rule string) error {

@@ -10,5 +10,5 @@
 //     for on that day was asked for.
 //   - Equal counts rank by item id and pages end on a cursor, so that two readers
 //     of the same state see the same order.
-//   - An unknown name, price or category leaves what is stored.
+//   - An unknown name, price, category or attribute leaves what is stored.
 package catalog

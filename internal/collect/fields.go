@@ -111,20 +111,32 @@ var productFields = []table.Field{
 	field("currency", "currency of the price, as a code", currencies, table.WordShape),
 	field("category", "what kind of product", categories),
 	dated(field("updated", "when it was last changed", []string{"updatedat", "lastmodified", "modified", "changed", "geaendertam", "datemodified"}, moments...)),
+	field("brand", "who makes it", []string{"brand", "vendor", "manufacturer", "marke", "hersteller", "marque", "fabricant", "marca", "merk"}),
+	field("colour", "its colour", []string{"color", "colour", "colourgroupname", "farbe", "couleur", "colore", "kleur", "attributepacolor"}),
+	field("size", "the size of this variant", []string{"size", "groesse", "grosse", "taille", "talla", "taglia", "maat", "attributepasize"}),
+	field("gender", "whom it is made for", []string{"gender", "audience", "geschlecht", "genre", "genero", "genere", "geslacht", "indexgroupname"}),
+	field("age_group", "for which age", []string{"agegroup", "altersgruppe"}),
+	field("material", "what it is made of", []string{"material", "matiere", "materiale", "materiaal", "fabric"}),
+	field("season", "the season it is for", []string{"season", "saison", "temporada", "stagione", "seizoen", "collection"}),
+	field("group", "what its variants share", []string{"itemgroupid", "parentid", "parentsku", "handle", "productgroupid", "vaterartikel"}),
+	field("adult", "for grown-ups only", []string{"adult", "agerestricted", "ab18"}),
+	field("availability", "whether it can be bought", []string{"availability", "stockstatus", "verfuegbarkeit", "verfugbarkeit", "disponibilite", "disponibilidad", "published"}),
+	dated(field("since", "on sale since", []string{"availabilitydate", "onsalesince", "publishedat", "launchdate", "verkaufsstart"}, moments...)),
 }
 
 var productPresets = []table.Preset{
 	// Shopify Help Center, "Using CSV files to import and export products".
 	{Name: "Shopify, products export", Has: []string{"handle", "variantsku", "variantprice"}, Columns: map[string]string{
-		"item": "variantsku", "name": "title", "price": "variantprice", "category": "type",
+		"item": "variantsku", "name": "title", "price": "variantprice", "category": "type", "brand": "vendor", "group": "handle", "availability": "status",
 	}},
 	// WooCommerce, "Product CSV Importer and Exporter".
 	{Name: "WooCommerce, products export", Has: []string{"sku", "name", "regularprice", "visibilityincatalog"}, Columns: map[string]string{
-		"item": "sku", "name": "name", "price": "regularprice", "category": "categories",
+		"item": "sku", "name": "name", "price": "regularprice", "category": "categories", "group": "parent", "availability": "published", "brand": "brands",
 	}},
 	// Google Merchant Center, "Product data specification": RSS 2.0, Atom or tabs.
 	{Name: "Google Merchant, product feed", Has: []string{"id", "title", "price", "availability"}, Columns: map[string]string{
-		"item": "id", "name": "title", "price": "price", "category": "producttype",
+		"item": "id", "name": "title", "price": "price", "category": "producttype", "brand": "brand", "colour": "color", "size": "size", "gender": "gender",
+		"age_group": "agegroup", "material": "material", "group": "itemgroupid", "adult": "adult", "availability": "availability", "since": "availabilitydate",
 	}},
 }
 

@@ -60,6 +60,7 @@ func (m *meaning) good(line int64, v values) (Good, Reason) {
 			return g, BadDate
 		}
 	}
+	p.Attributes = m.attributes(v)
 	if p.Validate() != nil {
 		return g, BadItem
 	}

@@ -111,6 +111,9 @@ func Sold(sales []Sale) []catalog.Product {
 			if later {
 				p.UpdatedAt = s.Order.PlacedAt
 			}
+			if p.Since.IsZero() || s.Order.PlacedAt.Before(p.Since) {
+				p.Since = s.Order.PlacedAt
+			}
 			seen[l.Item] = p
 		}
 	}

@@ -18,6 +18,7 @@ type Dataset struct {
 	slots map[thimble.SubjectID]int32
 	// histories by slot: distinct items, most recent last; nil marks a free slot.
 	histories    [][]int32
+	marks        []mark // by slot
 	free         []int32
 	interactions int
 	seen         []uint64 // scratch
@@ -35,23 +36,27 @@ func NewDataset(items []thimble.ItemID) *Dataset {
 	}
 }
 
-// Add sets what a person had, most recent last, and replaces what was there
-// before. Items outside the table are ignored; of a repeated item the most recent
-// place counts. A person left without items is not kept. A model trained before
-// is not changed: see [Model.Update] for both at once.
-func (d *Dataset) Add(person thimble.SubjectID, items []thimble.ItemID) error {
+// Put sets what a person had and replaces what was there before. A person left
+// without items is not kept. A model trained before is not changed: see
+// [Model.Update] for both at once.
+func (d *Dataset) Put(person thimble.SubjectID, h History) error {
 	if person.IsZero() {
 		return fmt.Errorf("recommend: adding a history: the zero subject is nobody: %w", thimble.ErrInvalid)
 	}
-	d.put(person, d.numbers(items))
+	d.put(person, h)
 	return nil
+}
+
+// Add is Put of somebody trusted, of no known time.
+func (d *Dataset) Add(person thimble.SubjectID, items []thimble.ItemID) error {
+	return d.Put(person, History{Items: items, Trusted: true})
 }
 
 // Forget removes a person and reports whether they were there. A model trained
 // before is not changed: see [Model.Forget] for both at once.
 func (d *Dataset) Forget(person thimble.SubjectID) bool {
 	_, ok := d.slots[person]
-	d.put(person, nil)
+	d.put(person, History{})
 	return ok
 }
 
@@ -74,18 +79,20 @@ func (d *Dataset) numbers(items []thimble.ItemID) []int32 {
 }
 
 // put replaces a person's history; an empty one removes the person.
-func (d *Dataset) put(person thimble.SubjectID, history []int32) {
+func (d *Dataset) put(person thimble.SubjectID, h History) {
+	history := d.numbers(h.Items)
 	slot, ok := d.slots[person]
 	if ok {
 		d.interactions -= len(d.histories[slot])
 		if d.index != nil {
-			d.index.remove(slot, d.histories[slot])
+			d.index.remove(slot, d.histories[slot], d.marks[slot])
 		}
 		d.histories[slot] = nil
 	}
 	if len(history) == 0 {
 		if ok {
 			delete(d.slots, person)
+			d.marks[slot] = mark{}
 			d.free = append(d.free, slot)
 		}
 		return
@@ -94,10 +101,10 @@ func (d *Dataset) put(person thimble.SubjectID, history []int32) {
 		slot = d.takeSlot()
 		d.slots[person] = slot
 	}
-	d.histories[slot] = history
+	d.histories[slot], d.marks[slot] = history, h.mark(person)
 	d.interactions += len(history)
 	if d.index != nil {
-		d.index.add(slot, history)
+		d.index.add(slot, history, d.marks[slot])
 	}
 }
 
@@ -108,5 +115,6 @@ func (d *Dataset) takeSlot() int32 {
 		return slot
 	}
 	d.histories = append(d.histories, nil)
+	d.marks = append(d.marks, mark{})
 	return int32(len(d.histories) - 1)
 }

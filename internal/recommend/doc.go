@@ -16,6 +16,9 @@
 //   - a model's bytes depend on its [Recipe], its item table and the histories
 //     alone: not on the order in which people were added, the number of workers
 //     or the processor family;
+//   - one person moves a model by a bounded weight, which is halved as time passes, and
+//     those who are not trusted together by no more than the recipe's caps, whoever
+//     came first ([History], [Recipe.Bounded], [Recipe.Decayed]);
 //   - [Model.Forget] gives, byte for byte, the model that [Train] gives without
 //     that person;
 //   - whoever has no history gets an empty list, and an unknown item is ignored;

@@ -8,11 +8,11 @@ import (
 	"thimble"
 )
 
-// A Change is a person's new history, most recent last; none means that the
-// person is to be forgotten.
+// A Change is a person's new history; one without items means that the person is to
+// be forgotten.
 type Change struct {
 	Person thimble.SubjectID
-	Items  []thimble.ItemID
+	History
 }
 
 // Forget removes a person from d and returns the model without them, and how
@@ -65,7 +65,7 @@ func (m *Model) Stale(d *Dataset, changes []Change) ([]thimble.ItemID, error) {
 	}
 	undo := make([]Change, 0, len(changes))
 	for _, c := range changes {
-		undo = append(undo, Change{c.Person, d.items(c.Person)})
+		undo = append(undo, Change{c.Person, d.history(c.Person)})
 	}
 	stale := m.stale(d, d.apply(m.recipe, changes))
 	slices.Reverse(undo)
@@ -77,15 +77,15 @@ func (m *Model) Stale(d *Dataset, changes []Change) ([]thimble.ItemID, error) {
 	return out, nil
 }
 
-// items returns a person's history as ids.
-func (d *Dataset) items(person thimble.SubjectID) []thimble.ItemID {
+// history returns what the data set has of a person.
+func (d *Dataset) history(person thimble.SubjectID) History {
 	slot, ok := d.slots[person]
 	if !ok {
-		return nil
+		return History{}
 	}
-	var out []thimble.ItemID
+	h := History{Epoch: int(d.marks[slot].epoch), Trusted: d.marks[slot].trusted}
 	for _, i := range d.histories[slot] {
-		out = append(out, d.table.ids[i])
+		h.Items = append(h.Items, d.table.ids[i])
 	}
-	return out
+	return h
 }

@@ -18,7 +18,7 @@ import (
 func TestNoSequenceOfChangesLeavesATrace(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		items, r := rapid.IntRange(1, 30).Draw(rt, "items"), drawRecipe(rt)
-		now := drawCrowd(rt, items)
+		now := drawPeople(rt, items)
 		d := now.dataset(t, items, now.sorted())
 		m := train(t, r, d)
 		for range rapid.IntRange(1, 6).Draw(rt, "rounds") {
@@ -31,7 +31,7 @@ func TestNoSequenceOfChangesLeavesATrace(t *testing.T) {
 					continue
 				}
 				now[p] = drawHistory(rt, items)
-				changes = append(changes, Change{Person: person(p), Items: now[p]})
+				changes = append(changes, Change{Person: person(p), History: now[p]})
 			}
 			next, _, err := m.Update(t.Context(), d, changes)
 			if err != nil {

@@ -9,35 +9,60 @@ const weightUnit = 4096
 
 // An index is a data set as one recipe sees it: capped histories, customers'
 // weights, and who had an item. All of it is integers and sums of integers, so
-// that adding and removing a person cancel exactly.
+// that adding and removing a person cancel exactly. Who had an item and is not
+// counted for it, by a cap, is in neither list.
 type index struct {
-	limit    int
-	alpha    int
+	shape    shape
 	byLength []uint16  // items in a history → customer's weight
 	weights  []uint16  // slot → customer's weight, 0 when free
 	baskets  [][]int32 // slot → items that count
 	buyers   [][]int32 // item → slots, in no particular order
 	degree   []int64   // item → sum of its buyers' weights
+	crowd    *crowd    // who is not trusted; nil when the recipe caps nobody
+	watch    *watch    // what a batch of changes touches; nil outside of one
+}
+
+// A shape is what of a recipe decides an index.
+type shape struct {
+	limit, alpha         int
+	decayEpoch, halfLife int
+	cap, floor, milli    int
+	key                  int64
+}
+
+func (r Recipe) shape() shape {
+	s := shape{limit: r.HistoryCap, alpha: r.AlphaMilli}
+	if r.DecayEpoch > 0 {
+		s.decayEpoch, s.halfLife = r.DecayEpoch, r.HalfLife
+	}
+	if r.UntrustedCap > 0 {
+		s.cap, s.floor, s.milli, s.key = r.UntrustedCap, r.UntrustedFloor, r.UntrustedMilli, r.ChoiceKey
+	}
+	return s
 }
 
 // indexFor returns the data set's index under a recipe, building it when the
 // last one was made for another.
 func (d *Dataset) indexFor(r Recipe) *index {
-	if x := d.index; x != nil && x.limit == r.HistoryCap && x.alpha == r.AlphaMilli {
+	if x := d.index; x != nil && x.shape == r.shape() {
 		return x
 	}
 	x := &index{
-		limit: r.HistoryCap, alpha: r.AlphaMilli, byLength: customerWeights(r),
+		shape: r.shape(), byLength: customerWeights(r),
 		weights: make([]uint16, len(d.histories)),
 		baskets: make([][]int32, len(d.histories)),
 		buyers:  carve(d, r.HistoryCap),
 		degree:  make([]int64, len(d.table.ids)),
 	}
+	if r.UntrustedCap > 0 {
+		x.crowd = newCrowd(r, d.table)
+	}
 	for slot, history := range d.histories {
 		if len(history) > 0 {
-			x.add(int32(slot), history)
+			x.add(int32(slot), history, d.marks[slot])
 		}
 	}
+	x.gathered()
 	d.index = x
 	return x
 }
@@ -75,27 +100,70 @@ func tail(history []int32, limit int) []int32 {
 	return history[max(0, len(history)-limit):]
 }
 
-func (x *index) add(slot int32, history []int32) {
+func (x *index) add(slot int32, history []int32, m mark) {
 	for int(slot) >= len(x.weights) {
 		x.weights = append(x.weights, 0)
 		x.baskets = append(x.baskets, nil)
 	}
-	basket := tail(history, x.limit)
-	w := x.byLength[len(basket)]
-	x.weights[slot], x.baskets[slot] = w, basket
+	basket := tail(history, x.shape.limit)
+	w := x.weight(len(basket), m)
+	if w == 0 {
+		return // too long ago to count
+	}
+	x.note(slot)
+	x.weights[slot] = w
+	if x.crowd != nil && !m.trusted {
+		x.crowd.add(x, slot, basket, m.person)
+		return
+	}
+	x.baskets[slot] = basket
 	for _, i := range basket {
-		x.buyers[i] = append(x.buyers[i], slot)
-		x.degree[i] += int64(w)
+		x.count(slot, i)
+	}
+	if x.crowd != nil {
+		x.crowd.beside(x, basket, 1)
 	}
 }
 
-func (x *index) remove(slot int32, history []int32) {
-	w := x.weights[slot]
-	for _, i := range tail(history, x.limit) {
-		x.degree[i] -= int64(w)
-		x.buyers[i] = without(x.buyers[i], slot)
+func (x *index) remove(slot int32, history []int32, m mark) {
+	if x.weights[slot] == 0 {
+		return
+	}
+	x.note(slot)
+	basket := tail(history, x.shape.limit)
+	if x.crowd != nil && !m.trusted {
+		x.crowd.remove(x, slot, basket)
+	} else {
+		for _, i := range basket {
+			x.discount(slot, i)
+		}
+		if x.crowd != nil {
+			x.crowd.beside(x, basket, -1)
+		}
 	}
 	x.weights[slot], x.baskets[slot] = 0, nil
+}
+
+// weight returns the weight of a customer with so many items that count.
+func (x *index) weight(items int, m mark) uint16 {
+	w := x.byLength[items]
+	if s := x.shape; s.decayEpoch > 0 && m.epoch > 0 && int(m.epoch) < s.decayEpoch {
+		w >>= min(16, (s.decayEpoch-int(m.epoch))/s.halfLife)
+	}
+	return w
+}
+
+// count and discount put a customer among an item's buyers, and take them out.
+func (x *index) count(slot, i int32) {
+	x.watch.item(x, i)
+	x.buyers[i] = append(x.buyers[i], slot)
+	x.degree[i] += int64(x.weights[slot])
+}
+
+func (x *index) discount(slot, i int32) {
+	x.watch.item(x, i)
+	x.degree[i] -= int64(x.weights[slot])
+	x.buyers[i] = without(x.buyers[i], slot)
 }
 
 // without removes slot from a list whose order does not matter.

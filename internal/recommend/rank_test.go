@@ -15,9 +15,9 @@ import (
 func TestSharesSumToTheScore(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		items, r := rapid.IntRange(2, 30).Draw(rt, "items"), drawRecipe(rt)
-		c := drawCrowd(rt, items)
+		c := drawPeople(rt, items)
 		m := train(t, r, c.dataset(t, items, c.sorted()))
-		past := history(drawHistory(rt, items)...)
+		past := history(drawHistory(rt, items).Items...)
 		q := Query{K: rapid.IntRange(0, 12).Draw(rt, "length"), Repeat: rapid.Bool().Draw(rt, "repeat")}
 		list := m.ForYou(past, q)
 		if err := Replay(m, past, list); err != nil {

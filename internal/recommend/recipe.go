@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"math"
 
 	"thimble"
 	"thimble/internal/ml"
@@ -47,6 +48,47 @@ type Recipe struct {
 	// HistoryCap is how many of a person's last items count, in training and in
 	// serving.
 	HistoryCap int `json:"history_cap"`
+
+	// DecayEpoch is the epoch, such as a month counted from year 0, in which every
+	// weight is whole; 0 means that age does not matter. HalfLife is how many epochs
+	// earlier somebody's last interaction halves their weight.
+	DecayEpoch int `json:"decay_epoch,omitempty"`
+	HalfLife   int `json:"half_life,omitempty"`
+
+	// UntrustedCap is how many people who are not trusted an item counts at most; 0
+	// means that it counts all. UntrustedMilli, when not 0, bounds them further by those
+	// who are: UntrustedFloor and that many for each 1000 trusted people of the item.
+	UntrustedCap   int `json:"untrusted_cap,omitempty"`
+	UntrustedFloor int `json:"untrusted_floor,omitempty"`
+	UntrustedMilli int `json:"untrusted_milli,omitempty"`
+	// ChoiceKey decides which of them: whoever does not know it cannot make accounts
+	// that are chosen.
+	ChoiceKey int64 `json:"choice_key,omitempty"`
+	// Quarantine is the revision of the list of people who are left out of the data.
+	// It says which list it was and nothing about who is on it.
+	Quarantine int64 `json:"quarantine,omitempty"`
+}
+
+// Bounded returns r with the caps for a shop of so many people: of an item's people who
+// are not trusted at most one in a hundred of all people count, and at most one beside
+// every four who are trusted, and one more. The numbers are absolute and frozen: they
+// do not follow the shop until a recipe is made again. The population counts by its
+// leading digit, so that a recipe made again is mostly the same.
+func (r Recipe) Bounded(population int, key int64) Recipe {
+	digit := 1
+	for population/digit >= 10 {
+		digit *= 10
+	}
+	r.UntrustedCap = max(1, population/digit*digit/100)
+	r.UntrustedFloor, r.UntrustedMilli, r.ChoiceKey = 1, 250, key
+	return r
+}
+
+// Decayed returns r with every weight whole in an epoch, and half as much for each so
+// many epochs that somebody was last here before it.
+func (r Recipe) Decayed(epoch, halfLife int) Recipe {
+	r.DecayEpoch, r.HalfLife = epoch, halfLife
+	return r
 }
 
 // DefaultRecipe is "D200": one untuned default for all shops. Ridge and last step
@@ -80,6 +122,12 @@ func (r Recipe) Check() error {
 		{"last_step_milli", r.LastStepMilli, 0, 2000},
 		{"prune_below", r.PruneBelow, 1, ml.CompandMax},
 		{"history_cap", r.HistoryCap, 1, ml.MaxGramBound},
+		{"decay_epoch", r.DecayEpoch, 0, maxEpoch},
+		{"half_life", r.HalfLife, min(r.DecayEpoch, 1), maxEpoch},
+		{"untrusted_cap", r.UntrustedCap, 0, math.MaxInt32},
+		{"untrusted_floor", r.UntrustedFloor, 0, r.UntrustedCap},
+		{"untrusted_milli", r.UntrustedMilli, 0, 1_000_000},
+		{"quarantine", int(min(r.Quarantine, math.MaxInt32)), 0, math.MaxInt32},
 	} {
 		if f.got < f.low || f.got > f.top {
 			return fmt.Errorf("recommend: recipe: %s is %d, must be from %d to %d: %w",

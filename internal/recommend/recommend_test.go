@@ -36,6 +36,12 @@ func drawRecipe(t *rapid.T) Recipe {
 		LastStepMilli:  rapid.SampledFrom([]int{0, 900}).Draw(t, "last"),
 		PruneBelow:     rapid.SampledFrom([]int{1, 8, 30}).Draw(t, "prune"),
 		HistoryCap:     rapid.IntRange(1, 12).Draw(t, "cap"),
+
+		DecayEpoch:     rapid.SampledFrom([]int{0, 50}).Draw(t, "decay"),
+		HalfLife:       rapid.IntRange(1, 20).Draw(t, "half life"),
+		UntrustedCap:   rapid.IntRange(0, 6).Draw(t, "untrusted"),
+		UntrustedMilli: rapid.SampledFrom([]int{0, 250, 1000}).Draw(t, "beside"),
+		ChoiceKey:      rapid.Int64Range(0, 9).Draw(t, "key"),
 	}
 }
 
@@ -54,37 +60,40 @@ func person(n int) (p thimble.SubjectID) {
 	return p
 }
 
-// A crowd is who had what, by person number.
-type crowd map[int][]thimble.ItemID
+// Who had what, by person number.
+type people map[int]History
 
-func drawHistory(t *rapid.T, items int) []thimble.ItemID {
-	var out []thimble.ItemID
+func drawHistory(t *rapid.T, items int) History {
+	out := History{
+		Epoch:   rapid.IntRange(0, 60).Draw(t, "epoch"),
+		Trusted: rapid.Bool().Draw(t, "trusted"),
+	}
 	for _, i := range rapid.SliceOfN(rapid.IntRange(0, items-1), 1, 10).Draw(t, "history") {
-		out = append(out, itemName(i))
+		out.Items = append(out.Items, itemName(i))
 	}
 	return out
 }
 
-func drawCrowd(t *rapid.T, items int) crowd {
-	out := crowd{}
+func drawPeople(t *rapid.T, items int) people {
+	out := people{}
 	for p := range rapid.IntRange(0, 25).Draw(t, "people") {
 		out[p] = drawHistory(t, items)
 	}
 	return out
 }
 
-func (c crowd) dataset(t testing.TB, items int, order []int) *Dataset {
+func (c people) dataset(t testing.TB, items int, order []int) *Dataset {
 	t.Helper()
 	d := NewDataset(shelf(items))
 	for _, p := range order {
-		if err := d.Add(person(p), c[p]); err != nil {
+		if err := d.Put(person(p), c[p]); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return d
 }
 
-func (c crowd) sorted() []int {
+func (c people) sorted() []int {
 	var out []int
 	for p := range c {
 		out = append(out, p)
@@ -144,7 +153,7 @@ func clusteredShop(people, items, each int) *Dataset {
 func TestModelDoesNotDependOnTheOrderOfPeople(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		items, r := rapid.IntRange(1, 30).Draw(rt, "items"), drawRecipe(rt)
-		c := drawCrowd(rt, items)
+		c := drawPeople(rt, items)
 		order := rapid.Permutation(c.sorted()).Draw(rt, "order")
 		want := modelBytes(t, train(t, r, c.dataset(t, items, c.sorted())))
 		got := modelBytes(t, train(t, r, c.dataset(t, items, order)))
@@ -199,7 +208,7 @@ func TestTrainingReportsProgressToTheEnd(t *testing.T) {
 func TestOneShopperWithoutCompanyTrainsAnEmptyModel(t *testing.T) {
 	for name, d := range map[string]*Dataset{
 		"no items": NewDataset(nil), "no people": NewDataset(shelf(3)),
-		"one item each": crowd{1: {itemName(1)}, 2: {itemName(2)}}.dataset(t, 3, []int{1, 2}),
+		"one item each": people{1: {Items: shelf(2)[1:]}, 2: {Items: shelf(3)[2:]}}.dataset(t, 3, []int{1, 2}),
 	} {
 		m := train(t, DefaultRecipe(), d)
 		if got := m.Stats().NonZeros; got != 0 {

@@ -7,42 +7,69 @@ import (
 
 // A trail is what a batch of changes touched in a data set.
 type trail struct {
-	// people has, for each changed person, the items that count in their old or
-	// new history.
+	// people has, for each person whose weight or items that count changed, the items
+	// that counted before or count now. A cap may change people who are in no change.
 	people [][]int32
 	before map[int32]int64 // touched item → its degree before the batch
 }
 
-// apply puts the changes into d. A change that leaves a person's items the same,
-// in whatever order, leaves no trail.
+// apply puts the changes into d. A change that leaves what counts of a person the
+// same, in whatever order, leaves no trail.
 func (d *Dataset) apply(r Recipe, changes []Change) trail {
 	x := d.indexFor(r)
-	t := trail{before: map[int32]int64{}}
+	x.watch = &watch{people: map[int32]counted{}, before: map[int32]int64{}}
 	for _, c := range changes {
-		var old []int32
-		if slot, ok := d.slots[c.Person]; ok {
-			old = sortedTail(d.histories[slot], r.HistoryCap)
+		d.put(c.Person, c.History)
+	}
+	w := x.watch
+	x.watch = nil
+	t := trail{before: w.before}
+	for _, slot := range slices.Sorted(maps.Keys(w.people)) {
+		old, now := w.people[slot], sorted(x.baskets[slot])
+		if old.weight == x.weights[slot] && slices.Equal(old.items, now) {
+			continue
 		}
-		history := d.numbers(c.Items)
-		items := sortedTail(history, r.HistoryCap)
-		if !slices.Equal(old, items) {
-			items = append(items, old...)
-			slices.Sort(items)
-			items = slices.Compact(items)
-			t.people = append(t.people, items)
-		}
-		for _, i := range items {
-			if _, ok := t.before[i]; !ok {
-				t.before[i] = x.degree[i]
-			}
-		}
-		d.put(c.Person, history)
+		items := append(now, old.items...)
+		slices.Sort(items)
+		t.people = append(t.people, slices.Compact(items))
 	}
 	return t
 }
 
-func sortedTail(history []int32, limit int) []int32 {
-	out := slices.Clone(tail(history, limit))
+// A watch keeps what was before a batch of changes. Its methods do nothing on nil.
+type watch struct {
+	people map[int32]counted // slot → what of it counted
+	before map[int32]int64   // item → its degree
+}
+
+// counted is a customer as they counted: their weight, and the items, ascending.
+type counted struct {
+	weight uint16
+	items  []int32
+}
+
+// note keeps what counts of a customer who is about to change.
+func (x *index) note(slot int32) {
+	if x.watch == nil {
+		return
+	}
+	if _, ok := x.watch.people[slot]; !ok {
+		x.watch.people[slot] = counted{x.weights[slot], sorted(x.baskets[slot])}
+	}
+}
+
+// item keeps the degree of an item that is about to change.
+func (w *watch) item(x *index, i int32) {
+	if w == nil {
+		return
+	}
+	if _, ok := w.before[i]; !ok {
+		w.before[i] = x.degree[i]
+	}
+}
+
+func sorted(items []int32) []int32 {
+	out := slices.Clone(items)
 	slices.Sort(out)
 	return out
 }

@@ -23,10 +23,11 @@ func New(db *sqldb.DB) *Store { return &Store{db: db} }
 // idsAtOnce is how many ids one look-up asks for.
 const idsAtOnce = 100
 
-const upsertHead = `insert into catalog_products (id, name, words, kind, price_minor, currency, category, updated_at)`
+const upsertHead = `insert into catalog_products (id, name, words, kind, price_minor, currency, category, updated_at,
+	brand, colour, size, gender, age_group, material, season, item_group, adult, availability, since)`
 
 // What is unknown leaves what is stored: a name that is the id, a price of zero,
-// no category.
+// no category, no attribute. A product is for sale since the earliest time that it was seen.
 const upsertTail = ` on conflict (id) do update set
 	name = case when excluded.name = excluded.id then catalog_products.name else excluded.name end,
 	words = case when excluded.name = excluded.id then catalog_products.words else excluded.words end,
@@ -34,6 +35,17 @@ const upsertTail = ` on conflict (id) do update set
 	price_minor = case when excluded.price_minor = 0 then catalog_products.price_minor else excluded.price_minor end,
 	currency = case when excluded.price_minor = 0 then catalog_products.currency else excluded.currency end,
 	category = case when excluded.category = '' then catalog_products.category else excluded.category end,
+	brand = case when excluded.brand = '' then catalog_products.brand else excluded.brand end,
+	colour = case when excluded.colour = '' then catalog_products.colour else excluded.colour end,
+	size = case when excluded.size = '' then catalog_products.size else excluded.size end,
+	gender = case when excluded.gender = '' then catalog_products.gender else excluded.gender end,
+	age_group = case when excluded.age_group = '' then catalog_products.age_group else excluded.age_group end,
+	material = case when excluded.material = '' then catalog_products.material else excluded.material end,
+	season = case when excluded.season = '' then catalog_products.season else excluded.season end,
+	item_group = case when excluded.item_group = '' then catalog_products.item_group else excluded.item_group end,
+	adult = case when excluded.adult = '' then catalog_products.adult else excluded.adult end,
+	availability = case when excluded.availability = '' then catalog_products.availability else excluded.availability end,
+	since = case when excluded.since > 0 and (catalog_products.since = 0 or excluded.since < catalog_products.since) then excluded.since else catalog_products.since end,
 	updated_at = excluded.updated_at
 	where excluded.updated_at >= catalog_products.updated_at`
 
@@ -45,12 +57,19 @@ func (s *Store) Upsert(ctx context.Context, tx *sqldb.Tx, products []catalog.Pro
 			return err
 		}
 	}
-	err := insert(ctx, tx, upsertHead, upsertTail, 8, last(products), func(p catalog.Product) []any {
+	err := insert(ctx, tx, upsertHead, upsertTail, 19, last(products), func(p catalog.Product) []any {
 		if p.Name == "" {
 			p.Name = string(p.ID)
 		}
 		words := catalog.Fold(string(p.ID) + " " + p.Name)
-		return []any{string(p.ID), p.Name, words, string(p.Kind), p.Price.Minor, p.Price.Currency, p.Category, p.UpdatedAt.UnixMicro()}
+		since := p.UpdatedAt
+		if !p.Since.IsZero() && (p.Since.Before(since) || since.IsZero()) {
+			since = p.Since
+		}
+		return []any{
+			string(p.ID), p.Name, words, string(p.Kind), p.Price.Minor, p.Price.Currency, p.Category, p.UpdatedAt.UnixMicro(),
+			p.Brand, p.Colour, p.Size, p.Gender, p.AgeGroup, p.Material, p.Season, p.Group, string(p.Adult), string(p.Availability), max(since.UnixMicro(), 0),
+		}
 	})
 	if err != nil {
 		return fmt.Errorf("catalog: writing %d products: %w", len(products), err)
@@ -76,12 +95,17 @@ func last(products []catalog.Product) []catalog.Product {
 	return kept
 }
 
-const columns = `id, name, kind, price_minor, currency, category, sold_orders, sold_units, updated_at`
+const columns = `id, name, kind, price_minor, currency, category, sold_orders, sold_units, updated_at,
+	brand, colour, size, gender, age_group, material, season, item_group, adult, availability, since`
 
 func scan(rows *sql.Rows) (l catalog.Listed, err error) {
-	var at int64
-	err = rows.Scan(&l.ID, &l.Name, &l.Kind, &l.Price.Minor, &l.Price.Currency, &l.Category, &l.SoldOrders, &l.SoldUnits, &at)
+	var at, since int64
+	err = rows.Scan(&l.ID, &l.Name, &l.Kind, &l.Price.Minor, &l.Price.Currency, &l.Category, &l.SoldOrders, &l.SoldUnits, &at,
+		&l.Brand, &l.Colour, &l.Size, &l.Gender, &l.AgeGroup, &l.Material, &l.Season, &l.Group, &l.Adult, &l.Availability, &since)
 	l.UpdatedAt = time.UnixMicro(at).UTC()
+	if since > 0 {
+		l.Since = time.UnixMicro(since).UTC()
+	}
 	return l, err
 }
 

@@ -62,9 +62,9 @@ func (s *shop) page(q catalog.Query) catalog.Page {
 func pence(n int64) thimble.Money { return thimble.Money{Minor: n, Currency: "GBP"} }
 
 func product(id, name string, price int64, day int) catalog.Product {
+	at := time.Date(2011, 1, day, 0, 0, 0, 0, time.UTC)
 	return catalog.Product{
-		ID: thimble.ItemID(id), Name: name, Kind: catalog.Goods, Price: pence(price), Category: "mugs",
-		UpdatedAt: time.Date(2011, 1, day, 0, 0, 0, 0, time.UTC),
+		ID: thimble.ItemID(id), Name: name, Kind: catalog.Goods, Price: pence(price), Category: "mugs", UpdatedAt: at, Attributes: catalog.Attributes{Since: at},
 	}
 }
 
@@ -91,12 +91,33 @@ func TestWhatIsUnknownLeavesWhatIsStored(t *testing.T) {
 		unknown.Category = ""
 		s.stocks(unknown)
 		want := product("1", "BLUE MUG", 300, 6)
+		want.Since = product("1", "", 0, 5).Since // the first time that it was seen
 		got, err := s.store.Get(t.Context(), "1")
 		if diff := cmp.Diff(want, got["1"]); err != nil || diff != "" {
 			t.Errorf("error %v; want (-) and got (+) differ:\n%s", err, diff)
 		}
 		if n := s.page(catalog.Query{Search: "blue"}).Total; n != 1 {
 			t.Errorf("the product is found %d times, want once", n)
+		}
+	})
+}
+
+func TestAnAttributeThatIsUnknownLeavesWhatIsStored(t *testing.T) {
+	each(t, func(t *testing.T, s *shop) {
+		shirt := product("1", "SHIRT", 300, 5)
+		shirt.Attributes = catalog.Attributes{
+			Brand: "Own", Colour: "blue", Size: "M", Gender: "female", AgeGroup: "adult", Material: "linen", Season: "summer", Group: "S1",
+			Adult: catalog.No, Availability: catalog.InStock, Since: shirt.UpdatedAt.AddDate(0, 0, -3),
+		}
+		s.stocks(shirt)
+		plain := product("1", "SHIRT", 300, 6) // as an order says it
+		plain.Availability = catalog.OutOfStock
+		s.stocks(plain)
+		want := shirt
+		want.UpdatedAt, want.Availability = plain.UpdatedAt, catalog.OutOfStock
+		got, err := s.store.Get(t.Context(), "1")
+		if diff := cmp.Diff(want, got["1"]); err != nil || diff != "" {
+			t.Errorf("error %v; want (-) and got (+) differ:\n%s", err, diff)
 		}
 	})
 }

@@ -242,8 +242,26 @@ func consoleFacts(p catalog.Product, demand []catalog.Demand) []web.KeyValue {
 		{Key: "Number", Value: string(p.ID), Copy: true}, {Key: "Kind", Value: consoleKind(p.Kind)}, {Key: "Category", Value: p.Category},
 		{Key: "Price", Value: consolePrice(p.Price), Sub: "as last seen in an order"}, {Key: "Sold", Value: web.Plural(int(units), "unit", "units"), Sub: "in " + web.Plural(int(orders), "order", "orders")},
 	}
+	facts = append(facts, consoleAttributes(p.Attributes)...)
 	if n := len(demand); n > 0 {
 		facts = append(facts, web.KeyValue{Key: "First sold", Value: web.Day(catalog.DayTime(demand[0].Day))}, web.KeyValue{Key: "Last sold", Value: web.Day(catalog.DayTime(demand[n-1].Day))})
+	}
+	return facts
+}
+
+// consoleAttributes are what the feed says; what it does not say is no line.
+func consoleAttributes(a catalog.Attributes) (facts []web.KeyValue) {
+	for _, one := range []struct{ key, value, sub string }{
+		{"Brand", a.Brand, ""}, {"Colour", a.Colour, ""}, {"Size", a.Size, ""}, {"Made for", a.Gender, ""}, {"Age group", a.AgeGroup, ""},
+		{"Material", a.Material, ""}, {"Season", a.Season, ""}, {"Group", a.Group, "what its variants share"},
+		{"For grown-ups only", string(a.Adult), ""}, {"Availability", string(a.Availability), "as the feed says it"},
+	} {
+		if one.value != "" {
+			facts = append(facts, web.KeyValue{Key: one.key, Value: one.value, Sub: one.sub})
+		}
+	}
+	if !a.Since.IsZero() {
+		facts = append(facts, web.KeyValue{Key: "On sale since", Value: web.Day(a.Since), Sub: "when it was first seen"})
 	}
 	return facts
 }

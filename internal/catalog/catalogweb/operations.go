@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -21,13 +22,29 @@ type OperationCatalog interface {
 
 // An Item is a product as the API shows it.
 type Item struct {
-	ID         string `json:"id" doc:"The shop's own number of the product."`
-	Name       string `json:"name"`
-	Kind       string `json:"kind" enum:"product,service" doc:"Services, such as postage, are sold and never recommended."`
-	Price      *Price `json:"price,omitempty" doc:"Left out where no price is known."`
-	Category   string `json:"category,omitempty"`
-	SoldOrders int64  `json:"sold_orders,omitempty" doc:"Orders that contained it; in lists of items."`
-	SoldUnits  int64  `json:"sold_units,omitempty" doc:"Units sold; in lists of items."`
+	ID       string `json:"id" doc:"The shop's own number of the product."`
+	Name     string `json:"name"`
+	Kind     string `json:"kind" enum:"product,service" doc:"Services, such as postage, are sold and never recommended."`
+	Price    *Price `json:"price,omitempty" doc:"Left out where no price is known."`
+	Category string `json:"category,omitempty"`
+	Attributes
+	SoldOrders int64 `json:"sold_orders,omitempty" doc:"Orders that contained it; in lists of items."`
+	SoldUnits  int64 `json:"sold_units,omitempty" doc:"Units sold; in lists of items."`
+}
+
+// Attributes are what the feed says of a product; what is unknown is left out.
+type Attributes struct {
+	Brand        string `json:"brand,omitempty"`
+	Colour       string `json:"colour,omitempty"`
+	Size         string `json:"size,omitempty" doc:"Of this variant."`
+	Gender       string `json:"gender,omitempty" doc:"Whom it is made for."`
+	AgeGroup     string `json:"age_group,omitempty"`
+	Material     string `json:"material,omitempty"`
+	Season       string `json:"season,omitempty"`
+	Group        string `json:"group,omitempty" doc:"What the variants of one product share."`
+	Adult        string `json:"adult,omitempty" enum:"yes,no" doc:"Whether it is for grown-ups only."`
+	Availability string `json:"availability,omitempty" doc:"What the feed says: for sale, in stock, out of stock, preorder, backorder, withdrawn."`
+	Since        string `json:"since,omitempty" format:"date" doc:"The day on which it was first seen for sale."`
 }
 
 // A Price is an amount of money.
@@ -39,6 +56,14 @@ type Price struct {
 // ItemOf shows a product.
 func ItemOf(p catalog.Product) Item {
 	item := Item{ID: string(p.ID), Name: p.Name, Kind: string(p.Kind), Category: p.Category}
+	a := p.Attributes
+	item.Attributes = Attributes{
+		Brand: a.Brand, Colour: a.Colour, Size: a.Size, Gender: a.Gender, AgeGroup: a.AgeGroup, Material: a.Material, Season: a.Season,
+		Group: a.Group, Adult: string(a.Adult), Availability: string(a.Availability),
+	}
+	if !a.Since.IsZero() {
+		item.Since = a.Since.UTC().Format(time.DateOnly)
+	}
 	if item.Kind == "" { // no longer in the catalogue
 		item.Kind = string(catalog.Goods)
 	}

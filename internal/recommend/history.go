@@ -1,0 +1,40 @@
+package recommend
+
+import (
+	"time"
+
+	"thimble"
+)
+
+// A History is what a person is learned from.
+type History struct {
+	// Items is what they had, most recent last. Items outside the table are ignored; of
+	// a repeated item the most recent place counts.
+	Items []thimble.ItemID
+	// Epoch is when they last had something, in the epochs that the recipe counts in; 0
+	// and below mean that it is not known, and then it does not decay.
+	Epoch int
+	// Trusted says that it takes effort to be this person: an account of some age with a
+	// purchase that is verified. The others count within the recipe's caps.
+	Trusted bool
+}
+
+// maxEpoch bounds an epoch: months of more than 80,000 years.
+const maxEpoch = 1_000_000
+
+// Month returns the epoch of a time for a recipe that counts in months, UTC.
+func Month(t time.Time) int {
+	t = t.UTC()
+	return 12*t.Year() + int(t.Month()) - 1
+}
+
+// A mark is what a data set knows of a person besides their items.
+type mark struct {
+	person  thimble.SubjectID
+	epoch   int32
+	trusted bool
+}
+
+func (h History) mark(person thimble.SubjectID) mark {
+	return mark{person: person, epoch: int32(min(max(h.Epoch, 0), maxEpoch)), trusted: h.Trusted}
+}
