@@ -28,6 +28,7 @@ import (
 	"thimble/internal/job/jobdb"
 	"thimble/internal/recommend/lists"
 	"thimble/internal/recommend/recommendweb"
+	"thimble/internal/recommend/trialdb"
 	"thimble/internal/registry/registrydb"
 	"thimble/internal/rights"
 	"thimble/internal/rights/rightsdb"
@@ -42,6 +43,7 @@ type App struct {
 	Log      *slog.Logger
 	Models   *registrydb.Shelf
 	Shop     *lists.Shop
+	Trials   *trialdb.Store // experiments with lists
 	Imports  *collectdb.Store
 	Importer *collect.Importer
 	Uploads  *collectweb.Uploads
@@ -72,7 +74,7 @@ const TrainJob = recommendweb.TrainJob
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock()), regroups: make(chan struct{}, 1)}
 	var err error
-	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures, CompactJob: a.compact})
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures, CompactJob: a.compact, TrialJob: a.tally})
 	if err != nil {
 		return nil, err
 	}
@@ -102,9 +104,10 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 func (a *App) capabilities() error {
 	now := a.Config.clock()
 	a.Models = registrydb.NewShelf(registrydb.New(a.Core, a.Ledger, now), a.Files, a.modelSecret, a.Log)
+	a.openTrials()
 	a.Shop = lists.New(lists.Deps{
 		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
-		Models: a.Models, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version,
+		Models: a.Models, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version, Experiments: a.Trials,
 	})
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog, Keys: a.Vault, Consents: a.Consent}, now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
@@ -156,7 +159,7 @@ func (a *App) retrain(ctx context.Context, tx *sqldb.Tx, events []consent.Event)
 // Holders are all who keep data about people, in the order in which they erase:
 // first the one that knows who exists, so that nothing is opened any more.
 func (a *App) Holders() []thimble.Holder {
-	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Timeline, a.Shop}
+	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Timeline, a.Trials, a.Shop}
 }
 
 // Without is what each capability does for people who do not permit its purpose.
@@ -266,6 +269,11 @@ func (a *App) Close() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		err = a.telemetry.Shutdown(ctx)
+	}
+	if a.Trials != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		err = errors.Join(err, a.Trials.Flush(ctx))
 	}
 	if a.Frames != nil {
 		err = errors.Join(err, a.Frames.Close())

@@ -73,7 +73,9 @@ type Deps struct {
 	Models    Models
 	Log       *slog.Logger
 	Now       func() time.Time
-	Code      string // the version of the program; a lineage names it
+	// Experiments say who sees which list; nil is none.
+	Experiments Experiments
+	Code        string // the version of the program; a lineage names it
 	// Ask has a training done soon, however often it fails; nil trains at once.
 	Ask func(ctx context.Context, reason string) error
 }

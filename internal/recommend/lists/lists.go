@@ -11,6 +11,7 @@ import (
 	"thimble/internal/gate"
 	"thimble/internal/order"
 	"thimble/internal/recommend"
+	"thimble/internal/recommend/trial"
 	"thimble/internal/registry/registrydb"
 )
 
@@ -82,14 +83,24 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if wrong {
 		return s.impersonal(ctx, grant, n, reviewed)
 	}
-	ranked, err := s.rank(ctx, now.model, history, n)
+	seat := s.seat(ctx, grant, placement)
+	if seat.Serve == trial.Popular {
+		return s.holdout(ctx, grant, seat, n)
+	}
+	now = s.serves(ctx, seat, now)
+	ranked, err := s.rank(ctx, now.model, history, candidates(seat, n))
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: ranking: %w", err)
 	}
 	if len(ranked) == 0 {
 		return s.impersonal(ctx, grant, n, "Not personal, because nothing goes with what you bought yet.")
 	}
-	return s.decide(ctx, grant, now.version, history, ranked, placement)
+	ranked, drawn := draw(seat, ranked, n)
+	list, err := s.decide(ctx, grant, now.version, history, ranked, placement, drawn)
+	if err == nil {
+		s.shown(ctx, seat, list)
+	}
+	return list, err
 }
 
 const reviewed = "Not personal, because we reviewed such a list at your wish and found it wrong. You get lists again when the program has learned anew."
@@ -140,9 +151,10 @@ func (s *Shop) rank(_ context.Context, m *recommend.Model, history []thimble.Int
 	return ranked, recommend.Replay(m, history, ranked)
 }
 
-func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, history []thimble.Interaction, ranked []recommend.Ranked, placement string) (List, error) {
+func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, history []thimble.Interaction, ranked []recommend.Ranked, placement string, drawn *decision.Propensity) (List, error) {
 	verdict := g.Verdict()
 	r := s.record(g, v, history, ranked, placement)
+	r.Propensity = drawn
 	id, err := s.Decisions.Keep(ctx, r, verdict.Policy, verdict.Epoch)
 	if gone(ctx, g, err) {
 		popular, popErr := s.Popular(ctx, len(ranked))

@@ -24,6 +24,8 @@ type Shop struct {
 	Deps
 	training sync.Mutex
 	live     atomic.Pointer[serving]
+	// challenger is what an experiment serves beside the champion.
+	challenger atomic.Pointer[serving]
 }
 
 // New returns a shop without a model; Load or Train gives it one.
@@ -285,6 +287,7 @@ func (b *batch) release(ctx context.Context) (replaced *ledger.Intent, err error
 	if err == nil {
 		b.live.version.Stage = registry.Champion
 		b.shop.live.Store(b.live)
+		b.shop.challenger.Store(nil)
 	}
 	return replaced, err
 }

@@ -13,12 +13,12 @@ import (
 	"thimble/internal/gate"
 	"thimble/internal/gate/gatedb"
 	"thimble/internal/holdertest"
-	"thimble/internal/ledger"
 	"thimble/internal/order"
 	"thimble/internal/order/orderdb"
 	"thimble/internal/recommend/trial"
 	"thimble/internal/recommend/trialdb"
 	"thimble/internal/sqldb"
+	"thimble/internal/subject/subjectdb"
 )
 
 // A shop is a small installation in which lists are counted.
@@ -27,6 +27,7 @@ type shop struct {
 	t         *testing.T
 	db        *trialdb.Store
 	gate      *gate.Gate
+	people    *subjectdb.Store // tells the gate of what it changes
 	orders    *orderdb.Store
 	decisions *decisiondb.Store
 	now       time.Time
@@ -45,6 +46,7 @@ func each(t *testing.T, f func(t *testing.T, s *shop)) {
 		t.Cleanup(func() { _ = node.Close(context.Background()) })
 		uses := gatedb.New(k.Core, k.Ledger, k.Vault, gatedb.Config{Now: s.time})
 		s.gate = gate.New(k.Subjects, k.Consent, k.Vault, uses, k.Pack, moves, s.time)
+		s.people = subjectdb.New(k.Core, k.Vault, subjectdb.Config{Now: s.time, Opener: k.Vault, Moving: node.Moving})
 		s.db = trialdb.New(trialdb.Deps{
 			DB: k.Core, Ledger: k.Ledger, Gate: s.gate, People: k.Subjects, Orders: s.orders, Decisions: s.decisions, Now: s.time,
 			Key: func(context.Context) ([]byte, error) { return []byte("a key of tests"), nil },
@@ -92,8 +94,10 @@ func (s *shop) starts(d trial.Design) thimble.ID {
 func (s *shop) buys(who thimble.SubjectID, pence int64, back bool) {
 	s.t.Helper()
 	s.placed++
+	id, err := thimble.NewID(nil)
+	s.must(err)
 	drafts, err := s.orders.Draft(context.Background(), []order.Order{{
-		Subject: who, Number: fmt.Sprint("n", s.placed), PlacedAt: s.time().UTC().Truncate(time.Microsecond), Return: back,
+		ID: id, Subject: who, Number: fmt.Sprint("n", s.placed), PlacedAt: s.time().UTC().Truncate(time.Microsecond), Return: back,
 		Lines: []order.Line{{Item: "shirt", Units: 1, Price: thimble.Money{Minor: pence, Currency: "GBP"}}},
 	}})
 	s.must(err)
@@ -133,4 +137,14 @@ func sum(groups []trial.Group, m trial.Measure) (x, y float64, assigned, closed 
 	return x, y, assigned, closed
 }
 
-var _ = ledger.System
+// changes writes past the store.
+func (s *shop) changes(statement string) {
+	s.t.Helper()
+	s.must(s.Core.Write(context.Background(), func(tx *sqldb.Tx) error {
+		n, err := tx.Exec(context.Background(), statement)
+		if err == nil && n == 0 {
+			s.t.Fatal("nothing was changed")
+		}
+		return err
+	}))
+}
