@@ -42,7 +42,10 @@ func evalRecommend(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	defer test.Close()                         //nolint:errcheck // it was only read
+	defer test.Close() //nolint:errcheck // it was only read
+	if flag("attack") != "" {
+		return evalAttack(ctx, c, train, test)
+	}
 	tune, _ := strconv.ParseBool(flag("tune")) // a boolean flag
 	forget, _ := strconv.Atoi(flag("forget"))  // an int flag
 	tell := newTeller(c.err)

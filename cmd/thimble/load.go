@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -99,6 +100,12 @@ func round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
 // runVisible probes while it sends, from when the people are known and what that brought is
 // built in.
 func runVisible(ctx context.Context, cfg load.Config, a *app.App) (r load.Result, v load.Visible, err error) {
+	if _, err = a.Sources.Open(ctx, cfg.Key); err != nil {
+		if errors.Is(err, thimble.ErrDenied) {
+			err = invalid("--data: the installation that the server serves was expected; the write key is of another")
+		}
+		return r, v, err
+	}
 	done := make(chan struct{})
 	var probing sync.WaitGroup
 	var failed error

@@ -144,6 +144,7 @@ var extra = map[string]func(*flag.FlagSet){
 		f.String("test", "", "test file of the same form; for pii a JSON list of full_text and spans; gzipped or not")
 		f.Int("forget", 0, "delete so many people one by one, and compare with a retrained model")
 		f.Bool("tune", false, "choose hyper-parameters on a validation part of train")
+		attackFlags(f)
 		f.Bool("json", false, "print one JSON object")
 	},
 	"verify": func(f *flag.FlagSet) {

@@ -26,8 +26,10 @@ import (
 	"thimble/internal/gate"
 	"thimble/internal/job"
 	"thimble/internal/job/jobdb"
+	"thimble/internal/recommend/devicedb"
 	"thimble/internal/recommend/lists"
 	"thimble/internal/recommend/recommendweb"
+	"thimble/internal/recommend/suspectdb"
 	"thimble/internal/recommend/trialdb"
 	"thimble/internal/registry/registrydb"
 	"thimble/internal/rights"
@@ -42,6 +44,7 @@ type App struct {
 	Config   Config
 	Log      *slog.Logger
 	Models   *registrydb.Shelf
+	Suspects *suspectdb.Store
 	Shop     *lists.Shop
 	Trials   *trialdb.Store // experiments with lists
 	Imports  *collectdb.Store
@@ -57,6 +60,7 @@ type App struct {
 	Figures  *watchdb.Store  // of what came
 	Requests *rightsdb.Store
 	Desk     *rights.Desk
+	Device   *devicedb.Desk
 
 	post      *sessionweb.Post // codes for customers; nil when there is no mail server
 	regroups  chan struct{}    // people were joined or parted, and the holders are to be told
@@ -74,7 +78,7 @@ const TrainJob = recommendweb.TrainJob
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock()), regroups: make(chan struct{}, 1)}
 	var err error
-	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures, CompactJob: a.compact, TrialJob: a.tally})
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures, CompactJob: a.compact, DeviceJob: a.expireDevice, TrialJob: a.tally})
 	if err != nil {
 		return nil, err
 	}
@@ -104,11 +108,13 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 func (a *App) capabilities() error {
 	now := a.Config.clock()
 	a.Models = registrydb.NewShelf(registrydb.New(a.Core, a.Ledger, now), a.Files, a.modelSecret, a.Log)
+	a.openSuspects()
 	a.openTrials()
 	a.Shop = lists.New(lists.Deps{
 		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
-		Models: a.Models, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version, Experiments: a.Trials,
+		Models: a.Models, Suspects: a.Suspects, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version, Experiments: a.Trials,
 	})
+	a.openDevice()
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog, Keys: a.Vault, Consents: a.Consent}, now, nil)
 	a.Importer = collect.New(a.Imports, a.Gate)
 	a.Uploads = collectweb.NewUploads(filepath.Join(a.Config.Data, "imports"), a.Import, now, a.Log)
@@ -117,6 +123,7 @@ func (a *App) capabilities() error {
 	if err := a.openTimeline(); err != nil {
 		return err
 	}
+	a.Shop.Events = touches{a.Timeline}
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
 	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: snapshots{a.Core, a.Events, a.View}, Now: now})
 	a.Subjects.OnRegroup(a.regrouped)
@@ -159,7 +166,7 @@ func (a *App) retrain(ctx context.Context, tx *sqldb.Tx, events []consent.Event)
 // Holders are all who keep data about people, in the order in which they erase:
 // first the one that knows who exists, so that nothing is opened any more.
 func (a *App) Holders() []thimble.Holder {
-	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Timeline, a.Trials, a.Shop}
+	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Timeline, a.Suspects, a.Trials, a.Shop}
 }
 
 // Without is what each capability does for people who do not permit its purpose.

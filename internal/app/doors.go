@@ -65,7 +65,7 @@ func (a *App) Handler(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	for _, mount := range []func(context.Context, *http.ServeMux) error{d.mountShop, d.mountPortal, d.mountConsole, d.mountAPI, d.mountOperations, d.mountHooks} {
+	for _, mount := range []func(context.Context, *http.ServeMux) error{d.mountShop, d.mountPortal, d.mountConsole, d.mountAPI, d.mountOperations, d.mountHooks, d.mountDevice} {
 		if err := mount(ctx, mux); err != nil {
 			return nil, err
 		}
@@ -137,7 +137,7 @@ func (d *doors) mountShop(ctx context.Context, mux *http.ServeMux) error {
 	}
 	cfg := storefront.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.customers, Sections: []web.Section{why, choices}, Prompt: consentweb.ShopPrompt(asks), Lists: d.Shop, Catalog: d.Catalog,
-		Categories: categories, Label: d.label, Signals: consentweb.Signals(d.wholeConsent(), d.Log), Demo: true, Rule: DemoRule,
+		Categories: categories, Label: d.label, DeviceKey: d.Device.Key, Signals: consentweb.Signals(d.wholeConsent(), d.Log), Demo: true, Rule: DemoRule,
 	}
 	for _, c := range customers {
 		cfg.Customers = append(cfg.Customers, storefront.DemoCustomer{Label: "Customer " + c.Account, Note: c.Note, Subject: c.Subject})

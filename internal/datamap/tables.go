@@ -289,6 +289,12 @@ var tables = []Table{
 	{Name: "collect_violations", Set: sqldb.Core, Plain: []string{"source", "event", "path", "expected", "got", "n", "first_at", "last_at"}},                                                  // names of the plan and types; no value
 	{Name: "collect_proposals", Set: sqldb.Core, Plain: []string{"id", "event", "within", "name", "shape", "category", "transform", "confidence", "why", "n", "first_at", "last_at", "later", "source"}},
 	{Name: "collect_rejects", Set: sqldb.Core, Plain: []string{"import_id", "line", "reason"}},
+	{Name: "recommend_device_files", Set: sqldb.Core, Plain: []string{"number", "kind", "actor", "reason", "made_at", "until", "ended_at", "ended_by", "rho", "miss", "statement", "sha256", "body", "opening", "closing"}}, // a noised file holds of each person no more than its guarantee says
+	{Name: "recommend_findings", Set: sqldb.Core, Plain: []string{"id", "kind", "item", "accounts", "why", "found_at", "state", "decided_by", "decided_at", "note", "opening", "closing"}},
+	{Name: "recommend_suspects", Set: sqldb.Core, Holder: "suspect", Plain: []string{"finding_id"}, Fields: []Field{
+		pseudonym("of somebody whose account looks as if it was made to push an item", learning...),
+	}},
+	{Name: "recommend_quarantine", Set: sqldb.Core, Plain: []string{"id", "revision"}},
 	{Name: "registry_models", Set: sqldb.Core, Plain: []string{"model", "latest", "floor", "held"}},
 	{Name: "recommend_trials", Set: sqldb.Core, Plain: []string{"id", "design", "started_at", "ended_at", "changes", "counted_at", "counted"}}, // sums of groups; nobody is in them
 	{Name: "recommend_trial_places", Set: sqldb.Core, Plain: []string{"placement", "trial_id"}},

@@ -127,7 +127,7 @@ func TestAWeightIsHalvedForEachHalfLife(t *testing.T) {
 }
 
 func TestABoundedRecipeLetsOneInAHundredCount(t *testing.T) {
-	for people, want := range map[int]int{0: 1, 99: 1, 1000: 10, 1999: 10, 22_363: 200, 10_000_000: 100_000} {
+	for people, want := range map[int]int{0: 2, 99: 2, 1000: 10, 1999: 10, 22_363: 200, 10_000_000: 100_000} {
 		r := DefaultRecipe().Bounded(people, 7)
 		if r.UntrustedCap != want || r.Check() != nil {
 			t.Errorf("of %d people %d count, want %d; check: %v", people, r.UntrustedCap, want, r.Check())

@@ -2,6 +2,7 @@ package recommend
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 
 	"thimble"
@@ -64,6 +65,17 @@ func (d *Dataset) Forget(person thimble.SubjectID) bool {
 func (d *Dataset) Has(person thimble.SubjectID) bool {
 	_, ok := d.slots[person]
 	return ok
+}
+
+// All yields everybody with what the data set has of them, in no particular order.
+func (d *Dataset) All() iter.Seq2[thimble.SubjectID, History] {
+	return func(yield func(thimble.SubjectID, History) bool) {
+		for who := range d.slots {
+			if !yield(who, d.history(who)) {
+				return
+			}
+		}
+	}
 }
 
 // People returns how many people the data set holds.

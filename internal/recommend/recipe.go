@@ -70,8 +70,8 @@ type Recipe struct {
 }
 
 // Bounded returns r with the caps for a shop of so many people: of an item's people who
-// are not trusted at most one in a hundred of all people count, and at most one beside
-// every four who are trusted, and one more. The numbers are absolute and frozen: they
+// are not trusted at most one in a hundred of all people count, and at most two and
+// one more beside every two who are trusted. The numbers are absolute and frozen: they
 // do not follow the shop until a recipe is made again. The population counts by its
 // leading digit, so that a recipe made again is mostly the same.
 func (r Recipe) Bounded(population int, key int64) Recipe {
@@ -79,8 +79,8 @@ func (r Recipe) Bounded(population int, key int64) Recipe {
 	for population/digit >= 10 {
 		digit *= 10
 	}
-	r.UntrustedCap = max(1, population/digit*digit/100)
-	r.UntrustedFloor, r.UntrustedMilli, r.ChoiceKey = 1, 250, key
+	r.UntrustedCap = max(2, population/digit*digit/100)
+	r.UntrustedFloor, r.UntrustedMilli, r.ChoiceKey = 2, 500, key
 	return r
 }
 

@@ -8,6 +8,8 @@
 //     refuses, and who is not signed in, gets the popular list, and the page says so;
 //   - each personal product says what it is there for, and leads to the decision
 //     with all of its reasons and its receipt;
+//   - who wants a list without telling anybody turns it on in their own browser; no page
+//     depends on whether they have;
 //   - what the shop cannot do yet is not on a page: there is no basket;
 //   - a customer can be picked from a list in the demo only, and only one that was
 //     handed in.

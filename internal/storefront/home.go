@@ -36,6 +36,7 @@ type homeBody struct {
 	Shelves    []shelf
 	Categories []category
 	SignIn     bool // invites to the demo's sign-in
+	Device     *onDevice
 	Demo       bool
 }
 
@@ -62,10 +63,12 @@ func (s *shop) home(w http.ResponseWriter, r *http.Request) {
 	for _, p := range sold.Products {
 		most.Products = append(most.Products, card(p.Product))
 	}
+	own, scripts := s.device(r, "")
 	s.frame.Render(w, r, http.StatusOK, s.pages, "home.html", web.Page{
-		Title: "Small things for the house and for giving", Description: "The demo shop of Thimble, on real orders.",
+		Scripts: scripts,
+		Title:   "Small things for the house and for giving", Description: "The demo shop of Thimble, on real orders.",
 		Lead: s.lead(),
-		Body: homeBody{Shelves: []shelf{first, most}, Categories: s.categories(), Demo: s.Demo, SignIn: s.Demo && web.VisitorFrom(r.Context()).Subject.IsZero()},
+		Body: homeBody{Shelves: []shelf{first, most}, Categories: s.categories(), Demo: s.Demo, Device: own, SignIn: s.Demo && web.VisitorFrom(r.Context()).Subject.IsZero()},
 	})
 }
 

@@ -86,6 +86,7 @@ func (s *shop) filter(v url.Values) []web.Field {
 }
 
 type itemBody struct {
+	Device   *onDevice
 	Product  web.Product
 	Number   string
 	Facts    []web.KeyValue
@@ -108,10 +109,13 @@ func (s *shop) item(w http.ResponseWriter, r *http.Request) {
 		s.frame.Fail(w, r, err)
 		return
 	}
+	own, scripts := s.device(r, id)
+	body.Device = own
 	s.frame.Render(w, r, http.StatusOK, s.pages, "item.html", web.Page{
-		Title:  body.Product.Name,
-		Crumbs: []web.Crumb{{Label: "Shop", Href: "/"}, {Label: body.Product.Category, Href: "/shop/items?category=" + url.QueryEscape(product.Category)}, {Label: body.Product.Name}},
-		Body:   body,
+		Scripts: scripts,
+		Title:   body.Product.Name,
+		Crumbs:  []web.Crumb{{Label: "Shop", Href: "/"}, {Label: body.Product.Category, Href: "/shop/items?category=" + url.QueryEscape(product.Category)}, {Label: body.Product.Name}},
+		Body:    body,
 	})
 }
 

@@ -64,6 +64,9 @@ type Config struct {
 	Label  func(ctx context.Context, who thimble.SubjectID) string
 	Name   string // the shop's; "Online Retail, the demo shop" when empty
 	Footer []web.NavItem
+	// DeviceKey is the public key of the files that browsers rank from; nil offers no list on
+	// the device.
+	DeviceKey func(ctx context.Context) (string, error)
 	// Signals honours signals of the browser of whoever is signed in; may be nil.
 	Signals func(http.Handler) http.Handler
 	// Prompt asks whoever looks for their consent, or nothing; may be nil.
@@ -131,6 +134,9 @@ func (s *shop) wrap(r *http.Request, p web.Page) web.Page {
 		{Label: "Privacy centre", Href: "/privacy"},
 	}
 	p.Footer = append([]web.NavItem{{Label: "Privacy centre", Href: "/privacy"}}, s.Footer...)
+	if s.DeviceKey != nil {
+		p.Footer = append(p.Footer, web.NavItem{Label: "A list only on this device", Href: "/#on-device"})
+	}
 	p.Styles = append([]string{style}, p.Styles...)
 	p.Search = &web.Search{Action: "/shop/items", Name: "q", Value: r.URL.Query().Get("q"), Label: "Search products"}
 	if s.Demo {

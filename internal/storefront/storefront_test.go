@@ -195,9 +195,9 @@ func TestEveryPageRenders(t *testing.T) {
 	row := shelf{ID: "for-you", Title: "For you", Badge: web.Badge{Text: "Personal"}, Why: "Made.", WhyHref: "/w", WhyLabel: "Why?", Products: products}
 	s := &shop{Config: Config{Categories: []string{"bags"}}}
 	webtest.RenderAll(t, pages, map[string]web.Page{
-		"home.html":    {Layout: web.Shop, Title: "Shop", Body: homeBody{Shelves: []shelf{row, {ID: "most", Title: "Most sold"}}, Categories: s.categories(), SignIn: true, Demo: true}},
+		"home.html":    {Layout: web.Shop, Title: "Shop", Body: homeBody{Shelves: []shelf{row, {ID: "most", Title: "Most sold"}}, Categories: s.categories(), SignIn: true, Demo: true, Device: &onDevice{Key: "a2V5"}}},
 		"browse.html":  {Layout: web.Shop, Title: "All", Body: browseBody{Filter: s.filter(url.Values{}), Products: products, First: "/1", Next: "/2", Clear: "/", Filtered: true}},
-		"item.html":    {Layout: web.Shop, Title: "Heart", Crumbs: []web.Crumb{{Label: "Shop", Href: "/"}, {Label: "Heart"}}, Body: itemBody{Product: products[0], Facts: []web.KeyValue{{Key: "Number", Value: "1"}}, Chart: monthly([]catalog.Demand{{Day: 14944, Units: 2}}), GoesWith: row}},
+		"item.html":    {Layout: web.Shop, Title: "Heart", Crumbs: []web.Crumb{{Label: "Shop", Href: "/"}, {Label: "Heart"}}, Body: itemBody{Device: &onDevice{"a2V5", "85123A"}, Product: products[0], Facts: []web.KeyValue{{Key: "Number", Value: "1"}}, Chart: monthly([]catalog.Demand{{Day: 14944, Units: 2}}), GoesWith: row}},
 		"about.html":   {Layout: web.Shop, Title: "About", Body: aboutBody{Demo: true, Rule: "By the last digit."}},
 		"sign-in.html": {Layout: web.Shop, Title: "Look as a customer", Body: signInBody{[]DemoCustomer{{"Customer 17850", "Allows everything", ada}}}},
 	})

@@ -19,5 +19,15 @@
 //     runs under a strict content policy with Trusted Types;
 //   - it is one ES module of at most 8 kB compressed, without dependencies.
 //
-// The package promises that the module it hands out is made from the sources beside it.
+// A second module, of at most 6 kB, ranks in the browser. It promises:
+//
+//   - before the visitor has turned it on, it stores nothing and fetches nothing; turned off,
+//     nothing of it is left;
+//   - what it keeps leaves the browser by no request: it fetches one file that is the same for
+//     everybody, without a cookie, an id or a referrer, and ranks here;
+//   - a file that the shop has not signed, or that has run out, is not ranked from;
+//   - the list is that of internal/recommend/device, number by number, and the shares of an
+//     entry sum to its score.
+//
+// The package promises that the modules it hands out are made from the sources beside it.
 package js

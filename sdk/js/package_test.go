@@ -116,8 +116,8 @@ func TestThePackageHoldsWhatItIsToHoldAndNothingElse(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
-		"CHANGELOG.md", "LICENSE", "README.md", "dist/build.json", "dist/thimble.js", "package.json",
-		"src/banner.ts", "src/context.ts", "src/queue.ts", "src/standing.ts", "src/style.ts", "src/thimble.ts", "src/version.ts", "thimble.d.ts",
+		"CHANGELOG.md", "LICENSE", "README.md", "dist/build.json", "dist/rank.js", "dist/thimble.js", "package.json",
+		"rank.d.ts", "src/banner.ts", "src/context.ts", "src/queue.ts", "src/rank.ts", "src/standing.ts", "src/style.ts", "src/thimble.ts", "src/version.ts", "thimble.d.ts",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the package holds (-want +got):\n%s", diff)

@@ -18,8 +18,14 @@ const Prefix = "/sdk/"
 // Thimble, so that no page can name its hash.
 const Current = "/sdk/thimble.js"
 
+// Rank is the path of the newest module that ranks in the browser.
+const Rank = "/sdk/rank.js"
+
 //go:embed dist/thimble.js
 var module []byte
+
+//go:embed dist/rank.js
+var rank []byte
 
 //go:embed dist/build.json
 var stamp []byte
@@ -30,11 +36,18 @@ func Integrity() string { return made().Integrity }
 
 // Path is where this very module lies, and no other ever will: what a page names
 // together with [Integrity].
-func Path() string { return Prefix + version() + "/thimble.js" }
+func Path() string { return Prefix + version(made().Integrity) + "/thimble.js" }
+
+// RankIntegrity and RankPath are those of the module that ranks.
+func RankIntegrity() string { return made().Rank }
+
+// RankPath is where this very module that ranks lies.
+func RankPath() string { return Prefix + version(made().Rank) + "/rank.js" }
 
 type build struct {
 	Sources   string `json:"sources"`
 	Integrity string `json:"integrity"`
+	Rank      string `json:"rank"` // the integrity of the module that ranks
 }
 
 func made() (b build) {
@@ -42,15 +55,31 @@ func made() (b build) {
 	return b
 }
 
-// version names the module by the beginning of its hash, in letters that need no
+// version names a module by the beginning of its hash, in letters that need no
 // escape in a path.
-func version() string {
-	return strings.NewReplacer("+", "-", "/", "_").Replace(strings.TrimPrefix(made().Integrity, "sha384-"))[:16]
+func version(integrity string) string {
+	return strings.NewReplacer("+", "-", "/", "_").Replace(strings.TrimPrefix(integrity, "sha384-"))[:16]
 }
 
-// Handler serves the module, at [Current] and at [Path]. Pages of every site may load
-// it: it is public, and the same for everybody.
+// Handler serves the modules, at [Current], [Path], [Rank] and [RankPath]. Pages of every
+// site may load them: they are public, and the same for everybody.
 func Handler() (http.Handler, error) {
+	mux := http.NewServeMux()
+	for _, m := range []struct {
+		module       []byte
+		newest, this string
+	}{{module, Current, Path()}, {rank, Rank, RankPath()}} {
+		small, err := compressed(m.module)
+		if err != nil {
+			return nil, fmt.Errorf("sdk: compressing a module: %w", err)
+		}
+		mux.HandleFunc("GET "+m.newest, serve(m.module, small, "public, max-age=300"))
+		mux.HandleFunc("GET "+m.this, serve(m.module, small, "public, max-age=31536000, immutable"))
+	}
+	return mux, nil
+}
+
+func compressed(module []byte) ([]byte, error) {
 	var small bytes.Buffer
 	w, err := gzip.NewWriterLevel(&small, gzip.BestCompression)
 	if err == nil {
@@ -59,16 +88,10 @@ func Handler() (http.Handler, error) {
 	if err == nil {
 		err = w.Close()
 	}
-	if err != nil {
-		return nil, fmt.Errorf("sdk: compressing the module: %w", err)
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+Current, serve(small.Bytes(), "public, max-age=300"))
-	mux.HandleFunc("GET "+Path(), serve(small.Bytes(), "public, max-age=31536000, immutable"))
-	return mux, nil
+	return small.Bytes(), err
 }
 
-func serve(small []byte, cache string) http.HandlerFunc {
+func serve(module, small []byte, cache string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", "text/javascript; charset=utf-8")

@@ -19,6 +19,9 @@ import (
 // budget is what the module may weigh on the wire.
 const budget = 8000
 
+// rankBudget is what the module that ranks may weigh.
+const rankBudget = 6000
+
 func get(t *testing.T, path string, header ...string) *http.Response {
 	t.Helper()
 	h, err := Handler()
@@ -53,6 +56,18 @@ func TestTheModuleWeighsAtMostEightKilobytes(t *testing.T) {
 	}
 }
 
+func TestTheModuleThatRanksWeighsAtMostSixKilobytes(t *testing.T) {
+	r := get(t, Rank, "Accept-Encoding", "gzip")
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d bytes, %d compressed, of %d", len(rank), len(body), rankBudget)
+	if r.Header.Get("Content-Encoding") != "gzip" || len(body) == 0 || len(body) > rankBudget {
+		t.Errorf("%d bytes compressed, want at most %d", len(body), rankBudget)
+	}
+}
+
 // The tool that builds has a module of its own; this test needs nothing but the sources.
 func TestTheModuleIsMadeFromTheSourcesBesideIt(t *testing.T) {
 	files, err := filepath.Glob("src/*.ts")
@@ -77,6 +92,10 @@ func TestTheModuleIsMadeFromTheSourcesBesideIt(t *testing.T) {
 	if got, want := Integrity(), "sha384-"+base64.StdEncoding.EncodeToString(sum[:]); got != want {
 		t.Errorf("integrity = %q, want %q", got, want)
 	}
+	sum = sha512.Sum384(rank)
+	if got, want := RankIntegrity(), "sha384-"+base64.StdEncoding.EncodeToString(sum[:]); got != want {
+		t.Errorf("integrity of the module that ranks = %q, want %q", got, want)
+	}
 }
 
 func TestTheModuleIsServedToEverySite(t *testing.T) {
@@ -93,6 +112,12 @@ func TestTheModuleIsServedToEverySite(t *testing.T) {
 		}
 		if body, err := io.ReadAll(r.Body); err != nil || !bytes.Equal(body, module) {
 			t.Errorf("%s: not the module: %v", path, err)
+		}
+	}
+	for path, cache := range map[string]string{Rank: "public, max-age=300", RankPath(): "public, max-age=31536000, immutable"} {
+		r := get(t, path)
+		if body, err := io.ReadAll(r.Body); err != nil || !bytes.Equal(body, rank) || r.Header.Get("Cache-Control") != cache || r.Header.Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s: not the module that ranks for every site: %v, %v", path, r.Header, err)
 		}
 	}
 	if r := get(t, Prefix+"0123456789abcdef/thimble.js"); r.StatusCode != http.StatusNotFound {

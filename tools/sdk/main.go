@@ -1,5 +1,5 @@
-// Command sdk builds the browser SDK: one ES module, sdk/js/dist/thimble.js, from
-// sdk/js/src. It needs Go only.
+// Command sdk builds the browser SDK: two ES modules, sdk/js/dist/thimble.js and rank.js,
+// from sdk/js/src. It needs Go only.
 //
 // It promises that the same sources give the same bytes, and writes beside them which
 // sources they were made from, so that a test of the product finds a module that is
@@ -25,12 +25,15 @@ func main() {
 	}
 }
 
+// names are the modules, each made from the source of its name and what that imports.
+var names = []string{"thimble", "rank"}
+
 func run(folder string) error {
-	module, err := build(folder)
+	modules, err := buildAll(folder)
 	if err != nil {
 		return err
 	}
-	made, err := stamp(folder, module)
+	made, err := stamp(folder, modules)
 	if err != nil {
 		return err
 	}
@@ -38,25 +41,39 @@ func run(folder string) error {
 	if err := os.MkdirAll(dist, 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dist, "thimble.js"), module, 0o644); err != nil {
-		return err
+	for _, name := range names {
+		if err := os.WriteFile(filepath.Join(dist, name+".js"), modules[name], 0o644); err != nil {
+			return err
+		}
 	}
 	return os.WriteFile(filepath.Join(dist, "build.json"), made, 0o644)
 }
 
-// build bundles and minifies the sources for browsers that know shadow roots with
-// style sheets made by script.
-func build(folder string) ([]byte, error) {
+func buildAll(folder string) (map[string][]byte, error) {
+	modules := map[string][]byte{}
+	for _, name := range names {
+		module, err := build(folder, name)
+		if err != nil {
+			return nil, err
+		}
+		modules[name] = module
+	}
+	return modules, nil
+}
+
+// build bundles and minifies the sources of one module for browsers that know shadow roots
+// with style sheets made by script.
+func build(folder, name string) ([]byte, error) {
 	version, err := version(folder)
 	if err != nil {
 		return nil, err
 	}
 	r := api.Build(api.BuildOptions{
-		EntryPoints: []string{filepath.Join(folder, "src", "thimble.ts")}, Bundle: true, Format: api.FormatESModule, Charset: api.CharsetUTF8,
+		EntryPoints: []string{filepath.Join(folder, "src", name+".ts")}, Bundle: true, Format: api.FormatESModule, Charset: api.CharsetUTF8,
 		MinifyWhitespace: true, MinifyIdentifiers: true, MinifySyntax: true, LegalComments: api.LegalCommentsNone,
 		Engines:     []api.Engine{{Name: api.EngineChrome, Version: "99"}, {Name: api.EngineFirefox, Version: "101"}, {Name: api.EngineSafari, Version: "16.4"}},
 		Define:      map[string]string{"THIMBLE_VERSION": fmt.Sprintf("%q", version)},
-		Banner:      map[string]string{"js": "/*! thimble.js " + version + ", Apache-2.0 */"},
+		Banner:      map[string]string{"js": "/*! " + name + ".js " + version + ", Apache-2.0 */"},
 		TsconfigRaw: `{}`,
 	})
 	if len(r.Errors) > 0 {

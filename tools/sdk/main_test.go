@@ -9,20 +9,24 @@ import (
 
 const folder = "../../sdk/js"
 
-func TestTheModuleInTheTreeIsTheOneThatIsBuilt(t *testing.T) {
-	module, err := build(folder)
+func TestTheModulesInTheTreeAreThoseThatAreBuilt(t *testing.T) {
+	modules, err := buildAll(folder)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := build(folder)
-	if err != nil || !bytes.Equal(module, again) {
-		t.Errorf("the same sources gave other bytes: %v", err)
+	again, err := buildAll(folder)
+	made, stampErr := stamp(folder, modules)
+	if err != nil || stampErr != nil {
+		t.Fatal(err, stampErr)
 	}
-	made, err := stamp(folder, module)
-	if err != nil {
-		t.Fatal(err)
+	want := map[string][]byte{"build.json": made}
+	for name, module := range modules {
+		want[name+".js"] = module
+		if !bytes.Equal(module, again[name]) {
+			t.Errorf("the same sources gave other bytes of %s", name)
+		}
 	}
-	for name, want := range map[string][]byte{"thimble.js": module, "build.json": made} {
+	for name, want := range want {
 		if got, err := os.ReadFile(filepath.Join(folder, "dist", name)); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("dist/%s is not what is built: run make sdk: %v", name, err)
 		}

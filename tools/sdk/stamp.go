@@ -11,19 +11,22 @@ import (
 	"slices"
 )
 
-// stamp says which sources a module was made from, and its hash for the attribute
+// stamp says which sources the modules were made from, and their hashes for the attribute
 // "integrity" (W3C, Subresource Integrity).
-func stamp(folder string, module []byte) ([]byte, error) {
+func stamp(folder string, modules map[string][]byte) ([]byte, error) {
 	sources, err := sources(folder)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha512.Sum384(module)
-	made, err := json.MarshalIndent(map[string]string{"sources": sources, "integrity": "sha384-" + base64.StdEncoding.EncodeToString(sum[:])}, "", "  ")
+	integrity := func(module []byte) string {
+		sum := sha512.Sum384(module)
+		return "sha384-" + base64.StdEncoding.EncodeToString(sum[:])
+	}
+	made, err := json.MarshalIndent(map[string]string{"sources": sources, "integrity": integrity(modules["thimble"]), "rank": integrity(modules["rank"])}, "", "  ")
 	return append(made, '\n'), err
 }
 
-// sources hashes what the module is made from: package.json for its version, and each
+// sources hashes what the modules are made from: package.json for its version, and each
 // file of src with its name.
 func sources(folder string) (string, error) {
 	files, err := filepath.Glob(filepath.Join(folder, "src", "*.ts"))

@@ -21,6 +21,8 @@ type batch struct {
 	tally  timeline.Tally
 	// counted is up to which frame demand was counted before.
 	counted int64
+	// reader opens the parts instead of the grants of what is built in, when there is one.
+	reader thimble.Grant
 }
 
 // A person is what a batch comes to for one subject.
@@ -160,7 +162,7 @@ func (b *batch) fold(ctx context.Context, p *person, r *frame.Record, tally time
 			}
 			// Each use has a grant of its own; what one has opened is opened for the other.
 			if permitted[use] = true; plain == nil {
-				if plain, err = open(ctx, g, r, part); err != nil {
+				if plain, err = open(ctx, b.opener(g), r, part); err != nil {
 					return err
 				}
 			}
@@ -170,6 +172,13 @@ func (b *batch) fold(ctx context.Context, p *person, r *frame.Record, tally time
 		}
 	}
 	return nil
+}
+
+func (b *batch) opener(g *gate.Grant) thimble.Grant {
+	if b.reader != nil {
+		return b.reader
+	}
+	return g
 }
 
 func (b *batch) count(p *person, r *frame.Record, c thimble.Category, plain []byte, permitted [3]bool, tally timeline.Tally) {

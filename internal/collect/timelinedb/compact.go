@@ -256,7 +256,7 @@ func (s *Store) repair(ctx context.Context) {
 // written down.
 func (s *Store) review(ctx context.Context, people []thimble.SubjectID) error {
 	for _, who := range people {
-		rows, err := s.rows(ctx, []thimble.SubjectID{who})
+		rows, _, err := s.rows(ctx, []thimble.SubjectID{who})
 		if err != nil || len(rows) == 0 {
 			if err != nil {
 				return err

@@ -6,7 +6,9 @@
 //
 //   - What is acknowledged shows at once: a read goes through the index, and through the
 //     frames that are not indexed yet. When those are too many the answer is "later", and
-//     not one without them.
+//     not one without them. Interactions and profiles show what is not built in yet as it
+//     will be built; of more than 500,000 records that wait, the newest are missing for a
+//     moment.
 //   - Each frame is built in once, in the order of the log: what it adds and how far the
 //     log was read are one transaction. Dropped and built again, the tables say the same.
 //   - One process builds at a time; another takes over when its lease has run out. A lease

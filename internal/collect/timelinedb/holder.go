@@ -58,7 +58,7 @@ func (s *Store) Export(ctx context.Context, who thimble.SubjectID) iter.Seq2[thi
 }
 
 func (s *Store) export(ctx context.Context, who thimble.SubjectID, yield func(thimble.Datum, error) bool) error {
-	rows, err := s.rows(ctx, []thimble.SubjectID{who})
+	rows, _, err := s.rows(ctx, []thimble.SubjectID{who})
 	if err != nil {
 		return err
 	}

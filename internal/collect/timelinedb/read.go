@@ -261,9 +261,13 @@ type row struct {
 	interactions, profile []byte
 }
 
-func (s *Store) rows(ctx context.Context, members []thimble.SubjectID) (all []row, err error) {
+// rows returns somebody's months, and up to which frame they are built.
+func (s *Store) rows(ctx context.Context, members []thimble.SubjectID) (all []row, built int64, err error) {
 	err = s.View.Read(ctx, func(tx *sqldb.Tx) error {
 		all = nil
+		if built, err = s.view.position(ctx, tx); err != nil {
+			return err
+		}
 		for _, m := range members {
 			found, err := rowsOf(ctx, tx, m)
 			if err != nil {
@@ -273,7 +277,7 @@ func (s *Store) rows(ctx context.Context, members []thimble.SubjectID) (all []ro
 		}
 		return nil
 	})
-	return all, err
+	return all, built, err
 }
 
 func rowsOf(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (all []row, err error) {
@@ -305,49 +309,83 @@ func scanRows(found *sql.Rows, who thimble.SubjectID) (all []row, err error) {
 	return all, found.Err()
 }
 
-// Interactions returns what a person touched, as far as the grant's categories reach.
-// The newest events, which are not built in yet, are missing for a moment.
+// Interactions returns what a person touched, as far as the grant's categories reach: what
+// is built, and what is not yet, unless very much waits; then its newest are missing for a
+// moment.
 func (s *Store) Interactions(ctx context.Context, g thimble.Grant) (sum timeline.Interactions, err error) {
-	rows, err := s.rows(ctx, g.Members())
+	months, err := s.months(ctx, g, func(r *row, m *month) (err error) {
+		m.interactions, err = openInteractions(ctx, g, monthCell(r.who, r.category, r.month, "interactions"), r.interactions)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("timeline: reading interactions of a person: %w", err)
 	}
-	for _, r := range rows {
-		if len(r.interactions) == 0 {
-			continue
-		}
-		some, err := openInteractions(ctx, g, monthCell(r.who, r.category, r.month, "interactions"), r.interactions)
-		if err != nil && refused(err) && alive(ctx, g) {
-			continue // its key has expired
-		}
-		if err != nil {
-			return nil, fmt.Errorf("timeline: opening interactions of a person: %w", err)
-		}
-		sum = sum.Join(some)
+	for i := range months {
+		sum = sum.Join(months[i].interactions.Bounded())
 	}
 	return sum, nil
 }
 
-// Profile returns when a person was here and what for, for a grant of [ProfileCategories].
+// Profile returns when a person was here and what for, for a grant of [ProfileCategories]. It
+// reaches as far as Interactions.
 func (s *Store) Profile(ctx context.Context, g thimble.Grant) (sum timeline.Profile, err error) {
-	rows, err := s.rows(ctx, g.Members())
+	months, err := s.months(ctx, g, func(r *row, m *month) (err error) {
+		m.profile, err = openProfile(ctx, g, monthCell(r.who, r.category, r.month, "profile"), r.profile)
+		return err
+	})
 	if err != nil {
 		return sum, fmt.Errorf("timeline: reading the profile of a person: %w", err)
 	}
-	for _, r := range rows {
-		if len(r.profile) == 0 {
-			continue
-		}
-		some, err := openProfile(ctx, g, monthCell(r.who, r.category, r.month, "profile"), r.profile)
-		if err != nil && refused(err) && alive(ctx, g) {
-			continue
-		}
-		if err != nil {
-			return sum, fmt.Errorf("timeline: opening the profile of a person: %w", err)
-		}
-		sum = sum.Join(some)
+	for i := range months {
+		sum = sum.Join(months[i].profile)
 	}
 	return sum, nil
+}
+
+// months returns a person's months as they will be when everything is built in. What a grant
+// does not open of them is left out.
+func (s *Store) months(ctx context.Context, g thimble.Grant, open func(*row, *month) error) ([]month, error) {
+	rows, built, err := s.rows(ctx, g.Members())
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := s.unbuilt(ctx, g, built)
+	if err != nil {
+		return nil, err
+	}
+	var all []month
+	for i := range rows {
+		r, m := &rows[i], month{category: rows[i].category, number: rows[i].month}
+		err := open(r, &m)
+		if err != nil && refused(err) && alive(ctx, g) {
+			continue // its key has expired, or the grant is for less
+		}
+		if err != nil {
+			return nil, err
+		}
+		if f := fresh[r.who].take(r.category, r.month); f != nil {
+			m.interactions, m.profile = m.interactions.Join(f.interactions), m.profile.Join(f.profile)
+		}
+		all = append(all, m)
+	}
+	for _, p := range fresh {
+		all = append(all, p.months...)
+	}
+	return all, nil
+}
+
+// take returns what a batch adds to a category and month, which the batch has no more.
+func (p *person) take(c thimble.Category, number int64) *month {
+	if p == nil {
+		return nil
+	}
+	i := slices.IndexFunc(p.months, func(m month) bool { return m.category == c && m.number == number })
+	if i < 0 {
+		return nil
+	}
+	m := p.months[i]
+	p.months = slices.Delete(p.months, i, i+1)
+	return &m
 }
 
 // Demand returns how often things happened to products from a day on and before another,

@@ -106,6 +106,7 @@ type Store struct {
 	listeners             []*uses
 	followers             []*follower
 	view                  *follower
+	window                window
 	id                    thimble.ID // of this process, for leases
 
 	mu      sync.Mutex

@@ -31,6 +31,11 @@ type Orders interface {
 	LastBatch(ctx context.Context) (int64, error)
 }
 
+// Events reads what people did with products, as far as a grant reaches.
+type Events interface {
+	Touched(ctx context.Context, g thimble.Grant) ([]Touch, error)
+}
+
 // A Catalog knows the items.
 type Catalog interface {
 	Get(ctx context.Context, ids ...thimble.ItemID) (map[thimble.ItemID]catalog.Product, error)
@@ -68,9 +73,11 @@ type Models interface {
 type Deps struct {
 	Gate      Gate
 	Orders    Orders
+	Events    Events // nil: lists are made from orders alone
 	Catalog   Catalog
 	Decisions Decisions
 	Models    Models
+	Suspects  Suspects // nil: nobody is suspected
 	Log       *slog.Logger
 	Now       func() time.Time
 	// Experiments say who sees which list; nil is none.

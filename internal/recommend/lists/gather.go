@@ -17,8 +17,9 @@ import (
 
 // gathered is who bought what, of the people who permit training, and who they are.
 type gathered struct {
-	people *gate.Cohort
-	sets   []*set
+	people  *gate.Cohort
+	sets    []*set
+	leftOut int64 // the revision of the list of who is left out of learning
 }
 
 // A set is what one version is made of. A version that is derived anew takes only what
@@ -82,11 +83,16 @@ func (s *Shop) gather(ctx context.Context, but []thimble.SubjectID, sets ...*set
 	for _, who := range but {
 		left[who] = true
 	}
+	suspects, revision, err := s.leftOut(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out.leftOut = revision
 	for g, err := range s.Gate.Scan(ctx, trainer, thimble.TrainAISystem, thimble.PurchaseHistory) {
 		if err != nil {
 			return nil, err
 		}
-		if left[g.Subject()] {
+		if left[g.Subject()] || slices.ContainsFunc(g.Members(), func(who thimble.SubjectID) bool { return suspects[who] }) {
 			continue
 		}
 		orders, err := s.learned(ctx, g)

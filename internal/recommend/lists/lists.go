@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"thimble"
 	"thimble/internal/catalog"
 	"thimble/internal/decision"
 	"thimble/internal/gate"
-	"thimble/internal/order"
 	"thimble/internal/recommend"
-	"thimble/internal/recommend/trial"
 	"thimble/internal/registry/registrydb"
 )
 
@@ -49,7 +48,7 @@ const shownTerms = 3
 // who does not permit it, and one without a history, get the popular list.
 func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, placement string, n int) (List, error) {
 	request := personal(a, who)
-	grant, err := s.Gate.Open(ctx, request)
+	grant, verdicts, err := s.open(ctx, request, histories()...)
 	if denial, ok := errors.AsType[*gate.Denial](err); ok {
 		return s.denied(ctx, request, &denial.Verdict, n)
 	}
@@ -60,7 +59,7 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if err != nil {
 		return List{}, err
 	}
-	orders, err := s.orders(ctx, grant, returns)
+	past, err := s.history(ctx, grant, verdicts, returns)
 	if gone(ctx, grant, err) {
 		list, err := s.Popular(ctx, n)
 		list.Why = changed
@@ -69,10 +68,10 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: reading a history: %w", err)
 	}
-	history, now := order.History(plain(orders)), s.live.Load()
+	now := s.live.Load()
 	switch {
-	case len(history) == 0:
-		return s.impersonal(ctx, grant, n, "Not personal, because there is no order to learn your taste from yet.")
+	case len(past.history) == 0:
+		return s.impersonal(ctx, grant, n, "Not personal, because there is nothing you bought or looked at to learn your taste from yet.")
 	case now == nil:
 		return s.impersonal(ctx, grant, n, "Not personal, because nothing was learned yet.")
 	}
@@ -83,24 +82,7 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if wrong {
 		return s.impersonal(ctx, grant, n, reviewed)
 	}
-	seat := s.seat(ctx, grant, placement)
-	if seat.Serve == trial.Popular {
-		return s.holdout(ctx, grant, seat, n)
-	}
-	now = s.serves(ctx, seat, now)
-	ranked, err := s.rank(ctx, now.model, history, candidates(seat, n))
-	if err != nil {
-		return List{}, fmt.Errorf("recommend: ranking: %w", err)
-	}
-	if len(ranked) == 0 {
-		return s.impersonal(ctx, grant, n, "Not personal, because nothing goes with what you bought yet.")
-	}
-	ranked, drawn := draw(seat, ranked, n)
-	list, err := s.decide(ctx, grant, now.version, history, ranked, placement, drawn)
-	if err == nil {
-		s.shown(ctx, seat, list)
-	}
-	return list, err
+	return s.choose(ctx, grant, now, past, placement, n)
 }
 
 const reviewed = "Not personal, because we reviewed such a list at your wish and found it wrong. You get lists again when the program has learned anew."
@@ -140,20 +122,16 @@ func (s *Shop) impersonal(ctx context.Context, g *gate.Grant, n int, why string)
 	return list, err
 }
 
-// rank asks the model for n items that the person has not bought and that are
-// still products.
-func (s *Shop) rank(_ context.Context, m *recommend.Model, history []thimble.Interaction, n int) ([]recommend.Ranked, error) {
-	bought := make(map[thimble.ItemID]bool, len(history))
-	for _, h := range history {
-		bought[h.Item] = true
-	}
-	ranked := m.ForYou(history, recommend.Query{K: n, Exclude: func(id thimble.ItemID) bool { return bought[id] }})
-	return ranked, recommend.Replay(m, history, ranked)
+// rank asks the model for n items that the person has not bought. What they only looked
+// at may be among them.
+func (s *Shop) rank(_ context.Context, m *recommend.Model, p past, n int) ([]recommend.Ranked, error) {
+	ranked := m.ForYou(p.history, recommend.Query{K: n, Repeat: true, Exclude: func(id thimble.ItemID) bool { return p.bought[id] }})
+	return ranked, recommend.Replay(m, p.history, ranked)
 }
 
-func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, history []thimble.Interaction, ranked []recommend.Ranked, placement string, drawn *decision.Propensity) (List, error) {
+func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, p past, ranked []recommend.Ranked, placement string, drawn *decision.Propensity) (List, error) {
 	verdict := g.Verdict()
-	r := s.record(g, v, history, ranked, placement)
+	r := s.record(g, v, p, ranked, placement)
 	r.Propensity = drawn
 	id, err := s.Decisions.Keep(ctx, r, verdict.Policy, verdict.Epoch)
 	if gone(ctx, g, err) {
@@ -197,7 +175,7 @@ func (s *Shop) Describe(ctx context.Context, r decision.Record) (List, error) {
 	if err != nil {
 		return List{}, err
 	}
-	list := List{Personal: true, Why: "Made from what you bought, because you allow it.", Model: r.Model.Version}
+	list := List{Personal: true, Why: madeFrom(r.Inputs), Model: r.Model.Version}
 	for _, res := range r.Results {
 		e := Entry{Product: named(products, res.Item), Score: res.Score}
 		for _, t := range res.Terms[:min(shownTerms, len(res.Terms))] {
@@ -206,6 +184,19 @@ func (s *Shop) Describe(ctx context.Context, r decision.Record) (List, error) {
 		list.Entries = append(list.Entries, e)
 	}
 	return list, nil
+}
+
+// madeFrom says what a list was made from.
+func madeFrom(inputs []decision.Input) string {
+	bought := slices.ContainsFunc(inputs, func(i decision.Input) bool { return i.Category == thimble.PurchaseHistory })
+	looked := slices.ContainsFunc(inputs, func(i decision.Input) bool { return i.Category == Browsing })
+	switch {
+	case bought && looked:
+		return "Made from what you bought and looked at, because you allow it."
+	case looked:
+		return "Made from what you looked at, because you allow it."
+	}
+	return "Made from what you bought, because you allow it."
 }
 
 // named returns the product, or one that has only its number when the catalogue

@@ -25,18 +25,13 @@ func DecisionTypes() []decision.Type {
 
 // record is the whole decision: who has it can do it again without the model. Each past
 // item counts once, so that its value is 1 and its weight is its share.
-func (s *Shop) record(g *gate.Grant, v registrydb.Version, history []thimble.Interaction, ranked []recommend.Ranked, placement string) decision.Record {
+func (s *Shop) record(g *gate.Grant, v registrydb.Version, p past, ranked []recommend.Ranked, placement string) decision.Record {
 	verdict := g.Verdict()
-	input := decision.Input{Category: thimble.PurchaseHistory, Purpose: g.Purpose(), Basis: verdict.Basis, Cite: verdict.Cite, Count: len(history)}
-	if c := verdict.Consent; c.Seq > 0 {
-		input.Consent = fmt.Sprintf("%s#%d", c.Purpose, c.Seq)
-	}
 	r := decision.Record{
 		V: decision.Form2, Capability: capability, Placement: placement, Subject: g.Subject(), At: s.Now().UTC().Truncate(time.Microsecond),
 		Model:  decision.Model{Name: ModelName, Version: v.Number, SHA256: fmt.Sprintf("%x", v.Hash)},
-		Inputs: []decision.Input{input}, Packs: []string{verdict.Pack},
+		Inputs: p.inputs, Packs: []string{verdict.Pack},
 		Scale: decision.Scale{Link: decision.Identity, Unit: recommend.ScoreUnit, Value: 1},
-		Rails: []decision.Rail{{Name: "bought", Words: "what you already bought is left out", On: decision.OnItems, Op: decision.Apart, Does: decision.Removes, Fired: true}},
 		Human: &decision.Human{Part: decision.NoHuman},
 	}
 	for _, e := range ranked {
@@ -46,7 +41,28 @@ func (s *Shop) record(g *gate.Grant, v registrydb.Version, history []thimble.Int
 		}
 		r.Results = append(r.Results, res)
 	}
+	// The rail can be checked from the record alone when no item of the list speaks for
+	// another: what was only looked at may be on both sides.
+	if !overlaps(ranked) {
+		r.Rails = []decision.Rail{{Name: "bought", Words: "what you already bought is left out", On: decision.OnItems, Op: decision.Apart, Does: decision.Removes, Fired: true}}
+	}
 	return r.WithCounterfactual()
+}
+
+// overlaps reports whether an item of a list speaks for another.
+func overlaps(ranked []recommend.Ranked) bool {
+	in := make(map[thimble.ItemID]bool, len(ranked))
+	for _, e := range ranked {
+		in[e.Item] = true
+	}
+	for _, e := range ranked {
+		for _, t := range e.Terms {
+			if in[t.Item] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Compare asks the model that serves for the scores of a record again, from the purchases

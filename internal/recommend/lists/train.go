@@ -81,6 +81,9 @@ func (s *Shop) train(ctx context.Context, t Training) (registrydb.Version, error
 	if err != nil {
 		return registrydb.Version{}, fmt.Errorf("recommend: gathering: %w", err)
 	}
+	for i := range all {
+		all[i].recipe.Quarantine = data.leftOut // every version obeys the list of now
+	}
 	b := &batch{shop: s, data: data, training: t, began: began, before: before, held: held}
 	if err := b.make(ctx, all); err != nil {
 		return registrydb.Version{}, err
@@ -99,6 +102,7 @@ func (s *Shop) train(ctx context.Context, t Training) (registrydb.Version, error
 	if err != nil {
 		return b.champion(), fmt.Errorf("recommend: releasing: %w", err)
 	}
+	s.look(ctx, all[0].set.data)
 	return b.champion(), s.Models.Destroy(ctx, replaced)
 }
 

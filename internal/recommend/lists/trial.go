@@ -2,6 +2,7 @@ package lists
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 
 	"thimble"
@@ -32,6 +33,28 @@ func (s *Shop) shown(ctx context.Context, seat trial.Seat, l List) {
 	if s.Experiments != nil && seat.Counts {
 		s.Experiments.Shown(ctx, seat, l.Model)
 	}
+}
+
+// choose ranks and records a list for somebody who has a history, as their seat has it.
+func (s *Shop) choose(ctx context.Context, g *gate.Grant, now *serving, p past, placement string, n int) (List, error) {
+	seat := s.seat(ctx, g, placement)
+	if seat.Serve == trial.Popular {
+		return s.holdout(ctx, g, seat, n)
+	}
+	now = s.serves(ctx, seat, now)
+	ranked, err := s.rank(ctx, now.model, p, candidates(seat, n))
+	if err != nil {
+		return List{}, fmt.Errorf("recommend: ranking: %w", err)
+	}
+	if len(ranked) == 0 {
+		return s.impersonal(ctx, g, n, "Not personal, because nothing goes with what you bought or looked at yet.")
+	}
+	ranked, drawn := draw(seat, ranked, n)
+	list, err := s.decide(ctx, g, now.version, p, ranked, placement, drawn)
+	if err == nil {
+		s.shown(ctx, seat, list)
+	}
+	return list, err
 }
 
 const heldOut = "Not personal, because you are in the group to which we compare: you allow that lists are compared, and can end it among your choices."

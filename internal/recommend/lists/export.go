@@ -1,0 +1,43 @@
+package lists
+
+import (
+	"context"
+	"fmt"
+
+	"thimble"
+	"thimble/internal/recommend"
+)
+
+// Model returns the model that serves, or nil.
+func (s *Shop) Model() *recommend.Model {
+	if now := s.live.Load(); now != nil {
+		return now.model
+	}
+	return nil
+}
+
+// Publish has something leave that is made of the histories of everybody who permits
+// training. It is made first, and made anew without whoever changes their mind meanwhile;
+// then, while nobody's change of mind is answered, leave lets it go.
+func (s *Shop) Publish(ctx context.Context, make func(context.Context, *recommend.Dataset) error, leave func(context.Context) error) error {
+	last, err := s.Orders.LastBatch(ctx)
+	if err != nil {
+		return err
+	}
+	products, err := s.products(ctx)
+	if err != nil {
+		return err
+	}
+	of := newSet(products, last)
+	data, err := s.gather(ctx, nil, of)
+	if err != nil {
+		return fmt.Errorf("recommend: gathering: %w", err)
+	}
+	if err := make(ctx, of.data); err != nil {
+		return err
+	}
+	return data.people.Publish(ctx, func(ctx context.Context, left []thimble.SubjectID) error {
+		data.forget(left)
+		return make(ctx, of.data)
+	}, leave)
+}
