@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -109,10 +108,15 @@ func (a *App) capabilities() error {
 	now := a.Config.clock()
 	a.Models = registrydb.NewShelf(registrydb.New(a.Core, a.Ledger, now), a.Files, a.modelSecret, a.Log)
 	a.openSuspects()
+	rules, err := listRules(a.Config.ListRules)
+	if err != nil {
+		return err
+	}
 	a.openTrials()
 	a.Shop = lists.New(lists.Deps{
 		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
-		Models: a.Models, Suspects: a.Suspects, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version, Experiments: a.Trials,
+		Models: a.Models, Suspects: a.Suspects, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version, Experiments: a.Trials, Fresh: a.Config.ListsFresh, Rules: rules,
+		People: a.Subjects, Leaving: a.Leaving,
 	})
 	a.openDevice()
 	a.Imports = collectdb.New(a.Core, collectdb.Parts{People: a.Subjects, Orders: a.Orders, Catalogue: a.Catalog, Keys: a.Vault, Consents: a.Consent}, now, nil)
@@ -127,40 +131,14 @@ func (a *App) capabilities() error {
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
 	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: snapshots{a.Core, a.Events, a.View}, Now: now})
 	a.Subjects.OnRegroup(a.regrouped)
-	// A change of the consent to training trains anew, in the transaction of the choice.
+	// A yes to training trains anew, and whoever says no is taken out: queued in the
+	// transaction of the choice.
 	a.Consent.OnChange(func(ctx context.Context, tx *sqldb.Tx, events []consent.Event) error {
 		a.rederive(tx, events)
+		a.Leaving.Chose(tx, events)
 		return a.retrain(ctx, tx, events)
 	})
 	return nil
-}
-
-// learnPause is how long a training lasts before a yes to training asks for another: what a
-// yes adds is wanted soon, what a no takes away is wanted at once.
-const learnPause = time.Minute
-
-// retrain queues a training when the consent to it was given or taken back.
-func (a *App) retrain(ctx context.Context, tx *sqldb.Tx, events []consent.Event) error {
-	asked, now := false, job.Job{Kind: TrainJob, Dedupe: TrainJob}
-	for _, e := range events {
-		if e.Purpose != thimble.TrainAISystem {
-			continue
-		}
-		if e.State != consent.Given {
-			return a.Jobs.Add(ctx, tx, now)
-		}
-		asked = true
-	}
-	if !asked {
-		return nil
-	}
-	if v, ok := a.Shop.Version(); ok {
-		if at := v.MadeAt.Add(cmp.Or(a.Config.LearnPause, learnPause)); at.After(a.Config.clock()()) {
-			// A key of its own: a no that comes meanwhile does not wait with it.
-			return a.Jobs.Add(ctx, tx, job.Job{Kind: TrainJob, Dedupe: TrainJob + " with more", RunAt: at})
-		}
-	}
-	return a.Jobs.Add(ctx, tx, now)
 }
 
 // Holders are all who keep data about people, in the order in which they erase:

@@ -67,6 +67,7 @@ type Config struct {
 	CollectRate   int    // requests a second of one source of events; 0 means no bound
 	Reserve       int64  // bytes of the disk that events leave free
 	Shutdown      time.Duration
+	LearnEvery    time.Duration // how often orders that came in are taken into the recommender
 	Demo          bool
 
 	// Lease is for how long a process may judge without having heard of the others; 0
@@ -78,6 +79,11 @@ type Config struct {
 	// LearnPause is how long a training lasts before a yes to training asks for another; 0 means
 	// a minute. It is for tests, which do not wait.
 	LearnPause time.Duration
+	// ListRules is a file with the shop's rules for lists; "" is none.
+	ListRules string
+	// ListsFresh is how long a change of the catalogue may take to reach lists; 0 means
+	// none. Load says three seconds.
+	ListsFresh time.Duration
 	// Now is the clock of the whole installation; nil means time.Now. It is for tests.
 	Now func() time.Time
 
@@ -136,6 +142,7 @@ var settings = append([]setting{
 	stringSetting("drop-folder", "absolute path of the folder in which recipients find their files", "", func(c *Config) *string { return &c.DropFolder }),
 	stringSetting("disclose-loopback", "endpoints on this machine that data may be sent to, host:port with blanks between; for development only", "", func(c *Config) *string { return &c.Loopback }),
 	stringSetting("witness-policy", "file that names the witnesses of the ledger and their quorum (C2SP tlog-policy)", "", func(c *Config) *string { return &c.WitnessPolicy }),
+	stringSetting("list-rules", "file with the shop's rules for lists, in JSON: boosts, windows, campaigns and more (docs/recommend.md)", "", func(c *Config) *string { return &c.ListRules }),
 	stringSetting("packs", "folder with laws of your own, each NAME.yaml with NAME.yaml.sig beside it", "", func(c *Config) *string { return &c.Packs }),
 	stringSetting("packs-keys", "verifier keys that may sign packs, with blanks between", "", func(c *Config) *string { return &c.PackKeys }),
 	stringSetting("packs-accept", "SHA-256 of unsigned packs that are taken all the same, with commas", "", func(c *Config) *string { return &c.PackHashes }),
@@ -157,6 +164,11 @@ var settings = append([]setting{
 		get: func(c *Config) string { return strconv.FormatInt(c.Reserve, 10) },
 	},
 	{
+		key: "learn-every", usage: "how often orders that came in are taken into the recommender, without a training", fallback: "10m0s",
+		set: func(c *Config, v string) (err error) { c.LearnEvery, err = time.ParseDuration(v); return err },
+		get: func(c *Config) string { return c.LearnEvery.String() },
+	},
+	{
 		key: "shutdown", usage: "how long requests may take to end at shutdown", fallback: "15s",
 		set: func(c *Config, v string) (err error) { c.Shutdown, err = time.ParseDuration(v); return err },
 		get: func(c *Config) string { return c.Shutdown.String() },
@@ -175,11 +187,14 @@ func EnvName(key string) string {
 	return "THIMBLE_" + strings.ToUpper(strings.ReplaceAll(key, "-", "_"))
 }
 
+// listsFresh is how long a product that was withdrawn may be in a list.
+const listsFresh = 3 * time.Second
+
 // Load puts a configuration together. Flags holds those that were given; file is
 // the configuration file, "" for thimble.yaml in the working folder if there is
 // one. Each error names the key and where its value came from.
 func Load(flags map[string]string, env func(string) string, file string) (Config, error) {
-	c := Config{sources: map[string]string{}}
+	c := Config{sources: map[string]string{}, ListsFresh: listsFresh}
 	inFile, err := readFile(&file)
 	if err != nil {
 		return c, err
@@ -279,6 +294,8 @@ func (c *Config) check() error {
 		return wrong("collect-rate", "0 or more was expected")
 	case c.Reserve < 0:
 		return wrong("disk-reserve", "0 or more was expected")
+	case c.LearnEvery <= 0:
+		return wrong("learn-every", "a positive duration was expected")
 	case c.Shutdown <= 0:
 		return wrong("shutdown", "a positive duration was expected")
 	case c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://"):

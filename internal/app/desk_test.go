@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"thimble"
-	"thimble/internal/order"
 	"thimble/internal/recommend/lists"
 	"thimble/internal/registry"
+	"thimble/internal/registry/registrydb"
 	"thimble/internal/rights"
 	"thimble/internal/rights/rightsdb"
 	"thimble/internal/thimbletest"
@@ -225,13 +225,11 @@ func TestARestrictionAndItsEndDoNotCross(t *testing.T) {
 	}
 }
 
-// broken orders cannot be read, so that no training succeeds.
-type broken struct{}
+// broken models cannot be made, so that no training and no forgetting succeeds.
+type broken struct{ lists.Models }
 
-func (broken) LastBatch(context.Context) (int64, error) { return 0, nil }
-
-func (broken) Of(context.Context, thimble.SubjectID, int) ([]order.Sealed, error) {
-	return nil, fmt.Errorf("the disk is on strike: %w", thimble.ErrUnavailable)
+func (broken) Make(context.Context, registrydb.Version, registry.Card, registry.Lineage, []byte) (registrydb.Made, error) {
+	return registrydb.Made{}, fmt.Errorf("the disk is on strike: %w", thimble.ErrUnavailable)
 }
 
 func TestATrainingThatKeepsFailingKeepsNoErasureOpenAndNoStartFromServing(t *testing.T) {
@@ -243,8 +241,8 @@ func TestATrainingThatKeepsFailingKeepsNoErasureOpenAndNoStartFromServing(t *tes
 		s.Buys(ada, "shirt", "scarf")
 		s.Buys(bob, "belt")
 		s.Works()
-		orders, before := s.Shop.Orders, modelOf(s)
-		s.Shop.Orders = broken{}
+		models, before := s.Shop.Models, modelOf(s)
+		s.Shop.Models = broken{models}
 
 		report := s.Erase(ada)
 
@@ -265,7 +263,7 @@ func TestATrainingThatKeepsFailingKeepsNoErasureOpenAndNoStartFromServing(t *tes
 			t.Errorf("no popular list: %v", err)
 		}
 
-		s.Shop.Orders = orders
+		s.Shop.Models = models
 		s.Works() // the job that was asked for
 
 		if list := s.Sees(bob); !list.Personal {

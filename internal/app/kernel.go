@@ -28,6 +28,7 @@ import (
 	"thimble/internal/policy/calendar"
 	"thimble/internal/policy/policydb"
 	"thimble/internal/recommend/lists"
+	"thimble/internal/recommend/listsdb"
 	"thimble/internal/session/sessiondb"
 	"thimble/internal/sqldb"
 	"thimble/internal/staff/rules"
@@ -61,6 +62,7 @@ type Kernel struct {
 	Disclose   *disclosedb.Store
 	Decisions  *decisiondb.Store
 	Jobs       *jobdb.Queue
+	Leaving    *listsdb.Store // whom the recommender has still to take out
 
 	drops *wire.Folder // nil: none
 }
@@ -86,7 +88,8 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	if err := k.openLaws(ctx, cfg); err != nil {
 		return k, err
 	}
-	k.Subjects = subjectdb.New(k.Core, k.Vault, subjectdb.Config{Now: now, Opener: k.Vault, Moving: k.Node.Moving, Ledger: k.Ledger})
+	k.Leaving = listsdb.New(k.Core, now, k.askCatchUp)
+	k.Subjects = subjectdb.New(k.Core, k.Vault, subjectdb.Config{Now: now, Opener: k.Vault, Moving: k.moving, Ledger: k.Ledger})
 	k.Catalog = catalogdb.New(k.Core)
 	k.Orders = orderdb.New(k.Core, k.Vault, k.Vault)
 	k.Sessions = sessiondb.New(k.Core, k.Subjects, now)

@@ -28,9 +28,13 @@ func (a *App) train(ctx context.Context, j job.Job) error {
 		Reason string         `json:"reason"`
 		Stage  registry.Stage `json:"stage"`
 		Asked  bool           `json:"asked"`
+		Left   bool           `json:"left"` // only whoever has left is taken out
 	}{Reason: "consents changed"}
 	if err := json.Unmarshal([]byte(j.Payload), &asked); err != nil {
 		return fmt.Errorf("reading the job: %w", err)
+	}
+	if asked.Left {
+		return a.Shop.CatchUp(ctx)
 	}
 	v, err := a.Shop.TrainAs(ctx, lists.Training{Reason: asked.Reason, Stage: asked.Stage, Asked: asked.Asked, Progress: a.progress})
 	if err == nil {

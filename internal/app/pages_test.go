@@ -167,6 +167,7 @@ func TestPagesHaveNoBarriersAndNoDeadLinks(t *testing.T) {
 	ada := h.customers[0].Subject
 	h.contests(t, ada, h.Sees(ada)) // so that there is a decision to look at, and a review of it
 	h.discloses(t, ada)
+	suspects(t, h.Shop, ada)
 	h.Browses(ada, "85123A", "71053", "22423")
 	searches(t, h.Shop, ada, "a lamp for the hall")
 	customer := h.cookie(t, session.Who{Audience: session.Customer, Subject: ada})

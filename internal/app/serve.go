@@ -85,7 +85,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	defer stop()
 	var workers sync.WaitGroup
 	failed := make(chan error, 16) // room for each of them
-	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.mend, a.remember, a.watchModels, a.Disclose.Run, a.Uploads.Run, a.sendCodes, a.Plan.Run, a.Figures.Run, a.Timeline.Run} {
+	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.mend, a.remember, a.watchModels, a.learn, a.Disclose.Run, a.Uploads.Run, a.sendCodes, a.Plan.Run, a.Figures.Run, a.Timeline.Run} {
 		workers.Go(func() { failed <- run(work) })
 	}
 	sequence, stopSequence := context.WithCancel(context.WithoutCancel(ctx))
@@ -171,8 +171,13 @@ func (a *App) queueExpired(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	// A training gathers before it ends: one that began earlier may count them still.
-	expired, err := a.Consent.Expired(ctx, thimble.TrainAISystem, v.MadeAt.Add(-v.Took))
+	// A training gathers before it ends: one that began earlier may count them still. One
+	// that only took somebody out did not look at the others.
+	since := v.MadeAt.Add(-v.Took)
+	if at := a.Shop.Gathered(); !at.IsZero() {
+		since = at
+	}
+	expired, err := a.Consent.Expired(ctx, thimble.TrainAISystem, since)
 	if err != nil || !expired {
 		return err
 	}

@@ -64,6 +64,11 @@ var tables = []Table{
 		{Column: "subject_id", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: duty, Retention: "two minutes", Note: "whose choices have changed, for the other processes to hear"},
 		{Column: "at", Category: thimble.AccessRecord, Source: "recorded by the gate", Purposes: duty, Retention: "two minutes"},
 	}},
+	{Name: "recommend_leaving", Set: sqldb.Core, Holder: "recommend", Plain: []string{"id"}, Fields: []Field{
+		{Column: "subject_id", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: duty, Retention: "until no model is kept that knew them: seconds", Note: "who is to be taken out of the recommender's models"},
+		{Column: "at", Category: thimble.AccessRecord, Source: "recorded by recommend", Purposes: duty, Retention: "until no model is kept that knew them: seconds"},
+	}},
+	{Name: "recommend_turns", Set: sqldb.Core, Plain: []string{"id", "turn"}},
 	{Name: "gate_nodes", Set: sqldb.Core, Plain: []string{"node", "seen", "lease_until", "joined_at"}},
 	{Name: "gate_clock", Set: sqldb.Core, Plain: []string{"id", "tick"}},
 	{Name: "gate_batches", Set: sqldb.Core, Plain: []string{"id", "at", "uses", "opening"}},

@@ -38,6 +38,17 @@ func (c *Cohort) Add(g *Grant) {
 	}
 }
 
+// Drop leaves out the person who was added under a subject.
+func (c *Cohort) Drop(who thimble.SubjectID) {
+	delete(c.members, who)
+	for m, of := range c.of {
+		if of == who {
+			delete(c.members, m)
+			delete(c.of, m)
+		}
+	}
+}
+
 // Len returns how many people there are.
 func (c *Cohort) Len() int { return len(c.members) - len(c.of) }
 

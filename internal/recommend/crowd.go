@@ -14,10 +14,9 @@ import (
 // drawn by lot: by a keyed hash of person and item. So who counts depends on who is
 // there, and not on who came first.
 type crowd struct {
-	cap, floor, milli int
-	names             []uint64   // item → its part of the hash
-	people            []identity // slot → who
-	key               int64
+	recipe Recipe
+	names  []uint64   // item → its part of the hash
+	people []identity // slot → who
 
 	lists   [][]int32 // item → slots in the order of their hashes
 	counted []int     // item → how many of the list's first count
@@ -34,8 +33,7 @@ type identity struct {
 func newCrowd(r Recipe, table *catalogue) *crowd {
 	n := len(table.ids)
 	c := &crowd{
-		cap: r.UntrustedCap, floor: r.UntrustedFloor, milli: r.UntrustedMilli, key: r.ChoiceKey,
-		names: make([]uint64, n), lists: make([][]int32, n), counted: make([]int, n), trusted: make([]int, n),
+		recipe: r, names: make([]uint64, n), lists: make([][]int32, n), counted: make([]int, n), trusted: make([]int, n),
 	}
 	for i, id := range table.ids {
 		c.names[i] = c.hash('i', []byte(id))
@@ -43,8 +41,10 @@ func newCrowd(r Recipe, table *catalogue) *crowd {
 	return c
 }
 
+func (c *crowd) trusts(m mark) bool { return c.recipe.Trusts(m.history()) }
+
 func (c *crowd) hash(kind byte, name []byte) uint64 {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, 9+len(name)), uint64(c.key))
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, 9+len(name)), uint64(c.recipe.ChoiceKey))
 	sum := sha256.Sum256(append(append(b, kind), name...))
 	return binary.BigEndian.Uint64(sum[:])
 }
@@ -68,9 +68,9 @@ func mix(v uint64) uint64 {
 
 // allowed returns how many of its list an item counts.
 func (c *crowd) allowed(i int32) int {
-	n := min(c.cap, len(c.lists[i]))
-	if c.milli > 0 {
-		n = min(n, c.floor+c.trusted[i]*c.milli/1000)
+	n := min(c.recipe.UntrustedCap, len(c.lists[i]))
+	if milli := c.recipe.UntrustedMilli; milli > 0 {
+		n = min(n, c.recipe.UntrustedFloor+c.trusted[i]*milli/1000)
 	}
 	return n
 }

@@ -105,6 +105,27 @@ func TestOneWhoLeavesLetsAnotherIn(t *testing.T) {
 	}
 }
 
+func TestWhoCameTooLateIsNotTrustedHoweverVerified(t *testing.T) {
+	r := smallRecipe()
+	r.TrustedBefore = 20
+	for name, row := range map[string]struct {
+		h    History
+		want bool
+	}{
+		"old and verified":     {History{Since: 19, Trusted: true}, true},
+		"new and verified":     {History{Since: 20, Trusted: true}, false},
+		"old and not verified": {History{Since: 19}, false},
+		"of no known age":      {History{Trusted: true}, false},
+	} {
+		if got := r.Trusts(row.h); got != row.want {
+			t.Errorf("%s: trusted %v, want %v", name, got, row.want)
+		}
+	}
+	if r.TrustedBefore = 0; !r.Trusts(History{Trusted: true}) {
+		t.Error("a recipe that asks for no age asks for one")
+	}
+}
+
 func TestAWeightIsHalvedForEachHalfLife(t *testing.T) {
 	r := smallRecipe().Decayed(Month(time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)), 6)
 	for name, row := range map[string]struct {

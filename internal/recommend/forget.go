@@ -83,7 +83,7 @@ func (d *Dataset) history(person thimble.SubjectID) History {
 	if !ok {
 		return History{}
 	}
-	h := History{Epoch: int(d.marks[slot].epoch), Trusted: d.marks[slot].trusted}
+	h := d.marks[slot].history()
 	for _, i := range d.histories[slot] {
 		h.Items = append(h.Items, d.table.ids[i])
 	}

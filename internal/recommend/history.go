@@ -14,8 +14,11 @@ type History struct {
 	// Epoch is when they last had something, in the epochs that the recipe counts in; 0
 	// and below mean that it is not known, and then it does not decay.
 	Epoch int
-	// Trusted says that it takes effort to be this person: an account of some age with a
-	// purchase that is verified. The others count within the recipe's caps.
+	// Since is when they first had something; 0 and below mean that it is not known.
+	Since int
+	// Trusted says that it takes effort to be this person, such as a purchase that is
+	// verified. Who is trusted under a recipe must be of some age besides
+	// ([Recipe.TrustedBefore]); the others count within its caps.
 	Trusted bool
 }
 
@@ -30,11 +33,18 @@ func Month(t time.Time) int {
 
 // A mark is what a data set knows of a person besides their items.
 type mark struct {
-	person  thimble.SubjectID
-	epoch   int32
-	trusted bool
+	person       thimble.SubjectID
+	epoch, since int32
+	trusted      bool
 }
 
 func (h History) mark(person thimble.SubjectID) mark {
-	return mark{person: person, epoch: int32(min(max(h.Epoch, 0), maxEpoch)), trusted: h.Trusted}
+	return mark{person: person, epoch: epoch(h.Epoch), since: epoch(h.Since), trusted: h.Trusted}
+}
+
+func epoch(n int) int32 { return int32(min(max(n, 0), maxEpoch)) }
+
+// history is the reverse of History.mark, but for the items.
+func (m mark) history() History {
+	return History{Epoch: int(m.epoch), Since: int(m.since), Trusted: m.trusted}
 }

@@ -27,6 +27,7 @@ type shape struct {
 	limit, alpha         int
 	decayEpoch, halfLife int
 	cap, floor, milli    int
+	trustedBefore        int
 	key                  int64
 }
 
@@ -36,7 +37,8 @@ func (r Recipe) shape() shape {
 		s.decayEpoch, s.halfLife = r.DecayEpoch, r.HalfLife
 	}
 	if r.UntrustedCap > 0 {
-		s.cap, s.floor, s.milli, s.key = r.UntrustedCap, r.UntrustedFloor, r.UntrustedMilli, r.ChoiceKey
+		s.cap, s.floor, s.milli = r.UntrustedCap, r.UntrustedFloor, r.UntrustedMilli
+		s.key, s.trustedBefore = r.ChoiceKey, r.TrustedBefore
 	}
 	return s
 }
@@ -112,7 +114,7 @@ func (x *index) add(slot int32, history []int32, m mark) {
 	}
 	x.note(slot)
 	x.weights[slot] = w
-	if x.crowd != nil && !m.trusted {
+	if x.crowd != nil && !x.crowd.trusts(m) {
 		x.crowd.add(x, slot, basket, m.person)
 		return
 	}
@@ -131,7 +133,7 @@ func (x *index) remove(slot int32, history []int32, m mark) {
 	}
 	x.note(slot)
 	basket := tail(history, x.shape.limit)
-	if x.crowd != nil && !m.trusted {
+	if x.crowd != nil && !x.crowd.trusts(m) {
 		x.crowd.remove(x, slot, basket)
 	} else {
 		for _, i := range basket {

@@ -61,6 +61,10 @@ type Recipe struct {
 	UntrustedCap   int `json:"untrusted_cap,omitempty"`
 	UntrustedFloor int `json:"untrusted_floor,omitempty"`
 	UntrustedMilli int `json:"untrusted_milli,omitempty"`
+	// TrustedBefore is the epoch before which somebody must have come for the first time to
+	// be trusted; 0 asks for no age. It is frozen like the rest, so that nobody grows into
+	// trust while a version is kept.
+	TrustedBefore int `json:"trusted_before,omitempty"`
 	// ChoiceKey decides which of them: whoever does not know it cannot make accounts
 	// that are chosen.
 	ChoiceKey int64 `json:"choice_key,omitempty"`
@@ -82,6 +86,11 @@ func (r Recipe) Bounded(population int, key int64) Recipe {
 	r.UntrustedCap = max(2, population/digit*digit/100)
 	r.UntrustedFloor, r.UntrustedMilli, r.ChoiceKey = 2, 500, key
 	return r
+}
+
+// Trusts reports whether somebody with a history is trusted under the recipe.
+func (r Recipe) Trusts(h History) bool {
+	return h.Trusted && (r.TrustedBefore == 0 || h.Since > 0 && h.Since < r.TrustedBefore)
 }
 
 // Decayed returns r with every weight whole in an epoch, and half as much for each so
@@ -127,6 +136,7 @@ func (r Recipe) Check() error {
 		{"untrusted_cap", r.UntrustedCap, 0, math.MaxInt32},
 		{"untrusted_floor", r.UntrustedFloor, 0, r.UntrustedCap},
 		{"untrusted_milli", r.UntrustedMilli, 0, 1_000_000},
+		{"trusted_before", r.TrustedBefore, 0, maxEpoch},
 		{"quarantine", int(min(r.Quarantine, math.MaxInt32)), 0, math.MaxInt32},
 	} {
 		if f.got < f.low || f.got > f.top {

@@ -41,6 +41,7 @@ func drawRecipe(t *rapid.T) Recipe {
 		HalfLife:       rapid.IntRange(1, 20).Draw(t, "half life"),
 		UntrustedCap:   rapid.IntRange(0, 6).Draw(t, "untrusted"),
 		UntrustedMilli: rapid.SampledFrom([]int{0, 250, 1000}).Draw(t, "beside"),
+		TrustedBefore:  rapid.SampledFrom([]int{0, 30}).Draw(t, "trusted before"),
 		ChoiceKey:      rapid.Int64Range(0, 9).Draw(t, "key"),
 	}
 }
@@ -66,6 +67,7 @@ type people map[int]History
 func drawHistory(t *rapid.T, items int) History {
 	out := History{
 		Epoch:   rapid.IntRange(0, 60).Draw(t, "epoch"),
+		Since:   rapid.IntRange(0, 60).Draw(t, "since"),
 		Trusted: rapid.Bool().Draw(t, "trusted"),
 	}
 	for _, i := range rapid.SliceOfN(rapid.IntRange(0, items-1), 1, 10).Draw(t, "history") {

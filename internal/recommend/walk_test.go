@@ -18,7 +18,7 @@ type walk struct {
 }
 
 func (w *walk) history() History {
-	h := History{Epoch: w.rng.IntN(60), Trusted: w.rng.IntN(3) > 0}
+	h := History{Epoch: w.rng.IntN(60), Since: w.rng.IntN(60), Trusted: w.rng.IntN(3) > 0}
 	home := w.rng.IntN(w.items)
 	for range 1 + w.rng.IntN(8) {
 		// Most items are near home, so that items have people in common.
@@ -44,7 +44,7 @@ func (w *walk) change() Change {
 	case kind == 4:
 		h.Items = append(h.Items, itemName(w.rng.IntN(w.items)))
 	case kind == 5:
-		h.Epoch = w.rng.IntN(60)
+		h.Epoch, h.Since = w.rng.IntN(60), w.rng.IntN(60)
 	default:
 		h.Trusted = !h.Trusted
 	}
@@ -65,7 +65,7 @@ func walkRecipes() map[string]Recipe {
 	caps := plain
 	caps.UntrustedCap, caps.UntrustedFloor, caps.UntrustedMilli, caps.ChoiceKey = 4, 1, 400, 77
 	all := caps.Decayed(50, 7)
-	all.K, all.DegreeBits = 8, 5
+	all.K, all.DegreeBits, all.TrustedBefore = 8, 5, 40
 	return map[string]Recipe{"plain": plain, "decay": plain.Decayed(50, 7), "caps": caps, "caps and decay": all}
 }
 

@@ -63,12 +63,23 @@ func (s *shop) home(w http.ResponseWriter, r *http.Request) {
 	for _, p := range sold.Products {
 		most.Products = append(most.Products, card(p.Product))
 	}
+	shelves := []shelf{first}
+	for _, kind := range []lists.Kind{lists.Trending, lists.Season} {
+		more, err := s.made(r, lists.Ask{Kind: kind, Placement: "home", N: goesSize})
+		if err != nil {
+			s.frame.Fail(w, r, err)
+			return
+		}
+		if len(more.Products) > 0 {
+			shelves = append(shelves, more)
+		}
+	}
 	own, scripts := s.device(r, "")
 	s.frame.Render(w, r, http.StatusOK, s.pages, "home.html", web.Page{
 		Scripts: scripts,
 		Title:   "Small things for the house and for giving", Description: "The demo shop of Thimble, on real orders.",
 		Lead: s.lead(),
-		Body: homeBody{Shelves: []shelf{first, most}, Categories: s.categories(), Demo: s.Demo, Device: own, SignIn: s.Demo && web.VisitorFrom(r.Context()).Subject.IsZero()},
+		Body: homeBody{Shelves: append(shelves, most), Categories: s.categories(), Demo: s.Demo, Device: own, SignIn: s.Demo && web.VisitorFrom(r.Context()).Subject.IsZero()},
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"thimble"
 	"thimble/internal/catalog"
+	"thimble/internal/recommend/lists"
 	"thimble/internal/web"
 )
 
@@ -92,6 +93,7 @@ type itemBody struct {
 	Facts    []web.KeyValue
 	Chart    *web.Chart
 	GoesWith shelf
+	Similar  shelf
 }
 
 func (s *shop) item(w http.ResponseWriter, r *http.Request) {
@@ -134,15 +136,11 @@ func (s *shop) itemBody(r *http.Request, p catalog.Product) (itemBody, error) {
 		{Key: "Sold", Value: web.Plural(int(units), "piece", "pieces"), Sub: "in " + web.Plural(int(times), "order", "orders")},
 	}
 	body.Chart = monthly(demand)
-	list, err := s.Lists.GoesWith(r.Context(), p.ID, goesSize)
-	if err != nil {
+	if body.GoesWith, err = s.made(r, lists.Ask{Kind: lists.GoesWith, Item: p.ID, Placement: "item", N: goesSize}); err != nil {
 		return body, err
 	}
-	body.GoesWith = shelf{ID: "goes-with", Title: "Goes with", Badge: web.Badge{Text: "Not personal"}, Why: list.Why}
-	for _, e := range list.Entries {
-		body.GoesWith.Products = append(body.GoesWith.Products, card(e.Product))
-	}
-	return body, nil
+	body.Similar, err = s.made(r, lists.Ask{Kind: lists.Similar, Item: p.ID, Placement: "item", N: goesSize})
+	return body, err
 }
 
 // monthly adds up what was sold per month, months without a sale included.

@@ -32,7 +32,7 @@ const style = "shop.css"
 type Lists interface {
 	ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, placement string, n int) (lists.List, error)
 	Popular(ctx context.Context, n int) (lists.List, error)
-	GoesWith(ctx context.Context, item thimble.ItemID, n int) (lists.List, error)
+	Make(ctx context.Context, a lists.Ask) (lists.List, error)
 }
 
 // A Catalog knows the products; *catalogdb.Store does.

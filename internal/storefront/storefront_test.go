@@ -41,8 +41,12 @@ func (s *shelves) Popular(context.Context, int) (lists.List, error) {
 	return lists.List{Why: "What most orders contained.", Entries: []lists.Entry{{Product: bag, Orders: 9}}}, nil
 }
 
-func (s *shelves) GoesWith(context.Context, thimble.ItemID, int) (lists.List, error) {
-	return lists.List{Why: "Learned.", Entries: []lists.Entry{{Product: bag}}}, nil
+func (s *shelves) Make(_ context.Context, a lists.Ask) (lists.List, error) {
+	e := lists.Entry{Product: bag, Why: "In 3 orders lately"}
+	if a.Kind == lists.Similar {
+		e = lists.Entry{Product: bag, Why: "Like " + heart.Name + ": same colour", Alike: []lists.Likeness{{Because: heart}}}
+	}
+	return lists.List{Kind: a.Kind, Why: "Learned.", Entries: []lists.Entry{e}}, nil
 }
 
 type goods struct{ asked catalog.Query }
@@ -159,6 +163,12 @@ func TestAProductShowsItsMonths(t *testing.T) {
 	page := f.do("GET", "/shop/items/85123A", "", nil).Body.String()
 	if got := strings.Join(webtest.Select(t, page, "#sold td"), " "); got != "10 0 2" {
 		t.Errorf("units per month = %q, want the empty month too", got)
+	}
+	if got := webtest.Select(t, page, "section[aria-labelledby=similar] .why"); len(got) != 1 || got[0] != "Same colour" {
+		t.Errorf("the reason of what is similar is %q", got)
+	}
+	if got := webtest.Select(t, f.do("GET", "/", "", nil).Body.String(), "section[aria-labelledby=trending] .why"); len(got) != 1 || got[0] != "In 3 orders lately" {
+		t.Errorf("the reason of what is trending is %q", got)
 	}
 	if code := f.do("GET", "/shop/items/nothing", "", nil).Code; code != http.StatusNotFound {
 		t.Errorf("an unknown product = %d", code)

@@ -66,6 +66,7 @@ func OpenAt(tb testing.TB, settings map[string]string, now func() time.Time) *Sh
 	}
 	cfg.Demo, cfg.Now, cfg.Lease = true, now, 5*time.Second
 	cfg.LearnPause = -24 * 365 * time.Hour
+	cfg.ListsFresh = 0
 	cfg.PasswordCost = staff.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1} // what is tested is not how slow it is
 	a, err := app.Open(context.Background(), cfg, slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -279,3 +279,42 @@ func compare(q catalog.Query, a, b catalog.Listed) int {
 	}
 	return map[bool]int{true: -1, false: 1}[a.ID < b.ID]
 }
+
+func TestTheMarkChangesWithWhatIsKept(t *testing.T) {
+	each(t, func(t *testing.T, s *shop) {
+		last := ""
+		changed := func(what string, want bool) {
+			t.Helper()
+			mark, err := s.store.Mark(t.Context())
+			if err != nil || (mark != last) != want {
+				t.Errorf("%s: %q after %q, %v", what, mark, last, err)
+			}
+			last = mark
+		}
+		changed("nothing", true)
+		s.stocks(product("1", "MUG", 1, 1), product("2", "CUP", 1, 1))
+		changed("products", true)
+		changed("nothing", false)
+		gone := product("1", "MUG", 1, 2)
+		gone.Availability = catalog.Withdrawn
+		s.stocks(gone)
+		changed("one is withdrawn", true)
+		s.sells(catalog.Demand{Item: "1", Day: 3, Orders: 1, Units: 2})
+		changed("a sale", true)
+		level := catalog.Stock{Item: "2", Place: "here", Units: 3, At: time.Unix(5, 0)}
+		other := catalog.Stock{Item: "2", Place: "there", Units: 4, At: time.Unix(5, 0)}
+		if err := s.write(func(ctx context.Context, tx *sqldb.Tx) error {
+			return s.store.SetStock(ctx, tx, []catalog.Stock{level, other})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		changed("stock", true)
+		all, err := s.store.All(t.Context())
+		if err != nil || len(all) != 2 || all[0].ID != "1" || all[0].Availability != catalog.Withdrawn {
+			t.Errorf("all: %+v, %v", all, err)
+		}
+		if levels, err := s.store.Levels(t.Context()); err != nil || len(levels) != 1 || levels["2"] != 7 {
+			t.Errorf("levels: %v, %v", levels, err)
+		}
+	})
+}

@@ -205,3 +205,16 @@ func BenchmarkRank(b *testing.B) {
 	file, _ := m.MarshalBinary()
 	b.ReportMetric(float64(len(file)), "bytes")
 }
+
+func TestWhatIsSharedIsSaidInWords(t *testing.T) {
+	m := content.Build(shop)
+	if got := content.Words(m.Explain([]thimble.ItemID{"s1"}, "s2").Terms); got != "same brand and kind, “linen” and “shirt” in the name" {
+		t.Errorf("got %q", got)
+	}
+	if got := content.Words(m.Explain([]thimble.ItemID{"m1"}, "m3").Terms); got != "same kind and colour, “mug” in the name" {
+		t.Errorf("got %q", got)
+	}
+	if got := content.Words(nil); got != "" {
+		t.Errorf("nothing shared is %q", got)
+	}
+}

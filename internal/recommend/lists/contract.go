@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"thimble"
@@ -13,8 +14,11 @@ import (
 
 // Erase implements thimble.Holder: the model is made without the person, whose
 // consent and orders the holders before this one have erased.
-func (s *Shop) Erase(ctx context.Context, _ thimble.SubjectID) (thimble.Erasure, error) {
-	return thimble.Erasure{}, s.without(ctx, "erasure")
+func (s *Shop) Erase(ctx context.Context, who thimble.SubjectID) (thimble.Erasure, error) {
+	if err := s.without(ctx, "erasure", who); err != nil {
+		return thimble.Erasure{}, err
+	}
+	return thimble.Erasure{}, s.Leaving.Erase(ctx, who)
 }
 
 // Expire implements thimble.Holder: the model is made without the orders that have
@@ -23,25 +27,28 @@ func (s *Shop) Expire(ctx context.Context, c thimble.Category, _ time.Time) (thi
 	if !thimble.PurchaseHistory.Within(c) {
 		return thimble.Erasure{}, nil
 	}
-	return thimble.Erasure{}, s.without(ctx, "orders expired")
+	return thimble.Erasure{}, s.orWithdraw(ctx, "orders expired", func() error {
+		_, err := s.train(ctx, Training{Reason: "orders expired", still: true})
+		return err
+	})
 }
 
 // Restrict implements thimble.Holder: the person is taken out of the model, and may
 // be learned from again when the restriction is lifted.
-func (s *Shop) Restrict(ctx context.Context, _ thimble.SubjectID, on bool) error {
+func (s *Shop) Restrict(ctx context.Context, who thimble.SubjectID, on bool) error {
 	if !on {
 		return s.again(ctx, "a restriction was lifted")
 	}
-	return s.without(ctx, "a restriction")
+	return s.without(ctx, "a restriction", who)
 }
 
 // Object implements thimble.Holder: who objects to learning is taken out of the
 // model. Lists made for the person themself end with the gate's refusal.
-func (s *Shop) Object(ctx context.Context, _ thimble.SubjectID, p thimble.Purpose) error {
+func (s *Shop) Object(ctx context.Context, who thimble.SubjectID, p thimble.Purpose) error {
 	if !p.Within(thimble.TrainAISystem) {
 		return nil
 	}
-	return s.without(ctx, "an objection")
+	return s.without(ctx, "an objection", who)
 }
 
 // Merge implements thimble.Holder: a training is asked for, in which the two count
@@ -56,8 +63,8 @@ func (s *Shop) Merge(ctx context.Context, _ thimble.Merge) error {
 }
 
 // Unmerge implements thimble.Holder: the model is made of the two as two.
-func (s *Shop) Unmerge(ctx context.Context, _ thimble.Merge) error {
-	return s.without(ctx, "a merge was undone")
+func (s *Shop) Unmerge(ctx context.Context, m thimble.Merge) error {
+	return s.without(ctx, "a merge was undone", m.Survivor, m.Absorbed)
 }
 
 // again has the model made anew soon, when there is one.
@@ -72,10 +79,16 @@ func (s *Shop) again(ctx context.Context, reason string) error {
 	return err
 }
 
-// without makes the model again of those who may be learned from now, but for some who
-// are to be left out in any case. When that fails, what it failed to take out must not
-// serve on: the model is withdrawn.
-func (s *Shop) without(ctx context.Context, reason string, but ...thimble.SubjectID) error {
+// without takes out of the model what may no more be learned of some people, and of
+// everybody else who has left.
+func (s *Shop) without(ctx context.Context, reason string, who ...thimble.SubjectID) error {
+	who = slices.DeleteFunc(slices.Clone(who), thimble.SubjectID.IsZero)
+	return s.orWithdraw(ctx, reason, func() error { return s.forget(ctx, reason, who, nil) })
+}
+
+// orWithdraw makes the model again. When that fails, what it failed to take out must not serve
+// on: the model is withdrawn.
+func (s *Shop) orWithdraw(ctx context.Context, reason string, again func() error) error {
 	s.training.Lock() // a training under way may have gathered already: its model is replaced
 	defer s.training.Unlock()
 	kept, err := s.Models.Kept(ctx, ModelName)
@@ -83,7 +96,7 @@ func (s *Shop) without(ctx context.Context, reason string, but ...thimble.Subjec
 		return s.end(ctx, reason) // a file without a version is one that a crash left behind
 	}
 	if err == nil {
-		_, err = s.train(ctx, Training{Reason: reason, but: but, still: true})
+		err = again()
 	}
 	if err == nil {
 		return nil
@@ -101,7 +114,8 @@ func (s *Shop) Forget(ctx context.Context, people ...thimble.SubjectID) (before,
 	if v, ok := s.Version(); ok {
 		before = v.Hash
 	}
-	if err := s.without(ctx, "asked to forget", people...); err != nil {
+	const reason = "asked to forget"
+	if err := s.orWithdraw(ctx, reason, func() error { return s.forget(ctx, reason, nil, people) }); err != nil {
 		return before, after, err
 	}
 	if v, ok := s.Version(); ok {
@@ -129,8 +143,16 @@ func (s *Shop) withdraw(ctx context.Context, reason string) error {
 	return s.end(ctx, reason)
 }
 
-// end leaves no model in memory, none that serves, and none in the files.
+// end leaves no model in memory, none that serves, and none in the files: nobody is in one.
 func (s *Shop) end(ctx context.Context, reason string) error {
 	s.live.Store(nil)
-	return s.Models.Withdraw(ctx, ModelName, registrydb.Order{Reason: reason})
+	s.held.Store(nil)
+	_, waiting, err := s.Leaving.Waiting(ctx, everyLeaver)
+	if err == nil {
+		err = s.Models.Withdraw(ctx, ModelName, registrydb.Order{Reason: reason})
+	}
+	if err != nil {
+		return err
+	}
+	return s.settled(ctx, waiting)
 }

@@ -12,6 +12,7 @@ import (
 	"thimble/internal/gate"
 	"thimble/internal/ledger"
 	"thimble/internal/order"
+	"thimble/internal/recommend/arrange"
 	"thimble/internal/registry"
 	"thimble/internal/registry/registrydb"
 )
@@ -27,6 +28,9 @@ type Gate interface {
 // Orders reads people's orders, sealed.
 type Orders interface {
 	Of(ctx context.Context, s thimble.SubjectID, limit int) ([]order.Sealed, error)
+	// After returns people's orders behind a batch and an id of it that were placed since an
+	// instant, in the order in which they were recorded, at most limit.
+	After(ctx context.Context, batch int64, id thimble.ID, placed time.Time, limit int) ([]order.Sealed, error)
 	// LastBatch is the number of the last batch of orders that was recorded.
 	LastBatch(ctx context.Context) (int64, error)
 }
@@ -41,6 +45,11 @@ type Catalog interface {
 	Get(ctx context.Context, ids ...thimble.ItemID) (map[thimble.ItemID]catalog.Product, error)
 	IDs(ctx context.Context, k catalog.Kind) ([]thimble.ItemID, error)
 	Popular(ctx context.Context, w catalog.Window, limit int, skip ...catalog.Kind) ([]catalog.Ranked, error)
+	LatestDay(ctx context.Context) (int64, error)
+	All(ctx context.Context) ([]catalog.Product, error)
+	Levels(ctx context.Context) (map[thimble.ItemID]int64, error)
+	// Mark changes when anything of that does.
+	Mark(ctx context.Context) (string, error)
 }
 
 // Decisions keeps records.
@@ -69,6 +78,23 @@ type Models interface {
 	RevokeKey(ctx context.Context, hint string, o registrydb.Order) (*ledger.Intent, error)
 }
 
+// People knows who is one person: *subjectdb.Store does.
+type People interface {
+	// Members returns the subjects of a person, the canonical one first; of one who was
+	// erased, that one.
+	Members(ctx context.Context, s thimble.SubjectID) ([]thimble.SubjectID, error)
+}
+
+// Leaving keeps who may be in a model that is kept and is to be looked at again.
+type Leaving interface {
+	// Waiting returns rows, at most limit, and the turn: how often rows were deleted.
+	Waiting(ctx context.Context, limit int) (turn int64, all []Leaver, err error)
+	// Settled deletes rows, and returns the turn after it.
+	Settled(ctx context.Context, all []Leaver) (turn int64, err error)
+	// Erase deletes the rows of a person.
+	Erase(ctx context.Context, who thimble.SubjectID) error
+}
+
 // Deps are what a shop's lists are made of.
 type Deps struct {
 	Gate      Gate
@@ -77,12 +103,19 @@ type Deps struct {
 	Catalog   Catalog
 	Decisions Decisions
 	Models    Models
+	People    People
+	Leaving   Leaving
 	Suspects  Suspects // nil: nobody is suspected
 	Log       *slog.Logger
 	Now       func() time.Time
 	// Experiments say who sees which list; nil is none.
 	Experiments Experiments
-	Code        string // the version of the program; a lineage names it
+	// Rules are the shop's own; nil is none.
+	Rules func(ctx context.Context) (arrange.Rules, error)
+	// Fresh is how long a change of the catalogue may take to reach lists; at 0 it is
+	// asked for each list.
+	Fresh time.Duration
+	Code  string // the version of the program; a lineage names it
 	// Ask has a training done soon, however often it fails; nil trains at once.
 	Ask func(ctx context.Context, reason string) error
 }

@@ -10,12 +10,21 @@
 //   - each personal list is a recorded decision with its terms and its receipt,
 //     kept before the list is returned, and not returned when the person changed
 //     their mind meanwhile;
-//   - only orders of people who permit training reach the model; a withdrawal
-//     queues a training without them in the transaction that records it;
+//   - a list is made from what the person permits of orders and of what they looked at, each
+//     asked of the gate by itself; what they do next changes the next list, without a training;
+//   - only orders of people who permit training reach the model; who takes it back is
+//     written down in the transaction that records it, and from its commit on no list has a
+//     score that knew them, in any process;
+//   - taking somebody out solves again the columns that knew them, and gives byte for byte
+//     the model of a training from the store without them;
 //   - every version of the model that is kept was made of people who permit it now: a
 //     training makes each anew, or destroys it, and a model that somebody was taken out
 //     of exists nowhere any more;
 //   - a model is served only after its package was verified, and the files are verified
 //     again while it serves;
-//   - erasing a person trains without them before it returns.
+//   - lists that are not personal are the same for everybody who asks the same; a session
+//     or a basket is used for its answer and not kept;
+//   - what is withdrawn, out of stock or for grown-ups is in no list that is not
+//     personal, and an empty list says what kept everything out;
+//   - erasing a person takes them out of every version that is kept before it returns.
 package lists

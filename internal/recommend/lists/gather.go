@@ -45,15 +45,19 @@ func newSet(items []thimble.ItemID, through int64) *set {
 // are among those until the other: where as many are left out, the same are.
 func (s *set) same(o *set) bool { return s.cut == o.cut && slices.Equal(s.items, o.items) }
 
-// A span is the time of a person's first and last purchase that is learned from.
-type span struct{ from, to time.Time }
+// A span is the time of a person's first and last purchase that is learned from, and how
+// many of their orders came too late.
+type span struct {
+	from, to time.Time
+	cut      int
+}
 
 // forget takes people out of everything that was gathered.
 func (g *gathered) forget(people []thimble.SubjectID) {
 	for _, s := range g.sets {
 		for _, who := range people {
 			s.data.Forget(who)
-			delete(s.spans, who)
+			s.keep(who, span{})
 		}
 	}
 }
@@ -62,6 +66,9 @@ func (g *gathered) forget(people []thimble.SubjectID) {
 func (s *set) months() (from, to string) {
 	var all span
 	for _, one := range s.spans {
+		if one.from.IsZero() {
+			continue
+		}
 		if all.from.IsZero() || one.from.Before(all.from) {
 			all.from = one.from
 		}
@@ -126,16 +133,22 @@ func (g *gathered) add(who thimble.SubjectID, orders []recorded) error {
 }
 
 func (s *set) add(who thimble.SubjectID, orders []recorded) error {
+	items, when := s.learns(orders)
+	s.keep(who, when)
+	return s.data.Add(who, items)
+}
+
+// learns returns the items of orders that a set learns from, most recent last.
+func (s *set) learns(orders []recorded) (items []thimble.ItemID, when span) {
 	within := make([]order.Order, 0, len(orders))
 	for _, o := range orders {
 		if o.batch <= s.through {
 			within = append(within, o.Order)
 		}
 	}
-	s.cut += len(orders) - len(within)
+	when.cut = len(orders) - len(within)
 	history := order.History(within)
-	items := make([]thimble.ItemID, 0, len(history))
-	var when span
+	items = make([]thimble.ItemID, 0, len(history))
 	for _, h := range history {
 		if !s.known[h.Item] {
 			continue
@@ -148,10 +161,44 @@ func (s *set) add(who thimble.SubjectID, orders []recorded) error {
 			when.to = h.At
 		}
 	}
-	if len(items) > 0 {
-		s.spans[who] = when
+	return items, when
+}
+
+// keep notes a person's span in the place of the one before.
+func (s *set) keep(who thimble.SubjectID, when span) {
+	s.cut += when.cut - s.spans[who].cut
+	if when == (span{}) {
+		delete(s.spans, who)
+		return
 	}
-	return s.data.Add(who, items)
+	s.spans[who] = when
+}
+
+// has reports whether a subject has a history in the set, or orders that came too late.
+func (s *set) has(who thimble.SubjectID) bool {
+	_, ok := s.spans[who]
+	return ok || s.data.Has(who)
+}
+
+// changes are what makes a set one that has learned of a person what may be learned now.
+func (s *set) changes(p *anew) []recommend.Change {
+	items, _ := s.learns(p.orders)
+	all := []recommend.Change{{Person: p.who, History: recommend.History{Items: items, Trusted: true}}}
+	for _, o := range p.others {
+		if s.data.Has(o) {
+			all = append(all, recommend.Change{Person: o})
+		}
+	}
+	return all
+}
+
+// note keeps what changes does not.
+func (s *set) note(p *anew) {
+	_, when := s.learns(p.orders)
+	s.keep(p.who, when)
+	for _, o := range p.others {
+		s.keep(o, span{})
+	}
 }
 
 // recorded is an order with the batch in which it was recorded.

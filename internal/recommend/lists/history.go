@@ -152,8 +152,13 @@ func remembered(orders []order.Order, touched []Touch, returns bool) past {
 	slices.SortFunc(p.history, func(a, b thimble.Interaction) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Item, b.Item))
 	})
+	p.history = p.history[max(0, len(p.history)-mostRemembered):]
 	return p
 }
+
+// mostRemembered bounds the history of one person: of a program that looks at everything,
+// the newest counts. The recipe's cap is lower.
+const mostRemembered = 2000
 
 // lastOrdered is when each item was last ordered or came back.
 func lastOrdered(orders []order.Order) map[thimble.ItemID]time.Time {
@@ -170,7 +175,15 @@ func lastOrdered(orders []order.Order) map[thimble.ItemID]time.Time {
 
 // inputsOf says of how many items each category spoke, and by which right it was used.
 func (p *past) inputsOf(purpose thimble.Purpose, verdicts map[thimble.Category]gate.Verdict) []decision.Input {
-	count := map[thimble.Category]int{thimble.PurchaseHistory: len(p.bought), Browsing: len(p.looked)}
+	count := map[thimble.Category]int{}
+	for _, h := range p.history {
+		if p.bought[h.Item] {
+			count[thimble.PurchaseHistory]++
+		}
+		if p.looked[h.Item] {
+			count[Browsing]++
+		}
+	}
 	var all []decision.Input
 	for _, c := range histories() {
 		v := verdicts[c]

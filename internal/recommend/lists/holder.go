@@ -15,7 +15,10 @@ func (s *Shop) HolderName() string { return "recommend" }
 
 // Places implements thimble.Holder.
 func (s *Shop) Places() []thimble.Place {
-	return []thimble.Place{{Kind: thimble.FilePlace, Name: "models/*"}, {Kind: thimble.MemoryPlace, Name: "lists.Shop.live"}, {Kind: thimble.MemoryPlace, Name: "lists.Shop.challenger"}}
+	return []thimble.Place{
+		{Kind: thimble.TablePlace, Name: "recommend_leaving"}, {Kind: thimble.FilePlace, Name: "models/*"},
+		{Kind: thimble.MemoryPlace, Name: "lists.Shop.live"}, {Kind: thimble.MemoryPlace, Name: "lists.Shop.held"}, {Kind: thimble.MemoryPlace, Name: "lists.Shop.challenger"},
+	}
 }
 
 // trains asks whether a person's orders may be learned from.

@@ -22,6 +22,9 @@ type List struct {
 	Decision thimble.ID    // of a personal list
 	Model    int64         // the version; 0 for the popular list
 	Entries  []Entry
+	Kind     Kind     // "" for you
+	Rules    string   // the version of the shop's rules that arranged it
+	Applied  []string // what they did, in words
 }
 
 // An Entry is one item of a list.
@@ -30,6 +33,21 @@ type Entry struct {
 	Score   int64
 	Terms   []Term // of a personal list: the largest shares first
 	Orders  int64  // of the popular list: how many orders contained it
+
+	Why      string   // in a few words, for a page
+	Moved    int64    // what the shop's boosts added to the score, or took from it
+	Because  []string // the words of the shop's rules that brought it here
+	Campaign string   // its name: the place is held by it, and not won by the score
+	Alike    []Likeness
+}
+
+// A Likeness is the share that one field which two products have in common has in a
+// score.
+type Likeness struct {
+	Because catalog.Product
+	Field   string
+	Value   string
+	Share   int64
 }
 
 // A Term is the share that one past item has in the score.
@@ -68,10 +86,15 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: reading a history: %w", err)
 	}
-	now := s.live.Load()
+	now, err := s.shows(ctx)
+	if err != nil {
+		return List{}, err
+	}
 	switch {
 	case len(past.history) == 0:
 		return s.impersonal(ctx, grant, n, "Not personal, because there is nothing you bought or looked at to learn your taste from yet.")
+	case now == nil && s.live.Load() != nil:
+		return s.impersonal(ctx, grant, n, forgetting)
 	case now == nil:
 		return s.impersonal(ctx, grant, n, "Not personal, because nothing was learned yet.")
 	}
@@ -123,11 +146,15 @@ func (s *Shop) impersonal(ctx context.Context, g *gate.Grant, n int, why string)
 }
 
 // rank asks the model for n items that the person has not bought. What they only looked
-// at may be among them.
-func (s *Shop) rank(_ context.Context, m *recommend.Model, p past, n int) ([]recommend.Ranked, error) {
-	ranked := m.ForYou(p.history, recommend.Query{K: n, Repeat: true, Exclude: func(id thimble.ItemID) bool { return p.bought[id] }})
-	return ranked, recommend.Replay(m, p.history, ranked)
+// at may be among them, and nothing is whose column knew somebody who has left.
+func (s *Shop) rank(_ context.Context, m *shown, p past, n int) ([]recommend.Ranked, error) {
+	ranked := m.model.ForYou(p.history, recommend.Query{K: n, Repeat: true, Exclude: func(id thimble.ItemID) bool { return p.bought[id] || m.stale[id] }})
+	return ranked, recommend.Replay(m.model, p.history, ranked)
 }
+
+// forgetting is why a list is not personal while what knew somebody who has just left is
+// solved again.
+const forgetting = "Not personal, because the program is just forgetting somebody. Look again in a moment."
 
 func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, p past, ranked []recommend.Ranked, placement string, drawn *decision.Propensity) (List, error) {
 	verdict := g.Verdict()
@@ -211,33 +238,22 @@ func named(products map[thimble.ItemID]catalog.Product, id thimble.ItemID) catal
 // Popular returns the items that most orders of the last 30 days of sales
 // contained. Nothing about any person is used.
 func (s *Shop) Popular(ctx context.Context, n int) (List, error) {
-	ranked, err := s.Catalog.Popular(ctx, catalog.Window{Days: popularDays}, n, catalog.Service)
-	if err != nil {
-		return List{}, err
-	}
-	ids := make([]thimble.ItemID, len(ranked))
-	for i, r := range ranked {
-		ids[i] = r.Item
-	}
-	products, err := s.Catalog.Get(ctx, ids...)
-	if err != nil {
-		return List{}, err
-	}
-	list := List{Why: "What most orders of the last 30 days contained. Nothing about you was used."}
-	for _, r := range ranked {
-		list.Entries = append(list.Entries, Entry{Product: named(products, r.Item), Score: r.Orders, Orders: r.Orders})
-	}
-	return list, nil
+	return s.Make(ctx, Ask{Kind: Popular, N: n})
 }
 
 // GoesWith returns n items that are bought by the same people as the given one.
 // Nothing about the reader is used.
 func (s *Shop) GoesWith(ctx context.Context, item thimble.ItemID, n int) (List, error) {
-	now := s.live.Load()
-	if now == nil {
+	now, err := s.shows(ctx)
+	switch {
+	case err != nil:
+		return List{}, err
+	case now == nil && s.live.Load() != nil:
+		return List{Why: "The program is just forgetting somebody. Look again in a moment."}, nil
+	case now == nil:
 		return List{Why: "Nothing was learned yet."}, nil
 	}
-	ranked := now.model.GoesWith(item, recommend.Query{K: n, Exclude: func(id thimble.ItemID) bool { return id == item }})
+	ranked := now.model.GoesWith(item, recommend.Query{K: n, Exclude: func(id thimble.ItemID) bool { return id == item || now.stale[id] }})
 	ids := make([]thimble.ItemID, 0, len(ranked))
 	for _, r := range ranked {
 		ids = append(ids, r.Item)

@@ -27,6 +27,11 @@ type serving struct {
 // error is of kind ErrNotFound when there is none, ErrDenied when the file is not what
 // was released.
 func (s *Shop) Load(ctx context.Context) error {
+	turn, _, err := s.Leaving.Waiting(ctx, 1)
+	if err != nil {
+		return err
+	}
+	defer s.turn.Store(turn) // of before it was asked which version serves
 	v, err := s.Models.Champion(ctx, ModelName)
 	if err != nil {
 		return err
@@ -169,6 +174,11 @@ func (s *Shop) refused(ctx context.Context, bad registrydb.Version, cause error)
 func (s *Shop) Recover(ctx context.Context) (bool, error) {
 	s.training.Lock()
 	defer s.training.Unlock()
+	turn, _, err := s.Leaving.Waiting(ctx, 1)
+	if err != nil {
+		return false, err
+	}
+	defer s.turn.Store(turn)
 	v, err := s.Models.Champion(ctx, ModelName)
 	if errors.Is(err, thimble.ErrNotFound) {
 		return false, nil

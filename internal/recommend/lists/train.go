@@ -26,6 +26,10 @@ type Shop struct {
 	live     atomic.Pointer[serving]
 	// challenger is what an experiment serves beside the champion.
 	challenger atomic.Pointer[serving]
+	held       atomic.Pointer[material]
+	turn       atomic.Int64 // of the rows of leavers, when the model that serves was read
+	notices    notice
+	shelves    shelves
 }
 
 // New returns a shop without a model; Load or Train gives it one.
@@ -49,6 +53,7 @@ type Training struct {
 
 	but   []thimble.SubjectID // who is left out although they permit it
 	still bool                // nothing new is wanted: a version that is the same stays
+	same  bool                // nothing new is made: the kept versions are made again
 }
 
 // Train learns from the orders of everyone who permits it now, and releases the result.
@@ -69,6 +74,10 @@ func (s *Shop) TrainAs(ctx context.Context, t Training) (registrydb.Version, err
 func (s *Shop) train(ctx context.Context, t Training) (registrydb.Version, error) {
 	began := s.Now()
 	t.Stage = cmp.Or(t.Stage, registry.Champion)
+	turn, waiting, err := s.Leaving.Waiting(ctx, everyLeaver) // before anybody is asked
+	if err != nil {
+		return registrydb.Version{}, err
+	}
 	all, before, held, err := s.lines(ctx, t)
 	if err != nil {
 		return registrydb.Version{}, err
@@ -88,22 +97,43 @@ func (s *Shop) train(ctx context.Context, t Training) (registrydb.Version, error
 	if err := b.make(ctx, all); err != nil {
 		return registrydb.Version{}, err
 	}
-	// Who has changed their mind since they were counted is taken out before anybody
-	// is served by the model.
+	if !t.same || len(b.made) > 0 || len(b.stay) != len(all) {
+		if err := b.publish(ctx, all); err != nil {
+			return b.champion(), err
+		}
+		s.look(ctx, all[0].set.data)
+	}
+	s.held.Store(&material{people: data.people, sets: b.sets, leftOut: data.leftOut, at: began})
+	s.turn.Store(turn)
+	return b.champion(), s.settled(ctx, waiting)
+}
+
+// publish releases what was made. Who has changed their mind since they were counted is
+// taken out before anybody is served by the model.
+func (b *batch) publish(ctx context.Context, all []line) error {
 	without := func(ctx context.Context, left []thimble.SubjectID) error {
-		data.forget(left)
+		if b.updated == nil {
+			b.data.forget(left)
+			return b.make(ctx, all)
+		}
+		people := make([]*anew, len(left))
+		for i, who := range left {
+			people[i] = &anew{who: who}
+		}
+		if err := b.put(ctx, all, people); err != nil {
+			return err
+		}
 		return b.make(ctx, all)
 	}
 	var replaced *ledger.Intent
-	err = data.people.Publish(ctx, without, func(ctx context.Context) (err error) {
+	err := b.data.people.Publish(ctx, without, func(ctx context.Context) (err error) {
 		replaced, err = b.release(ctx)
 		return err
 	})
 	if err != nil {
-		return b.champion(), fmt.Errorf("recommend: releasing: %w", err)
+		return fmt.Errorf("recommend: releasing: %w", err)
 	}
-	s.look(ctx, all[0].set.data)
-	return b.champion(), s.Models.Destroy(ctx, replaced)
+	return b.shop.Models.Destroy(ctx, replaced)
 }
 
 // A line is one version to be made: a new one, or one that is kept, derived anew.
@@ -140,6 +170,10 @@ func (s *Shop) lines(ctx context.Context, t Training) (all []line, before regist
 		}
 		all = append(all, line{stage: v.Stage, recipe: m.Recipe(), until: v.Lineage.Until, set: newSet(m.Items(), v.Lineage.Through), of: v})
 	}
+	if t.same {
+		inOrder(all)
+		return all, before, state.Held, nil
+	}
 	last, err := s.Orders.LastBatch(ctx) // before they are read: none of these is missed
 	if err != nil {
 		return nil, before, false, err
@@ -162,8 +196,13 @@ func (s *Shop) lines(ctx context.Context, t Training) (all []line, before regist
 	} else if t.Stage != registry.Champion {
 		all = append(all, fresh)
 	}
-	slices.SortStableFunc(all, func(a, b line) int { return cmp.Compare(rank(a.stage), rank(b.stage)) })
+	inOrder(all)
 	return all, before, held, nil
+}
+
+// inOrder sorts lines by what they need of each other.
+func inOrder(all []line) {
+	slices.SortStableFunc(all, func(a, b line) int { return cmp.Compare(rank(a.stage), rank(b.stage)) })
 }
 
 // rank puts the champion first and what is only kept to go back to last.
@@ -179,10 +218,22 @@ type batch struct {
 	began    time.Time
 	before   registrydb.Version // that serves now; zero for none
 	held     bool
+	// updated are the models of the kept versions, when these were not trained but changed,
+	// and columns how many of the champion's were solved again.
+	updated map[int64]*recommend.Model
+	columns int
+	others  map[int64]standing // kept versions that nothing is done to
 
 	stay map[int64]registry.Stage
+	sets map[int64]*set // of what stays and of what was made
 	made []registrydb.Made
 	live *serving // the champion
+}
+
+// A standing is a version that stays as it is, and what it was made of.
+type standing struct {
+	stage registry.Stage
+	set   *set
 }
 
 // weights are those of one line.
@@ -194,7 +245,10 @@ type weights struct {
 
 // make learns every line. Nothing is kept yet, and nobody is served by it.
 func (b *batch) make(ctx context.Context, all []line) error {
-	b.stay, b.made, b.live = map[int64]registry.Stage{}, nil, nil
+	b.stay, b.made, b.live, b.sets = map[int64]registry.Stage{}, nil, nil, map[int64]*set{}
+	for number, o := range b.others {
+		b.stay[number], b.sets[number] = o.stage, o.set
+	}
 	var fresh []weights
 	champion, retired := weights{}, false
 	for _, l := range all {
@@ -216,6 +270,8 @@ func (b *batch) make(ctx context.Context, all []line) error {
 		}
 		if old := b.standing(l); old.Number > 0 && old.Hash == sum {
 			b.stay[old.Number] = l.stage
+			l.set.through = old.Lineage.Through
+			b.sets[old.Number] = l.set
 			if l.stage == registry.Champion {
 				b.live = &serving{w.model, old}
 			}
@@ -241,6 +297,11 @@ func (b *batch) learn(ctx context.Context, l line, champion weights) (w weights,
 	w = weights{line: l, model: champion.model, content: champion.content}
 	if champion.model != nil && l.same(champion.line) {
 		return w, nil
+	}
+	if m := b.updated[l.of.Number]; m != nil {
+		w.model = m
+		w.content, err = m.MarshalBinary()
+		return w, err
 	}
 	progress := b.training.Progress
 	if l.of.Number > 0 {
@@ -275,6 +336,7 @@ func (b *batch) pack(ctx context.Context, fresh []weights) error {
 			return err
 		}
 		b.made = append(b.made, made)
+		b.sets[v.Number] = w.set
 		if w.stage == registry.Champion {
 			b.live = &serving{w.model, made.Version}
 		}

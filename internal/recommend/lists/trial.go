@@ -28,23 +28,26 @@ func (s *Shop) seat(ctx context.Context, g *gate.Grant, placement string) trial.
 	return s.Experiments.Assign(ctx, g.Subject(), placement)
 }
 
-// shown counts a list that is about to be shown.
-func (s *Shop) shown(ctx context.Context, seat trial.Seat, l List) {
+// tell counts a list that is about to be shown.
+func (s *Shop) tell(ctx context.Context, seat trial.Seat, l List) {
 	if s.Experiments != nil && seat.Counts {
 		s.Experiments.Shown(ctx, seat, l.Model)
 	}
 }
 
 // choose ranks and records a list for somebody who has a history, as their seat has it.
-func (s *Shop) choose(ctx context.Context, g *gate.Grant, now *serving, p past, placement string, n int) (List, error) {
+func (s *Shop) choose(ctx context.Context, g *gate.Grant, now *shown, p past, placement string, n int) (List, error) {
 	seat := s.seat(ctx, g, placement)
 	if seat.Serve == trial.Popular {
 		return s.holdout(ctx, g, seat, n)
 	}
 	now = s.serves(ctx, seat, now)
-	ranked, err := s.rank(ctx, now.model, p, candidates(seat, n))
+	ranked, err := s.rank(ctx, now, p, candidates(seat, n))
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: ranking: %w", err)
+	}
+	if len(ranked) == 0 && len(now.stale) > 0 {
+		return s.impersonal(ctx, g, n, forgetting)
 	}
 	if len(ranked) == 0 {
 		return s.impersonal(ctx, g, n, "Not personal, because nothing goes with what you bought or looked at yet.")
@@ -52,7 +55,7 @@ func (s *Shop) choose(ctx context.Context, g *gate.Grant, now *serving, p past, 
 	ranked, drawn := draw(seat, ranked, n)
 	list, err := s.decide(ctx, g, now.version, p, ranked, placement, drawn)
 	if err == nil {
-		s.shown(ctx, seat, list)
+		s.tell(ctx, seat, list)
 	}
 	return list, err
 }
@@ -63,16 +66,16 @@ const heldOut = "Not personal, because you are in the group to which we compare:
 func (s *Shop) holdout(ctx context.Context, g *gate.Grant, seat trial.Seat, n int) (List, error) {
 	list, err := s.impersonal(ctx, g, n, heldOut)
 	if err == nil {
-		s.shown(ctx, seat, list)
+		s.tell(ctx, seat, list)
 	}
 	return list, err
 }
 
 // serves is the version that a seat sees. The challenger is asked for each time, so that
-// one that was made anew without somebody is never served from memory; when there is none,
-// or it is refused, the champion serves.
-func (s *Shop) serves(ctx context.Context, seat trial.Seat, champion *serving) *serving {
-	if seat.Serve != trial.Challenger {
+// one that was made anew without somebody is never served from memory. When there is none,
+// it is refused, or somebody is about to be taken out, the champion serves.
+func (s *Shop) serves(ctx context.Context, seat trial.Seat, champion *shown) *shown {
+	if seat.Serve != trial.Challenger || len(champion.stale) > 0 {
 		return champion
 	}
 	kept, err := s.Models.Kept(ctx, ModelName)
@@ -84,7 +87,7 @@ func (s *Shop) serves(ctx context.Context, seat trial.Seat, champion *serving) *
 			continue
 		}
 		if c := s.challenger.Load(); c != nil && c.version.Number == v.Number && c.version.Hash == v.Hash {
-			return c
+			return &shown{serving: c}
 		}
 		m, err := s.opened(ctx, v)
 		if err != nil {
@@ -92,7 +95,7 @@ func (s *Shop) serves(ctx context.Context, seat trial.Seat, champion *serving) *
 		}
 		c := &serving{model: m, version: v}
 		s.challenger.Store(c)
-		return c
+		return &shown{serving: c}
 	}
 	s.challenger.Store(nil)
 	return champion

@@ -1,6 +1,7 @@
 package recommendweb
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,31 +12,28 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"thimble"
-	"thimble/internal/apikey"
 	"thimble/internal/catalog/catalogweb"
 	"thimble/internal/decision"
-	"thimble/internal/gate"
 	"thimble/internal/recommend/lists"
-	"thimble/internal/web"
 )
 
 // OperationLists makes lists; *lists.Shop does.
 type OperationLists interface {
-	ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, placement string, n int) (lists.List, error)
-	GoesWith(ctx context.Context, item thimble.ItemID, n int) (lists.List, error)
-	Popular(ctx context.Context, n int) (lists.List, error)
+	Make(ctx context.Context, a lists.Ask) (lists.List, error)
 }
 
 // Recommendations is a list of items with how it came about.
 type Recommendations struct {
+	Kind     string           `json:"kind" doc:"What it was made from."`
 	Personal bool             `json:"personal" doc:"Whether it was made from the person's own history."`
 	Why      string           `json:"why" doc:"One sentence for the reader of the list."`
 	Verdict  *Permission      `json:"verdict,omitempty" doc:"What the gate answered; left out where no person was asked about."`
 	Decision string           `json:"decision,omitempty" doc:"Of a personal list: the recorded decision. Keep it, to answer the question why."`
 	Receipt  string           `json:"receipt,omitempty" doc:"The path of the decision's receipt."`
 	Model    int64            `json:"model,omitempty" doc:"The version of the model; left out for the popular list."`
-	Entries  []Recommendation `json:"entries"`
+	Rules    string           `json:"rules,omitempty" doc:"The version of the shop's rules that arranged it."`
+	Applied  []string         `json:"applied,omitempty" doc:"With explain: what the rules did, in words."`
+	Entries  []Recommendation `json:"entries" doc:"An empty list says in why what kept everything out."`
 }
 
 // A Permission is the gate's answer.
@@ -51,7 +49,21 @@ type Recommendation struct {
 	Item   catalogweb.Item `json:"item"`
 	Score  int64           `json:"score" doc:"The rank: an exact sum of integers. Of the popular list, the orders that contained it."`
 	Orders int64           `json:"orders,omitempty" doc:"Of the popular list: how many orders contained it."`
-	Terms  []Reason        `json:"terms,omitempty" doc:"With explain: the largest shares in the score. The decision has all."`
+	Why    string          `json:"why,omitempty" doc:"In a few words, for the reader."`
+	// Campaign is the name of the campaign that holds the place.
+	Campaign string     `json:"campaign,omitempty" doc:"The place is held by this campaign and not won by the score: show it as advertising."`
+	Moved    int64      `json:"moved,omitempty" doc:"What the shop's boosts added to the score, or took from it, within the bound of the rules."`
+	Because  []string   `json:"because,omitempty" doc:"The rules of the shop that moved it or brought it here, in words."`
+	Terms    []Reason   `json:"terms,omitempty" doc:"With explain: the largest shares in the score. The decision has all."`
+	Alike    []Likeness `json:"alike,omitempty" doc:"With explain, where it is listed for what it is like: the share of each common field. They sum to the score."`
+}
+
+// A Likeness is the share that one field which two products have in common has.
+type Likeness struct {
+	Because catalogweb.Item `json:"because"`
+	Field   string          `json:"field"`
+	Value   string          `json:"value"`
+	Share   int64           `json:"share"`
 }
 
 // A Reason is the share that one past item has in a score.
@@ -61,12 +73,22 @@ type Reason struct {
 }
 
 type listInput struct {
-	Subject     string `query:"subject" maxLength:"64" doc:"The token of the person the list is for. Without it, nothing about anybody is used." example:"sub_1vz3m8t6q4c0k7d9h2x5r8w3ya"`
-	Item        string `query:"item" maxLength:"64" doc:"Asks for what goes with this item, instead of a list for a person."`
-	Placement   string `query:"placement" default:"api" pattern:"^[a-z][a-z0-9-]{0,31}$" patternDescription:"a lower-case word such as home-page" doc:"Where it is shown; the decision keeps it." example:"home-page"`
-	Limit       int    `query:"limit" minimum:"1" maximum:"50" default:"10" doc:"How many items."`
-	Explain     bool   `query:"explain" doc:"Adds the terms of each score." example:"true"`
-	IfNoneMatch string `header:"If-None-Match" maxLength:"200" doc:"The ETag of the list you have; when it still holds, the answer is 304 without a body."`
+	Subject     string   `query:"subject" maxLength:"64" doc:"The token of the person the list is for. Without it, nothing about anybody is used." example:"sub_1vz3m8t6q4c0k7d9h2x5r8w3ya"`
+	Item        string   `query:"item" maxLength:"64" doc:"The item that a list is about: what goes with it, or is similar."`
+	Session     []string `query:"session" maxItems:"50" doc:"Items that were looked at just now, or that are in a basket, the last one last. They are used for this answer and not kept."`
+	Kind        string   `query:"kind" enum:"for-you,goes-with,bought-together,popular,trending,season,similar,next" doc:"What the list is made from. Left out: for-you with a subject, goes-with with an item, next with a session, else popular."`
+	Category    string   `query:"category" maxLength:"64" doc:"Only this category."`
+	Brand       string   `query:"brand" maxLength:"64" doc:"Only this brand."`
+	Size        string   `query:"size" maxLength:"64" doc:"Only variants of this size."`
+	MinPrice    int64    `query:"min_price" minimum:"0" doc:"In minor units. What has no known price is left out."`
+	MaxPrice    int64    `query:"max_price" minimum:"0" doc:"In minor units. What has no known price is left out."`
+	Currency    string   `query:"currency" pattern:"^[A-Z]{3}$" doc:"Of the two prices."`
+	InStock     bool     `query:"in_stock" doc:"Only what is known to be in stock."`
+	GrownUp     bool     `query:"grown_up" doc:"You vouch for the reader's age. Without it what is for grown-ups is left out."`
+	Placement   string   `query:"placement" default:"api" pattern:"^[a-z][a-z0-9-]{0,31}$" patternDescription:"a lower-case word such as home-page" doc:"Where it is shown; the decision keeps it." example:"home-page"`
+	Limit       int      `query:"limit" minimum:"1" maximum:"50" default:"10" doc:"How many items."`
+	Explain     bool     `query:"explain" doc:"Adds the terms of each score, and what the shop's rules did." example:"true"`
+	IfNoneMatch string   `header:"If-None-Match" maxLength:"200" doc:"The ETag of the list you have; when it still holds, the answer is 304 without a body."`
 }
 
 type listOutput struct {
@@ -84,7 +106,7 @@ func Operations(l OperationLists) func(huma.API) {
 		huma.Register(api, huma.Operation{
 			OperationID: "listRecommendations", Method: http.MethodGet, Path: "/v1/recommendations", Tags: []string{"recommend"},
 			Summary: "List recommendations",
-			Description: "A list for a person, with subject; what goes with an item, with item; else the popular list. " +
+			Description: "A list for a person, with subject; what goes with an item, with item; what follows on a session, with session; else the popular list. Other lists by kind. " +
 				"A person who does not permit personalisation, and one who is not known, get the popular list with personal=false: this never tells who has an account. " +
 				"A personal list is a decision that is recorded, with its reasons and a receipt, before it is answered.",
 			Metadata: map[string]any{"scope": "read"},
@@ -93,50 +115,45 @@ func Operations(l OperationLists) func(huma.API) {
 				"304": {Description: "The list you have still holds. Popular lists and lists for items only."},
 			},
 		}, func(ctx context.Context, in *listInput) (*listOutput, error) { return list(ctx, l, in) })
+		batchOperation(api, l)
 	}
 }
 
 func list(ctx context.Context, l OperationLists, in *listInput) (*listOutput, error) {
-	switch {
-	case in.Subject != "" && in.Item != "":
-		return nil, web.FieldProblems{{Field: "query.item", Detail: "expected either subject or item: a list for an item uses nothing about a person"}}
-	case in.Subject != "":
-		return personal(ctx, l, in)
-	case in.Item != "":
-		made, err := l.GoesWith(ctx, thimble.ItemID(in.Item), in.Limit)
-		return shared(made, in, err)
+	a, err := asked{
+		Subject: in.Subject, Item: in.Item, Session: in.Session, Kind: in.Kind, Category: in.Category, Brand: in.Brand, Size: in.Size, MinPrice: in.MinPrice,
+		MaxPrice: in.MaxPrice, Currency: in.Currency, InStock: in.InStock, GrownUp: in.GrownUp, Placement: in.Placement, Limit: in.Limit, Explain: in.Explain,
+	}.ask(ctx, "query.")
+	if err != nil {
+		return nil, err
 	}
-	made, err := l.Popular(ctx, in.Limit)
-	return shared(made, in, err)
+	made, err := l.Make(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	body := answer(made, a, in.Explain)
+	if a.Kind == lists.ForYou || len(a.Session) > 0 {
+		return &listOutput{Status: http.StatusOK, CacheControl: "private, no-store", Vary: "Authorization", Body: body}, nil
+	}
+	return shared(body, in)
 }
 
 // notPersonal is said whether the person refused, was never asked, has no history
 // or is not known: to tell these apart would tell who has an account.
 const notPersonal = "Not personal: nothing permits a list for this person, or there is nothing to make it from."
 
-func personal(ctx context.Context, l OperationLists, in *listInput) (*listOutput, error) {
-	who, err := thimble.ParseSubjectID(in.Subject)
-	if err != nil {
-		return nil, web.FieldProblems{{Field: "query.subject", Detail: "expected a token of the form sub_…"}}
+// answer is what leaves: of a list that is not personal nobody learns why.
+func answer(made lists.List, a lists.Ask, explain bool) Recommendations {
+	body := shown(made, explain)
+	body.Kind = string(a.Kind)
+	if a.Kind == lists.ForYou && !body.Personal {
+		body.Kind, body.Why, body.Verdict = string(lists.Popular), notPersonal, nil
 	}
-	actor := gate.Actor{Kind: gate.Client, Name: apikey.From(ctx).Name}
-	made, err := l.ForYou(ctx, actor, who, in.Placement, in.Limit)
-	if err != nil {
-		return nil, err
-	}
-	body := shown(made, in.Explain)
-	if !body.Personal {
-		body.Why, body.Verdict = notPersonal, nil
-	}
-	return &listOutput{Status: http.StatusOK, CacheControl: "private, no-store", Vary: "Authorization", Body: body}, nil
+	return body
 }
 
 // shared answers a list that is the same for everybody.
-func shared(made lists.List, in *listInput, err error) (*listOutput, error) {
-	if err != nil {
-		return nil, err
-	}
-	body := shown(made, in.Explain)
+func shared(body Recommendations, in *listInput) (*listOutput, error) {
 	tag, err := etag(body)
 	if err != nil {
 		return nil, err
@@ -169,7 +186,7 @@ func matches(sent, tag string) bool {
 }
 
 func shown(made lists.List, explain bool) Recommendations {
-	out := Recommendations{Personal: made.Personal, Why: made.Why, Model: made.Model, Entries: make([]Recommendation, len(made.Entries))}
+	out := Recommendations{Personal: made.Personal, Why: made.Why, Model: made.Model, Rules: made.Rules, Entries: make([]Recommendation, len(made.Entries))}
 	if v := made.Verdict; v != nil {
 		out.Verdict = &Permission{Allowed: v.Allowed, Basis: v.Basis, Cite: v.Cite, Pack: v.Pack}
 	}
@@ -177,10 +194,19 @@ func shown(made lists.List, explain bool) Recommendations {
 		out.Decision = made.Decision.Token(decision.TokenPrefix)
 		out.Receipt = "/v1/decisions/" + out.Decision + "/receipt"
 	}
+	if explain {
+		out.Applied = made.Applied
+	}
 	for i, e := range made.Entries {
-		out.Entries[i] = Recommendation{Item: catalogweb.ItemOf(e.Product), Score: e.Score, Orders: e.Orders}
+		out.Entries[i] = Recommendation{
+			Item: catalogweb.ItemOf(e.Product), Score: e.Score, Orders: e.Orders, Campaign: e.Campaign, Moved: e.Moved, Because: e.Because,
+			Why: cmp.Or(e.Why, lists.Because("Because you bought", e.Terms)),
+		}
 		if !explain {
 			continue
+		}
+		for _, t := range e.Alike {
+			out.Entries[i].Alike = append(out.Entries[i].Alike, Likeness{Because: catalogweb.ItemOf(t.Because), Field: t.Field, Value: t.Value, Share: t.Share})
 		}
 		for _, t := range e.Terms {
 			out.Entries[i].Terms = append(out.Entries[i].Terms, Reason{Because: catalogweb.ItemOf(t.Because), Share: t.Share})
@@ -190,11 +216,12 @@ func shown(made lists.List, explain bool) Recommendations {
 }
 
 var exampleList = Recommendations{
-	Personal: true, Why: "Made from what you bought, because you allow it.",
+	Kind: "for-you", Personal: true, Why: "Made from what you bought, because you allow it.",
 	Verdict:  &Permission{Allowed: true, Basis: "consent", Cite: "GDPR Art. 6(1)(a), 22", Pack: "baseline.strict"},
 	Decision: "dec_4hm2q7x0c9t5w1k8z3v6n0d4rg", Receipt: "/v1/decisions/dec_4hm2q7x0c9t5w1k8z3v6n0d4rg/receipt", Model: 3,
 	Entries: []Recommendation{{
 		Item: catalogweb.Item{ID: "22423", Name: "REGENCY CAKESTAND 3 TIER", Kind: "product", Price: &catalogweb.Price{Minor: 1275, Currency: "GBP"}}, Score: 514_203,
+		Why:   "Because you bought ROSES REGENCY TEACUP AND SAUCER",
 		Terms: []Reason{{Because: catalogweb.Item{ID: "22699", Name: "ROSES REGENCY TEACUP AND SAUCER", Kind: "product"}, Share: 514_203}},
 	}},
 }

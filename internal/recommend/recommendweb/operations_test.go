@@ -2,6 +2,9 @@ package recommendweb_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -10,6 +13,7 @@ import (
 	"thimble/internal/api/apitest"
 	"thimble/internal/catalog"
 	"thimble/internal/gate"
+	"thimble/internal/recommend/arrange"
 	"thimble/internal/recommend/lists"
 	"thimble/internal/recommend/recommendweb"
 )
@@ -26,10 +30,31 @@ var (
 type shop struct {
 	actor     gate.Actor
 	placement string
+	asked     lists.Ask
+	broken    bool
 }
 
 func product(id thimble.ItemID) catalog.Product {
 	return catalog.Product{ID: id, Name: "item " + string(id), Kind: catalog.Goods}
+}
+
+// Make asks the shop for what the kind says, and keeps what was asked.
+func (s *shop) Make(ctx context.Context, a lists.Ask) (lists.List, error) {
+	s.asked = a
+	switch {
+	case s.broken:
+		return lists.List{}, errors.New("disk 7 is on fire")
+	case a.Kind == lists.ForYou:
+		return s.ForYou(ctx, a.Actor, a.Subject, a.Placement, a.N)
+	case a.Kind == lists.GoesWith:
+		return s.GoesWith(ctx, a.Item, a.N)
+	case a.Kind == lists.Similar:
+		return lists.List{Kind: a.Kind, Why: "Alike.", Rules: "r1", Applied: []string{"what is out of stock is left out"}, Entries: []lists.Entry{{
+			Product: product("s"), Score: 12, Moved: 2, Because: []string{"our own brand"}, Why: "Like item x: same brand",
+			Alike: []lists.Likeness{{Because: product("x"), Field: "brand", Value: "own", Share: 12}},
+		}}}, nil
+	}
+	return s.Popular(ctx, a.N)
 }
 
 func (s *shop) Popular(_ context.Context, n int) (lists.List, error) {
@@ -129,9 +154,57 @@ func TestBadInputOfListsIsNamed(t *testing.T) {
 	for query, field := range map[string]string{
 		"?subject=secret": "query.subject", "?subject=secret@example.org": "query.subject", "?limit=51": "query.limit", "?limit=0": "query.limit",
 		"?placement=Secret+secret": "query.placement", "?explain=secret": "query.explain", "?item=x&subject=" + allows.String(): "query.item",
+		"?kind=secret": "query.kind", "?kind=for-you": "query.subject", "?kind=popular&subject=" + allows.String(): "query.kind", "?kind=similar": "query.item",
+		"?kind=next": "query.session", "?kind=bought-together": "query.session", "?session=a&subject=" + allows.String(): "query.item", "?max_price=NaN": "query.max_price",
+		"?max_price=-1": "query.max_price", "?min_price=5&max_price=4": "query.max_price", "?currency=secret": "query.currency", "?in_stock=perhaps": "query.in_stock",
+		"?session=" + strings.Repeat("a,", 50) + "a": "query.session", "?session=" + strings.Repeat("s", 65): "query.session",
 	} {
 		d.Refuses(d.Get(apitest.Read, path+query), 422, "invalid", field, "secret", "Secret")
 	}
 	d.Refuses(d.Get(apitest.None, path), 401, "key-missing", "")
 	d.Refuses(d.Get(apitest.Collect, path), 403, "scope-missing", "")
+}
+
+func TestAQuerySaysWhichListAndWhatItMayHold(t *testing.T) {
+	s := &shop{}
+	d := apitest.Open(t, recommendweb.Operations(s))
+	want := lists.Ask{
+		Kind: lists.Similar, Actor: gate.Actor{Kind: gate.Client, Name: "read-system"}, Item: "x", Placement: "api", N: 5, GrownUp: true,
+		Filter: arrange.Filter{Category: "shirts", Brand: "Own", Size: "M", MinPrice: 100, MaxPrice: 5000, Currency: "EUR", InStock: true},
+	}
+	a := d.Get(apitest.Read, path+"?kind=similar&item=x&limit=5&grown_up=true&category=shirts&brand=Own&size=M&min_price=100&max_price=5000&currency=EUR&in_stock=true&explain=true")
+	if diff := cmp.Diff(want, s.asked); diff != "" {
+		t.Errorf("asked otherwise:\n%s", diff)
+	}
+	var got recommendweb.Recommendations
+	d.Into(&got, a)
+	if e := got.Entries[0]; got.Kind != "similar" || got.Rules != "r1" || len(got.Applied) != 1 || e.Moved != 2 || e.Because[0] != "our own brand" || e.Why == "" || e.Alike[0].Share != 12 || e.Alike[0].Field != "brand" {
+		t.Errorf("got %s", a.Body)
+	}
+	// A list from a session is of nobody, and no cache keeps it.
+	if a = d.Get(apitest.Read, path+"?session=x,y"); s.asked.Kind != lists.Next || len(s.asked.Session) != 2 || a.Header.Get("Cache-Control") != "private, no-store" || a.Header.Get("ETag") != "" {
+		t.Errorf("asked %+v, got %v", s.asked, a.Header)
+	}
+}
+
+func TestEachRequestOfABatchIsAnsweredOrRefusedOnItsOwn(t *testing.T) {
+	s := &shop{}
+	d := apitest.Open(t, recommendweb.Operations(s))
+	post := func(body string) apitest.Answer { return d.Do(apitest.Read, "POST", path+"/batch", body) }
+	a := post(`{"requests": [{"subject": "` + allows.String() + `"}, {"kind": "similar"}, {"item": "x"}, {"subject": "` + refuses.String() + `"}, {}]}`)
+	var got struct{ Answers []recommendweb.Answer }
+	d.Into(&got, a)
+	if a.Status != 200 || len(got.Answers) != 5 || a.Header.Get("Cache-Control") != "private, no-store" {
+		t.Fatalf("got %d %s", a.Status, a.Body)
+	}
+	if one := got.Answers; !one[0].List.Personal || one[1].Status != 422 || one[1].Field != "requests[1].item" || one[1].List != nil || one[2].List.Kind != "goes-with" || one[3].List.Personal || len(one[4].List.Entries) != 3 {
+		t.Errorf("got %s", a.Body)
+	}
+	d.Refuses(post(`{"requests": []}`), 422, "invalid", "body.requests")
+	d.Refuses(post(`{"requests": [`+strings.Repeat("{},", 100)+`{}]}`), 422, "invalid", "body.requests")
+	d.Refuses(post(`{"requests": [{"itm": "secret"}]}`), 422, "invalid", "body.requests[0].itm", "secret")
+	s.broken = true
+	if a := post(`{"requests": [{}]}`); a.Status != 500 || strings.Contains(a.Body, "disk") {
+		t.Errorf("broken: %s", fmt.Sprint(a.Status, a.Body))
+	}
 }

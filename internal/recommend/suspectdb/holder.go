@@ -59,7 +59,7 @@ func (s *Store) datum(state State, why string, at, decided int64) thimble.Datum 
 	if decided > 0 {
 		value["since"] = time.UnixMicro(decided).UTC()
 	}
-	return thimble.Datum{Holder: s.HolderName(), Category: thimble.AutomatedDecision, Name: "suspicion", Value: value, At: time.UnixMicro(at).UTC()}
+	return thimble.Datum{Holder: s.HolderName(), Category: thimble.PurchaseHistory, Name: "suspicion", Value: value, At: time.UnixMicro(at).UTC()}
 }
 
 // Erase implements thimble.Holder. The list's revision stays: who is erased was not

@@ -195,7 +195,7 @@ func TestTheStoreKeepsTheContractOfHolders(t *testing.T) {
 		}
 		holdertest.Run(t, holdertest.Fixture{
 			Holder: d.Store, Core: k.Core, Tick: k.Tick, Person: k.Person, Keep: keep,
-			Terms: map[thimble.Category]holdertest.Term{thimble.AutomatedDecision: holdertest.Lasts},
+			Terms: map[thimble.Category]holdertest.Term{thimble.PurchaseHistory: holdertest.Lasts},
 		})
 	})
 }
