@@ -78,6 +78,16 @@ func (d *Dataset) All() iter.Seq2[thimble.SubjectID, History] {
 	}
 }
 
+// Trusted returns how many people a recipe trusts.
+func (d *Dataset) Trusted(r Recipe) (n int) {
+	for _, slot := range d.slots {
+		if r.Trusts(d.marks[slot].history()) {
+			n++
+		}
+	}
+	return n
+}
+
 // People returns how many people the data set holds.
 func (d *Dataset) People() int { return len(d.slots) }
 

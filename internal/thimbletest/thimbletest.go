@@ -173,11 +173,16 @@ func (s *Shop) Part(m thimble.Merge) {
 // Buys gives a person an order of the items, which the catalogue gets to know.
 func (s *Shop) Buys(who thimble.SubjectID, items ...thimble.ItemID) {
 	s.TB.Helper()
+	s.BuysOn(time.Date(2026, 11, 1, 12, 0, s.orders+1, 0, time.UTC), who, items...)
+}
+
+// BuysOn is Buys on a day.
+func (s *Shop) BuysOn(at time.Time, who thimble.SubjectID, items ...thimble.ItemID) {
+	s.TB.Helper()
 	ctx := context.Background()
 	s.orders++
 	id, err := thimble.NewID(nil)
 	s.must(err)
-	at := time.Date(2026, 11, 1, 12, 0, s.orders, 0, time.UTC)
 	o := order.Order{ID: id, Subject: who, Number: fmt.Sprintf("test-%d", s.orders), PlacedAt: at, Country: "GB"}
 	var products []catalog.Product
 	var demand []catalog.Demand

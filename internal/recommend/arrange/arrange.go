@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"thimble"
 	"thimble/internal/catalog"
 )
 
@@ -100,7 +101,7 @@ func fresh(p catalog.Product, days int, now time.Time) bool {
 func (r Rules) held(in []Entry, q Request) []Entry {
 	var all []Entry
 	for _, c := range r.Campaigns {
-		if c.Placement != "" && c.Placement != q.Placement || q.Now.Before(c.From) || !c.Until.IsZero() && !q.Now.Before(c.Until) || c.Position > q.K {
+		if !c.runs(q) {
 			continue
 		}
 		k := slices.IndexFunc(in, func(e Entry) bool { return e.Product.ID == c.Item })
@@ -110,6 +111,22 @@ func (r Rules) held(in []Entry, q Request) []Entry {
 		all = append(all, Entry{Candidate: in[k].Candidate, Campaign: c.Name, position: c.Position})
 	}
 	slices.SortFunc(all, func(a, b Entry) int { return cmp.Compare(a.position, b.position) })
+	return all
+}
+
+// runs reports whether a campaign holds a place in a list.
+func (c Campaign) runs(q Request) bool {
+	return (c.Placement == "" || c.Placement == q.Placement) && !q.Now.Before(c.From) && (c.Until.IsZero() || q.Now.Before(c.Until)) && c.Position <= q.K
+}
+
+// Running are the products of the campaigns that hold a place in a list: whoever ranks
+// gives them as candidates, whatever their score.
+func (r Rules) Running(q Request) (all []thimble.ItemID) {
+	for _, c := range r.Campaigns {
+		if c.runs(q) {
+			all = append(all, c.Item)
+		}
+	}
 	return all
 }
 

@@ -135,7 +135,7 @@ func (g *gathered) add(who thimble.SubjectID, orders []recorded) error {
 func (s *set) add(who thimble.SubjectID, orders []recorded) error {
 	items, when := s.learns(orders)
 	s.keep(who, when)
-	return s.data.Add(who, items)
+	return s.data.Put(who, told(items, when))
 }
 
 // learns returns the items of orders that a set learns from, most recent last.
@@ -182,8 +182,7 @@ func (s *set) has(who thimble.SubjectID) bool {
 
 // changes are what makes a set one that has learned of a person what may be learned now.
 func (s *set) changes(p *anew) []recommend.Change {
-	items, _ := s.learns(p.orders)
-	all := []recommend.Change{{Person: p.who, History: recommend.History{Items: items, Trusted: true}}}
+	all := []recommend.Change{{Person: p.who, History: told(s.learns(p.orders))}}
 	for _, o := range p.others {
 		if s.data.Has(o) {
 			all = append(all, recommend.Change{Person: o})

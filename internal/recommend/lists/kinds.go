@@ -114,7 +114,7 @@ func (s *Shop) shared(ctx context.Context, a Ask) (List, error) {
 	p := &pick{notes: map[thimble.ItemID]Entry{}}
 	switch a.Kind {
 	case Popular, Season, Trending:
-		h.counted(p, a.Kind)
+		h.counted(p, a, keeps)
 	case Similar:
 		h.similar(p, []thimble.ItemID{a.Item}, a.N, keeps)
 		p.why = "What is most like it, by what the catalogue says of both." + nobody
@@ -122,6 +122,11 @@ func (s *Shop) shared(ctx context.Context, a Ask) (List, error) {
 		s.next(ctx, h, p, a, keeps)
 	default:
 		s.together(ctx, h, p, a, keeps)
+	}
+	for _, id := range rules.Running(q) {
+		if _, there := p.notes[id]; !there && !keeps(id) && h.has(id) {
+			p.add(h.candidate(id, 0), Entry{})
+		}
 	}
 	return arranged(rules, p, q, a.Kind), nil
 }
@@ -172,13 +177,17 @@ func arranged(rules arrange.Rules, p *pick, q arrange.Request, kind Kind) List {
 }
 
 // counted are the lists that counts of orders make.
-func (h *shelf) counted(p *pick, kind Kind) {
+func (h *shelf) counted(p *pick, a Ask, keeps func(thimble.ItemID) bool) {
 	ranked, said := h.popular, "In %s lately"
 	p.why = "What most orders of the last 30 days contained." + nobody
-	switch kind {
+	full := func(id thimble.ItemID) bool { return len(p.all) == surplus(a.N) || keeps(id) } // the best, and no more
+	switch a.Kind {
 	case Trending:
 		p.why = "What is ordered more often in the last 7 days than in the four weeks before." + nobody
 		for _, t := range h.trending {
+			if full(t.item) {
+				continue
+			}
 			why := fmt.Sprintf("In %s this week, and %d in the four weeks before", orders(t.recent), t.prior)
 			p.add(h.candidate(t.item, t.score()), Entry{Orders: t.recent, Why: why})
 		}
@@ -188,6 +197,9 @@ func (h *shelf) counted(p *pick, kind Kind) {
 		p.why = "What was ordered most at this time a year ago." + nobody
 	}
 	for _, r := range ranked {
+		if full(r.Item) {
+			continue
+		}
 		p.add(h.candidate(r.Item, r.Orders), Entry{Orders: r.Orders, Why: fmt.Sprintf(said, orders(r.Orders))})
 	}
 }

@@ -171,3 +171,25 @@ func TestAListThatCannotBeIsRefusedAndAnEmptyOneSaysWhy(t *testing.T) {
 		}
 	})
 }
+
+func TestTheShopsRulesArrangeItsLists(t *testing.T) {
+	onCounter(t, func(t *testing.T, c counter) {
+		rules := arrange.Rules{
+			MaxBoost: 20, Boosts: []arrange.Boost{{Words: "our own brand", Percent: 20, Brand: "Own"}},
+			Campaigns: []arrange.Campaign{{Name: "Advertisement: shoes", Item: "h", Position: 1, Placement: "home"}},
+		}
+		c.App.Shop.Rules = func(context.Context) (arrange.Rules, error) { return rules, nil }
+		c.stocks(good("a", "A", "Else", "mugs", 1), good("b", "B", "Own", "mugs", 1), good("h", "Shoe", "", "shoes", 1))
+		c.sells(catalog.Demand{Item: "a", Day: 20_000, Orders: 11, Units: 11}, catalog.Demand{Item: "b", Day: 20_000, Orders: 10, Units: 10})
+		got := c.makes(lists.Ask{Kind: lists.Popular, Placement: "home"})
+		if !slices.Equal(listed(got), []thimble.ItemID{"h", "b", "a"}) || got.Rules != rules.Version() || !slices.Equal(got.Applied, []string{arrange.Words(arrange.Held)}) {
+			t.Fatalf("got %v, %+v", listed(got), got)
+		}
+		if ad, own := got.Entries[0], got.Entries[1]; ad.Campaign != "Advertisement: shoes" || ad.Why != ad.Campaign || own.Moved != 2 || !slices.Equal(own.Because, []string{"our own brand"}) || own.Campaign != "" {
+			t.Errorf("got %+v", got.Entries)
+		}
+		if got := c.makes(lists.Ask{Kind: lists.Popular, Placement: "mail"}); !slices.Equal(listed(got), []thimble.ItemID{"b", "a"}) {
+			t.Errorf("elsewhere: %v", listed(got))
+		}
+	})
+}

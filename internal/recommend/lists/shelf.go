@@ -138,3 +138,5 @@ func (h *shelf) candidate(id thimble.ItemID, score int64) arrange.Candidate {
 	c.Units, c.Counted = h.levels[id]
 	return c
 }
+
+func (h *shelf) has(id thimble.ItemID) bool { _, ok := h.products[id]; return ok }

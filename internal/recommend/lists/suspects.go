@@ -5,7 +5,6 @@ import (
 	"log/slog"
 
 	"thimble"
-	"thimble/internal/recommend"
 	"thimble/internal/recommend/suspect"
 )
 
@@ -24,15 +23,15 @@ func (s *Shop) leftOut(ctx context.Context) (map[thimble.SubjectID]bool, int64, 
 	return s.Suspects.LeftOut(ctx)
 }
 
-// look has the detector read a version's data, once that serves. A failure is logged: what
+// look has the detector read what a version was made from, once that serves. A failure is logged: what
 // it would find is found by the next training, and the caps hold meanwhile.
-func (s *Shop) look(ctx context.Context, d *recommend.Dataset) {
-	if s.Suspects == nil || d == nil {
+func (s *Shop) look(ctx context.Context, l line) {
+	if s.Suspects == nil {
 		return
 	}
 	search := suspect.NewSearch()
-	for who, h := range d.All() {
-		search.Add(who, h.Items, h.Trusted)
+	for who, h := range l.set.data.All() {
+		search.Add(who, h.Items, l.recipe.Trusts(h))
 	}
 	if _, err := s.Suspects.Raise(ctx, search.Find()); err != nil {
 		s.Log.ErrorContext(ctx, "suspect accounts were not looked for", slog.String("cause", err.Error()))

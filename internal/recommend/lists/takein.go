@@ -119,7 +119,7 @@ func (s *Shop) takeIn(ctx context.Context, h *material, now *serving, who []thim
 		return err
 	}
 	h.sets = b.sets
-	s.look(ctx, of.data)
+	s.look(ctx, l)
 	return nil
 }
 

@@ -93,6 +93,9 @@ func (s *Shop) train(ctx context.Context, t Training) (registrydb.Version, error
 	for i := range all {
 		all[i].recipe.Quarantine = data.leftOut // every version obeys the list of now
 	}
+	if err := bound(all); err != nil {
+		return registrydb.Version{}, err
+	}
 	b := &batch{shop: s, data: data, training: t, began: began, before: before, held: held}
 	if err := b.make(ctx, all); err != nil {
 		return registrydb.Version{}, err
@@ -101,7 +104,7 @@ func (s *Shop) train(ctx context.Context, t Training) (registrydb.Version, error
 		if err := b.publish(ctx, all); err != nil {
 			return b.champion(), err
 		}
-		s.look(ctx, all[0].set.data)
+		s.look(ctx, all[0])
 	}
 	s.held.Store(&material{people: data.people, sets: b.sets, leftOut: data.leftOut, at: began})
 	s.turn.Store(turn)

@@ -1,0 +1,108 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"thimble/internal/apikey"
+	"thimble/internal/apikey/apikeydb"
+	"thimble/internal/collect"
+	"thimble/internal/thimbletest"
+)
+
+// listRate is how many lists a second the benchmark asks for.
+const listRate = 2000
+
+// BenchmarkListsOverHTTP asks for lists at a rate that does not wait for answers, as
+// readers do, and says how long an answer took from the moment it was due. A personal
+// list is judged by the gate, ranked, recorded and given its receipt.
+func BenchmarkListsOverHTTP(b *testing.B) {
+	s := thimbletest.New(b)
+	if err := s.SeedDemo(b.Context(), collect.File("../collect/testdata/online_retail_sample.csv.gz"), silence{}); err != nil {
+		b.Fatal(err)
+	}
+	s.App.Shop.Fresh = 3 * time.Second // as it serves
+	customers, err := s.DemoCustomers(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	key, _, err := apikeydb.New(s.Core, time.Now).Create(b.Context(), "bench", []apikey.Scope{apikey.Read})
+	if err != nil {
+		b.Fatal(err)
+	}
+	handler, err := s.Handler(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	for _, run := range []func(context.Context) error{s.Ledger.Run, s.Uses.Run, s.Jobs.Run} {
+		work.Go(func() { _ = run(ctx) }) // what it cannot do shows in the lists
+	}
+	server := httptest.NewServer(handler)
+	b.Cleanup(func() { server.Close(); stop(); work.Wait() })
+	for name, path := range map[string]string{
+		"personal": "/v1/recommendations?explain=true&subject=" + customers[0].Subject.String(),
+		"popular":  "/v1/recommendations?explain=true",
+		"similar":  "/v1/recommendations?explain=true&kind=similar&item=85123A",
+		"next":     "/v1/recommendations?explain=true&session=85123A,22423",
+	} {
+		b.Run(name, func(b *testing.B) { asksAtARate(b, server.URL+path, key) })
+	}
+}
+
+// asksAtARate sends b.N requests, one each 1/listRate of a second.
+func asksAtARate(b *testing.B, url, key string) {
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, MaxConnsPerHost: 256}}
+	took := make([]time.Duration, b.N)
+	var failed atomic.Int64
+	var all sync.WaitGroup
+	b.ResetTimer()
+	begin := time.Now()
+	for i := range b.N {
+		due := begin.Add(time.Duration(i) * time.Second / listRate)
+		time.Sleep(time.Until(due))
+		all.Go(func() {
+			if err := fetch(client, url, key); err != nil && failed.Add(1) == 1 {
+				b.Error(err)
+			}
+			took[i] = time.Since(due)
+		})
+	}
+	all.Wait()
+	elapsed := time.Since(begin)
+	slices.Sort(took)
+	b.ReportMetric(float64(b.N)/elapsed.Seconds(), "lists/s")
+	for _, percent := range []int{50, 99} {
+		b.ReportMetric(float64(took[min(b.N*percent/100, b.N-1)].Microseconds())/1000, "p"+strconv.Itoa(percent)+"-ms")
+	}
+}
+
+func fetch(client *http.Client, url, key string) error {
+	r, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Authorization", "Bearer "+key)
+	res, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		return err
+	}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("the answer is %s", res.Status)
+	}
+	return nil
+}

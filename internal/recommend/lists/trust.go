@@ -1,0 +1,53 @@
+package lists
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+
+	"thimble"
+	"thimble/internal/recommend"
+)
+
+// told is what a data set learns of a person: what they bought, when first and when last.
+// An order is a purchase that the shop itself recorded, so that only age is left to ask
+// for.
+func told(items []thimble.ItemID, when span) recommend.History {
+	h := recommend.History{Items: items, Trusted: true}
+	if !when.from.IsZero() {
+		h.Since, h.Epoch = recommend.Month(when.from), recommend.Month(when.to)
+	}
+	return h
+}
+
+// bound freezes, in the recipe of a new version, who is trusted and what the others may
+// move: whoever bought first in a month before the last is trusted. A young shop, where
+// most are not, has nobody to hold the others against: there everybody counts. Versions
+// that are derived anew keep their recipe.
+func bound(all []line) error {
+	key := int64(0)
+	for _, l := range all {
+		key = max(key, l.recipe.ChoiceKey) // one key for all, so that a new version is no new lot
+	}
+	for i := range all {
+		l := &all[i]
+		if l.of.Number > 0 {
+			continue
+		}
+		r := l.recipe
+		r.TrustedBefore = recommend.Month(l.until) - 1
+		people := l.set.data.People()
+		if 2*l.set.data.Trusted(r) < people {
+			continue
+		}
+		if key == 0 {
+			var b [8]byte
+			if _, err := rand.Read(b[:]); err != nil {
+				return fmt.Errorf("recommend: drawing a key: %w", err)
+			}
+			key = int64(binary.BigEndian.Uint64(b[:])>>1 | 1)
+		}
+		l.recipe = r.Bounded(people, key)
+	}
+	return nil
+}
