@@ -33,6 +33,16 @@ func eval(ctx context.Context, c *call) error {
 
 func evalRecommend(ctx context.Context, c *call) error {
 	flag := func(name string) string { return c.flags.Lookup(name).Value.String() }
+	recipe, err := recommend.NamedRecipe(flag("recipe"))
+	if err != nil {
+		return err
+	}
+	tune, _ := strconv.ParseBool(flag("tune")) // a boolean flag
+	forget, _ := strconv.Atoi(flag("forget"))  // an int flag
+	config := recommend.EvalConfig{Recipe: recipe, Tune: tune, Forget: forget, Progress: stages(newTeller(c.err))}
+	if size := flag("synthetic"); size != "" {
+		return evalSynthetic(ctx, c, size, config)
+	}
 	train, err := openText(flag("train"))
 	if err != nil {
 		return err
@@ -46,14 +56,28 @@ func evalRecommend(ctx context.Context, c *call) error {
 	if flag("attack") != "" {
 		return evalAttack(ctx, c, train, test)
 	}
-	tune, _ := strconv.ParseBool(flag("tune")) // a boolean flag
-	forget, _ := strconv.Atoi(flag("forget"))  // an int flag
-	tell := newTeller(c.err)
-	m, err := recommend.Evaluate(ctx, recommend.EvalConfig{Train: train, Test: test, Tune: tune, Forget: forget, Progress: stages(tell)})
+	config.Train, config.Test = train, test
+	m, err := recommend.Evaluate(ctx, config)
 	if err != nil {
 		return err
 	}
-	if asJSON, _ := strconv.ParseBool(flag("json")); asJSON {
+	return tellMetrics(c, m)
+}
+
+func evalSynthetic(ctx context.Context, c *call, size string, config recommend.EvalConfig) error {
+	var people, items, events int
+	if n, err := fmt.Sscanf(size, "%d,%d,%d", &people, &items, &events); n != 3 || err != nil {
+		return invalid("--synthetic is three numbers: people,items,events")
+	}
+	m, err := recommend.EvaluateSynthetic(ctx, config, people, items, events)
+	if err != nil {
+		return err
+	}
+	return tellMetrics(c, m)
+}
+
+func tellMetrics(c *call, m recommend.Metrics) error {
+	if asJSON, _ := strconv.ParseBool(c.flags.Lookup("json").Value.String()); asJSON {
 		return json.NewEncoder(c.out).Encode(m)
 	}
 	return printMetrics(c.out, m)
@@ -112,8 +136,8 @@ func printMetrics(w io.Writer, m recommend.Metrics) error {
 		return err
 	}
 	for _, key := range []string{
-		"recall@20", "ndcg@20", "coverage@20", "novelty@20", "test_users", "train_s", "train_cpu_s", "peak_rss_mb", "model_mb", "serve_p50_us", "serve_p99_us",
-		"forget_p50_ms", "forget_p95_ms", "forget_columns_p50", "forget_mismatches", "chosen_on", "model_sha256",
+		"recall@20", "ndcg@20", "coverage@20", "novelty@20", "test_users", "train_s", "train_cpu_s", "peak_rss_mb", "model_mb", "serve_p50_us", "serve_p99_us", "rank_p50_us", "rank_p99_us",
+		"forget_p50_ms", "forget_p95_ms", "forget_cpu_p50_ms", "forget_cpu_p95_ms", "forget_columns_p50", "forget_mismatches", "chosen_on", "model_sha256",
 	} {
 		if v, ok := values[key]; ok {
 			fmt.Fprintf(tab, "%s\t%v\n", key, v)

@@ -146,6 +146,8 @@ var extra = map[string]func(*flag.FlagSet){
 		f.String("test", "", "test file of the same form; for pii a JSON list of full_text and spans; gzipped or not")
 		f.Int("forget", 0, "delete so many people one by one, and compare with a retrained model")
 		f.Bool("tune", false, "choose hyper-parameters on a validation part of train")
+		f.String("recipe", "default", "default, quality (more neighbours, slower deletion), or a recipe's JSON")
+		f.String("synthetic", "", "PEOPLE,ITEMS,EVENTS: time a made-up shop of that size instead of files")
 		attackFlags(f)
 		f.Bool("json", false, "print one JSON object")
 	},

@@ -1,11 +1,19 @@
 package app_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"thimble"
+	"thimble/internal/recommend"
+	"thimble/internal/recommend/device"
+	"thimble/internal/recommend/devicedb"
+	"thimble/internal/thimbletest"
 	"thimble/internal/web/webtest"
 )
 
@@ -66,6 +74,35 @@ func TestWhoRefusedEverythingHasAListOnTheDevice(t *testing.T) {
 	tab.Wait(`JSON.parse(localStorage.getItem("thimble.device")).seen["22423"] === undefined`)
 	tab.Click("[data-device-switch]")
 	tab.Wait(`localStorage.length === 0 && !document.querySelector("[data-device-list] article")`)
+}
+
+// Of who refused training, or takes it back while a file is made, nothing is in it.
+func TestWhatLeavesForBrowsersIsMadeOfWhoPermitsTraining(t *testing.T) {
+	s := thimbletest.New(t)
+	crowd(s)
+	s.Buys(s.Subject("refused", thimbletest.Allows(personalize)...), "shirt", "belt")
+	leaver := s.Subject("leaver", thimbletest.Allows(personalize, train)...)
+	s.Buys(leaver, "shirt", "belt")
+	var made []int
+	left := 0
+	err := s.App.Shop.Publish(t.Context(), func(_ context.Context, d *recommend.Dataset) error {
+		made = append(made, d.People())
+		if len(made) == 1 {
+			s.Chooses(leaver, thimbletest.Withdraws(train)...)
+		}
+		return nil
+	}, func(context.Context) error { left = made[len(made)-1]; return nil })
+	if err != nil || !slices.Equal(made, []int{13, 12}) || left != 12 {
+		t.Errorf("made of %v people, and of %d left, %v; want 13, then 12", made, left, err)
+	}
+	_, err = s.Device.Release(t.Context(), devicedb.Order{By: "owner", Reason: "a try"})
+	if !errors.Is(err, thimble.ErrConflict) || !strings.Contains(err.Error(), "12 people permit") {
+		t.Errorf("a shop of 12 people: %v", err)
+	}
+	// Whoever has a file has it whoever they are; without an act it is the catalogue's.
+	if f, err := s.Device.Current(t.Context()); err != nil || f.Kind != device.Content {
+		t.Errorf("served: %v, %v", f.Kind, err)
+	}
 }
 
 func dark(v webtest.Viewport) webtest.Viewport {

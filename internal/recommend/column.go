@@ -64,7 +64,7 @@ func keyItem(key uint64) int32 { return maxItems - 1 - int32(key&(maxItems-1)) }
 // solve computes the column of item j. The cells are appended to dst.
 func (s *solver) solve(dst []cell, j int32) column {
 	s.count(j)
-	threshold := s.choose()
+	threshold := s.choose(s.popular.room[j])
 	s.restrict()
 	if len(s.items) > 0 {
 		s.cg.Solve(s.gram, s.diag, s.rhs, s.fit, s.recipe.Steps,
@@ -81,9 +81,9 @@ func (s *solver) count(j int32) {
 	s.counts[j] = 0
 }
 
-// choose marks the K neighbours with the largest keys and returns the smallest
-// of those, or 0 when there are fewer than K.
-func (s *solver) choose() uint64 {
+// choose marks the k neighbours with the largest keys and returns the smallest
+// of those, or 0 when there are fewer than k.
+func (s *solver) choose(k int) uint64 {
 	s.keys = s.keys[:0]
 	for _, i := range s.found {
 		if n := s.counts[i]; n > 0 {
@@ -91,7 +91,7 @@ func (s *solver) choose() uint64 {
 		}
 	}
 	threshold := uint64(0)
-	if k := s.recipe.K; len(s.keys) >= k {
+	if len(s.keys) >= k {
 		s.keys = ml.Largest(s.keys, k)
 		threshold = s.keys[0]
 		for _, key := range s.keys {

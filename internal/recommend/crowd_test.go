@@ -175,7 +175,7 @@ func TestARecipeRefusesWhatItCannotCount(t *testing.T) {
 func TestARecipeWithoutCapsSaysNothingOfThem(t *testing.T) {
 	want := `{"name":"D200","k":200,"alpha_milli":500,"degree_bits":3,"lambda_milli":30000,"ridge_milli":500,` +
 		`"neighbour_milli":300,"eta_milli":0,"steps":2,"last_step_milli":700,"prune_below":8,"history_cap":500}`
-	if got := string(DefaultRecipe().JSON()); got != want {
+	if got := string(d200().JSON()); got != want {
 		t.Errorf("recipe = %s, want %s", got, want)
 	}
 }

@@ -1,6 +1,8 @@
 package recommend
 
 import (
+	"slices"
+
 	"thimble/internal/ml"
 )
 
@@ -183,14 +185,24 @@ func without(list []int32, slot int32) []int32 {
 // those customers into counts, which was zero, and appends those items to found,
 // j among them.
 func (x *index) together(j int32, counts []uint32, found []int32) []int32 {
+	room := 0
+	for _, u := range x.buyers[j] {
+		room += len(x.baskets[u])
+	}
+	n := len(found)
+	room = min(room, len(counts)) + 1 // one more than can be counted
+	found = slices.Grow(found, room)[:n+room]
 	for _, u := range x.buyers[j] {
 		w := uint32(x.weights[u])
 		for _, i := range x.baskets[u] {
-			if counts[i] == 0 {
-				found = append(found, i)
+			// Written always and counted sometimes: no branch to guess wrong.
+			found[n] = i
+			count := counts[i]
+			if count == 0 {
+				n++
 			}
-			counts[i] += w
+			counts[i] = count + w
 		}
 	}
-	return found
+	return found[:n]
 }

@@ -13,7 +13,10 @@ type ranker struct {
 	scores  []int32  // item → score so far, later place in the list
 	found   []int32  // items with a score; some twice, when a sum passed zero
 	top     ml.Top
+	loose   []loosePart
 	parts   []part
+	ends    []int // place in the list → where its parts end
+	touched cell  // of no meaning
 }
 
 func (m *Model) ranker() *ranker {
@@ -37,18 +40,29 @@ func (r *ranker) rank(m *Model, q Query) []Ranked {
 // accumulate adds up the rows of the history. Nothing overflows: a sum has at most
 // ml.MaxGramBound shares of at most ScoreUnit.
 func (r *ranker) accumulate(m *Model) {
-	found, scores := r.found[:0], r.scores
+	room := 0
+	for _, i := range r.history {
+		// The first cells are asked for together, so that waiting for one is waiting
+		// for all.
+		if row := m.row(i); len(row) > 0 {
+			room += len(row)
+			r.touched ^= row[0]
+		}
+	}
+	found, scores, n := slices.Grow(r.found[:0], room)[:room], r.scores, 0
 	for _, i := range r.history {
 		for _, c := range m.row(i) {
 			j := c.item()
 			score := scores[j]
+			// Written always and counted sometimes: no branch to guess wrong.
+			found[n] = j
 			if score == 0 {
-				found = append(found, j)
+				n++
 			}
 			scores[j] = score + c.share()
 		}
 	}
-	r.found = found
+	r.found = found[:n]
 }
 
 // choose keeps the best candidates and sets the scores back to zero.
@@ -59,16 +73,12 @@ func (r *ranker) choose(m *Model, q Query) {
 			r.scores[i] = 0
 		}
 	}
-	floor := uint64(0)
+	floor := uint64(1) << keyIDBits // a score of 1 and the largest item
 	for _, j := range r.found {
-		score := r.scores[j]
+		key := uint64(max(r.scores[j], 0))<<keyIDBits | uint64(maxItems-1-j)
 		r.scores[j] = 0
-		if score <= 0 {
-			continue
-		}
-		key := uint64(score)<<keyIDBits | uint64(maxItems-1-j)
-		if key > floor && (q.Exclude == nil || !q.Exclude(m.table.ids[j])) {
-			floor = r.top.Push(key)
+		if key >= floor && (q.Exclude == nil || !q.Exclude(m.table.ids[j])) {
+			floor = max(floor, r.top.Push(key)+1)
 		}
 	}
 }
@@ -85,48 +95,84 @@ func (r *ranker) list(m *Model) ([]Ranked, []uint64) {
 	return out, keys
 }
 
-// A part is a term on its way into a list: from the high bits down the place in
-// the list, the share counted down from the largest, and the item.
+// A part is a term on its way into a list: from the high bits down the share
+// counted down from the largest, and the item.
 type part uint64
 
 const shareBits = 16
 
-func newPart(place, item, share int32) part {
-	return part(place)<<(shareBits+keyIDBits) | part(ScoreUnit-share)<<keyIDBits | part(item)
+func newPart(item, share int32) part {
+	return part(ScoreUnit-share)<<keyIDBits | part(item)
 }
 
-func (p part) place() int   { return int(p >> (shareBits + keyIDBits)) }
 func (p part) share() int64 { return ScoreUnit - int64(p>>keyIDBits&(1<<shareBits-1)) }
 func (p part) item() int32  { return int32(p & (maxItems - 1)) }
 
 // explain fills in the terms: the largest share first, then the smaller id.
 func (r *ranker) explain(m *Model, keys []uint64, out []Ranked) {
-	for k, key := range keys {
-		r.scores[keyItem(key)] = int32(k + 1)
+	r.collect(m, keys)
+	terms := make([]Term, len(r.parts))
+	from := 0
+	for k := range out {
+		to := r.ends[k]
+		parts := r.parts[from:to]
+		sortParts(parts)
+		for n, p := range parts {
+			terms[from+n] = Term{m.table.ids[p.item()], p.share()}
+		}
+		out[k].Terms = terms[from:to:to]
+		from = to
 	}
-	parts, scores := r.parts[:0], r.scores
+}
+
+// collect lays the listed items' parts out by place: r.ends has where each ends.
+// seen marks the listed items; it is small enough to stay near the processor.
+func (r *ranker) collect(m *Model, keys []uint64) {
+	for k, key := range keys {
+		j := keyItem(key)
+		r.seen[j>>6] |= 1 << (j & 63)
+		r.scores[j] = int32(k)
+	}
+	r.ends = append(r.ends[:0], make([]int, len(keys)+1)...)
+	r.loose = r.loose[:0]
 	for _, i := range r.history {
 		for _, c := range m.row(i) {
-			if place := scores[c.item()]; place != 0 {
-				parts = append(parts, newPart(place-1, i, c.share()))
+			if j := c.item(); r.seen[j>>6]>>(j&63)&1 != 0 {
+				place := r.scores[j]
+				r.ends[place+1]++
+				r.loose = append(r.loose, loosePart{place, newPart(i, c.share())})
 			}
 		}
 	}
-	for _, key := range keys {
-		r.scores[keyItem(key)] = 0
+	for k, key := range keys {
+		j := keyItem(key)
+		r.seen[j>>6], r.scores[j] = 0, 0
+		r.ends[k+1] += r.ends[k]
 	}
-	slices.Sort(parts)
-	terms := make([]Term, len(parts))
-	for k, p := range parts {
-		terms[k] = Term{m.table.ids[p.item()], p.share()}
+	r.parts = slices.Grow(r.parts[:0], len(r.loose))[:len(r.loose)]
+	for _, l := range r.loose {
+		r.parts[r.ends[l.place]] = l.part
+		r.ends[l.place]++
 	}
-	for from := 0; from < len(terms); {
-		place, to := parts[from].place(), from+1
-		for to < len(terms) && parts[to].place() == place {
-			to++
+}
+
+// A loosePart is a part that has not found its place.
+type loosePart struct {
+	place int32
+	part  part
+}
+
+// sortParts sorts few parts, as most entries have, by insertion.
+func sortParts(parts []part) {
+	if len(parts) > 24 {
+		slices.Sort(parts)
+		return
+	}
+	for k := 1; k < len(parts); k++ {
+		p, at := parts[k], k
+		for ; at > 0 && parts[at-1] > p; at-- {
+			parts[at] = parts[at-1]
 		}
-		out[place].Terms = terms[from:to:to]
-		from = to
+		parts[at] = p
 	}
-	r.parts = parts
 }

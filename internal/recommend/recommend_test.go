@@ -26,6 +26,8 @@ func drawRecipe(t *rapid.T) Recipe {
 	return Recipe{
 		Name:           "drawn",
 		K:              rapid.IntRange(1, 8).Draw(t, "k"),
+		HeadMilli:      rapid.SampledFrom([]int{0, 500, 1000}).Draw(t, "head"),
+		MaxK:           rapid.SampledFrom([]int{0, 5}).Draw(t, "max k"),
 		AlphaMilli:     rapid.SampledFrom([]int{0, 300, 500, 1000}).Draw(t, "alpha"),
 		DegreeBits:     rapid.SampledFrom([]int{1, 3, 5, 32}).Draw(t, "bits"),
 		LambdaMilli:    rapid.SampledFrom([]int{1, 1000, 25_000}).Draw(t, "lambda"),
@@ -165,18 +167,44 @@ func TestModelDoesNotDependOnTheOrderOfPeople(t *testing.T) {
 	})
 }
 
-// goldenHash pins the bytes of one model. It must come out on every processor
-// family; a change of it is a change of the recipe's meaning.
-const goldenHash = "adc1c3e3a1871330c498347777f37bc3a7c9b830a77621f64113fa0982ed603a"
-
-func TestGoldenModelHasTheSameBytesEverywhere(t *testing.T) {
-	m := train(t, DefaultRecipe(), clusteredShop(400, 160, 8))
-	h := m.Hash()
-	if got := hex.EncodeToString(h[:]); got != goldenHash {
-		t.Errorf("model hash = %s, want %s", got, goldenHash)
+// d200 is the default of earlier versions. Models made with it are kept by shops.
+func d200() Recipe {
+	return Recipe{
+		Name: "D200", K: 200, AlphaMilli: 500, DegreeBits: 3, LambdaMilli: 30_000, RidgeMilli: 500,
+		NeighbourMilli: 300, EtaMilli: 0, Steps: 2, LastStepMilli: 700, PruneBelow: 8, HistoryCap: 500,
 	}
-	if m.Stats().NonZeros == 0 {
-		t.Error("the golden model is empty")
+}
+
+// These hashes pin the bytes of two models. They must come out on every processor
+// family; a change of one is a change of the recipe's meaning.
+func TestGoldenModelsHaveTheSameBytesEverywhere(t *testing.T) {
+	for want, r := range map[string]Recipe{
+		"adc1c3e3a1871330c498347777f37bc3a7c9b830a77621f64113fa0982ed603a": d200(),
+		"61f8411b0ff09554ce0cf1f2ea101e0f15ccb4a9275167cfd77691084c6590bd": DefaultRecipe(),
+	} {
+		m := train(t, r, clusteredShop(400, 160, 8))
+		h := m.Hash()
+		if got := hex.EncodeToString(h[:]); got != want {
+			t.Errorf("%s: model hash = %s, want %s", r.Name, got, want)
+		}
+		if m.Stats().NonZeros == 0 {
+			t.Errorf("%s: the golden model is empty", r.Name)
+		}
+	}
+}
+
+func TestMuchBoughtItemsMayHaveMoreNeighbours(t *testing.T) {
+	r := DefaultRecipe()
+	r.K, r.HeadMilli, r.MaxK = 40, 1000, 100
+	unit := int64(unitItems * r.unit())
+	for degree, want := range map[int64]int{0: minRoom, 1: minRoom, unit / 2: 20, unit: 40, 2 * unit: 80, 3 * unit: 100, 1 << 31: 100} {
+		if got := r.room(degree); got != want {
+			t.Errorf("room of degree %d = %d, want %d", degree, got, want)
+		}
+	}
+	r.HeadMilli = 0
+	if got := r.room(1 << 31); got != 40 {
+		t.Errorf("without growth room = %d, want 40", got)
 	}
 }
 

@@ -111,8 +111,8 @@ type worker struct {
 const blockCells = 1 << 16
 
 func (w *worker) column(j int32) column {
-	if cap(w.block)-len(w.block) < w.solver.recipe.K {
-		w.block = make([]cell, 0, max(blockCells, w.solver.recipe.K))
+	if need := w.solver.popular.room[j]; cap(w.block)-len(w.block) < need {
+		w.block = make([]cell, 0, max(blockCells, need))
 	}
 	from := len(w.block)
 	c := w.solver.solve(w.block[from:from], j)

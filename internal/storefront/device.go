@@ -10,6 +10,9 @@ import (
 // deviceScript makes the list in the browser.
 const deviceScript = "device.js"
 
+// deviceWords stand beside what is asked: there is a list without a yes.
+const deviceWords = " Without any yes, your browser can make a list by itself, of which nothing is sent: see “Only on this device” on the first page."
+
 // onDevice offers a list that the visitor's own browser makes. It is the same for everybody:
 // whether somebody has turned it on is not known here.
 type onDevice struct {

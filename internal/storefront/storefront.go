@@ -145,6 +145,9 @@ func (s *shop) wrap(r *http.Request, p web.Page) web.Page {
 	}
 	if p.Prompt == nil && s.Prompt != nil {
 		p.Prompt = s.Prompt(r)
+		if p.Prompt != nil && s.DeviceKey != nil {
+			p.Prompt.Text += deviceWords
+		}
 	}
 	if p.Flash == nil {
 		p.Flash = flashes(r.URL.Query().Get("done"))

@@ -23,7 +23,9 @@ type Catalog interface {
 
 // People are those who permit training, and what was learned from them; *lists.Shop has both.
 type People interface {
-	Model() *recommend.Model
+	// Model returns the model that serves; nil when none does, or while somebody who has left
+	// is not taken out of it yet.
+	Model(ctx context.Context) (*recommend.Model, error)
 	Publish(ctx context.Context, make func(context.Context, *recommend.Dataset) error, leave func(context.Context) error) error
 }
 
@@ -52,6 +54,7 @@ type Desk struct {
 	signer  *device.Signer
 	content served
 	counted served
+	tried   time.Time // when a file without noise was last begun
 }
 
 // Served is a signed file.
@@ -78,6 +81,7 @@ const (
 	AcceptLife  = 30 * 24 * time.Hour
 	contentKept = 10 * time.Minute
 	countedKept = 12 * time.Hour
+	countedRest = 10 * time.Minute // between two, however often the model changes
 )
 
 // NewDesk returns a desk.
@@ -138,7 +142,7 @@ func (d *Desk) Current(ctx context.Context) (Served, error) {
 		if err == nil {
 			return f, nil
 		}
-		d.Log.WarnContext(ctx, "no file without noise can be made for browsers", slog.String("cause", err.Error()))
+		d.Log.InfoContext(ctx, "no file without noise can be served to browsers now", slog.String("cause", err.Error()))
 	}
 	if r, ok, err := d.standing(ctx, device.Noised); err != nil {
 		return Served{}, err
@@ -197,14 +201,22 @@ func (d *Desk) currentContent(ctx context.Context, signer *device.Signer) (Serve
 }
 
 func (d *Desk) currentCounted(ctx context.Context, signer *device.Signer, r Release) (Served, error) {
-	now, m := d.Now().UTC(), d.People.Model()
+	m, err := d.People.Model(ctx)
+	if err != nil {
+		return Served{}, err
+	}
+	now := d.Now().UTC()
 	if c := d.counted; c.Body != nil && c.model == m && c.of == r.Number && now.Sub(c.at) < countedKept && now.After(c.at.Add(-time.Second)) {
 		return c.Served, nil
 	}
-	d.counted = served{}
+	d.counted = served{} // somebody who has left may be in it
 	if m == nil {
-		return Served{}, fmt.Errorf("device: nothing was learned yet: %w", thimble.ErrNotFound)
+		return Served{}, fmt.Errorf("device: no model serves, or somebody is being taken out of it: %w", thimble.ErrNotFound)
 	}
+	if since := now.Sub(d.tried); since >= 0 && since < countedRest {
+		return Served{}, fmt.Errorf("device: the last one was begun a moment ago: %w", thimble.ErrUnavailable)
+	}
+	d.tried = now
 	_, items, currency, err := d.products(ctx)
 	if err != nil {
 		return Served{}, err
@@ -221,6 +233,9 @@ func (d *Desk) currentCounted(ctx context.Context, signer *device.Signer, r Rele
 	}, func(context.Context) error { return nil })
 	if err != nil {
 		return Served{}, err
+	}
+	if now, err := d.People.Model(ctx); err != nil || now != m {
+		return Served{}, fmt.Errorf("device: somebody has left meanwhile: %w", thimble.ErrUnavailable)
 	}
 	made, err := pack(f, signer)
 	if err == nil {

@@ -57,7 +57,7 @@ func (p *people) learn() {
 	}
 }
 
-func (p *people) Model() *recommend.Model { return p.model }
+func (p *people) Model(context.Context) (*recommend.Model, error) { return p.model, nil }
 
 func (p *people) Publish(ctx context.Context, make func(context.Context, *recommend.Dataset) error, leave func(context.Context) error) error {
 	p.asked++
@@ -199,6 +199,15 @@ func TestAFileWithoutNoiseNeedsAnAcceptanceAndEndsWithIt(t *testing.T) {
 			h.Errorf("%v of %d cells, valid for %v; want one without noise for a day", f.Kind, f.Cells(), f.Until.Sub(f.Made))
 		}
 		h.behind(f)
+		// Somebody leaves: until they are taken out, nothing made of the model is served.
+		serves := h.people.model
+		h.people.model = nil
+		if got := h.file().Kind; got != device.Content {
+			h.Errorf("while somebody who has left is in the model: %v", got)
+		}
+		h.people.model = serves
+		h.clock = h.clock.Add(countedRest)
+		h.file()
 		// Some withdraw: the model changes, and the file with it, at once.
 		before, err := h.Current(h.Context())
 		h.must(err)
@@ -206,8 +215,14 @@ func TestAFileWithoutNoiseNeedsAnAcceptanceAndEndsWithIt(t *testing.T) {
 		h.people.learn()
 		after, err := h.Current(h.Context())
 		h.must(err)
-		if bytes.Equal(before.Body, after.Body) {
-			h.Error("the file is that of before the withdrawal")
+		if after.Kind != device.Content {
+			h.Errorf("right after the withdrawal %v is served, want the catalogue's until it is made anew", after.Kind)
+		}
+		h.clock = h.clock.Add(countedRest)
+		after, err = h.Current(h.Context())
+		h.must(err)
+		if after.Kind != device.Counted || bytes.Equal(before.Body, after.Body) {
+			h.Errorf("after it was made anew: %v, and that of before: %v", after.Kind, bytes.Equal(before.Body, after.Body))
 		}
 		h.behind(h.file())
 		h.must(h.End(h.Context(), r.Number, "owner"))

@@ -8,12 +8,14 @@ import (
 	"thimble/internal/recommend"
 )
 
-// Model returns the model that serves, or nil.
-func (s *Shop) Model() *recommend.Model {
-	if now := s.live.Load(); now != nil {
-		return now.model
+// Model returns the model that serves; nil when none does, or while somebody who has left
+// is not taken out of it yet.
+func (s *Shop) Model(ctx context.Context) (*recommend.Model, error) {
+	now, err := s.shows(ctx)
+	if err != nil || now == nil || len(now.stale) > 0 {
+		return nil, err
 	}
-	return nil
+	return now.model, nil
 }
 
 // Publish has something leave that is made of the histories of everybody who permits

@@ -1,4 +1,5 @@
 // What a page's author writes, and what the compiler is to refuse. It is checked, not run.
+import { device, type Device, type DeviceList } from "@thimble/js/rank";
 import { load, version, type Drop, type Message, type Notice, type Standing, type Thimble } from "@thimble/js";
 
 const t: Thimble = load({ writeKey: "web_1", host: "https://data.shop.example", lang: "de", flushAt: 10 });
@@ -42,3 +43,21 @@ void t.track("Product Viewed", { sku: () => "LS-38" });
 void t.choose({ train_ai_system: "yes" });
 // @ts-expect-error: an event that nobody tells of
 t.on("click", () => {});
+
+const mode: Device = device({ key: "MFkw", host: "https://data.shop.example", limit: 100, days: 30 });
+
+async function ranks(): Promise<number> {
+  if (!mode.isOn()) mode.on();
+  const noted: boolean = mode.saw("LS-38");
+  const list: DeviceList = await mode.rank({ n: 10, from: mode.history().map((h) => h.item), want: (item) => item != "LS-39" });
+  const { kind, until, statement } = await mode.load();
+  mode.forget("LS-38");
+  mode.off();
+  return noted && kind === "content" && until > new Date() && statement ? list.entries[0].terms[0].share : 0;
+}
+void ranks;
+
+// @ts-expect-error: files are not ranked from without a key
+device({});
+// @ts-expect-error: an item is a text
+mode.saw(38);

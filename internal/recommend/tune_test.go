@@ -1,0 +1,93 @@
+package recommend
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"thimble"
+)
+
+func TestTuningLeavesARecipeThatDoesNotSuit(t *testing.T) {
+	d := clusteredShop(600, 160, 8)
+	poor := DefaultRecipe()
+	poor.Name, poor.AlphaMilli, poor.EtaMilli, poor.LambdaMilli = "poor", 1000, 900, 1
+	told := 0
+	report, err := Tune(t.Context(), poor, d, func(done, total int) { told = done })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Recipe.Name != "poor-tuned" || report.Best <= report.Start || report.Errors < significant {
+		t.Errorf("report = %+v, want a better recipe", report)
+	}
+	if told == 0 || told != report.Tried || report.Judged == 0 {
+		t.Errorf("%d recipes were told of, %d tried, %d people judged", told, report.Tried, report.Judged)
+	}
+	if err := report.Recipe.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// What is better by chance does not replace the recipe.
+func TestTuningKeepsTheRecipeWithoutASignificantReason(t *testing.T) {
+	for name, d := range map[string]*Dataset{
+		"nobody": NewDataset(shelf(3)), "few people": clusteredShop(12, 80, 4),
+	} {
+		report, err := Tune(t.Context(), DefaultRecipe(), d, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if report.Recipe != DefaultRecipe() || !strings.Contains(report.Words(), "none was significantly better") {
+			t.Errorf("%s: report = %+v, want the recipe as it was", name, report)
+		}
+	}
+}
+
+func TestRecipesHaveNames(t *testing.T) {
+	for name, want := range map[string]Recipe{"": DefaultRecipe(), "default": DefaultRecipe(), "quality": QualityRecipe()} {
+		if got, err := NamedRecipe(name); got != want || err != nil {
+			t.Errorf("%q: recipe %+v, error %v", name, got, err)
+		}
+		if err := want.Check(); err != nil {
+			t.Error(err)
+		}
+	}
+	own, err := NamedRecipe(`{"k":7}`)
+	if err != nil || own.K != 7 || own.Steps != DefaultRecipe().Steps {
+		t.Errorf("own recipe = %+v, error %v", own, err)
+	}
+	for _, bad := range []string{"best", `{"k":0}`} {
+		if _, err := NamedRecipe(bad); !errors.Is(err, thimble.ErrInvalid) {
+			t.Errorf("%s: error = %v, want invalid", bad, err)
+		}
+	}
+}
+
+func TestASyntheticShopIsTheSameEachTime(t *testing.T) {
+	var first []byte
+	for range 2 {
+		d, err := syntheticShop(500, 400, 5000, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := d.Interactions(); n < 4000 || n > 6000 {
+			t.Errorf("%d interactions, want about 5000", n)
+		}
+		b := modelBytes(t, train(t, DefaultRecipe(), d))
+		if first != nil && string(b) != string(first) {
+			t.Error("the same seed gives another shop")
+		}
+		first = b
+	}
+	got, err := EvaluateSynthetic(t.Context(), EvalConfig{Forget: 3}, 500, 400, 5000)
+	if err != nil || got.Stats.People != 500 || got.ForgetP95 == nil {
+		t.Errorf("metrics %+v, error %v", got, err)
+	}
+	if text, err := json.Marshal(got); err != nil || strings.Contains(string(text), "forget_mismatches") {
+		t.Errorf("no model was trained anew, the metrics are %s, error %v", text, err)
+	}
+	if _, err := EvaluateSynthetic(t.Context(), EvalConfig{}, 5, 5, 5); !errors.Is(err, thimble.ErrInvalid) {
+		t.Errorf("error = %v, want invalid", err)
+	}
+}
