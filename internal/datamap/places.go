@@ -48,6 +48,7 @@ var spots = []Spot{
 	{Kind: "memory", Name: "gatedb.Log.counts", Holder: "gate"},
 	{Kind: "memory", Name: "intake.identityShard.held", Why: "keyed hashes of identifiers under a key that ends with the process; one leads to nobody once the person is erased"},
 	{Kind: "memory", Name: "intakedb.People.orders", Why: "identifiers of people who are being made, for the moment that takes"},
+	{Kind: "memory", Name: "lists.Shop.challenger", Holder: "recommend"},
 	{Kind: "memory", Name: "lists.Shop.held", Holder: "recommend"},
 	{Kind: "memory", Name: "lists.Shop.live", Holder: "recommend"},
 	{Kind: "memory", Name: "sessionweb.Post.waiting", Why: "codes that were asked for and are sent within moments; the outbox asks the gate about each"},

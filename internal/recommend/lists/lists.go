@@ -107,19 +107,7 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if wrong {
 		return s.impersonal(ctx, grant, n, reviewed)
 	}
-	picked, err := s.pick(ctx, now, past, n)
-	if err != nil {
-		return List{}, fmt.Errorf("recommend: ranking: %w", err)
-	}
-	switch {
-	case len(picked.Entries) == 0 && len(now.stale) > 0:
-		return s.impersonal(ctx, grant, n, forgetting)
-	case len(picked.Entries) == 0 && !past.said.Empty():
-		return s.impersonal(ctx, grant, n, nothingLeft)
-	case len(picked.Entries) == 0:
-		return s.impersonal(ctx, grant, n, "Not personal, because nothing goes with what you bought or looked at yet.")
-	}
-	return s.decide(ctx, grant, now.version, past, picked, placement)
+	return s.choose(ctx, grant, now, past, placement, n)
 }
 
 // Why a list is not personal although it is allowed, because of what the person said.
@@ -169,9 +157,10 @@ func (s *Shop) impersonal(ctx context.Context, g *gate.Grant, n int, why string)
 // solved again.
 const forgetting = "Not personal, because the program is just forgetting somebody. Look again in a moment."
 
-func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, p past, picked taste.Picked, placement string) (List, error) {
+func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, p past, picked taste.Picked, placement string, drawn *decision.Propensity) (List, error) {
 	verdict := g.Verdict()
 	r := s.record(g, v, p, picked, placement)
+	r.Propensity = drawn
 	id, err := s.Decisions.Keep(ctx, r, verdict.Policy, verdict.Epoch)
 	if gone(ctx, g, err) {
 		popular, popErr := s.Popular(ctx, len(picked.Entries))

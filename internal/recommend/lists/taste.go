@@ -173,7 +173,7 @@ func (s *Shop) Counts(ctx context.Context, g thimble.Grant) (all []Counted, perm
 			return nil, false, err
 		}
 	}
-	all, err = s.tell(ctx, said, remembered(orders, touched, returns))
+	all, err = s.toldOf(ctx, said, remembered(orders, touched, returns))
 	return all, permitted, err
 }
 
@@ -185,7 +185,7 @@ func (s *Shop) counted(ctx context.Context, g thimble.Grant, said taste.State, r
 	return plain(all), err
 }
 
-func (s *Shop) tell(ctx context.Context, said taste.State, p past) ([]Counted, error) {
+func (s *Shop) toldOf(ctx context.Context, said taste.State, p past) ([]Counted, error) {
 	liked := likes(said, p.history)
 	ids := make([]thimble.ItemID, len(liked))
 	for i, h := range liked {
