@@ -29,6 +29,7 @@ import (
 	"thimble/internal/recommend/lists"
 	"thimble/internal/recommend/recommendweb"
 	"thimble/internal/recommend/suspectdb"
+	"thimble/internal/recommend/trialdb"
 	"thimble/internal/registry/registrydb"
 	"thimble/internal/rights"
 	"thimble/internal/rights/rightsdb"
@@ -44,6 +45,7 @@ type App struct {
 	Models   *registrydb.Shelf
 	Suspects *suspectdb.Store
 	Shop     *lists.Shop
+	Trials   *trialdb.Store // experiments with lists
 	Imports  *collectdb.Store
 	Importer *collect.Importer
 	Uploads  *collectweb.Uploads
@@ -75,7 +77,7 @@ const TrainJob = recommendweb.TrainJob
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock()), regroups: make(chan struct{}, 1)}
 	var err error
-	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures, CompactJob: a.compact, DeviceJob: a.expireDevice})
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures, CompactJob: a.compact, DeviceJob: a.expireDevice, TrialJob: a.tally})
 	if err != nil {
 		return nil, err
 	}
@@ -110,9 +112,10 @@ func (a *App) capabilities() error {
 	if err != nil {
 		return err
 	}
+	a.openTrials()
 	a.Shop = lists.New(lists.Deps{
 		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
-		Models: a.Models, Suspects: a.Suspects, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version, Fresh: a.Config.ListsFresh, Rules: rules,
+		Models: a.Models, Suspects: a.Suspects, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version, Experiments: a.Trials, Fresh: a.Config.ListsFresh, Rules: rules,
 		People: a.Subjects, Leaving: a.Leaving,
 	})
 	a.openDevice()
@@ -141,7 +144,7 @@ func (a *App) capabilities() error {
 // Holders are all who keep data about people, in the order in which they erase:
 // first the one that knows who exists, so that nothing is opened any more.
 func (a *App) Holders() []thimble.Holder {
-	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Timeline, a.Suspects, a.Shop}
+	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Timeline, a.Suspects, a.Trials, a.Shop}
 }
 
 // Without is what each capability does for people who do not permit its purpose.
@@ -251,6 +254,11 @@ func (a *App) Close() error {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		err = a.telemetry.Shutdown(ctx)
+	}
+	if a.Trials != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		err = errors.Join(err, a.Trials.Flush(ctx))
 	}
 	if a.Frames != nil {
 		err = errors.Join(err, a.Frames.Close())

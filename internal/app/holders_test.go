@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"thimble/internal/collect"
 	"thimble/internal/collect/table"
 	"thimble/internal/gate"
+	"thimble/internal/recommend/trial"
 	"thimble/internal/session"
 	"thimble/internal/staff"
 	"thimble/internal/thimbletest"
@@ -21,7 +23,8 @@ import (
 func someone(t *testing.T, s *thimbletest.Shop, account string) thimble.SubjectID {
 	t.Helper()
 	ctx := t.Context()
-	who := s.Subject(account, thimbletest.Allows(personalize, train)...)
+	compares(t, s)
+	who := s.Subject(account, thimbletest.Allows(personalize, train, trial.Analytics)...)
 	s.Buys(who, "shirt", "scarf")
 	s.Works()
 	if list := s.Sees(who); !list.Personal {
@@ -48,6 +51,18 @@ func someone(t *testing.T, s *thimbletest.Shop, account string) thimble.SubjectI
 	s.Archive(who)
 	s.Works()
 	return who
+}
+
+// compares has an experiment run where lists are seen, once.
+func compares(t *testing.T, s *thimbletest.Shop) {
+	t.Helper()
+	_, err := s.Trials.Start(t.Context(), trial.Design{
+		Name: "a drawn entry", Placements: []string{"test"}, Primary: trial.Buyers, Window: 7, MinDays: 7, MaxDays: 14, MinPeople: 100,
+		Variants: []trial.Variant{{Name: "by lots", Serve: trial.Champion, Share: 5000, Explore: &trial.Exploration{PerMille: 1, Among: 2}}, {Name: "as it is", Serve: trial.Champion, Share: 5000}},
+	}, "mia", "to see")
+	if err != nil && !errors.Is(err, thimble.ErrConflict) {
+		t.Fatal(err)
+	}
 }
 
 // imports brings customers with a name.

@@ -16,6 +16,7 @@ import (
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/policy/policyweb"
 	"thimble/internal/recommend/recommendweb"
+	"thimble/internal/recommend/trialweb"
 	"thimble/internal/registry/registryweb"
 	"thimble/internal/subject/subjectweb"
 )
@@ -27,6 +28,7 @@ var Version = "development"
 func (d *doors) operations() []func(huma.API) {
 	return []func(huma.API){
 		recommendweb.Operations(d.Shop),
+		trialweb.Operations(d.Trials),
 		catalogweb.Operations(d.Catalog),
 		subjectweb.Operations(d.Subjects, d.noteLookup, func(ctx context.Context) string { return apikey.From(ctx).Name }),
 		consentweb.Operations(consentweb.OperationDeps{Store: d.wholeConsent(), Receipts: d.Ledger, Exists: d.exists, Open: d.openFor, Controller: d.Config.controller(), Now: d.Config.clock()}),
@@ -65,6 +67,7 @@ func (d *doors) openFor(ctx context.Context, key string, who thimble.SubjectID, 
 // gauges are the numbers of the kernel that operators watch.
 func (a *App) gauges() []Gauge {
 	return append(append(a.bufferGauges(), a.logGauges()...), []Gauge{
+		a.qualityGauge(),
 		{Name: "ledger_leaves", Help: "Leaves in the ledger's tree.", Read: func(ctx context.Context) (float64, error) {
 			n, err := a.Ledger.Size(ctx)
 			return float64(n), err

@@ -83,6 +83,20 @@ func Questions(at time.Time, months int, said func(p thimble.Purpose, q Scope) (
 			all = append(all, part)
 		}
 	}
+	return answered(all, said)
+}
+
+// answered adds what is asked for elsewhere, where the person has answered.
+func answered(all []Question, said func(p thimble.Purpose, q Scope) (Standing, error)) ([]Question, error) {
+	for _, a := range Elsewhere {
+		st, err := said(a.Purpose, Scope{})
+		if err != nil {
+			return nil, err
+		}
+		if st.State != "" {
+			all = append(all, Question{Ask: a, Standing: st})
+		}
+	}
 	return all, nil
 }
 

@@ -77,11 +77,29 @@ var Asked = []Ask{
 	},
 }
 
-// AskOf returns the ask of a purpose, and whether people are asked for it.
+// Analytics is the purpose of measuring how the shop is used, lists among it.
+const Analytics thimble.Purpose = "analytics"
+
+// Elsewhere are purposes that the notice does not ask for, because most shops need them
+// not at all. A shop that does asks in words of its own, and records the answer by the API,
+// a till or its events. Who has answered finds the answer among their choices.
+var Elsewhere = []Ask{{
+	Purpose:    Analytics,
+	Title:      "Count me when lists are compared",
+	What:       "When we try two kinds of list, we keep which one you get, how many lists you see and click on, and what your orders of the days after come to. It goes into sums over many people.",
+	With:       "You may see a list that we are trying, and you help to find out which is better. You can read which one it was.",
+	Without:    "You see the list that is not on trial. Nothing of yours is counted.",
+	Categories: []thimble.Category{thimble.PurchaseHistory, "user.behavior", thimble.AutomatedDecision},
+}}
+
+// AskOf returns the ask of a purpose, and whether people are asked for it, here or
+// elsewhere.
 func AskOf(p thimble.Purpose) (Ask, bool) {
-	for _, a := range Asked {
-		if a.Purpose == p {
-			return a, true
+	for _, all := range [][]Ask{Asked, Elsewhere} {
+		for _, a := range all {
+			if a.Purpose == p {
+				return a, true
+			}
 		}
 	}
 	return Ask{}, false

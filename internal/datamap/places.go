@@ -48,6 +48,7 @@ var spots = []Spot{
 	{Kind: "memory", Name: "gatedb.Log.counts", Holder: "gate"},
 	{Kind: "memory", Name: "intake.identityShard.held", Why: "keyed hashes of identifiers under a key that ends with the process; one leads to nobody once the person is erased"},
 	{Kind: "memory", Name: "intakedb.People.orders", Why: "identifiers of people who are being made, for the moment that takes"},
+	{Kind: "memory", Name: "lists.Shop.challenger", Holder: "recommend"},
 	{Kind: "memory", Name: "lists.Shop.held", Holder: "recommend"},
 	{Kind: "memory", Name: "lists.Shop.live", Holder: "recommend"},
 	{Kind: "memory", Name: "sessionweb.Post.waiting", Why: "codes that were asked for and are sent within moments; the outbox asks the gate about each"},
@@ -55,6 +56,7 @@ var spots = []Spot{
 	{Kind: "memory", Name: "timelinedb.Store.followers", Why: grants},
 	{Kind: "memory", Name: "timelinedb.Store.listeners", Why: grants},
 	{Kind: "memory", Name: "timelinedb.uses.held", Holder: "collect"},
+	{Kind: "memory", Name: "timelinedb.window.places", Why: "where records lie that are not built in yet, until they are, moments later; a place leads to nobody once the person is erased"},
 	{Kind: "memory", Name: "vault.cache.entries", Holder: "vault"},
 	{Kind: "stream", Name: "THIMBLE_EVENTS", Why: "sealed events that wait for the archive, with a copy in the spool of the node that took them: unreadable once the key is gone, and trimmed when archived"},
 }

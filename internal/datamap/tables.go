@@ -9,6 +9,7 @@ var (
 	service  = []thimble.Purpose{thimble.EssentialService}
 	learning = []thimble.Purpose{thimble.EssentialService, thimble.PersonalizeContent, thimble.TrainAISystem}
 	duty     = []thimble.Purpose{thimble.LegalObligation}
+	counting = []thimble.Purpose{"analytics"}
 	events   = []thimble.Purpose{thimble.EssentialService, thimble.PersonalizeContent, thimble.TrainAISystem, "analytics"}
 )
 
@@ -300,6 +301,26 @@ var tables = []Table{
 	}},
 	{Name: "recommend_quarantine", Set: sqldb.Core, Plain: []string{"id", "revision"}},
 	{Name: "registry_models", Set: sqldb.Core, Plain: []string{"model", "latest", "floor", "held"}},
+	{Name: "recommend_trials", Set: sqldb.Core, Plain: []string{"id", "design", "started_at", "ended_at", "changes", "counted_at", "counted"}}, // sums of groups; nobody is in them
+	{Name: "recommend_trial_places", Set: sqldb.Core, Plain: []string{"placement", "trial_id"}},
+	{Name: "recommend_trial_acts", Set: sqldb.Core, Plain: []string{"id", "trial_id", "act", "staff", "reason", "at", "opening"}},
+	{Name: "recommend_trial_people", Set: sqldb.Core, Holder: "trial", Plain: []string{"trial_id"}, Fields: []Field{
+		pseudonym("", counting...),
+		{Column: "variant", Category: "user.behavior", Source: "drawn by lots", Purposes: counting, Retention: untilErased, Note: "which group of an experiment with lists"},
+		{Column: "at", Category: "user.behavior", Source: "the shop's lists", Purposes: counting, Retention: untilErased, Note: "of the first list in the experiment"},
+		{Column: "shown", Category: "user.behavior", Source: "the shop's lists", Purposes: counting, Retention: untilErased, Note: "how many lists; not which"},
+		{Column: "clicked", Category: "user.behavior", Source: "reported by the shop", Purposes: counting, Retention: untilErased, Note: "how often; not what"},
+		{Column: "added", Category: "user.behavior", Source: "reported by the shop", Purposes: counting, Retention: untilErased, Note: "how often; not what"},
+		{Column: "closed", Category: "user.behavior", Source: "counted by Thimble", Purposes: counting, Retention: untilErased, Note: "whether the days in which a person is looked at are over"},
+		{Column: "orders", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: counting, Retention: untilErased, Note: "how many within these days"},
+		{Column: "revenue", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: counting, Retention: untilErased, Note: "their sum, at most the cap of the experiment"},
+	}},
+	{Name: "recommend_trial_marks", Set: sqldb.Core, Holder: "trial", Fields: []Field{
+		pseudonym("", counting...),
+		{Column: "mark", Category: "user.behavior", Source: "reported by the shop", Purposes: counting, Retention: "two days, or until the person is erased", Note: "keyed hash of a list, an item and what happened, so that it counts once", Measures: []Measure{KeyedHash}},
+		{Column: "at", Category: "user.behavior", Source: "reported by the shop", Purposes: counting, Retention: "two days, or until the person is erased"},
+	}},
+	{Name: "recommend_days", Set: sqldb.Core, Plain: []string{"day", "placement", "model", "shown", "clicked", "added", "bought", "returned"}}, // counts; nobody is in them
 	{Name: "registry_versions", Set: sqldb.Core, Plain: []string{"model", "version", "stage", "package", "weights", "signer", "card", "lineage", "bytes", "made_ms", "reason", "made_at", "opening"}},
 	{Name: "registry_changes", Set: sqldb.Core, Plain: []string{"model", "version", "from_stage", "to_stage", "reason", "actor", "at", "seq", "opening"}},
 	{Name: "registry_keys", Set: sqldb.Core, Plain: []string{"hint", "pem", "generation", "made_at", "opening", "revoked_at", "reason", "revocation"}},

@@ -108,6 +108,8 @@ type Deps struct {
 	Suspects  Suspects // nil: nobody is suspected
 	Log       *slog.Logger
 	Now       func() time.Time
+	// Experiments say who sees which list; nil is none.
+	Experiments Experiments
 	// Rules are the shop's own; nil is none.
 	Rules func(ctx context.Context) (arrange.Rules, error)
 	// Fresh is how long a change of the catalogue may take to reach lists; at 0 it is

@@ -17,7 +17,7 @@ func (s *Shop) HolderName() string { return "recommend" }
 func (s *Shop) Places() []thimble.Place {
 	return []thimble.Place{
 		{Kind: thimble.TablePlace, Name: "recommend_leaving"}, {Kind: thimble.FilePlace, Name: "models/*"},
-		{Kind: thimble.MemoryPlace, Name: "lists.Shop.live"}, {Kind: thimble.MemoryPlace, Name: "lists.Shop.held"},
+		{Kind: thimble.MemoryPlace, Name: "lists.Shop.live"}, {Kind: thimble.MemoryPlace, Name: "lists.Shop.held"}, {Kind: thimble.MemoryPlace, Name: "lists.Shop.challenger"},
 	}
 }
 

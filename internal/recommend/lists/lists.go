@@ -105,17 +105,7 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if wrong {
 		return s.impersonal(ctx, grant, n, reviewed)
 	}
-	ranked, err := s.rank(ctx, now, past, n)
-	if err != nil {
-		return List{}, fmt.Errorf("recommend: ranking: %w", err)
-	}
-	if len(ranked) == 0 && len(now.stale) > 0 {
-		return s.impersonal(ctx, grant, n, forgetting)
-	}
-	if len(ranked) == 0 {
-		return s.impersonal(ctx, grant, n, "Not personal, because nothing goes with what you bought or looked at yet.")
-	}
-	return s.decide(ctx, grant, now.version, past, ranked, placement)
+	return s.choose(ctx, grant, now, past, placement, n)
 }
 
 const reviewed = "Not personal, because we reviewed such a list at your wish and found it wrong. You get lists again when the program has learned anew."
@@ -166,9 +156,10 @@ func (s *Shop) rank(_ context.Context, m *shown, p past, n int) ([]recommend.Ran
 // solved again.
 const forgetting = "Not personal, because the program is just forgetting somebody. Look again in a moment."
 
-func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, p past, ranked []recommend.Ranked, placement string) (List, error) {
+func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, p past, ranked []recommend.Ranked, placement string, drawn *decision.Propensity) (List, error) {
 	verdict := g.Verdict()
 	r := s.record(g, v, p, ranked, placement)
+	r.Propensity = drawn
 	id, err := s.Decisions.Keep(ctx, r, verdict.Policy, verdict.Epoch)
 	if gone(ctx, g, err) {
 		popular, popErr := s.Popular(ctx, len(ranked))

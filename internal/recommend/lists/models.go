@@ -45,6 +45,7 @@ func (s *Shop) take(ctx context.Context, v registrydb.Version) error {
 		return fmt.Errorf("recommend: loading version %d: %w", v.Number, err)
 	}
 	s.live.Store(&serving{model: m, version: v})
+	s.challenger.Store(nil)
 	return nil
 }
 

@@ -24,10 +24,12 @@ type Shop struct {
 	Deps
 	training sync.Mutex
 	live     atomic.Pointer[serving]
-	held     atomic.Pointer[material]
-	turn     atomic.Int64 // of the rows of leavers, when the model that serves was read
-	notices  notice
-	shelves  shelves
+	// challenger is what an experiment serves beside the champion.
+	challenger atomic.Pointer[serving]
+	held       atomic.Pointer[material]
+	turn       atomic.Int64 // of the rows of leavers, when the model that serves was read
+	notices    notice
+	shelves    shelves
 }
 
 // New returns a shop without a model; Load or Train gives it one.
@@ -354,6 +356,7 @@ func (b *batch) release(ctx context.Context) (replaced *ledger.Intent, err error
 	if err == nil {
 		b.live.version.Stage = registry.Champion
 		b.shop.live.Store(b.live)
+		b.shop.challenger.Store(nil)
 	}
 	return replaced, err
 }

@@ -3,6 +3,7 @@ package lists
 import (
 	"thimble"
 	"thimble/internal/gate"
+	"thimble/internal/recommend/trial"
 )
 
 // Without says what people get from lists who do not permit them.
@@ -10,5 +11,6 @@ func Without() []gate.Without {
 	return []gate.Without{
 		{Capability: "recommend", Purpose: thimble.PersonalizeContent, Does: "You see the popular list, which is the same for everybody. Your orders are not looked at for it."},
 		{Capability: "recommend", Purpose: thimble.TrainAISystem, Does: "The lists are learned from the others’ orders. If yours were in, the model is trained again and never saw you."},
+		{Capability: "recommend", Purpose: trial.Analytics, Does: "You see the list that is not on trial, and are in no group. What you do with lists is not counted."},
 	}
 }

@@ -154,7 +154,7 @@ func TestBadInputOfListsIsNamed(t *testing.T) {
 	for query, field := range map[string]string{
 		"?subject=secret": "query.subject", "?subject=secret@example.org": "query.subject", "?limit=51": "query.limit", "?limit=0": "query.limit",
 		"?placement=Secret+secret": "query.placement", "?explain=secret": "query.explain", "?item=x&subject=" + allows.String(): "query.item",
-		"?kind=secret": "query.kind", "?kind=for-you": "query.subject", "?kind=popular&subject=" + allows.String(): "query.kind", "?kind=similar": "query.item",
+		"?in_stock=true&subject=" + allows.String(): "query.subject", "?kind=secret": "query.kind", "?kind=for-you": "query.subject", "?kind=popular&subject=" + allows.String(): "query.kind", "?kind=similar": "query.item",
 		"?kind=next": "query.session", "?kind=bought-together": "query.session", "?session=a&subject=" + allows.String(): "query.item", "?max_price=NaN": "query.max_price",
 		"?max_price=-1": "query.max_price", "?min_price=5&max_price=4": "query.max_price", "?currency=secret": "query.currency", "?in_stock=perhaps": "query.in_stock",
 		"?session=" + strings.Repeat("a,", 50) + "a": "query.session", "?session=" + strings.Repeat("s", 65): "query.session",

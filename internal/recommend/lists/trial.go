@@ -1,0 +1,122 @@
+package lists
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+
+	"thimble"
+	"thimble/internal/decision"
+	"thimble/internal/gate"
+	"thimble/internal/recommend"
+	"thimble/internal/recommend/trial"
+	"thimble/internal/registry"
+)
+
+// Experiments say which list somebody sees who is in one, and count what is shown;
+// *trialdb.Store does. Who is not counted has the zero seat.
+type Experiments interface {
+	Assign(ctx context.Context, who thimble.SubjectID, placement string) trial.Seat
+	Shown(ctx context.Context, seat trial.Seat, version int64)
+}
+
+// seat is where somebody sits who is about to see a personal list.
+func (s *Shop) seat(ctx context.Context, g *gate.Grant, placement string) trial.Seat {
+	if s.Experiments == nil {
+		return trial.Seat{}
+	}
+	return s.Experiments.Assign(ctx, g.Subject(), placement)
+}
+
+// tell counts a list that is about to be shown.
+func (s *Shop) tell(ctx context.Context, seat trial.Seat, l List) {
+	if s.Experiments != nil && seat.Counts {
+		s.Experiments.Shown(ctx, seat, l.Model)
+	}
+}
+
+// choose ranks and records a list for somebody who has a history, as their seat has it.
+func (s *Shop) choose(ctx context.Context, g *gate.Grant, now *shown, p past, placement string, n int) (List, error) {
+	seat := s.seat(ctx, g, placement)
+	if seat.Serve == trial.Popular {
+		return s.holdout(ctx, g, seat, n)
+	}
+	now = s.serves(ctx, seat, now)
+	ranked, err := s.rank(ctx, now, p, candidates(seat, n))
+	if err != nil {
+		return List{}, fmt.Errorf("recommend: ranking: %w", err)
+	}
+	if len(ranked) == 0 && len(now.stale) > 0 {
+		return s.impersonal(ctx, g, n, forgetting)
+	}
+	if len(ranked) == 0 {
+		return s.impersonal(ctx, g, n, "Not personal, because nothing goes with what you bought or looked at yet.")
+	}
+	ranked, drawn := draw(seat, ranked, n)
+	list, err := s.decide(ctx, g, now.version, p, ranked, placement, drawn)
+	if err == nil {
+		s.tell(ctx, seat, list)
+	}
+	return list, err
+}
+
+const heldOut = "Not personal, because you are in the group to which we compare: you allow that lists are compared, and can end it among your choices."
+
+// holdout is the popular list for somebody to whom personal ones are compared.
+func (s *Shop) holdout(ctx context.Context, g *gate.Grant, seat trial.Seat, n int) (List, error) {
+	list, err := s.impersonal(ctx, g, n, heldOut)
+	if err == nil {
+		s.tell(ctx, seat, list)
+	}
+	return list, err
+}
+
+// serves is the version that a seat sees. The challenger is asked for each time, so that
+// one that was made anew without somebody is never served from memory. When there is none,
+// it is refused, or somebody is about to be taken out, the champion serves.
+func (s *Shop) serves(ctx context.Context, seat trial.Seat, champion *shown) *shown {
+	if seat.Serve != trial.Challenger || len(champion.stale) > 0 {
+		return champion
+	}
+	kept, err := s.Models.Kept(ctx, ModelName)
+	if err != nil {
+		return champion
+	}
+	for _, v := range kept {
+		if v.Stage != registry.Challenger {
+			continue
+		}
+		if c := s.challenger.Load(); c != nil && c.version.Number == v.Number && c.version.Hash == v.Hash {
+			return &shown{serving: c}
+		}
+		m, err := s.opened(ctx, v)
+		if err != nil {
+			break
+		}
+		c := &serving{model: m, version: v}
+		s.challenger.Store(c)
+		return &shown{serving: c}
+	}
+	s.challenger.Store(nil)
+	return champion
+}
+
+// candidates is how many entries a list of n is ranked to, so that its last one can be
+// drawn.
+func candidates(seat trial.Seat, n int) int {
+	if seat.Explore == nil {
+		return n
+	}
+	return n + int(seat.Explore.Among) - 1
+}
+
+// draw has lots decide about the last entry of a list, and returns how likely it was. The
+// scores stay in order, since all that is drawn from stands below the rest.
+func draw(seat trial.Seat, ranked []recommend.Ranked, n int) ([]recommend.Ranked, *decision.Propensity) {
+	if seat.Explore == nil || len(ranked) < n {
+		return ranked, nil
+	}
+	p := seat.Explore.Pick(len(ranked)-n+1, rand.Int64N)
+	ranked[n-1] = ranked[n-1+p.Candidate]
+	return ranked[:n], &decision.Propensity{Parts: p.Parts, Of: p.Of}
+}

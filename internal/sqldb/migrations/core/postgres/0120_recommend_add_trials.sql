@@ -1,0 +1,63 @@
+-- +goose Up
+-- Placement: reference. Experiments with lists. What was fixed at the start does not change.
+create table recommend_trials (
+	id         bytea    not null primary key,
+	design     text    not null, -- JSON
+	started_at bigint not null, -- UTC microseconds
+	ended_at   bigint not null, -- 0: it runs
+	changes    bigint not null, -- grows when somebody is taken out of what was counted
+	counted_at bigint not null, -- 0: to be counted afresh
+	counted    text    not null  -- JSON: sums of groups; nobody is in them
+);
+-- Placement: reference. One experiment at a time at a placement.
+create table recommend_trial_places (
+	placement text not null primary key,
+	trial_id  bytea not null
+);
+-- Placement: reference. What was done about experiments, each a leaf.
+create table recommend_trial_acts (
+	id       bytea    not null primary key,
+	trial_id bytea    not null,
+	act      text    not null, -- start, stop, end
+	staff    text    not null, -- "" for the program itself
+	reason   text    not null,
+	at       bigint not null,
+	opening  bytea    not null
+);
+create index recommend_trial_acts_trial on recommend_trial_acts (trial_id, at);
+-- Placement: by subject. Who is in which group, and the sums that an interval needs.
+create table recommend_trial_people (
+	subject_id bytea    not null,
+	trial_id   bytea    not null,
+	variant    bigint not null,
+	at         bigint not null, -- of their first list
+	shown      bigint not null,
+	clicked    bigint not null,
+	added      bigint not null,
+	closed     bigint not null, -- 1: their days are over, and what follows is known
+	orders     bigint not null,
+	revenue    bigint not null, -- minor units, at most the cap
+	primary key (subject_id, trial_id)
+);
+create index recommend_trial_people_trial on recommend_trial_people (trial_id, subject_id);
+-- Placement: by subject. What was reported of a list counts once.
+create table recommend_trial_marks (
+	subject_id bytea    not null,
+	mark       bytea    not null, -- keyed hash of list, item and what happened
+	at         bigint not null,
+	primary key (subject_id, mark)
+);
+create index recommend_trial_marks_at on recommend_trial_marks (at);
+-- Placement: single. What came of lists by day, placement and version of the model. Nobody
+-- is in it.
+create table recommend_days (
+	day       bigint not null, -- days since 1970
+	placement text    not null,
+	model     bigint not null, -- 0: the popular list
+	shown     bigint not null,
+	clicked   bigint not null,
+	added     bigint not null,
+	bought    bigint not null,
+	returned  bigint not null,
+	primary key (day, placement, model)
+);
