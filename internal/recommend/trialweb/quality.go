@@ -125,7 +125,7 @@ func (d *desk) quality(w http.ResponseWriter, r *http.Request) {
 	if alarm.Rang {
 		body.Alarm = web.Callout{Tone: web.Bad, Title: "The quality of lists fell", Text: alarm.Words + " Look at what changed; " + alarm.advice() + ".", Action: &web.Action{Label: "Versions", Href: "/console/models"}}
 	}
-	d.Render(w, r, http.StatusOK, d.pages, "quality.html", web.Page{Title: "Quality over time", Lead: "How well versions did before they served, and what came of their lists after.", Body: body,
+	d.Render(w, r, http.StatusOK, d.pages, "quality.html", web.Page{Title: "Quality over time", Lead: "What the cards of versions say, and what came of their lists.", Body: body,
 		Crumbs: []web.Crumb{{Label: "Recommendations", Href: "/console/recommendations"}, {Label: "Quality"}}})
 }
 
@@ -147,7 +147,7 @@ func rates(lines []trialdb.Line) web.Chart {
 }
 
 func cards(versions []registrydb.Version) web.Table {
-	t := web.Table{ID: "versions", Caption: "Before they served", Note: "Measured at the training on each person’s last order, by a model that had not seen it. Only people who permit learning are in it.",
+	t := web.Table{ID: "versions", Caption: "Before they served", Note: "From the cards of the versions. One whose card has no figure was not measured on orders that it had not seen.",
 		Columns: []web.Column{{Label: "Version"}, {Label: "Stage"}, {Label: "Made"}, {Label: "Recall of 20", Kind: web.NumberColumn}, {Label: "NDCG of 20", Kind: web.NumberColumn}, {Label: "Coverage", Kind: web.NumberColumn}, {Label: "People", Kind: web.NumberColumn}},
 		Empty:   &web.Empty{Icon: "spark", Title: "No version yet", Text: "Train the recommender first.", Action: &web.Action{Label: "Recommendations", Href: "/console/recommendations"}}}
 	for _, v := range versions {
