@@ -157,9 +157,9 @@ func (s *Shop) impersonal(ctx context.Context, g *gate.Grant, n int, why string)
 // solved again.
 const forgetting = "Not personal, because the program is just forgetting somebody. Look again in a moment."
 
-func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, p past, picked taste.Picked, placement string, drawn *decision.Propensity) (List, error) {
+func (s *Shop) decide(ctx context.Context, g *gate.Grant, version registrydb.Version, p past, v *sieve, picked taste.Picked, placement string, drawn *decision.Propensity) (List, error) {
 	verdict := g.Verdict()
-	r := s.record(g, v, p, picked, placement)
+	r := s.record(g, version, p, v, picked, placement)
 	r.Propensity = drawn
 	id, err := s.Decisions.Keep(ctx, r, verdict.Policy, verdict.Epoch)
 	if gone(ctx, g, err) {
@@ -178,6 +178,7 @@ func (s *Shop) decide(ctx context.Context, g *gate.Grant, v registrydb.Version, 
 		return List{}, err
 	}
 	list.Decision, list.Verdict = id, &verdict
+	v.tell(&list)
 	for _, e := range list.Entries {
 		for i := range e.Terms {
 			e.Terms[i].Did = didOf[p.did[e.Terms[i].Because.ID]]

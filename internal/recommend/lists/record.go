@@ -26,11 +26,11 @@ func DecisionTypes() []decision.Type {
 
 // record is the whole decision: who has it can do it again without the model. Each past
 // item counts once, so that its value is 1 and its weight is its share.
-func (s *Shop) record(g *gate.Grant, v registrydb.Version, p past, picked taste.Picked, placement string) decision.Record {
+func (s *Shop) record(g *gate.Grant, version registrydb.Version, p past, v *sieve, picked taste.Picked, placement string) decision.Record {
 	verdict := g.Verdict()
 	r := decision.Record{
 		V: decision.Form2, Capability: capability, Placement: placement, Subject: g.Subject(), At: s.Now().UTC().Truncate(time.Microsecond),
-		Model:  decision.Model{Name: ModelName, Version: v.Number, SHA256: fmt.Sprintf("%x", v.Hash)},
+		Model:  decision.Model{Name: ModelName, Version: version.Number, SHA256: fmt.Sprintf("%x", version.Hash)},
 		Inputs: p.inputs, Packs: []string{verdict.Pack},
 		Scale: decision.Scale{Link: decision.Identity, Unit: recommend.ScoreUnit, Value: 1},
 		Human: &decision.Human{Part: decision.NoHuman},
@@ -52,6 +52,7 @@ func (s *Shop) record(g *gate.Grant, v registrydb.Version, p past, picked taste.
 		if picked.Left {
 			r.Rails = append(r.Rails, decision.Rail{Name: "taste", Words: "what you said you do not want is left out", On: decision.OnItems, Op: decision.Apart, Does: decision.Removes, Fired: true})
 		}
+		r.Rails = append(r.Rails, v.rails()...)
 	}
 	return r.WithCounterfactual()
 }

@@ -91,13 +91,13 @@ func likes(state taste.State, history []thimble.Interaction) []thimble.Interacti
 // pick ranks for a person what they have not bought, and leaves what their choices leave.
 // What they only looked at may be among it, and nothing is whose column knew somebody who
 // has left.
-func (s *Shop) pick(ctx context.Context, now *shown, p past, n int) (taste.Picked, error) {
+func (s *Shop) pick(ctx context.Context, now *shown, p past, v *sieve, n int) (taste.Picked, error) {
 	var failed error
 	m := now.model
 	known := map[thimble.ItemID]catalog.Product{}
 	liked := likes(p.said, p.history)
 	best := func(k int) []recommend.Ranked {
-		ranked := m.ForYou(liked, recommend.Query{K: k, Repeat: true, Exclude: func(id thimble.ItemID) bool { return p.bought[id] || now.stale[id] }})
+		ranked := m.ForYou(liked, recommend.Query{K: k, Repeat: true, Exclude: func(id thimble.ItemID) bool { return p.bought[id] || now.stale[id] || v.keepsOut(id) }})
 		if failed = recommend.Replay(m, liked, ranked); failed == nil && p.said.ByCategory() {
 			failed = s.describe(ctx, known, ranked)
 		}

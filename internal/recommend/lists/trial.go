@@ -41,7 +41,11 @@ func (s *Shop) choose(ctx context.Context, g *gate.Grant, now *shown, p past, pl
 		return s.holdout(ctx, g, seat, n)
 	}
 	now = s.serves(ctx, seat, now)
-	picked, err := s.pick(ctx, now, p, candidates(seat, n))
+	v, err := s.sieve(ctx, p, placement)
+	if err != nil {
+		return List{}, err
+	}
+	picked, err := s.pick(ctx, now, p, v, candidates(seat, n))
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: ranking: %w", err)
 	}
@@ -50,12 +54,14 @@ func (s *Shop) choose(ctx context.Context, g *gate.Grant, now *shown, p past, pl
 		return s.impersonal(ctx, g, n, forgetting)
 	case len(picked.Entries) == 0 && !p.said.Empty():
 		return s.impersonal(ctx, g, n, nothingLeft)
+	case len(picked.Entries) == 0 && len(v.asked.Left) > 0:
+		return s.impersonal(ctx, g, n, "Not personal, because of what goes with what you bought or looked at the shop has nothing to show now.")
 	case len(picked.Entries) == 0:
 		return s.impersonal(ctx, g, n, "Not personal, because nothing goes with what you bought or looked at yet.")
 	}
 	var drawn *decision.Propensity
 	picked.Entries, drawn = draw(seat, picked.Entries, n)
-	list, err := s.decide(ctx, g, now.version, p, picked, placement, drawn)
+	list, err := s.decide(ctx, g, now.version, p, v, picked, placement, drawn)
 	if err == nil {
 		s.tell(ctx, seat, list)
 	}
