@@ -13,6 +13,7 @@ import (
 	"thimble/internal/collect"
 	"thimble/internal/collect/table"
 	"thimble/internal/gate"
+	"thimble/internal/recommend/suspect"
 	"thimble/internal/recommend/taste"
 	"thimble/internal/recommend/tastedb"
 	"thimble/internal/recommend/trial"
@@ -51,6 +52,9 @@ func someone(t *testing.T, s *thimbletest.Shop, account string) thimble.SubjectI
 	s.Browses(who, "shirt")
 	s.Discloses(who)
 	if _, err := s.Tastes.Say(ctx, who, tastedb.Said{Choices: []taste.Choice{{Kind: taste.Less, Item: "shirt"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.App.Suspects.Raise(ctx, []suspect.Finding{{Kind: suspect.Pull, Item: thimble.ItemID(account), People: []thimble.SubjectID{who}, Trusted: 2, Expected: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	s.Archive(who)
