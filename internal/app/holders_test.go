@@ -54,7 +54,7 @@ func someone(t *testing.T, s *thimbletest.Shop, account string) thimble.SubjectI
 	if _, err := s.Tastes.Say(ctx, who, tastedb.Said{Choices: []taste.Choice{{Kind: taste.Less, Item: "shirt"}}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.App.Suspects.Raise(ctx, []suspect.Finding{{Kind: suspect.Pull, Item: thimble.ItemID(account), People: []thimble.SubjectID{who}, Trusted: 2, Expected: 1}}); err != nil {
+	if _, err := s.App.Suspects.Raise(ctx, []suspect.Finding{{Kind: suspect.Pull, Item: thimble.ItemID(fmt.Sprint("pushed-", len(all))), People: []thimble.SubjectID{who}, Trusted: 2, Expected: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	s.Archive(who)

@@ -304,7 +304,8 @@ var tables = []Table{
 	{Name: "collect_proposals", Set: sqldb.Core, Plain: []string{"id", "event", "within", "name", "shape", "category", "transform", "confidence", "why", "n", "first_at", "last_at", "later", "source"}},
 	{Name: "collect_rejects", Set: sqldb.Core, Plain: []string{"import_id", "line", "reason"}},
 	{Name: "recommend_device_files", Set: sqldb.Core, Plain: []string{"number", "kind", "actor", "reason", "made_at", "until", "ended_at", "ended_by", "rho", "miss", "statement", "sha256", "body", "opening", "closing"}}, // a noised file holds of each person no more than its guarantee says
-	{Name: "recommend_findings", Set: sqldb.Core, Plain: []string{"id", "kind", "item", "accounts", "why", "found_at", "state", "decided_by", "decided_at", "note", "opening", "closing"}},
+	{Name: "recommend_findings", Set: sqldb.Core, Plain: []string{"id", "kind", "item", "accounts", "why", "found_at", "state", "decided_by", "decided_at", "note"}},
+	{Name: "recommend_finding_acts", Set: sqldb.Core, Plain: []string{"id", "finding_id", "act", "staff", "people", "revision", "at", "opening"}},
 	{Name: "recommend_suspects", Set: sqldb.Core, Holder: "suspect", Plain: []string{"finding_id"}, Fields: []Field{
 		pseudonym("of somebody whose account looks as if it was made to push an item", learning...),
 	}},

@@ -13,15 +13,6 @@ import (
 // How long a note must be, in bytes: nobody is left out with a wave of the hand.
 const minNote, maxNote = 10, 500
 
-// decided is the record of a decision.
-type decided struct {
-	Finding  string `json:"finding"`
-	State    State  `json:"state"`
-	By       string `json:"by"`
-	People   int    `json:"people"`
-	Revision int64  `json:"revision"` // of the list of who is left out, after it
-}
-
 // Quarantine leaves the people of an open finding out of learning.
 func (s *Store) Quarantine(ctx context.Context, id thimble.ID, staff, note string) error {
 	return s.decide(ctx, id, Open, Quarantined, staff, note)
@@ -59,8 +50,7 @@ func (s *Store) decide(ctx context.Context, id thimble.ID, from, to State, staff
 		if err != nil {
 			return err
 		}
-		closing, err := s.leaf(ctx, tx, decided{id.Token(FindingPrefix), to, staff, people, revision})
-		if err != nil {
+		if err := s.act(ctx, tx, act{Finding: id, Act: to, Staff: staff, People: people, Revision: revision}); err != nil {
 			return err
 		}
 		if to != Quarantined {
@@ -68,8 +58,8 @@ func (s *Store) decide(ctx context.Context, id thimble.ID, from, to State, staff
 				return err
 			}
 		}
-		_, err = tx.Exec(ctx, `update recommend_findings set state = $1, decided_by = $2, decided_at = $3, note = $4, closing = $5 where id = $6`,
-			string(to), staff, s.cfg.Now().UnixMicro(), note, closing, id)
+		_, err = tx.Exec(ctx, `update recommend_findings set state = $1, decided_by = $2, decided_at = $3, note = $4 where id = $5`,
+			string(to), staff, s.cfg.Now().UnixMicro(), note, id)
 		return err
 	})
 	if err != nil {

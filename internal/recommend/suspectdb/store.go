@@ -3,7 +3,6 @@ package suspectdb
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -87,14 +86,6 @@ func New(db *sqldb.DB, l Ledger, cfg Config) *Store {
 	return &Store{db: db, ledger: l, cfg: cfg}
 }
 
-// raised is the record of a finding: what its leaf commits to.
-type raised struct {
-	Finding  string         `json:"finding"`
-	Kind     suspect.Kind   `json:"kind"`
-	Item     thimble.ItemID `json:"item"`
-	Accounts int            `json:"accounts"`
-}
-
 // Raise keeps findings and returns how many are new. One that is open grows or shrinks to
 // what was found; one that was decided stays as it is, unless it was dismissed and has
 // grown to twice as many.
@@ -146,13 +137,12 @@ func (s *Store) begin(ctx context.Context, tx *sqldb.Tx, f suspect.Finding) (int
 	if err != nil {
 		return 0, err
 	}
-	opening, err := s.leaf(ctx, tx, raised{id.Token(FindingPrefix), f.Kind, f.Item, len(f.People)})
-	if err != nil {
-		return 0, err
+	_, err = tx.Exec(ctx, `insert into recommend_findings (id, kind, item, accounts, why, found_at, state, decided_by, note)
+		values ($1, $2, $3, $4, $5, $6, 'open', '', '')`,
+		id, string(f.Kind), string(f.Item), len(f.People), f.Reason(), s.cfg.Now().UnixMicro())
+	if err == nil {
+		err = s.act(ctx, tx, act{Finding: id, Kind: f.Kind, Item: f.Item, Act: Open, People: len(f.People)})
 	}
-	_, err = tx.Exec(ctx, `insert into recommend_findings (id, kind, item, accounts, why, found_at, state, decided_by, note, opening)
-		values ($1, $2, $3, $4, $5, $6, 'open', '', '', $7)`,
-		id, string(f.Kind), string(f.Item), len(f.People), f.Reason(), s.cfg.Now().UnixMicro(), opening)
 	if err != nil {
 		return 0, err
 	}
@@ -172,18 +162,6 @@ func (s *Store) name(ctx context.Context, tx *sqldb.Tx, id thimble.ID, people []
 		}
 	}
 	return nil
-}
-
-func (s *Store) leaf(ctx context.Context, tx *sqldb.Tx, record any) ([]byte, error) {
-	b, err := json.Marshal(record)
-	if err != nil {
-		return nil, err
-	}
-	opening, err := s.ledger.Queue(ctx, tx, ledger.Entry{Class: ledger.System, At: s.cfg.Now().UTC(), Record: b})
-	if err != nil {
-		return nil, err
-	}
-	return opening.MarshalBinary() // it names no customer: nothing to seal
 }
 
 // Findings returns findings, the open ones first and then the newest.

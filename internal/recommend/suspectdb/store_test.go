@@ -131,6 +131,33 @@ func leaves(t testing.TB, k *holdertest.Kernel) (n int) {
 	return n
 }
 
+func TestEachLeafHasARowAlsoWhenAFindingHasGrownAndWasTakenBack(t *testing.T) {
+	holdertest.Each(t, func(t *testing.T, k *holdertest.Kernel) {
+		d, a, b := open(k), k.Person(t), k.Person(t)
+		before := leaves(t, k)
+		f := d.raise(t, pull("ring", a))
+		if _, err := d.Raise(t.Context(), []suspect.Finding{pull("ring", a, b)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Quarantine(t.Context(), f.ID, "mara", note); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Release(t.Context(), f.ID, "noor", note); err != nil {
+			t.Fatal(err)
+		}
+		claims := 0
+		for c, err := range d.Claims(t.Context()) {
+			if err != nil || c.Rule != "" {
+				t.Errorf("claim %d: %q, %v", claims, c.Rule, err)
+			}
+			claims++
+		}
+		if made := leaves(t, k) - before; claims != 3 || made != 3 {
+			t.Errorf("%d claims of %d leaves, want 3 of 3", claims, made)
+		}
+	})
+}
+
 func TestWhatWasDismissedIsRaisedAgainOnlyWhenItHasDoubled(t *testing.T) {
 	holdertest.Each(t, func(t *testing.T, k *holdertest.Kernel) {
 		d := open(k)
