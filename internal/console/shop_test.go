@@ -39,6 +39,7 @@ import (
 	"thimble/internal/order/orderweb"
 	"thimble/internal/policy"
 	"thimble/internal/recommend/lists"
+	"thimble/internal/recommend/listsdb"
 	"thimble/internal/recommend/recommendweb"
 	"thimble/internal/registry"
 	"thimble/internal/registry/registrydb"
@@ -118,7 +119,7 @@ func newShop(t *testing.T, log *slog.Logger) *shop {
 	s.versions = registrydb.NewShelf(registrydb.New(s.core, s.ledger, time.Now), files, func(ctx context.Context, name string) ([]byte, error) {
 		return s.vault.Secret(ctx, name, registry.SeedSize)
 	}, log)
-	s.lists = lists.New(lists.Deps{Gate: s.gate, Orders: s.orders, Catalog: s.catalog, Decisions: s.decisions, Models: s.versions, Now: time.Now})
+	s.lists = lists.New(lists.Deps{People: s.subjects, Leaving: listsdb.New(s.core, time.Now, nil), Gate: s.gate, Orders: s.orders, Catalog: s.catalog, Decisions: s.decisions, Models: s.versions, Now: time.Now})
 	s.jobs = jobdb.New(s.core, map[string]jobdb.Handler{recommendweb.TrainJob: func(ctx context.Context, _ job.Job) error {
 		_, err := s.lists.Train(ctx, "asked for in the console", nil)
 		return err

@@ -36,6 +36,7 @@ import (
 	"thimble/internal/policy"
 	"thimble/internal/portal"
 	"thimble/internal/recommend/lists"
+	"thimble/internal/recommend/listsdb"
 	"thimble/internal/registry"
 	"thimble/internal/registry/registrydb"
 	"thimble/internal/rights"
@@ -110,7 +111,7 @@ func (h *house) kernel(core *sqldb.DB, v *vault.Vault) {
 	h.gate.Knows(lists.Known())
 	h.decisions = decisiondb.New(core, h.ledger, v, h.people)
 	h.lists = lists.New(lists.Deps{
-		Gate: h.gate, Orders: orders, Catalog: h.catalog, Decisions: h.decisions, Now: time.Now,
+		People: h.people, Leaving: listsdb.New(core, time.Now, nil), Gate: h.gate, Orders: orders, Catalog: h.catalog, Decisions: h.decisions, Now: time.Now,
 		Models: registrydb.NewShelf(registrydb.New(core, h.ledger, time.Now), must(blob.Open(h.TempDir()))(h), func(ctx context.Context, name string) ([]byte, error) {
 			return v.Secret(ctx, name, registry.SeedSize)
 		}, nil),
