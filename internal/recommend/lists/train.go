@@ -114,7 +114,9 @@ func (s *Shop) train(ctx context.Context, t Training) (registrydb.Version, error
 // publish releases what was made. Who has changed their mind since they were counted is
 // taken out before anybody is served by the model.
 func (b *batch) publish(ctx context.Context, all []line) error {
+	tried := false
 	without := func(ctx context.Context, left []thimble.SubjectID) error {
+		tried = false
 		if b.updated == nil {
 			b.data.forget(left)
 			return b.make(ctx, all)
@@ -130,6 +132,12 @@ func (b *batch) publish(ctx context.Context, all []line) error {
 	}
 	var replaced *ledger.Intent
 	err := b.data.people.Publish(ctx, without, func(ctx context.Context) (err error) {
+		if tried { // and cut short: what was written may stand, so that its numbers are taken
+			if err := b.pack(ctx); err != nil {
+				return err
+			}
+		}
+		tried = true
 		replaced, err = b.release(ctx)
 		return err
 	})
@@ -227,10 +235,11 @@ type batch struct {
 	columns int
 	others  map[int64]standing // kept versions that nothing is done to
 
-	stay map[int64]registry.Stage
-	sets map[int64]*set // of what stays and of what was made
-	made []registrydb.Made
-	live *serving // the champion
+	stay  map[int64]registry.Stage
+	sets  map[int64]*set    // of what stays and of what was made
+	fresh []weights         // what is new, the champion last
+	made  []registrydb.Made // of it
+	live  *serving          // the champion
 }
 
 // A standing is a version that stays as it is, and what it was made of.
@@ -282,7 +291,9 @@ func (b *batch) make(ctx context.Context, all []line) error {
 		}
 		fresh = append(fresh, w)
 	}
-	return b.pack(ctx, fresh)
+	slices.Reverse(fresh)
+	b.fresh = fresh
+	return b.pack(ctx)
 }
 
 // standing is the kept version that a line is the same as if its weights are.
@@ -319,16 +330,19 @@ func (b *batch) learn(ctx context.Context, l line, champion weights) (w weights,
 
 // pack numbers and signs what is new: the champion last, so that it has the highest
 // number.
-func (b *batch) pack(ctx context.Context, fresh []weights) error {
-	if len(fresh) == 0 {
+func (b *batch) pack(ctx context.Context) error {
+	if len(b.fresh) == 0 {
 		return nil
 	}
-	slices.Reverse(fresh)
-	number, err := b.shop.Models.Reserve(ctx, ModelName, int64(len(fresh)))
+	for _, m := range b.made {
+		delete(b.sets, m.Version.Number)
+	}
+	b.made = nil
+	number, err := b.shop.Models.Reserve(ctx, ModelName, int64(len(b.fresh)))
 	if err != nil {
 		return err
 	}
-	for i, w := range fresh {
+	for i, w := range b.fresh {
 		now := b.shop.Now().UTC().Truncate(time.Microsecond)
 		v := registrydb.Version{Model: ModelName, Number: number + int64(i), Stage: w.stage, Reason: b.training.Reason, MadeAt: now, Took: now.Sub(b.began)}
 		from, to := w.set.months()
