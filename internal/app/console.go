@@ -44,9 +44,10 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 		func() (web.Section, error) { return d.overview().Section(d.kit) },
 		func() (web.Section, error) {
 			return subjectweb.Console(d.kit, d.Subjects, staff, orderweb.CustomerPanel(d.wholeOrders(), d.Catalog), timelineweb.CustomerPanel(d.eventPages(staff)),
-				consentweb.CustomerPanel(d.Consent), decisionweb.CustomerPanel(d.wholeDecisions()), gateweb.CustomerPanel(d.wholeUses()))
+				consentweb.CustomerPanel(d.Consent), recommendweb.CustomerPanel(), decisionweb.CustomerPanel(d.wholeDecisions()), gateweb.CustomerPanel(d.wholeUses()))
 		},
 		func() (web.Section, error) { return timelineweb.Console(d.kit, d.eventPages(staff)) },
+		func() (web.Section, error) { return recommendweb.ConsoleGlimpse(d.kit, d.Shop, staff) },
 		func() (web.Section, error) { return consentweb.Console(d.kit, d.Consent, d.Subjects) },
 		func() (web.Section, error) { return rightsweb.Console(d.kit, d.Requests, d.Ledger) },
 		func() (web.Section, error) {

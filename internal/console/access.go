@@ -22,7 +22,7 @@ var pageOf = map[string]rules.Page{
 }
 
 // looks are the posts that only look: their form holds what must not be in an address.
-var looks = []string{"POST /console/customers", "POST /console/customers/{subject}/unmask", "POST /console/customers/{subject}/events"}
+var looks = []string{"POST /console/customers", "POST /console/customers/{subject}/unmask", "POST /console/customers/{subject}/events", "POST /console/customers/{subject}/lists"}
 
 // Asked returns what the rules are asked for a pattern of the console: to open a page or to
 // change something on it.

@@ -22,6 +22,10 @@
 //     of exists nowhere any more;
 //   - a model is served only after its package was verified, and the files are verified
 //     again while it serves;
+//   - staff who look at what somebody would be shown see the list that they would be shown,
+//     made with the staff's own grant of as much as the person permits for it; it is no list
+//     of the person: no decision, no seat in an experiment, no count and no propensity comes
+//     of it, because the way to it ends before whatever records any of these ([Shop.Glimpse]);
 //   - what a person wants forgotten is in no history, no term and no count, and is not
 //     learned from; what they want less of, or never, is left out of their own lists;
 //   - lists that are not personal are the same for everybody who asks the same; a session

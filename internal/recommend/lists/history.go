@@ -84,7 +84,7 @@ func (s *Shop) open(ctx context.Context, r gate.Request, asked ...thimble.Catego
 // history opens what a list may be made from: orders, and what was done with products,
 // each as far as the verdicts reach. Without returns none is opened, and what came back
 // counts as bought.
-func (s *Shop) history(ctx context.Context, g *gate.Grant, verdicts map[thimble.Category]gate.Verdict, returns bool) (past, error) {
+func (s *Shop) history(ctx context.Context, g reader, verdicts map[thimble.Category]gate.Verdict, returns bool) (past, error) {
 	said, err := s.said(ctx, g)
 	if err != nil {
 		return past{}, err
@@ -115,7 +115,7 @@ func (s *Shop) history(ctx context.Context, g *gate.Grant, verdicts map[thimble.
 		}
 	}
 	p := remembered(orders, touched, returns)
-	p.said, p.inputs = said, p.inputsOf(g.Purpose(), verdicts)
+	p.said, p.inputs = said, p.inputsOf(thimble.PersonalizeContent, verdicts)
 	if !said.Empty() && len(p.inputs) > 0 { // it goes in by the right by which the list is made
 		in := p.inputs[0]
 		in.Category, in.Count = thimble.PrivacyPreferences, len(said.Standing)

@@ -86,28 +86,36 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: reading a history: %w", err)
 	}
-	now, err := s.shows(ctx)
+	now, why, err := s.ready(ctx, grant, past)
 	if err != nil {
 		return List{}, err
 	}
-	switch {
-	case len(past.history) == 0 && past.said.Learned():
-		return s.impersonal(ctx, grant, n, forgotten)
-	case len(past.history) == 0:
-		return s.impersonal(ctx, grant, n, "Not personal, because there is nothing you bought or looked at to learn your taste from yet.")
-	case now == nil && s.live.Load() != nil:
-		return s.impersonal(ctx, grant, n, forgetting)
-	case now == nil:
-		return s.impersonal(ctx, grant, n, "Not personal, because nothing was learned yet.")
-	}
-	wrong, err := s.overturned(ctx, grant, now.version)
-	if err != nil {
-		return List{}, err
-	}
-	if wrong {
-		return s.impersonal(ctx, grant, n, reviewed)
+	if why != "" {
+		return s.impersonal(ctx, grant, n, why)
 	}
 	return s.choose(ctx, grant, now, past, placement, n)
+}
+
+// ready returns the model that a list for somebody is made with, or why none can be.
+func (s *Shop) ready(ctx context.Context, g reader, p past) (now *shown, why string, err error) {
+	if now, err = s.shows(ctx); err != nil {
+		return nil, "", err
+	}
+	switch {
+	case len(p.history) == 0 && p.said.Learned():
+		return nil, forgotten, nil
+	case len(p.history) == 0:
+		return nil, "Not personal, because there is nothing you bought or looked at to learn your taste from yet.", nil
+	case now == nil && s.live.Load() != nil:
+		return nil, forgetting, nil
+	case now == nil:
+		return nil, "Not personal, because nothing was learned yet.", nil
+	}
+	wrong, err := s.overturned(ctx, g, now.version)
+	if wrong {
+		why = reviewed
+	}
+	return now, why, err
 }
 
 // Why a list is not personal although it is allowed, because of what the person said.
@@ -120,7 +128,7 @@ const reviewed = "Not personal, because we reviewed such a list at your wish and
 
 // overturned reports whether a review found a list that this model made for the person
 // wrong: the model is not asked about them again.
-func (s *Shop) overturned(ctx context.Context, g *gate.Grant, v registrydb.Version) (bool, error) {
+func (s *Shop) overturned(ctx context.Context, g reader, v registrydb.Version) (bool, error) {
 	for _, who := range g.Members() {
 		if wrong, err := s.Decisions.Overturned(ctx, who, capability, v.Hash[:]); err != nil || wrong {
 			return wrong, err
@@ -146,7 +154,7 @@ func gone(ctx context.Context, g *gate.Grant, err error) bool {
 }
 
 // impersonal is the popular list for a person who permits a personal one.
-func (s *Shop) impersonal(ctx context.Context, g *gate.Grant, n int, why string) (List, error) {
+func (s *Shop) impersonal(ctx context.Context, g reader, n int, why string) (List, error) {
 	list, err := s.Popular(ctx, n)
 	verdict := g.Verdict()
 	list.Why, list.Verdict = why, &verdict
@@ -173,17 +181,11 @@ func (s *Shop) decide(ctx context.Context, g *gate.Grant, version registrydb.Ver
 	if err != nil {
 		return List{}, err
 	}
-	list, err := s.Describe(ctx, r)
+	list, err := s.told(ctx, r, p, v)
 	if err != nil {
 		return List{}, err
 	}
 	list.Decision, list.Verdict = id, &verdict
-	v.tell(&list)
-	for _, e := range list.Entries {
-		for i := range e.Terms {
-			e.Terms[i].Did = didOf[p.did[e.Terms[i].Because.ID]]
-		}
-	}
 	// Whoever shows the list asks again when it leaves the process. What has changed by
 	// now gives a page with the popular list rather than a refused one.
 	if err := g.Live(ctx); err != nil {
@@ -191,6 +193,21 @@ func (s *Shop) decide(ctx context.Context, g *gate.Grant, version registrydb.Ver
 		popular, popErr := s.Popular(ctx, len(picked.Entries))
 		popular.Why = changed
 		return popular, popErr
+	}
+	return list, nil
+}
+
+// told puts a record into words, with what was done with each reason and what the rules did.
+func (s *Shop) told(ctx context.Context, r decision.Record, p past, v *sieve) (List, error) {
+	list, err := s.Describe(ctx, r)
+	if err != nil {
+		return List{}, err
+	}
+	v.tell(&list)
+	for _, e := range list.Entries {
+		for i := range e.Terms {
+			e.Terms[i].Did = didOf[p.did[e.Terms[i].Because.ID]]
+		}
 	}
 	return list, nil
 }

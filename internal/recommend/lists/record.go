@@ -7,7 +7,6 @@ import (
 
 	"thimble"
 	"thimble/internal/decision"
-	"thimble/internal/gate"
 	"thimble/internal/recommend"
 	"thimble/internal/recommend/taste"
 	"thimble/internal/registry/registrydb"
@@ -26,7 +25,7 @@ func DecisionTypes() []decision.Type {
 
 // record is the whole decision: who has it can do it again without the model. Each past
 // item counts once, so that its value is 1 and its weight is its share.
-func (s *Shop) record(g *gate.Grant, version registrydb.Version, p past, v *sieve, picked taste.Picked, placement string) decision.Record {
+func (s *Shop) record(g reader, version registrydb.Version, p past, v *sieve, picked taste.Picked, placement string) decision.Record {
 	verdict := g.Verdict()
 	r := decision.Record{
 		V: decision.Form2, Capability: capability, Placement: placement, Subject: g.Subject(), At: s.Now().UTC().Truncate(time.Microsecond),

@@ -8,6 +8,7 @@ import (
 	"thimble"
 	"thimble/internal/decision"
 	"thimble/internal/gate"
+	"thimble/internal/recommend/taste"
 	"thimble/internal/recommend/trial"
 	"thimble/internal/registry"
 )
@@ -15,6 +16,9 @@ import (
 // Experiments say which list somebody sees who is in one, and count what is shown;
 // *trialdb.Store does. Who is not counted has the zero seat.
 type Experiments interface {
+	// Seated is where somebody sits, or would. It seats and counts nobody. Of several
+	// subjects of one person, the canonical one comes first.
+	Seated(ctx context.Context, members []thimble.SubjectID, placement string) trial.Seat
 	Assign(ctx context.Context, who thimble.SubjectID, placement string) trial.Seat
 	Shown(ctx context.Context, seat trial.Seat, version int64)
 }
@@ -41,23 +45,12 @@ func (s *Shop) choose(ctx context.Context, g *gate.Grant, now *shown, p past, pl
 		return s.holdout(ctx, g, seat, n)
 	}
 	now = s.serves(ctx, seat, now)
-	v, err := s.sieve(ctx, p, placement)
+	picked, v, why, err := s.best(ctx, now, p, placement, candidates(seat, n))
 	if err != nil {
 		return List{}, err
 	}
-	picked, err := s.pick(ctx, now, p, v, candidates(seat, n))
-	if err != nil {
-		return List{}, fmt.Errorf("recommend: ranking: %w", err)
-	}
-	switch {
-	case len(picked.Entries) == 0 && len(now.stale) > 0:
-		return s.impersonal(ctx, g, n, forgetting)
-	case len(picked.Entries) == 0 && !p.said.Empty():
-		return s.impersonal(ctx, g, n, nothingLeft)
-	case len(picked.Entries) == 0 && len(v.asked.Left) > 0:
-		return s.impersonal(ctx, g, n, "Not personal, because of what goes with what you bought or looked at the shop has nothing to show now.")
-	case len(picked.Entries) == 0:
-		return s.impersonal(ctx, g, n, "Not personal, because nothing goes with what you bought or looked at yet.")
+	if why != "" {
+		return s.impersonal(ctx, g, n, why)
 	}
 	var drawn *decision.Propensity
 	picked.Entries, drawn = draw(seat, picked.Entries, n)
@@ -66,6 +59,28 @@ func (s *Shop) choose(ctx context.Context, g *gate.Grant, now *shown, p past, pl
 		s.tell(ctx, seat, list)
 	}
 	return list, err
+}
+
+// best picks from what a model says, or says why there is nothing to pick.
+func (s *Shop) best(ctx context.Context, now *shown, p past, placement string, n int) (picked taste.Picked, v *sieve, why string, err error) {
+	if v, err = s.sieve(ctx, p, placement); err != nil {
+		return picked, nil, "", err
+	}
+	if picked, err = s.pick(ctx, now, p, v, n); err != nil {
+		return picked, nil, "", fmt.Errorf("recommend: ranking: %w", err)
+	}
+	switch {
+	case len(picked.Entries) > 0:
+	case len(now.stale) > 0:
+		why = forgetting
+	case !p.said.Empty():
+		why = nothingLeft
+	case len(v.asked.Left) > 0:
+		why = "Not personal, because of what goes with what you bought or looked at the shop has nothing to show now."
+	default:
+		why = "Not personal, because nothing goes with what you bought or looked at yet."
+	}
+	return picked, v, why, nil
 }
 
 const heldOut = "Not personal, because you are in the group to which we compare: you allow that lists are compared, and can end it among your choices."

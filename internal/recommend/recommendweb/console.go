@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"thimble"
@@ -36,6 +37,9 @@ type ConsoleVersions interface {
 type ConsoleQueue interface {
 	Add(ctx context.Context, tx *sqldb.Tx, j job.Job) error
 }
+
+// productHref is where the catalogue has a product; package catalogweb has the page.
+func productHref(id thimble.ItemID) string { return "/console/catalogue/" + url.PathEscape(string(id)) }
 
 const (
 	consolePath  = "/console/recommendations"

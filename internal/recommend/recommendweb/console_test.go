@@ -5,6 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"thimble"
+	"thimble/internal/catalog"
+	"thimble/internal/gate"
+	"thimble/internal/recommend/lists"
+	"thimble/internal/recommend/taste"
 	"thimble/internal/registry"
 	"thimble/internal/registry/registrydb"
 	"thimble/internal/web"
@@ -22,5 +27,20 @@ func TestEveryConsolePageRendersWithNothingAndWithEverything(t *testing.T) {
 	}
 	v := registrydb.Version{Number: 2, Lineage: registry.Lineage{Recipe: json.RawMessage(`{"k":200}`)}, Reason: "erasure", MadeAt: time.Unix(1, 0), Stage: registry.Champion}
 	body := consoleBody{First: &web.Empty{Title: "No model yet"}, Stats: consoleStats(v), Facts: consoleFacts(v), Recipe: consoleRecipe(v), History: consoleHistory([]registrydb.Version{v, {Number: 1, Stage: registry.Retired}})}
-	webtest.RenderAll(t, pages, map[string]web.Page{"console_recommendations.html": {Layout: web.Console, Title: "Recommendations", Body: body}})
+	who := thimble.SubjectID{1}
+	shirt, coat := catalog.Product{ID: "shirt", Name: "SHIRT"}, catalog.Product{ID: "coat", Name: "COAT"}
+	seen := lists.Glimpse{Lots: true, List: lists.List{Personal: true, Why: "Made from what you bought.", Model: 2, Applied: []string{"what is sold out is left out"}, Verdict: &gate.Verdict{Why: "consent"}, Entries: []lists.Entry{
+		{Product: coat, Score: 70, Moved: 7, Terms: []lists.Term{{Because: shirt, Share: 90, Did: taste.Bought}, {Because: coat, Share: -20, Unwanted: true}}},
+	}}}
+	entry := glimpseEntryOf(0, seen.Entries[0])
+	if got := entry.Table.Totals[2].Value; got != int64(77) || len(entry.Table.Rows) != 3 {
+		t.Errorf("%d lines sum to %v, want what is bought, what is unwanted and what the shop moves: 77", len(entry.Table.Rows), got)
+	}
+	glimpsed := glimpseOf(who, seen, glance{placement: "home"})
+	popular := glimpseOf(who, lists.Glimpse{List: lists.List{Why: "Not personal.", Entries: []lists.Entry{{Product: coat, Orders: 4}}}}, glance{})
+	glimpsed.Popular, glimpsed.Denied = popular.Popular, &web.Callout{Tone: web.Bad, Title: "The gate said no"}
+	webtest.RenderAll(t, pages, map[string]web.Page{
+		"console_recommendations.html": {Layout: web.Console, Title: "Recommendations", Body: body},
+		"console_glimpse.html":         {Layout: web.Console, Title: "Lists", Body: glimpsed},
+	})
 }

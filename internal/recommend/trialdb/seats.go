@@ -54,9 +54,51 @@ func (s *Store) assign(ctx context.Context, who thimble.SubjectID, placement str
 	if err != nil || variant == trial.None {
 		return seat, err
 	}
+	return at(seat, e, variant), nil
+}
+
+func at(seat trial.Seat, e trial.Experiment, variant int) trial.Seat {
 	v := e.Design.Variants[variant]
 	seat.In, seat.Variant, seat.Serve, seat.Explore = e.ID, variant, v.Serve, v.Explore
-	return seat, nil
+	return seat
+}
+
+// Seated is the seat that Assign would give somebody now, for who wants to know what they
+// would see. It only reads: nobody is seated, counted or recorded as used.
+func (s *Store) Seated(ctx context.Context, members []thimble.SubjectID, placement string) trial.Seat {
+	seat, err := s.seated(ctx, members, placement)
+	if err != nil && ctx.Err() == nil {
+		s.Log.ErrorContext(ctx, "where somebody sits in an experiment is not known", slog.String("placement", placement), slog.String("cause", err.Error()))
+	}
+	return seat
+}
+
+func (s *Store) seated(ctx context.Context, members []thimble.SubjectID, placement string) (seat trial.Seat, err error) {
+	v, err := s.Gate.Decide(ctx, opens(members[0]))
+	if err != nil || !v.Allowed {
+		return seat, err
+	}
+	seat = trial.Seat{Counts: true, Placement: placement}
+	e, ok, err := s.running(ctx, placement)
+	if err != nil || !ok {
+		return seat, err
+	}
+	key, err := s.Key(ctx)
+	if err != nil {
+		return trial.Seat{}, err
+	}
+	variant := trial.Assign(key, e.ID, members[0], e.Design.Variants)
+	err = s.DB.Read(ctx, func(tx *sqldb.Tx) error {
+		row, found, err := earliest(ctx, tx, e.ID, members)
+		if found {
+			variant = row.Variant
+		}
+		return err
+	})
+	if err != nil || variant == trial.None {
+		return seat, err
+	}
+	return at(seat, e, variant), nil
 }
 
 // sit finds a person's group, or puts them into the one that was drawn, and counts a list.

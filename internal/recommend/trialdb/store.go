@@ -24,6 +24,7 @@ type Ledger interface {
 // A Gate judges requests; *gate.Gate does.
 type Gate interface {
 	Open(ctx context.Context, r gate.Request) (*gate.Grant, error)
+	Decide(ctx context.Context, r gate.Request) (gate.Verdict, error)
 }
 
 // People knows who exists; *subjectdb.Store does.
