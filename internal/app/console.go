@@ -61,7 +61,7 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 			return gateweb.ConsoleWatch(d.kit, d.Uses, d.PlantCanary, d.holderNames()...)
 		},
 		func() (web.Section, error) {
-			return catalogweb.Console(d.kit, d.Catalog, recommendweb.Neighbours(d.Shop))
+			return catalogweb.Console(d.kit, d.Catalog, recommendweb.Neighbours(d.Shop, d.Suspects))
 		},
 		func() (web.Section, error) { return collectweb.Console(d.kit, d.Imports, d.Uploads) },
 		func() (web.Section, error) {

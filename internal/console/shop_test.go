@@ -230,7 +230,7 @@ func (s *shop) sections(kit *web.Kit) (sections []web.Section) {
 	add(rightsweb.Console(kit, s.requests, s.ledger))
 	add(decisionweb.Console(kit, decisionweb.ConsoleConfig{Decisions: s.decisions, Reader: reader, Receipts: s.ledger, Names: s.catalog}))
 	add(gateweb.Console(kit, s.uses))
-	add(catalogweb.Console(kit, s.catalog, recommendweb.Neighbours(s.lists)))
+	add(catalogweb.Console(kit, s.catalog, recommendweb.Neighbours(s.lists, nil)))
 	add(collectweb.Console(kit, s.imports, collectweb.NewUploads(s.TempDir(), nil, time.Now, nil)))
 	add(recommendweb.Console(kit, s.core, s.versions, s.jobs))
 	add(ledgerweb.Console(kit, s.ledger))

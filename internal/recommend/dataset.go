@@ -94,6 +94,39 @@ func (d *Dataset) People() int { return len(d.slots) }
 // Interactions returns how many (person, item) pairs the data set holds.
 func (d *Dataset) Interactions() int { return d.interactions }
 
+// Had returns how many people had an item, and of them how many had each of some others
+// as well. What is not in the table nobody had.
+func (d *Dataset) Had(item thimble.ItemID, others []thimble.ItemID) (people int, both []int) {
+	both = make([]int, len(others))
+	i, ok := d.table.at[item]
+	if !ok {
+		return 0, both
+	}
+	with := map[int32]int{} // of each of the others, how often it was met
+	for _, id := range others {
+		if j, ok := d.table.at[id]; ok {
+			with[j] = 0
+		}
+	}
+	for _, history := range d.histories {
+		if !slices.Contains(history, i) {
+			continue
+		}
+		people++
+		for _, j := range history {
+			if n, ok := with[j]; ok {
+				with[j] = n + 1
+			}
+		}
+	}
+	for k, id := range others {
+		if j, ok := d.table.at[id]; ok {
+			both[k] = with[j]
+		}
+	}
+	return people, both
+}
+
 func (d *Dataset) numbers(items []thimble.ItemID) []int32 {
 	out := d.table.lastDistinct(make([]int32, 0, min(len(items), 64)), len(items), len(d.table.ids),
 		func(k int) thimble.ItemID { return items[k] }, d.seen)

@@ -92,8 +92,30 @@ func (m *Model) Neighbours(item thimble.ItemID) []Weight {
 			out = append(out, Weight{m.table.ids[i], share})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Weight) int { return cmp.Compare(abs(b.Value), abs(a.Value)) })
+	heaviest(out)
 	return out
+}
+
+// Recommends returns the items for or against which an item in a history speaks: its row,
+// largest magnitude first, then by id.
+func (m *Model) Recommends(item thimble.ItemID) []Weight {
+	i, ok := m.table.at[item]
+	if !ok {
+		return nil
+	}
+	var out []Weight
+	for _, c := range m.row(i) {
+		if share := int64(c.share()); share != 0 {
+			out = append(out, Weight{m.table.ids[c.item()], share})
+		}
+	}
+	heaviest(out)
+	return out
+}
+
+// heaviest sorts by magnitude, and leaves what is alike in its order.
+func heaviest(all []Weight) {
+	slices.SortStableFunc(all, func(a, b Weight) int { return cmp.Compare(abs(b.Value), abs(a.Value)) })
 }
 
 // share returns the weight of past item i for item j.

@@ -124,7 +124,18 @@ func TestGoesWithIsTheRowAndNeighboursTheColumn(t *testing.T) {
 			t.Errorf("%s is not among the neighbours of %s with weight %d", itemName(4), e.Item, e.Score)
 		}
 	}
-	if m.GoesWith("?", Query{}) != nil || m.Neighbours("?") != nil {
+	row := m.Recommends(itemName(4))
+	for k, w := range row {
+		if !slices.Contains(m.Neighbours(w.Item), Weight{itemName(4), w.Value}) || k > 0 && abs(w.Value) > abs(row[k-1].Value) {
+			t.Errorf("the row has %+v at %d, the column not, or it is out of order", w, k)
+		}
+	}
+	for _, e := range m.GoesWith(itemName(4), Query{}) {
+		if !slices.Contains(row, Weight{e.Item, e.Score}) {
+			t.Errorf("%+v goes with it, and is not in its row", e)
+		}
+	}
+	if m.Recommends("?") != nil || m.GoesWith("?", Query{}) != nil || m.Neighbours("?") != nil {
 		t.Error("an unknown item goes with something")
 	}
 }

@@ -1,6 +1,7 @@
 package catalogweb
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -28,12 +29,24 @@ type ConsoleProducts interface {
 type Neighbour struct {
 	Item   thimble.ItemID
 	Name   string
-	Weight int64
+	Weight int64 // below zero it speaks against
+	People int64 // who had both; 0 when that is not told
 }
 
-// Neighbours asks the serving model what goes with an item. Version 0 means that
-// no model serves.
-type Neighbours func(ctx context.Context, item thimble.ItemID, n int) (neighbours []Neighbour, version int64, err error)
+// Learned is what the recommender knows of an item.
+type Learned struct {
+	Version int64          // of the model that serves; 0 for none
+	Why     string         // why there are no weights; "" when there are
+	Counts  string         // how people are counted, or why they are not
+	Facts   []web.KeyValue // about the item: who had it, which rules have to do with it
+	For     []Neighbour    // the items in whose lists it is a reason, the heaviest first
+	From    []Neighbour    // the items that are a reason for it
+	ForAll  int            // how many there are
+	FromAll int
+}
+
+// Neighbours asks the serving model which lists an item drives, at most n of each direction.
+type Neighbours func(ctx context.Context, item thimble.ItemID, n int) (Learned, error)
 
 const (
 	consolePath = "/console/catalogue"
@@ -197,9 +210,11 @@ func consolePrice(m thimble.Money) any {
 }
 
 type consoleBody struct {
-	Facts    []web.KeyValue
-	Chart    web.Chart
-	GoesWith web.Table
+	Facts []web.KeyValue
+	Chart web.Chart
+	// Lists is what else decides about the item in lists.
+	Lists          []web.KeyValue
+	Recommends, By web.Table
 }
 
 func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame) {
@@ -224,7 +239,7 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 		return
 	}
 	body := consoleBody{Facts: append(consoleFacts(p, demand), consoleStock(stock)...), Chart: consoleMonths("Units sold per month", demand)}
-	if body.GoesWith, err = c.neighbours(r.Context(), id); err != nil {
+	if err := c.learned(r.Context(), id, &body); err != nil {
 		f.Fail(w, r, err)
 		return
 	}
@@ -280,23 +295,42 @@ func consoleStock(stock []catalog.Stock) (facts []web.KeyValue) {
 
 const consoleNeighbours = 20
 
-func (c *console) neighbours(ctx context.Context, id thimble.ItemID) (web.Table, error) {
-	t := web.Table{ID: "goes-with", Caption: "Goes with",
-		Columns: []web.Column{{Label: "Product"}, {Label: "Strength"}, {Label: "Weight", Kind: web.NumberColumn}},
-		Empty:   &web.Empty{Icon: "spark", Title: "Nothing was learned about this product", Text: "Too few customers who permit learning bought it, or no model serves yet: train one under Recommendations.", Action: &web.Action{Label: "Recommendations", Href: "/console/recommendations"}}}
-	if c.goesWith == nil {
-		return t, nil
+// learned fills in which lists the item drives, in both directions.
+func (c *console) learned(ctx context.Context, id thimble.ItemID, body *consoleBody) error {
+	var l Learned
+	if c.goesWith != nil {
+		var err error
+		if l, err = c.goesWith(ctx, id, consoleNeighbours); err != nil && !errors.Is(err, thimble.ErrNotFound) {
+			return err
+		}
 	}
-	all, version, err := c.goesWith(ctx, id, consoleNeighbours)
-	if errors.Is(err, thimble.ErrNotFound) {
-		return t, nil
+	body.Lists = l.Facts
+	body.Recommends = consoleWeights("recommends", "Which lists it drives", "Product in the list", l, l.For, l.ForAll)
+	body.By = consoleWeights("recommended-by", "What drives it into lists", "Because of", l, l.From, l.FromAll)
+	return nil
+}
+
+func consoleWeights(id, caption, label string, l Learned, all []Neighbour, of int) web.Table {
+	t := web.Table{ID: id, Caption: caption, Note: l.Counts,
+		Columns: []web.Column{{Label: label}, {Label: "Strength", Secondary: true}, {Label: "Weight", Kind: web.NumberColumn}, {Label: "People who had both", Kind: web.NumberColumn}},
+		Empty: &web.Empty{Icon: "spark", Title: "Nothing was learned about this product", Text: cmp.Or(l.Why, "Too few customers who permit learning bought it, or no model serves yet: train one under Recommendations."),
+			Action: &web.Action{Label: "Recommendations", Href: "/console/recommendations"}}}
+	if len(all) == 0 {
+		t.Note = ""
+		return t
 	}
-	if err != nil || len(all) == 0 {
-		return t, err
+	shown := ""
+	if of > len(all) {
+		shown = fmt.Sprintf(" The heaviest %d of %s.", len(all), web.Number(float64(of)))
 	}
-	t.Note = fmt.Sprintf("Weights of the serving model, version %d, learned from everyone who permits it. Strength is relative to the first.", version)
+	t.Note = fmt.Sprintf("Weights of the serving model, version %d, learned from everyone who permits it. Strength is relative to the first; below zero it speaks against.%s %s", l.Version, shown, l.Counts)
+	most := float64(max(all[0].Weight, -all[0].Weight, 1))
 	for _, n := range all {
-		t.Rows = append(t.Rows, web.Row{Href: consoleItem(n.Item), Cells: web.Cells(web.Cell{Value: n.Name, Sub: string(n.Item)}, web.Meter{Share: float64(n.Weight) / float64(max(all[0].Weight, 1))}, n.Weight)})
+		people := any(nil)
+		if n.People > 0 {
+			people = n.People
+		}
+		t.Rows = append(t.Rows, web.Row{Href: consoleItem(n.Item), Cells: web.Cells(web.Cell{Value: n.Name, Sub: string(n.Item)}, web.Meter{Share: float64(max(n.Weight, -n.Weight)) / most}, n.Weight, people)})
 	}
-	return t, nil
+	return t
 }

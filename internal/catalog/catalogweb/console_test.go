@@ -31,8 +31,10 @@ func TestEveryConsolePageRendersWithNothingAndWithEverything(t *testing.T) {
 	}
 	list := consoleTable(&url.URL{Path: "/console/catalogue"}, catalog.Query{})
 	list.Rows = []web.Row{row}
+	l := Learned{Version: 3, Counts: "Counted in tens.", For: []Neighbour{{"coat", "COAT", -9, 40}, {"hat", "HAT", 3, 0}}}
 	webtest.RenderAll(t, pages, map[string]web.Page{
 		"console_catalogue.html": {Layout: web.Console, Title: "Catalogue", Body: consoleListBody{list}},
-		"console_product.html":   {Layout: web.Console, Title: "Light", Body: consoleBody{Facts: consoleFacts(p, demand), Chart: months, GoesWith: web.Table{ID: "goes-with", Caption: "Goes with", Columns: []web.Column{{Label: "a"}}, Rows: []web.Row{{Cells: web.Cells(web.Meter{Share: 0.5})}}}}},
+		"console_product.html": {Layout: web.Console, Title: "Light", Body: consoleBody{Facts: consoleFacts(p, demand), Chart: months, Lists: []web.KeyValue{{Key: "Rule", Value: "a"}},
+			Recommends: consoleWeights("recommends", "Which lists it drives", "Product", l, l.For, 30), By: consoleWeights("recommended-by", "What drives it", "Because of", Learned{Why: "Nothing was learned yet."}, nil, 0)}},
 	})
 }

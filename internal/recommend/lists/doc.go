@@ -26,6 +26,8 @@
 //     made with the staff's own grant of as much as the person permits for it; it is no list
 //     of the person: no decision, no seat in an experiment, no count and no propensity comes
 //     of it, because the way to it ends before whatever records any of these ([Shop.Glimpse]);
+//   - which lists a product drives is told with the model's own weights, and with how many
+//     people from [LeastPeople] on, in steps; of nobody who is to be taken out ([Shop.Drives]);
 //   - what a person wants forgotten is in no history, no term and no count, and is not
 //     learned from; what they want less of, or never, is left out of their own lists;
 //   - lists that are not personal are the same for everybody who asks the same; a session

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"thimble"
-	"thimble/internal/catalog/catalogweb"
 	"thimble/internal/job"
 	"thimble/internal/recommend/lists"
 	"thimble/internal/registry"
@@ -90,20 +89,6 @@ func ConsoleMoments(versions ConsoleVersions) func(context.Context) ([]web.Momen
 		}
 		return []web.Moment{{At: v.MadeAt, Title: fmt.Sprintf("Recommender version %d released", v.Number), Icon: "spark", Tone: web.Good, Href: consolePath,
 			Text: fmt.Sprintf("Learned from %s who permit it. Reason: %s.", web.Plural(v.Card.Data.People, "person", "people"), v.Reason)}}, err
-	}
-}
-
-// Neighbours lends the serving model to the catalogue's pages.
-func Neighbours(shop interface {
-	GoesWith(ctx context.Context, item thimble.ItemID, n int) (lists.List, error)
-}) catalogweb.Neighbours {
-	return func(ctx context.Context, item thimble.ItemID, n int) ([]catalogweb.Neighbour, int64, error) {
-		list, err := shop.GoesWith(ctx, item, n)
-		all := make([]catalogweb.Neighbour, len(list.Entries))
-		for i, e := range list.Entries {
-			all[i] = catalogweb.Neighbour{Item: e.Product.ID, Name: e.Product.Name, Weight: e.Score}
-		}
-		return all, list.Model, err
 	}
 }
 

@@ -165,12 +165,22 @@ func (s *Store) name(ctx context.Context, tx *sqldb.Tx, id thimble.ID, people []
 }
 
 // Findings returns findings, the open ones first and then the newest.
-func (s *Store) Findings(ctx context.Context, limit int) (all []Found, err error) {
+func (s *Store) Findings(ctx context.Context, limit int) ([]Found, error) {
+	return s.findings(ctx, "", limit)
+}
+
+// Of returns the findings about an item, the open ones first and then the newest.
+func (s *Store) Of(ctx context.Context, item thimble.ItemID, limit int) ([]Found, error) {
+	return s.findings(ctx, item, limit)
+}
+
+// findings returns those about an item, or all.
+func (s *Store) findings(ctx context.Context, item thimble.ItemID, limit int) (all []Found, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		all = nil
 		rows, err := tx.Query(ctx, `select id, kind, item, accounts, (select count(*) from recommend_suspects s where s.finding_id = f.id),
-			why, found_at, state, decided_by, coalesce(decided_at, 0), note from recommend_findings f
-			order by case state when 'open' then 0 else 1 end, found_at desc, id limit $1`, limit)
+			why, found_at, state, decided_by, coalesce(decided_at, 0), note from recommend_findings f where $1 = '' or item = $1
+			order by case state when 'open' then 0 else 1 end, found_at desc, id limit $2`, string(item), limit)
 		if err != nil {
 			return err
 		}
