@@ -168,6 +168,9 @@ func says(e lists.Entry) []web.Say {
 	}
 	name := decisionweb.ItemName(e.Product.Name)
 	all := []web.Say{button("Less like this", name, taste.Less, "item", string(e.Product.ID))}
+	if e.Product.Category != "" {
+		all = append(all, button("Less of "+e.Product.Category, "in my lists", taste.Less, "category", e.Product.Category))
+	}
 	if len(e.Terms) > 0 && !e.Terms[0].Unwanted {
 		t := e.Terms[0]
 		all = append(all, button("Forget that I "+t.Did.Words()+" "+decisionweb.ItemName(t.Because.Name), "", taste.Forget, "item", string(t.Because.ID)))
