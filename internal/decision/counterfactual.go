@@ -271,25 +271,34 @@ func (s *solver) smallest(chosen []gains, gap int64) (all []Change) {
 // purchase; taking the largest first needs the fewest.
 func (r Record) unseat() Counterfactual {
 	c := Counterfactual{Goal: Leads, None: Alone}
-	first := shares(r.Results[0])
-	for _, rival := range r.Results[1:] {
-		ahead := r.Results[0].Score - rival.Score
-		lead := maps.Clone(first)
-		for item, share := range shares(rival) {
-			lead[item] -= share
+	ranked := r.ranked()
+	if len(ranked) == 0 {
+		return c
+	}
+	first, most := shares(ranked[0]), r.percent(ranked[0])
+	for _, rival := range ranked[1:] {
+		its, percent := shares(rival), r.percent(rival)
+		lead := make(map[thimble.ItemID]int64, len(first)) // hundredfold
+		for item, share := range first {
+			lead[item] = share * (100 + most)
+		}
+		for item, share := range its {
+			lead[item] -= share * (100 + percent)
 		}
 		items := slices.SortedFunc(maps.Keys(lead), func(a, b thimble.ItemID) int {
 			return cmp.Or(cmp.Compare(lead[b], lead[a]), strings.Compare(string(a), string(b)))
 		})
 		var changes []Change
+		a, b := ranked[0].Score, rival.Score
+		passes := func() bool { return b+part(b, percent) > a+part(a, most) }
 		for _, item := range items {
-			if ahead < 0 || lead[item] <= 0 {
+			if lead[item] <= 0 || passes() {
 				break
 			}
-			ahead -= lead[item]
+			a, b = a-first[item], b-its[item]
 			changes = append(changes, Change{Key: item})
 		}
-		if ahead < 0 && len(changes) > 0 && (c.None != "" || len(changes) < len(c.Changes)) {
+		if len(changes) > 0 && passes() && (c.None != "" || len(changes) < len(c.Changes)) {
 			c.Changes, c.Leads, c.None = changes, rival.Item, ""
 		}
 	}
@@ -346,16 +355,9 @@ func (r Record) checkUnseats(c Counterfactual) error {
 	for _, change := range c.Changes {
 		without[change.Key] = true
 	}
-	score := func(res Result) (sum int64) {
-		for _, t := range res.Terms {
-			if !without[t.Because] {
-				sum += t.Share
-			}
-		}
-		return sum
-	}
-	for _, res := range r.Results[1:] {
-		if res.Item == c.Leads && score(res) > score(r.Results[0]) {
+	ranked := r.ranked()
+	for i, res := range ranked {
+		if i > 0 && res.Item == c.Leads && r.counts(res, without) > r.counts(ranked[0], without) {
 			return nil
 		}
 	}

@@ -7,6 +7,9 @@
 //     that made its score;
 //   - the terms are integers and sum exactly to the score: [Record.Check] proves
 //     it, and a record that does not add up is not kept;
+//   - what a shop's rules do to a list is in its record: each boost as a term of its own
+//     within the bound that the record states, each place that a campaign holds as one
+//     that no score wins, and the replay does all of it again;
 //   - the record is a leaf of the ledger, queued in the transaction that keeps it,
 //     so the receipt its subject gets proves what was decided at that time;
 //   - it is sealed under the person's key and forgotten with them.

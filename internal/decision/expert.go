@@ -22,6 +22,13 @@ func agent(r Record, w Words) string {
 			name = strings.TrimSpace(name + " " + b.Words)
 		}
 		s.add("%d. %s, because of %s.", i+1, name, r.reasons(res, w))
+		if res.Held != "" {
+			s.drop()
+			s.add("%d. %s, on a place that is held: %s.", i+1, name, res.Held)
+		}
+		for _, b := range res.Boosts {
+			s.add("Moved by the shop, by %+d points: %s.", b.Share, r.WordsOf(b.Boost))
+		}
 	}
 	if n := len(r.Results) - 3; n > 0 {
 		s.add("%d more follow.", n)
@@ -125,6 +132,12 @@ func auditor(r Record, w Words) string {
 	for i, rail := range r.Rails {
 		line("rail %d %s: %s %s %d, %s %s, fired %v", i+1, rail.Name, rail.On, rail.Op, rail.Limit, rail.Does, rail.Outcome, rail.Fired)
 	}
+	if r.Boosting != nil {
+		line("boosts: together at most %d percent", r.Boosting.Most)
+		for _, one := range r.Boosting.Boosts {
+			line("boost %s: %+d percent, %s", one.Name, one.Percent, one.Words)
+		}
+	}
 	for _, band := range r.Bands {
 		line("band %s from %d", band.Outcome, band.At)
 	}
@@ -132,6 +145,12 @@ func auditor(r Record, w Words) string {
 		line("result %d %s: score %d, base %d, moved %d, outcome %q", i+1, res.Item, res.Score, res.Base, res.Moved, res.Outcome)
 		for _, t := range res.Terms {
 			line("  %+d  %s = %d × %d", t.Share, t.Because, t.Weight, t.Value)
+		}
+		for _, one := range res.Boosts {
+			line("  %+d  %s", one.Share, one.Boost)
+		}
+		if res.Held != "" {
+			line("  held: %s", res.Held)
 		}
 	}
 	if c, err := json.Marshal(r.Counter); err == nil && r.Counter != nil {

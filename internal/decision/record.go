@@ -35,6 +35,7 @@ type Record struct {
 	Scale      Scale           `json:"scale,omitzero"`
 	Features   []Feature       `json:"features,omitempty"`
 	Rails      []Rail          `json:"rails,omitempty"`
+	Boosting   *Boosting       `json:"boosting,omitempty"` // of a list whose scores a shop's rules move
 	Bands      []Band          `json:"bands,omitempty"`
 	Propensity *Propensity     `json:"propensity,omitempty"`
 	Human      *Human          `json:"human,omitempty"`
@@ -68,8 +69,9 @@ type Input struct {
 }
 
 // A Result is one thing that was chosen, with its score and the terms of it. Base is
-// what the model adds for everybody; Moved is what rails added to the score; Outcome
-// is the band it fell into, when the record has bands.
+// what the model adds for everybody; Moved is what rails and boosts added to the score;
+// Outcome is the band it fell into, when the record has bands. Held says in words what
+// holds the place, which no score wins then.
 type Result struct {
 	Item    thimble.ItemID `json:"item"`
 	Score   int64          `json:"score"`
@@ -78,6 +80,8 @@ type Result struct {
 	Moved   int64          `json:"moved,omitempty"`
 	Shown   *int64         `json:"shown,omitempty"` // on the scale of the calibration table
 	Outcome string         `json:"outcome,omitempty"`
+	Boosts  []Boosted      `json:"boosts,omitempty"` // the part of Moved that each boost has
+	Held    string         `json:"held,omitempty"`
 }
 
 // A Term is the share that one input has in a score: in form 2, weight times value.
@@ -123,7 +127,7 @@ func (r Record) Check() error {
 
 // later reports whether a record has what form 1 did not know.
 func (r Record) later() bool {
-	return r.About != nil || r.Scale.Link != "" || len(r.Features)+len(r.Rails)+len(r.Bands) > 0 || r.Propensity != nil || r.Human != nil || r.Counter != nil
+	return r.About != nil || r.Scale.Link != "" || len(r.Features)+len(r.Rails)+len(r.Bands) > 0 || r.Boosting != nil || r.Propensity != nil || r.Human != nil || r.Counter != nil
 }
 
 func invalid(format string, args ...any) error {

@@ -40,6 +40,7 @@ type Option struct {
 const (
 	OnScore = "score" // of each result
 	OnItems = "items" // that are named by the terms
+	OnList  = "list"  // what could have been in it
 )
 
 // Ops of rails.
@@ -47,6 +48,7 @@ const (
 	Above = "above" // fires above the limit
 	Below = "below" // fires below it
 	Apart = "apart" // no result is one of the items that the terms name
+	Among = "among" // chooses among what could be in a list
 )
 
 // What a rail does when it fires.
@@ -54,6 +56,7 @@ const (
 	Bounds  = "bounds"  // the score becomes the limit
 	Forces  = "forces"  // the outcome becomes the rail's
 	Removes = "removes" // it kept something out
+	Chooses = "chooses" // it said what of many is in the list
 )
 
 // A Rail is a rule that stands above the sum. Fired says whether it did; it is
@@ -88,14 +91,19 @@ func (r Record) Replay() error {
 		values[f.Key] = f
 	}
 	fired := make([]bool, len(r.Rails))
+	var last *int64 // the score above that is won by one
 	for i := range r.Results {
 		res := &r.Results[i]
 		if err := r.sum(i, values); err != nil {
 			return err
 		}
-		settled := r.settle(res.Score, fired)
+		moved, err := r.moves(i)
+		if err != nil {
+			return err
+		}
+		settled := r.settle(res.Score+moved, fired)
 		if settled-res.Score != res.Moved {
-			return invalid("results[%d].moved: the rails move the score by %d, the record says %d", i, settled-res.Score, res.Moved)
+			return invalid("results[%d].moved: rails and boosts move the score by %d, the record says %d", i, settled-res.Score, res.Moved)
 		}
 		if got := r.Scale.shown(settled); (got == nil) != (res.Shown == nil) || got != nil && *got != *res.Shown {
 			return invalid("results[%d].shown is not what the table says", i)
@@ -103,9 +111,13 @@ func (r Record) Replay() error {
 		if got := r.outcome(settled, r.forced(values, fired)); got != res.Outcome {
 			return invalid("results[%d].outcome: %q comes out, the record says %q", i, got, res.Outcome)
 		}
-		if i > 0 && settled > r.Results[i-1].Score+r.Results[i-1].Moved {
+		if res.Held != "" {
+			continue
+		}
+		if last != nil && settled > *last {
 			return invalid("results[%d] stands below a lower score", i)
 		}
+		last = &settled
 	}
 	if err := r.apart(fired); err != nil {
 		return err
@@ -202,10 +214,12 @@ func (r Record) apart(fired []bool) error {
 		}
 	}
 	for i, rail := range r.Rails {
+		if rail.Does == Removes || rail.Does == Chooses {
+			fired[i] = rail.Fired // what it kept out cannot be seen in what is there
+		}
 		if rail.Does != Removes {
 			continue
 		}
-		fired[i] = rail.Fired // that it kept something out cannot be seen in what is there
 		if j := slices.IndexFunc(r.Results, func(res Result) bool { return had[res.Item] }); j >= 0 {
 			return invalid("results[%d].item: the rail %q keeps it out", j, rail.Name)
 		}
@@ -218,7 +232,7 @@ func (r Record) form() error {
 	if len(r.Guards) > 0 {
 		return invalid("guards: form 2 has rails")
 	}
-	for _, err := range []error{r.About.check(), r.Scale.check(), r.Propensity.check(), r.Human.check(), r.checkFeatures(), r.checkRails(), r.checkBands()} {
+	for _, err := range []error{r.About.check(), r.Scale.check(), r.Propensity.check(), r.Human.check(), r.Boosting.check(), r.checkFeatures(), r.checkRails(), r.checkBands()} {
 		if err != nil {
 			return err
 		}
@@ -268,7 +282,8 @@ func (r Record) checkRails() error {
 			forcing[rail.On] = true
 		}
 		compares := rail.Op == Above || rail.Op == Below
-		ok := (rail.Does == Bounds || rail.Does == Forces) && compares && on || rail.Does == Removes && rail.Op == Apart && rail.On == OnItems
+		ok := (rail.Does == Bounds || rail.Does == Forces) && compares && on || rail.Does == Removes && rail.Op == Apart && rail.On == OnItems ||
+			rail.Does == Chooses && rail.Op == Among && rail.On == OnList
 		switch {
 		case rail.Name == "" || rail.Words == "":
 			return invalid("rails[%d]: a name and words are needed", i)
@@ -321,12 +336,12 @@ func (r Record) Settle() Record {
 			t.Share, _ = scaled(t.Weight, t.Value, max(r.Scale.Value, 1)) // out of range is found by Check
 			res.Score += t.Share
 		}
-		settled := r.settle(res.Score, fired)
+		settled := r.settle(res.Score+r.boost(res), fired)
 		res.Moved, res.Shown, res.Outcome = settled-res.Score, r.Scale.shown(settled), r.outcome(settled, r.forced(values, fired))
 	}
 	slices.SortStableFunc(r.Results, func(a, b Result) int { return cmp.Compare(b.Score+b.Moved, a.Score+a.Moved) })
 	for i := range r.Rails {
-		if r.Rails[i].Does != Removes {
+		if d := r.Rails[i].Does; d != Removes && d != Chooses {
 			r.Rails[i].Fired = fired[i]
 		}
 	}

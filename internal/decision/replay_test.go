@@ -32,8 +32,11 @@ func seeded(tb testing.TB, sample, full int) (*rand.Rand, int) {
 }
 
 func random(rng *rand.Rand) decision.Record {
-	if rng.IntN(2) == 0 {
+	switch rng.IntN(4) {
+	case 0:
 		return decisiontest.List(rng, rng.IntN(12), 1+rng.IntN(12))
+	case 1:
+		return decisiontest.Arranged(rng, rng.IntN(12), 1+rng.IntN(12))
 	}
 	return decisiontest.Scored(rng, 1+rng.IntN(12))
 }

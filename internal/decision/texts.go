@@ -51,12 +51,19 @@ func customerList(r Record, w Words, things string) string {
 		return s.text()
 	}
 	first := r.Results[0]
+	if won := r.ranked(); len(won) > 0 {
+		first = won[0]
+	}
 	if len(r.Results) == 1 {
 		s.add("A program chose this for you.")
 		s.add("It is %s.", short(w.Item(first.Item)))
 	} else {
 		s.add("A program chose these %d %s for you.", len(r.Results), things)
 		s.add("The first is %s.", short(w.Item(first.Item)))
+		if r.Results[0].Held != "" {
+			s.drop()
+			s.add("An ad stands first, then %s.", short(w.Item(first.Item)))
+		}
 	}
 	if top, part := largest(first); part != "" {
 		s.add("%s of its points come from one thing you bought: %s.", capital(part), short(w.Item(top)))
@@ -67,6 +74,9 @@ func customerList(r Record, w Words, things string) string {
 			s.drop()
 			s.add("Without %s, %s would be first.", short(w.Item(c.Changes[0].Key)), short(w.Item(c.Leads)))
 		}
+	}
+	if len(first.Boosts) > 0 {
+		s.add("The shop moved it by a rule of its own.")
 	}
 	s.add("We used no more about you.")
 	s.add("You can stop this at any time.")

@@ -3,6 +3,7 @@ package storefront
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -144,7 +145,7 @@ func personal(list lists.List) shelf {
 	v := shelf{ID: "for-you", Title: "For you", Badge: web.Badge{Text: "Personal", Tone: web.Good}, Why: list.Why, WhyHref: why, WhyLabel: "Why am I seeing this? All reasons and the receipt"}
 	for i, e := range list.Entries {
 		p := card(e.Product)
-		if p.Why = taste.Because(reasons(e)); p.Why != "" {
+		if p.Why = personalWhy(e); p.Why != "" {
 			p.WhyHref = why + "#" + decisionweb.Anchor(i)
 		}
 		p.Says = says(e)
@@ -153,12 +154,21 @@ func personal(list lists.List) shelf {
 	return v
 }
 
-func reasons(e lists.Entry) []taste.Reason {
-	all := make([]taste.Reason, len(e.Terms))
-	for i, t := range e.Terms {
-		all[i] = taste.Reason{Name: decisionweb.ItemName(t.Because.Name), Did: t.Did, Share: t.Share, Unwanted: t.Unwanted}
+// personalWhy is why a product is in somebody's list: a campaign holds the place, or what
+// they had speaks for it, and what the shop's rules add to that.
+func personalWhy(e lists.Entry) string {
+	if e.Campaign != "" {
+		return e.Campaign
 	}
-	return all
+	all := e.Reasons()
+	for i := range all {
+		all[i].Name = decisionweb.ItemName(all[i].Name)
+	}
+	why := taste.Because(all)
+	if len(e.Because) > 0 && why != "" {
+		why += "; the shop’s rules: " + strings.Join(e.Because, ", ")
+	}
+	return why
 }
 
 // says are the buttons by which the reader of a list says what they think of an entry.

@@ -3,6 +3,7 @@ package decisiontest
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,6 +60,34 @@ func List(rng *rand.Rand, results, had int) decision.Record {
 
 var featureWords = []string{"how often you bought", "how long you are with us", "how soon you paid", "what you sent back", "the size of your order",
 	"your open claims", "how you want it sent", "the day you ask for", "how far we ship it", "your last talk with us", "what is in stock", "your age"}
+
+// Arranged returns a random list as a shop's rules leave it: some boosts move scores, and
+// a campaign holds a place.
+func Arranged(rng *rand.Rand, results, had int) decision.Record {
+	r := List(rng, results, had)
+	r.Boosting = &decision.Boosting{Most: 1 + rng.Int64N(50)}
+	for i := range 1 + rng.IntN(4) {
+		percent := 1 + rng.Int64N(r.Boosting.Most)
+		if rng.IntN(3) == 0 {
+			percent = -percent
+		}
+		r.Boosting.Boosts = append(r.Boosting.Boosts, decision.Boost{Name: fmt.Sprintf("boost-%d", i+1), Words: "our own brand", Percent: percent})
+	}
+	for i := range r.Results {
+		for _, b := range r.Boosting.Boosts {
+			if rng.IntN(2) == 0 {
+				r.Results[i].Boosts = append(r.Results[i].Boosts, decision.Boosted{Boost: b.Name})
+			}
+		}
+	}
+	r = r.Settle()
+	if rng.IntN(2) == 0 {
+		held := decision.Result{Item: "ad", Held: "Advertisement: spring"}
+		r.Results = slices.Insert(r.Results, rng.IntN(len(r.Results)+1), held)
+		r.Rails = append(r.Rails, decision.Rail{Name: "campaign", Words: "a place of the list is held by a campaign", On: decision.OnList, Op: decision.Among, Does: decision.Chooses, Fired: true})
+	}
+	return r.WithCounterfactual()
+}
 
 // Scored returns a random scorecard of n features, complete with its counterfactual: each
 // feature has up to four bins to change to, some are protected, rails bound the score and

@@ -79,20 +79,32 @@ func consoleInputs(r decision.Record) web.Table {
 	return t
 }
 
+// consoleShare draws what part of a score something is.
+func consoleShare(share int64, res decision.Result) web.Meter {
+	score := res.Score + res.Moved
+	if score == 0 {
+		return web.Meter{}
+	}
+	return web.Meter{Share: float64(share) / float64(score)}
+}
+
 func consoleResults(r decision.Record, names map[thimble.ItemID]catalog.Product) []consoleResult {
 	views := make([]consoleResult, len(r.Results))
 	for i, res := range r.Results {
 		t := web.Table{ID: fmt.Sprintf("result-%d", i+1), Caption: "Terms of " + consoleName(names, res.Item), HideCaption: true,
 			Columns: []web.Column{{Label: "Because they bought"}, {Label: "Share of the score"}, {Label: "Term", Kind: web.NumberColumn}},
-			Totals:  web.Cells("Score", nil, res.Score)}
+			Totals:  web.Cells("Score", nil, res.Score+res.Moved)}
 		for _, term := range res.Terms {
-			share := 0.0
-			if res.Score != 0 {
-				share = float64(term.Share) / float64(res.Score)
-			}
-			t.Rows = append(t.Rows, web.Row{Cells: web.Cells(web.Cell{Value: consoleName(names, term.Because), Sub: string(term.Because)}, web.Meter{Share: share}, term.Share)})
+			t.Rows = append(t.Rows, web.Row{Cells: web.Cells(web.Cell{Value: consoleName(names, term.Because), Sub: string(term.Because)}, consoleShare(term.Share, res), term.Share)})
 		}
-		views[i] = consoleResult{Summary: fmt.Sprintf("%d. %s · score %s · %s", i+1, consoleName(names, res.Item), web.Text(res.Score), web.Plural(len(res.Terms), "term", "terms")), Open: i == 0, Table: t}
+		for _, b := range res.Boosts {
+			t.Rows = append(t.Rows, web.Row{Cells: web.Cells(web.Cell{Value: r.WordsOf(b.Boost), Sub: "a rule of the shop"}, consoleShare(b.Share, res), b.Share)})
+		}
+		summary := fmt.Sprintf("%d. %s · score %s · %s", i+1, consoleName(names, res.Item), web.Text(res.Score+res.Moved), web.Plural(len(t.Rows), "term", "terms"))
+		if res.Held != "" {
+			summary = fmt.Sprintf("%d. %s · held by a campaign: %s", i+1, consoleName(names, res.Item), res.Held)
+		}
+		views[i] = consoleResult{Summary: summary, Open: i == 0, Table: t}
 	}
 	return views
 }

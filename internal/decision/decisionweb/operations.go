@@ -68,13 +68,21 @@ type DecisionInput struct {
 
 // A DecisionResult is one thing that was chosen.
 type DecisionResult struct {
-	Item    thimble.ItemID `json:"item"`
-	Score   int64          `json:"score"`
-	Terms   []DecisionTerm `json:"terms" doc:"With the base they sum exactly to the score."`
-	Base    int64          `json:"base,omitempty" doc:"What the model adds for everybody."`
-	Moved   int64          `json:"moved,omitempty" doc:"What rules added to the score."`
-	Shown   *int64         `json:"shown,omitempty" doc:"The score on the scale that people are shown."`
-	Outcome string         `json:"outcome,omitempty" doc:"The band it fell into."`
+	Item    thimble.ItemID  `json:"item"`
+	Score   int64           `json:"score"`
+	Terms   []DecisionTerm  `json:"terms" doc:"With the base they sum exactly to the score."`
+	Base    int64           `json:"base,omitempty" doc:"What the model adds for everybody."`
+	Moved   int64           `json:"moved,omitempty" doc:"What rules added to the score."`
+	Boosts  []DecisionBoost `json:"boosts,omitempty" doc:"The boosts of the shop, each with what it added to the score or took from it, within the bound of the rules. They sum to moved."`
+	Held    string          `json:"held,omitempty" doc:"The place is held by this campaign and not won by a score."`
+	Shown   *int64          `json:"shown,omitempty" doc:"The score on the scale that people are shown."`
+	Outcome string          `json:"outcome,omitempty" doc:"The band it fell into."`
+}
+
+// A DecisionBoost is what one rule of the shop added to a score.
+type DecisionBoost struct {
+	Because string `json:"because" doc:"The rule, in words."`
+	Share   int64  `json:"share"`
 }
 
 // A DecisionTerm is the share that one past item has in a score.
@@ -177,9 +185,12 @@ func decisionOf(id string, r decision.Record) Decision {
 		d.Inputs[i] = DecisionInput(in)
 	}
 	for i, res := range r.Results {
-		d.Results[i] = DecisionResult{Item: res.Item, Score: res.Score, Terms: make([]DecisionTerm, len(res.Terms)), Base: res.Base, Moved: res.Moved, Shown: res.Shown, Outcome: res.Outcome}
+		d.Results[i] = DecisionResult{Item: res.Item, Score: res.Score, Terms: make([]DecisionTerm, len(res.Terms)), Base: res.Base, Moved: res.Moved, Shown: res.Shown, Outcome: res.Outcome, Held: res.Held}
 		for j, t := range res.Terms {
 			d.Results[i].Terms[j] = DecisionTerm(t)
+		}
+		for _, b := range res.Boosts {
+			d.Results[i].Boosts = append(d.Results[i].Boosts, DecisionBoost{r.WordsOf(b.Boost), b.Share})
 		}
 	}
 	return d

@@ -1,6 +1,7 @@
 package decisionweb
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -76,5 +77,21 @@ func TestEveryPortalPageRenders(t *testing.T) {
 	page := webtest.Render(t, base.pages, "portal_decision.html", web.Page{Layout: web.Shop, Body: body})
 	if got := webtest.Select(t, page, ".sum td.num"); len(got) != 3 || got[0] != "7" || got[1] != "−2" || got[2] != "5" {
 		t.Errorf("the sum reads %q", got)
+	}
+	// What the shop's rules did is in the sum, and what a campaign holds has none.
+	r.V, r.Guards, r.Scale = decision.Form2, nil, decision.Scale{Link: decision.Identity, Unit: 1, Value: 1}
+	r.Boosting = &decision.Boosting{Most: 20, Boosts: []decision.Boost{{Name: "boost-1", Words: "our own brand", Percent: 20}}}
+	r.Results = []decision.Result{{Item: "ad", Held: "Advertisement: spring"}, {Item: "85123A", Score: 5, Moved: 1, Boosts: []decision.Boosted{{Boost: "boost-1", Share: 1}},
+		Terms: []decision.Term{{Because: "71053", Share: 5, Weight: 5, Value: 1}}}}
+	r.Subject = thimble.SubjectID{1}
+	if err := r.Check(); err != nil {
+		t.Fatal(err)
+	}
+	page = webtest.Render(t, base.pages, "portal_decision.html", web.Page{Layout: web.Shop, Body: explained(r, names, ledgerweb.Check{})})
+	if got := webtest.Select(t, page, ".sum td.num"); len(got) != 3 || got[0] != "5" || got[1] != "1" || got[2] != "6" || !strings.Contains(page, "Rule of the shop: our own brand") {
+		t.Errorf("the sum reads %q", got)
+	}
+	if got := webtest.Select(t, page, ".whyname small"); len(got) != 2 || !strings.Contains(got[0], "Advertisement: spring") {
+		t.Errorf("the place of a campaign reads %q", got)
 	}
 }

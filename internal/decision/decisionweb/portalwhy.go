@@ -34,6 +34,7 @@ type whyResult struct {
 	Name   string
 	Href   string
 	Top    string // the largest reason
+	Held   string // what holds the place, when no score won it
 	Score  int64
 	Terms  []whyTerm
 	Sum    int64 // of the lines, added up here
@@ -57,7 +58,10 @@ func explained(r decision.Record, names map[thimble.ItemID]catalog.Product, chec
 	for i, res := range r.Results {
 		v := whyResult{
 			Anchor: Anchor(i), Rank: i + 1, Name: nameOf(names, res.Item), Href: itemHref(res.Item),
-			Score: res.Score, Terms: terms(res, names), Open: i == 0,
+			Score: res.Score + res.Moved, Terms: terms(res, names), Open: i == 0, Held: res.Held,
+		}
+		for _, b := range res.Boosts {
+			v.Terms = append(v.Terms, whyTerm{Name: "Rule of the shop: " + r.WordsOf(b.Boost), Share: b.Share, Meter: meter(b.Share, v.Score)})
 		}
 		for _, t := range v.Terms {
 			v.Sum += t.Share

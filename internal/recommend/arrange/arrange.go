@@ -10,6 +10,7 @@ import (
 
 	"thimble"
 	"thimble/internal/catalog"
+	"thimble/internal/decision"
 )
 
 // An Entry is one place of a list. Score is the candidate's, Moved what boosts added to
@@ -17,9 +18,10 @@ import (
 type Entry struct {
 	Candidate
 	Moved    int64
-	Because  []string // the words of the boosts and floors that brought it here
-	Campaign string   // its name: the place is held by it, and not won by the score
-	position int      // of a campaign
+	Boosts   []decision.Boosted // the part of Moved that each boost has
+	Because  []string           // the words of the boosts and floors that brought it here
+	Campaign string             // its name: the place is held by it, and not won by the score
+	position int                // of a campaign
 }
 
 // A Result is a list and what the rules did to make it.
@@ -43,12 +45,13 @@ func (r Rules) Arrange(candidates []Candidate, q Request) Result {
 		earlier += n
 	}
 	var in []Entry
+	bound := r.Boosting()
 	for _, c := range candidates {
 		if rule := r.Keeps(c, q); rule != "" {
 			out.Left[rule]++
 			continue
 		}
-		in = append(in, r.boosted(c, q.Now))
+		in = append(in, r.boosted(bound, c, q.Now))
 	}
 	slices.SortFunc(in, ahead)
 	held := r.held(in, q)
@@ -73,18 +76,33 @@ func ahead(a, b Entry) int {
 }
 
 // boosted moves a score within the bound.
-func (r Rules) boosted(c Candidate, now time.Time) Entry {
+func (r Rules) boosted(bound *decision.Boosting, c Candidate, now time.Time) Entry {
 	e := Entry{Candidate: c}
-	percent := 0
-	for _, b := range r.Boosts {
+	var names []string
+	for i, b := range r.Boosts {
 		if b.matches(c.Product, now) {
-			percent += b.Percent
+			names = append(names, bound.Boosts[i].Name)
 			e.Because = append(e.Because, b.Words)
 		}
 	}
-	percent = min(max(percent, -r.MaxBoost), r.MaxBoost)
-	e.Moved = c.Score * int64(percent) / 100 // truncated: never past the bound
+	e.Boosts, _ = bound.Of(c.Score, names...)
+	for _, b := range e.Boosts {
+		e.Moved += b.Share
+	}
 	return e
+}
+
+// Boosting are the boosts and their bound as a record of a decision has them; nil for
+// none.
+func (r Rules) Boosting() *decision.Boosting {
+	if len(r.Boosts) == 0 {
+		return nil
+	}
+	all := &decision.Boosting{Most: int64(r.MaxBoost)}
+	for i, b := range r.Boosts {
+		all.Boosts = append(all.Boosts, decision.Boost{Name: fmt.Sprint("boost-", i+1), Words: b.Words, Percent: int64(b.Percent)})
+	}
+	return all
 }
 
 func (b Boost) matches(p catalog.Product, now time.Time) bool {
@@ -117,6 +135,17 @@ func (r Rules) held(in []Entry, q Request) []Entry {
 // runs reports whether a campaign holds a place in a list.
 func (c Campaign) runs(q Request) bool {
 	return (c.Placement == "" || c.Placement == q.Placement) && !q.Now.Before(c.From) && (c.Until.IsZero() || q.Now.Before(c.Until)) && c.Position <= q.K
+}
+
+// Holding are the campaigns that hold a place in a list, of those whose product may be in
+// it: one for each place and each product.
+func (r Rules) Holding(q Request, may func(thimble.ItemID) bool) (all []Campaign) {
+	for _, c := range r.Campaigns {
+		if c.runs(q) && may(c.Item) && !slices.ContainsFunc(all, func(o Campaign) bool { return o.Item == c.Item || o.Position == c.Position }) {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // Running are the products of the campaigns that hold a place in a list: whoever ranks

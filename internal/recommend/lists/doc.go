@@ -32,7 +32,10 @@
 //     learned from; what they want less of, or never, is left out of their own lists;
 //   - lists that are not personal are the same for everybody who asks the same; a session
 //     or a basket is used for its answer and not kept;
-//   - what is withdrawn, out of stock or for grown-ups is in no list that is not
-//     personal, and an empty list says what kept everything out;
+//   - what is withdrawn, out of stock or for grown-ups, and what is not what was asked for,
+//     is in no list, personal or not, and an empty list says what kept everything out;
+//   - what the shop's rules do to a personal list is in its record: each boost as a term of
+//     its own within its bound, each place that a campaign holds as one that no score won.
+//     What the person said about their lists wins over a campaign;
 //   - erasing a person takes them out of every version that is kept before it returns.
 package lists

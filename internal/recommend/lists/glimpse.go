@@ -101,14 +101,14 @@ func (s *Shop) Glimpse(ctx context.Context, g thimble.Grant, opened []thimble.Ca
 		}
 	}
 	if len(permitted) == 0 {
-		list, err := s.denied(ctx, personal(looks, who), &first, n)
+		list, err := s.denied(ctx, personal(looks, who), &first, Ask{Placement: placement, N: n})
 		return Glimpse{List: list}, err
 	}
 	v := first
 	if !v.Allowed {
 		v = permitted[Browsing]
 	}
-	out, err := s.glimpse(ctx, glance{g, permitted, v}, placement, n)
+	out, err := s.glimpse(ctx, glance{g, permitted, v}, Ask{Placement: placement, N: n})
 	if err != nil {
 		return Glimpse{}, err
 	}
@@ -125,7 +125,7 @@ func sameKeys[K comparable, V any](a, b map[K]V) bool {
 	return len(a) == len(b) && !slices.ContainsFunc(slices.Collect(maps.Keys(a)), func(k K) bool { _, ok := b[k]; return !ok })
 }
 
-func (s *Shop) glimpse(ctx context.Context, g glance, placement string, n int) (out Glimpse, err error) {
+func (s *Shop) glimpse(ctx context.Context, g glance, a Ask) (out Glimpse, err error) {
 	returns, err := s.returns(ctx, personal(looks, g.Subject()))
 	if err != nil {
 		return out, err
@@ -140,30 +140,32 @@ func (s *Shop) glimpse(ctx context.Context, g glance, placement string, n int) (
 	}
 	seat := trial.Seat{}
 	if s.Experiments != nil && why == "" {
-		seat = s.Experiments.Seated(ctx, g.Members(), placement)
+		seat = s.Experiments.Seated(ctx, g.Members(), a.Placement)
 	}
 	if seat.Serve == trial.Popular {
 		why = heldOut
 	}
 	if why != "" {
-		out.List, err = s.impersonal(ctx, g, n, why)
+		out.List, err = s.impersonal(ctx, g, a, why)
 		return out, err
 	}
 	now = s.serves(ctx, seat, now)
-	picked, v, why, err := s.best(ctx, now, past, placement, n)
+	all, v, why, err := s.best(ctx, now, past, a, seat)
 	if err != nil {
 		return out, err
 	}
 	if why != "" {
-		out.List, err = s.impersonal(ctx, g, n, why)
+		out.List, err = s.impersonal(ctx, g, a, why)
 		return out, err
 	}
-	r := s.record(g, now.version, past, v, picked, placement)
+	lots := seat.Explore != nil && len(all) >= a.N
+	all = all[:min(len(all), a.N)]
+	r := s.record(g, now.version, past, v, all, a.Placement)
 	if err := r.Check(); err != nil { // as whoever keeps it would
 		return out, err
 	}
-	out.List, err = s.told(ctx, r, past, v)
+	out.List, err = s.told(ctx, r, past, v, all)
 	verdict := g.Verdict()
-	out.Verdict, out.Lots = &verdict, seat.Explore != nil && len(picked.Entries) >= n
+	out.Verdict, out.Lots = &verdict, lots
 	return out, err
 }

@@ -54,7 +54,7 @@ func (s *Shop) Make(ctx context.Context, a Ask) (List, error) {
 		return List{}, err
 	}
 	if a.Kind == ForYou {
-		return s.ForYou(ctx, a.Actor, a.Subject, a.Placement, a.N)
+		return s.forYou(ctx, a)
 	}
 	return s.shared(ctx, a)
 }
@@ -165,13 +165,16 @@ func arranged(rules arrange.Rules, p *pick, q arrange.Request, kind Kind) List {
 	for _, e := range result.Entries {
 		entry := p.notes[e.Product.ID]
 		entry.Product, entry.Score, entry.Moved, entry.Because, entry.Campaign = e.Product, e.Score, e.Moved, e.Because, e.Campaign
+		for i, b := range e.Boosts { // they have the first words
+			entry.Boosts = append(entry.Boosts, Boost{e.Because[i], b.Share})
+		}
 		if e.Campaign != "" {
 			entry.Why = e.Campaign
 		}
 		list.Entries = append(list.Entries, entry)
 	}
 	if result.Empty != "" {
-		list.Why = result.Empty + nobody
+		list.Why, list.Empty = result.Empty+nobody, result.Empty
 	}
 	return list
 }

@@ -26,6 +26,7 @@ type List struct {
 	Kind     Kind     // "" for you
 	Rules    string   // the version of the shop's rules that arranged it
 	Applied  []string // what they did, in words
+	Empty    string   // why there is nothing to show, as far as the rules go; "" when there is
 }
 
 // An Entry is one item of a list.
@@ -37,9 +38,16 @@ type Entry struct {
 
 	Why      string   // in a few words, for a page
 	Moved    int64    // what the shop's boosts added to the score, or took from it
+	Boosts   []Boost  // the part of it that each has
 	Because  []string // the words of the shop's rules that brought it here
 	Campaign string   // its name: the place is held by it, and not won by the score
 	Alike    []Likeness
+}
+
+// A Boost is what one rule of the shop added to a score, or took from it.
+type Boost struct {
+	Words string
+	Share int64
 }
 
 // A Likeness is the share that one field which two products have in common has in a
@@ -59,16 +67,29 @@ type Term struct {
 	Unwanted bool      // the person wants less of it, so that it speaks against
 }
 
+// Reasons are the terms of an entry as words need them.
+func (e Entry) Reasons() []taste.Reason {
+	all := make([]taste.Reason, len(e.Terms))
+	for i, t := range e.Terms {
+		all[i] = taste.Reason{Name: t.Because.Name, Did: t.Did, Share: t.Share, Unwanted: t.Unwanted}
+	}
+	return all
+}
+
 // popularDays is the window of the popular list, counted back from the last sale.
 const popularDays = 30
 
 // ForYou returns a list of n items for a person on behalf of an actor. A person
 // who does not permit it, and one without a history, get the popular list.
 func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, placement string, n int) (List, error) {
-	request := personal(a, who)
+	return s.Make(ctx, Ask{Kind: ForYou, Actor: a, Subject: who, Placement: placement, N: n})
+}
+
+func (s *Shop) forYou(ctx context.Context, a Ask) (List, error) {
+	request := personal(a.Actor, a.Subject)
 	grant, verdicts, err := s.open(ctx, request, histories()...)
 	if denial, ok := errors.AsType[*gate.Denial](err); ok {
-		return s.denied(ctx, request, &denial.Verdict, n)
+		return s.denied(ctx, request, &denial.Verdict, a)
 	}
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: asking for a list: %w", err)
@@ -79,9 +100,7 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 	}
 	past, err := s.history(ctx, grant, verdicts, returns)
 	if gone(ctx, grant, err) {
-		list, err := s.Popular(ctx, n)
-		list.Why = changed
-		return list, err
+		return s.instead(ctx, a, changed)
 	}
 	if err != nil {
 		return List{}, fmt.Errorf("recommend: reading a history: %w", err)
@@ -91,9 +110,9 @@ func (s *Shop) ForYou(ctx context.Context, a gate.Actor, who thimble.SubjectID, 
 		return List{}, err
 	}
 	if why != "" {
-		return s.impersonal(ctx, grant, n, why)
+		return s.impersonal(ctx, grant, a, why)
 	}
-	return s.choose(ctx, grant, now, past, placement, n)
+	return s.choose(ctx, grant, now, past, a)
 }
 
 // ready returns the model that a list for somebody is made with, or why none can be.
@@ -154,10 +173,21 @@ func gone(ctx context.Context, g *gate.Grant, err error) bool {
 }
 
 // impersonal is the popular list for a person who permits a personal one.
-func (s *Shop) impersonal(ctx context.Context, g reader, n int, why string) (List, error) {
-	list, err := s.Popular(ctx, n)
+func (s *Shop) impersonal(ctx context.Context, g reader, a Ask, why string) (List, error) {
+	list, err := s.instead(ctx, a, why)
 	verdict := g.Verdict()
-	list.Why, list.Verdict = why, &verdict
+	list.Verdict = &verdict
+	return list, err
+}
+
+// instead is the popular list for who asked for one of their own: what they asked to be
+// left out is left out of it too.
+func (s *Shop) instead(ctx context.Context, a Ask, why string) (List, error) {
+	list, err := s.shared(ctx, Ask{Kind: Popular, Placement: a.Placement, N: a.N, Filter: a.Filter, GrownUp: a.GrownUp})
+	list.Why = why
+	if list.Empty != "" {
+		list.Why += " " + list.Empty
+	}
 	return list, err
 }
 
@@ -165,23 +195,21 @@ func (s *Shop) impersonal(ctx context.Context, g reader, n int, why string) (Lis
 // solved again.
 const forgetting = "Not personal, because the program is just forgetting somebody. Look again in a moment."
 
-func (s *Shop) decide(ctx context.Context, g *gate.Grant, version registrydb.Version, p past, v *sieve, picked taste.Picked, placement string, drawn *decision.Propensity) (List, error) {
+func (s *Shop) decide(ctx context.Context, g *gate.Grant, version registrydb.Version, p past, v *sieve, all []placed, a Ask, drawn *decision.Propensity) (List, error) {
 	verdict := g.Verdict()
-	r := s.record(g, version, p, v, picked, placement)
+	r := s.record(g, version, p, v, all, a.Placement)
 	r.Propensity = drawn
 	id, err := s.Decisions.Keep(ctx, r, verdict.Policy, verdict.Epoch)
 	if gone(ctx, g, err) {
-		popular, popErr := s.Popular(ctx, len(picked.Entries))
-		popular.Why = changed
-		return popular, popErr
+		return s.instead(ctx, a, changed)
 	}
 	if errors.Is(err, thimble.ErrUnavailable) { // such as a full disk
-		return s.impersonal(ctx, g, len(picked.Entries), unrecorded)
+		return s.impersonal(ctx, g, a, unrecorded)
 	}
 	if err != nil {
 		return List{}, err
 	}
-	list, err := s.told(ctx, r, p, v)
+	list, err := s.told(ctx, r, p, v, all)
 	if err != nil {
 		return List{}, err
 	}
@@ -190,20 +218,18 @@ func (s *Shop) decide(ctx context.Context, g *gate.Grant, version registrydb.Ver
 	// now gives a page with the popular list rather than a refused one.
 	if err := g.Live(ctx); err != nil {
 		g.Drop(ctx)
-		popular, popErr := s.Popular(ctx, len(picked.Entries))
-		popular.Why = changed
-		return popular, popErr
+		return s.instead(ctx, a, changed)
 	}
 	return list, nil
 }
 
 // told puts a record into words, with what was done with each reason and what the rules did.
-func (s *Shop) told(ctx context.Context, r decision.Record, p past, v *sieve) (List, error) {
+func (s *Shop) told(ctx context.Context, r decision.Record, p past, v *sieve, all []placed) (List, error) {
 	list, err := s.Describe(ctx, r)
 	if err != nil {
 		return List{}, err
 	}
-	v.tell(&list)
+	v.tell(&list, all)
 	for _, e := range list.Entries {
 		for i := range e.Terms {
 			e.Terms[i].Did = didOf[p.did[e.Terms[i].Because.ID]]
@@ -227,7 +253,11 @@ func (s *Shop) Describe(ctx context.Context, r decision.Record) (List, error) {
 	}
 	list := List{Personal: true, Why: madeFrom(r.Inputs), Model: r.Model.Version}
 	for _, res := range r.Results {
-		e := Entry{Product: named(products, res.Item), Score: res.Score}
+		e := Entry{Product: named(products, res.Item), Score: res.Score, Moved: res.Moved, Campaign: res.Held, Why: res.Held}
+		for _, b := range res.Boosts {
+			e.Boosts = append(e.Boosts, Boost{r.WordsOf(b.Boost), b.Share})
+			e.Because = append(e.Because, r.WordsOf(b.Boost))
+		}
 		for _, t := range res.Terms {
 			e.Terms = append(e.Terms, Term{Because: named(products, t.Because), Share: t.Share, Unwanted: t.Value < 0})
 		}

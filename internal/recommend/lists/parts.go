@@ -3,6 +3,7 @@ package lists
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"thimble"
 	"thimble/internal/consent"
@@ -26,16 +27,16 @@ func personal(a gate.Actor, who thimble.SubjectID) gate.Request {
 }
 
 // denied is the popular list, with the reason why it is not a person's own.
-func (s *Shop) denied(ctx context.Context, r gate.Request, v *gate.Verdict, n int) (List, error) {
-	list, err := s.Popular(ctx, n)
+func (s *Shop) denied(ctx context.Context, r gate.Request, v *gate.Verdict, a Ask) (List, error) {
+	list, err := s.instead(ctx, a, "Not personal, because "+v.Why+".")
 	if err != nil {
 		return list, err
 	}
-	list.Why, list.Verdict = "Not personal, because "+v.Why+".", v
+	list.Verdict = v
 	r.Scope = gate.Scope{}
 	whole, err := s.Gate.Decide(ctx, r)
 	if err == nil && whole.Allowed {
-		list.Why = WithoutLists
+		list.Why = strings.TrimSpace(WithoutLists + " " + list.Empty)
 	}
 	return list, err
 }

@@ -8,7 +8,6 @@ import (
 	"thimble"
 	"thimble/internal/decision"
 	"thimble/internal/recommend"
-	"thimble/internal/recommend/taste"
 	"thimble/internal/registry/registrydb"
 )
 
@@ -25,7 +24,7 @@ func DecisionTypes() []decision.Type {
 
 // record is the whole decision: who has it can do it again without the model. Each past
 // item counts once, so that its value is 1 and its weight is its share.
-func (s *Shop) record(g reader, version registrydb.Version, p past, v *sieve, picked taste.Picked, placement string) decision.Record {
+func (s *Shop) record(g reader, version registrydb.Version, p past, v *sieve, all []placed, placement string) decision.Record {
 	verdict := g.Verdict()
 	r := decision.Record{
 		V: decision.Form2, Capability: capability, Placement: placement, Subject: g.Subject(), At: s.Now().UTC().Truncate(time.Microsecond),
@@ -34,8 +33,8 @@ func (s *Shop) record(g reader, version registrydb.Version, p past, v *sieve, pi
 		Scale: decision.Scale{Link: decision.Identity, Unit: recommend.ScoreUnit, Value: 1},
 		Human: &decision.Human{Part: decision.NoHuman},
 	}
-	for _, e := range picked.Entries {
-		res := decision.Result{Item: e.Item, Score: e.Score}
+	for _, e := range all {
+		res := decision.Result{Item: e.Item, Score: e.Score, Moved: e.moved, Boosts: e.boosts, Held: e.campaign}
 		for _, t := range e.Terms {
 			res.Terms = append(res.Terms, decision.Term{Because: t.Item, Share: t.Share, Weight: t.Share, Value: 1})
 		}
@@ -46,18 +45,19 @@ func (s *Shop) record(g reader, version registrydb.Version, p past, v *sieve, pi
 	}
 	// The rail can be checked from the record alone when no item of the list speaks for
 	// another: what was only looked at may be on both sides.
-	if !overlaps(picked.Entries) {
+	if !overlaps(all) {
 		r.Rails = []decision.Rail{{Name: "bought", Words: "what you already bought is left out", On: decision.OnItems, Op: decision.Apart, Does: decision.Removes, Fired: true}}
-		if picked.Left {
+		if v.said {
 			r.Rails = append(r.Rails, decision.Rail{Name: "taste", Words: "what you said you do not want is left out", On: decision.OnItems, Op: decision.Apart, Does: decision.Removes, Fired: true})
 		}
-		r.Rails = append(r.Rails, v.rails()...)
 	}
+	r.Rails = append(r.Rails, v.rails()...)
+	r.Boosting = v.boosting(all)
 	return r.WithCounterfactual()
 }
 
 // overlaps reports whether an item of a list speaks for another.
-func overlaps(ranked []taste.Entry) bool {
+func overlaps(ranked []placed) bool {
 	in := make(map[thimble.ItemID]bool, len(ranked))
 	for _, e := range ranked {
 		in[e.Item] = true

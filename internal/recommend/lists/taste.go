@@ -98,7 +98,7 @@ func (s *Shop) pick(ctx context.Context, now *shown, p past, v *sieve, n int) (t
 	liked := likes(p.said, p.history)
 	best := func(k int) []recommend.Ranked {
 		ranked := m.ForYou(liked, recommend.Query{K: k, Repeat: true, Exclude: func(id thimble.ItemID) bool { return p.bought[id] || now.stale[id] || v.keepsOut(id) }})
-		if failed = recommend.Replay(m, liked, ranked); failed == nil && p.said.ByCategory() {
+		if p.said.ByCategory() {
 			failed = s.describe(ctx, known, ranked)
 		}
 		if failed != nil {

@@ -8,7 +8,7 @@ import (
 	"thimble"
 	"thimble/internal/decision"
 	"thimble/internal/gate"
-	"thimble/internal/recommend/taste"
+	"thimble/internal/recommend/arrange"
 	"thimble/internal/recommend/trial"
 	"thimble/internal/registry"
 )
@@ -39,55 +39,62 @@ func (s *Shop) tell(ctx context.Context, seat trial.Seat, l List) {
 }
 
 // choose ranks and records a list for somebody who has a history, as their seat has it.
-func (s *Shop) choose(ctx context.Context, g *gate.Grant, now *shown, p past, placement string, n int) (List, error) {
-	seat := s.seat(ctx, g, placement)
+func (s *Shop) choose(ctx context.Context, g *gate.Grant, now *shown, p past, a Ask) (List, error) {
+	seat := s.seat(ctx, g, a.Placement)
 	if seat.Serve == trial.Popular {
-		return s.holdout(ctx, g, seat, n)
+		return s.holdout(ctx, g, seat, a)
 	}
 	now = s.serves(ctx, seat, now)
-	picked, v, why, err := s.best(ctx, now, p, placement, candidates(seat, n))
+	all, v, why, err := s.best(ctx, now, p, a, seat)
 	if err != nil {
 		return List{}, err
 	}
 	if why != "" {
-		return s.impersonal(ctx, g, n, why)
+		return s.impersonal(ctx, g, a, why)
 	}
 	var drawn *decision.Propensity
-	picked.Entries, drawn = draw(seat, picked.Entries, n)
-	list, err := s.decide(ctx, g, now.version, p, v, picked, placement, drawn)
+	all, drawn = draw(seat, all, a.N)
+	list, err := s.decide(ctx, g, now.version, p, v, all, a, drawn)
 	if err == nil {
 		s.tell(ctx, seat, list)
 	}
 	return list, err
 }
 
-// best picks from what a model says, or says why there is nothing to pick.
-func (s *Shop) best(ctx context.Context, now *shown, p past, placement string, n int) (picked taste.Picked, v *sieve, why string, err error) {
-	if v, err = s.sieve(ctx, p, placement); err != nil {
-		return picked, nil, "", err
+// best is what the rules leave of what a model says, or why nothing of it is somebody's
+// own.
+func (s *Shop) best(ctx context.Context, now *shown, p past, a Ask, seat trial.Seat) (all []placed, v *sieve, why string, err error) {
+	if v, err = s.sieve(ctx, p, a, seat); err != nil {
+		return nil, nil, "", err
 	}
-	if picked, err = s.pick(ctx, now, p, v, n); err != nil {
-		return picked, nil, "", fmt.Errorf("recommend: ranking: %w", err)
+	picked, err := s.pick(ctx, now, p, v, surplus(v.asked.K))
+	if err == nil {
+		all, err = v.arrange(now, p, picked)
+	}
+	if err != nil {
+		return nil, nil, "", fmt.Errorf("recommend: ranking: %w", err)
 	}
 	switch {
-	case len(picked.Entries) > 0:
+	case len(all) > 0:
 	case len(now.stale) > 0:
 		why = forgetting
 	case !p.said.Empty():
 		why = nothingLeft
+	case v.asked.Filter != arrange.Filter{}:
+		why = "Not personal, because nothing that goes with what you bought or looked at is what was asked for."
 	case len(v.asked.Left) > 0:
 		why = "Not personal, because of what goes with what you bought or looked at the shop has nothing to show now."
 	default:
 		why = "Not personal, because nothing goes with what you bought or looked at yet."
 	}
-	return picked, v, why, nil
+	return all, v, why, nil
 }
 
 const heldOut = "Not personal, because you are in the group to which we compare: you allow that lists are compared, and can end it among your choices."
 
 // holdout is the popular list for somebody to whom personal ones are compared.
-func (s *Shop) holdout(ctx context.Context, g *gate.Grant, seat trial.Seat, n int) (List, error) {
-	list, err := s.impersonal(ctx, g, n, heldOut)
+func (s *Shop) holdout(ctx context.Context, g *gate.Grant, seat trial.Seat, a Ask) (List, error) {
+	list, err := s.impersonal(ctx, g, a, heldOut)
 	if err == nil {
 		s.tell(ctx, seat, list)
 	}

@@ -1,7 +1,6 @@
 package recommendweb
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -258,9 +257,12 @@ func glimpseEntryOf(i int, e lists.Entry) glimpseEntry {
 		}
 		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(web.Cell{Value: did, Sub: string(term.Because.ID)}, web.Meter{Share: float64(term.Share) / whole}, term.Share)})
 	}
-	if e.Moved != 0 {
-		t.Rows = append(t.Rows, web.Row{Cells: web.Cells("the shop’s own rules", web.Meter{Share: float64(e.Moved) / whole}, e.Moved)})
+	for _, b := range e.Boosts {
+		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(web.Cell{Value: b.Words, Sub: "a rule of the shop"}, web.Meter{Share: float64(b.Share) / whole}, b.Share)})
 	}
 	t.Totals = web.Cells("Score", nil, sum+e.Moved)
-	return glimpseEntry{Summary: fmt.Sprintf("%d. %s · score %s · %s", i+1, name, web.Text(sum+e.Moved), web.Plural(len(e.Terms), "term", "terms")), Because: cmp.Or(e.Campaign, taste.Because(reasons)), Open: i == 0, Table: t}
+	if e.Campaign != "" {
+		return glimpseEntry{Summary: fmt.Sprintf("%d. %s · held by a campaign", i+1, name), Because: e.Campaign, Open: i == 0, Table: t}
+	}
+	return glimpseEntry{Summary: fmt.Sprintf("%d. %s · score %s · %s", i+1, name, web.Text(sum+e.Moved), web.Plural(len(e.Terms), "term", "terms")), Because: taste.Because(reasons), Open: i == 0, Table: t}
 }

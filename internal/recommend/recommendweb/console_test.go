@@ -30,7 +30,7 @@ func TestEveryConsolePageRendersWithNothingAndWithEverything(t *testing.T) {
 	who := thimble.SubjectID{1}
 	shirt, coat := catalog.Product{ID: "shirt", Name: "SHIRT"}, catalog.Product{ID: "coat", Name: "COAT"}
 	seen := lists.Glimpse{Lots: true, List: lists.List{Personal: true, Why: "Made from what you bought.", Model: 2, Applied: []string{"what is sold out is left out"}, Verdict: &gate.Verdict{Why: "consent"}, Entries: []lists.Entry{
-		{Product: coat, Score: 70, Moved: 7, Terms: []lists.Term{{Because: shirt, Share: 90, Did: taste.Bought}, {Because: coat, Share: -20, Unwanted: true}}},
+		{Product: coat, Score: 70, Moved: 7, Boosts: []lists.Boost{{Words: "our own brand", Share: 7}}, Terms: []lists.Term{{Because: shirt, Share: 90, Did: taste.Bought}, {Because: coat, Share: -20, Unwanted: true}}},
 	}}}
 	entry := glimpseEntryOf(0, seen.Entries[0])
 	if got := entry.Table.Totals[2].Value; got != int64(77) || len(entry.Table.Rows) != 3 {

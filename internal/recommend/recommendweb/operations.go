@@ -15,6 +15,7 @@ import (
 	"thimble/internal/catalog/catalogweb"
 	"thimble/internal/decision"
 	"thimble/internal/recommend/lists"
+	"thimble/internal/recommend/taste"
 )
 
 // OperationLists makes lists; *lists.Shop does.
@@ -47,15 +48,22 @@ type Permission struct {
 // A Recommendation is one item of a list.
 type Recommendation struct {
 	Item   catalogweb.Item `json:"item"`
-	Score  int64           `json:"score" doc:"The rank: an exact sum of integers. Of the popular list, the orders that contained it."`
+	Score  int64           `json:"score" doc:"An exact sum of integers; with moved it is the rank. Of the popular list, the orders that contained it."`
 	Orders int64           `json:"orders,omitempty" doc:"Of the popular list: how many orders contained it."`
 	Why    string          `json:"why,omitempty" doc:"In a few words, for the reader."`
 	// Campaign is the name of the campaign that holds the place.
 	Campaign string     `json:"campaign,omitempty" doc:"The place is held by this campaign and not won by the score: show it as advertising."`
 	Moved    int64      `json:"moved,omitempty" doc:"What the shop's boosts added to the score, or took from it, within the bound of the rules."`
+	Boosts   []Boost    `json:"boosts,omitempty" doc:"With explain: the share of each boost. They sum to moved."`
 	Because  []string   `json:"because,omitempty" doc:"The rules of the shop that moved it or brought it here, in words."`
 	Terms    []Reason   `json:"terms,omitempty" doc:"With explain: the largest shares in the score. The decision has all."`
 	Alike    []Likeness `json:"alike,omitempty" doc:"With explain, where it is listed for what it is like: the share of each common field. They sum to the score."`
+}
+
+// A Boost is the share that one rule of the shop has.
+type Boost struct {
+	Because string `json:"because" doc:"The rule, in words."`
+	Share   int64  `json:"share"`
 }
 
 // A Likeness is the share that one field which two products have in common has.
@@ -108,6 +116,7 @@ func Operations(l OperationLists) func(huma.API) {
 			Summary: "List recommendations",
 			Description: "A list for a person, with subject; what goes with an item, with item; what follows on a session, with session; else the popular list. Other lists by kind. " +
 				"A person who does not permit personalisation, and one who is not known, get the popular list with personal=false: this never tells who has an account. " +
+				"What a list may hold is said in the same words for every kind, and the rules of the shop act on all of them. " +
 				"A personal list is a decision that is recorded, with its reasons and a receipt, before it is answered.",
 			Metadata: map[string]any{"scope": "read"},
 			Responses: map[string]*huma.Response{
@@ -147,7 +156,7 @@ func answer(made lists.List, a lists.Ask, explain bool) Recommendations {
 	body := shown(made, explain)
 	body.Kind = string(a.Kind)
 	if a.Kind == lists.ForYou && !body.Personal {
-		body.Kind, body.Why, body.Verdict = string(lists.Popular), notPersonal, nil
+		body.Kind, body.Why, body.Verdict = string(lists.Popular), strings.TrimSpace(notPersonal+" "+made.Empty), nil
 	}
 	return body
 }
@@ -200,10 +209,13 @@ func shown(made lists.List, explain bool) Recommendations {
 	for i, e := range made.Entries {
 		out.Entries[i] = Recommendation{
 			Item: catalogweb.ItemOf(e.Product), Score: e.Score, Orders: e.Orders, Campaign: e.Campaign, Moved: e.Moved, Because: e.Because,
-			Why: cmp.Or(e.Why, lists.Because("Because you bought", e.Terms)),
+			Why: cmp.Or(e.Why, taste.Because(e.Reasons())),
 		}
 		if !explain {
 			continue
+		}
+		for _, b := range e.Boosts {
+			out.Entries[i].Boosts = append(out.Entries[i].Boosts, Boost{b.Words, b.Share})
 		}
 		for _, t := range e.Alike {
 			out.Entries[i].Alike = append(out.Entries[i].Alike, Likeness{Because: catalogweb.ItemOf(t.Because), Field: t.Field, Value: t.Value, Share: t.Share})

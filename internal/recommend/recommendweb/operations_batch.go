@@ -53,8 +53,6 @@ func (in asked) ask(ctx context.Context, where string) (lists.Ask, error) {
 	switch {
 	case in.Subject != "" && (in.Item != "" || len(in.Session) > 0):
 		return wrong("item", "either subject or item and session: a list for an item or a session uses nothing about a person")
-	case in.Subject != "" && a.Filter != (arrange.Filter{}):
-		return wrong("subject", "no category, brand, size, price or stock beside it: a personal list is not filtered yet")
 	case in.MaxPrice > 0 && in.MaxPrice < in.MinPrice:
 		return wrong("max_price", "no less than min_price")
 	}

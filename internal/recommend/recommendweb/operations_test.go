@@ -154,7 +154,7 @@ func TestBadInputOfListsIsNamed(t *testing.T) {
 	for query, field := range map[string]string{
 		"?subject=secret": "query.subject", "?subject=secret@example.org": "query.subject", "?limit=51": "query.limit", "?limit=0": "query.limit",
 		"?placement=Secret+secret": "query.placement", "?explain=secret": "query.explain", "?item=x&subject=" + allows.String(): "query.item",
-		"?in_stock=true&subject=" + allows.String(): "query.subject", "?kind=secret": "query.kind", "?kind=for-you": "query.subject", "?kind=popular&subject=" + allows.String(): "query.kind", "?kind=similar": "query.item",
+		"?kind=secret": "query.kind", "?kind=for-you": "query.subject", "?kind=popular&subject=" + allows.String(): "query.kind", "?kind=similar": "query.item",
 		"?kind=next": "query.session", "?kind=bought-together": "query.session", "?session=a&subject=" + allows.String(): "query.item", "?max_price=NaN": "query.max_price",
 		"?max_price=-1": "query.max_price", "?min_price=5&max_price=4": "query.max_price", "?currency=secret": "query.currency", "?in_stock=perhaps": "query.in_stock",
 		"?session=" + strings.Repeat("a,", 50) + "a": "query.session", "?session=" + strings.Repeat("s", 65): "query.session",
@@ -180,6 +180,11 @@ func TestAQuerySaysWhichListAndWhatItMayHold(t *testing.T) {
 	d.Into(&got, a)
 	if e := got.Entries[0]; got.Kind != "similar" || got.Rules != "r1" || len(got.Applied) != 1 || e.Moved != 2 || e.Because[0] != "our own brand" || e.Why == "" || e.Alike[0].Share != 12 || e.Alike[0].Field != "brand" {
 		t.Errorf("got %s", a.Body)
+	}
+	// Of a personal list too.
+	d.Get(apitest.Read, path+"?subject="+allows.String()+"&category=shirts&max_price=5000&in_stock=true&grown_up=true")
+	if f := (arrange.Filter{Category: "shirts", MaxPrice: 5000, InStock: true}); s.asked.Kind != lists.ForYou || s.asked.Filter != f || !s.asked.GrownUp {
+		t.Errorf("asked %+v", s.asked)
 	}
 	// A list from a session is of nobody, and no cache keeps it.
 	if a = d.Get(apitest.Read, path+"?session=x,y"); s.asked.Kind != lists.Next || len(s.asked.Session) != 2 || a.Header.Get("Cache-Control") != "private, no-store" || a.Header.Get("ETag") != "" {
