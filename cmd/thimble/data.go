@@ -14,13 +14,16 @@ func verify(ctx context.Context, c *call) error {
 	switch c.flags.Arg(0) {
 	case "log":
 		return verifyLog(ctx, c, c.flags.Arg(1))
-	case "receipt":
+	case "receipt", "certificate":
 	default:
 		return errWords
 	}
 	text, err := os.ReadFile(c.flags.Arg(1))
 	if err != nil {
 		return invalid("%s cannot be read", filepath.Base(c.flags.Arg(1)))
+	}
+	if c.flags.Arg(0) == "certificate" {
+		return verifyCertificate(c, text)
 	}
 	return verifyReceipt(c, text)
 }

@@ -49,7 +49,7 @@ var commands = []command{
 	{"events", "check | rebuild", "read the whole log of events, and name what cannot be read; build again what is built from it", eventsCommand},
 	{"load", "--key KEY [--url URL] [--clients N] [--batch N] [--rate N] [--events N] [--for TIME] [--subjects N] [--visible] [--anywhere] | --catch-up", "send events as fast as they are answered, or at a rate, and print how that went; measure how fast what waits is built in", loadCommand},
 	{"eval", "recommend --train FILE --test FILE [--forget N] [--tune] [--json] | pii --test FILE [--json]", "score the recommender, or the search for personal data in text, on your own files", eval},
-	{"verify", "receipt FILE --key KEY | log URL --key KEY [--seen FILE] [--all] | log FOLDER", "check a receipt offline; audit a log from outside, or an installation against its own log", verify},
+	{"verify", "receipt FILE --key KEY | certificate FILE --key KEY | log URL --key KEY [--seen FILE] [--all] | log FOLDER", "check a receipt, or the certificate of an erasure, offline; audit a log from outside, or an installation against its own log", verify},
 	{"prove", "unlearning [--subject sub_…] [--sample N] [--seed N]", "take people out of the recommender by forgetting and by training anew, and compare; nobody is erased", proveCommand},
 	{"explain", "dec_… | RECEIPT [--for customer|agent|auditor] [--staff NAME] [--key KEY] [--json]", "do a decision again, compare, and say why it came out so", explain},
 	{"models", "list | key | export NAME FILE | verify FILE --key FILE | rollback NAME --reason TEXT", "which models serve; check an exported package offline; go back to the version before", models},

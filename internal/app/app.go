@@ -132,7 +132,7 @@ func (a *App) capabilities() error {
 	}
 	a.Shop.Events = touches{a.Timeline}
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
-	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: snapshots{a.Core, a.Events, a.View}, Now: now})
+	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: snapshots{a.Core, a.Events, a.View}, Now: now, Surroundings: surroundings{a}})
 	a.Subjects.OnRegroup(a.regrouped)
 	// A yes to training trains anew, and whoever says no is taken out: queued in the
 	// transaction of the choice.
@@ -202,6 +202,9 @@ func (a *App) Recover(ctx context.Context) error {
 	}
 	if n > 0 {
 		a.Log.InfoContext(ctx, "interrupted requests finished", slog.Int("requests", n))
+	}
+	if _, err := a.Desk.Certify(ctx); err != nil {
+		return err
 	}
 	if err := a.resumeRotation(ctx); err != nil {
 		return err

@@ -111,7 +111,7 @@ func TestSilentClientIsLetGo(t *testing.T) {
 }
 
 func TestTLSIsNotOlderThan13(t *testing.T) {
-	cert, key := certificate(t)
+	cert, key := tlsPair(t)
 	s := on(t, map[string]string{"tls-cert": cert, "tls-key": key})
 	h, err := s.Handler(t.Context())
 	if err != nil {
@@ -133,7 +133,7 @@ func TestTLSIsNotOlderThan13(t *testing.T) {
 	}
 }
 
-func certificate(t *testing.T) (cert, key string) {
+func tlsPair(t *testing.T) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -86,7 +86,7 @@ var tables = []Table{
 	{Name: "disclose_acts", Set: sqldb.Core, Plain: []string{"id", "recipient_id", "agreement_id", "act", "staff", "reason", "at", "opening"}},
 	{Name: "disclose_messages", Set: sqldb.Core, Plain: []string{"id", "disclosure_id", "recipient_id", "agreement_id", "kind", "purpose", "brand", "fields", "categories", "media_type", "people",
 		"state", "why", "status", "tries", "bytes", "created_at", "first_at", "next_at", "lease_until", "fence", "sent_at", "ack_within", "ack_due", "acked_at",
-		"body", "opening"}}, // the body of a message about nobody; of a notice of erasure, the pseudonym of nobody any more
+		"body", "opening", "cause"}}, // the body of a message about nobody; of a notice of erasure, the pseudonym of nobody any more
 	{Name: "disclose_people", Set: sqldb.Core, Holder: "disclose", Plain: []string{"message_id", "place", "generation"}, Fields: []Field{
 		pseudonym("", duty...),
 		{Column: "lookup", Category: thimble.Pseudonym, Source: "made by disclose", Purposes: duty, Retention: untilErased, Note: "keyed hash of the pseudonym that a recipient has", Measures: []Measure{KeyedHash}},
@@ -113,6 +113,7 @@ var tables = []Table{
 		{Column: "at", Category: thimble.AutomatedDecision, Source: "the person, or who reviews", Purposes: duty, Retention: untilErased},
 		{Column: "body", Category: thimble.AutomatedDecision, Source: "the person, or who reviews", Purposes: duty, Sealed: true, Retention: untilErased, Note: "why it is contested, and what was answered"},
 	}},
+	{Name: "rights_certificates", Set: sqldb.Core, Plain: []string{"request_id", "issue", "at", "settled", "opening"}},
 	{Name: "rights_requests", Set: sqldb.Core, Holder: "rights", Plain: []string{"id", "kind", "state", "done_at", "report", "opening"}, Fields: []Field{
 		pseudonym("unlinked when the person is erased", duty...),
 		{Column: "others", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: duty, Retention: "until the request is done", Note: "whom else an open request concerns: other members, or whom they are merged with"},

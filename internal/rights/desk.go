@@ -42,6 +42,8 @@ type Config struct {
 	People    People    // nil: everybody is one alone
 	Snapshots Snapshots // nil: exports are read as they come
 	Now       func() time.Time
+	// Surroundings know what a certificate says; nil: there are no certificates.
+	Surroundings Surroundings
 }
 
 // A Desk executes requests.

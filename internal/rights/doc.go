@@ -13,9 +13,9 @@
 //     destroyed;
 //   - that two are one, or two again, and that all holders are told of it, is durable
 //     together; the undoing leaves nothing that was learned while two were one;
+//   - an erasure that is done is certified, with a leaf, and nothing else is;
 //   - each request is a leaf of the ledger that holds counts and hashes, no person;
 //     looks of one person and day are one.
 //
-// The desk's clocks, correction, retention by law, certificates and recipients come
-// with their own issue.
+// The desk's clocks, correction and retention by law come with their own issue.
 package rights

@@ -19,7 +19,12 @@ func (d *Desk) Erase(ctx context.Context, who thimble.SubjectID) (Report, error)
 	if err != nil {
 		return Report{}, fmt.Errorf("rights: opening an erasure: %w", err)
 	}
-	return d.run(ctx, r)
+	report, err := d.run(ctx, r)
+	if err == nil {
+		// Whoever waits gets it at once. One that cannot be issued now is within a minute.
+		_, _ = d.Certify(ctx)
+	}
+	return report, err
 }
 
 func (d *Desk) erase(ctx context.Context, r *Request) error {
@@ -32,38 +37,42 @@ func (d *Desk) erase(ctx context.Context, r *Request) error {
 		}
 		r.Others = slices.DeleteFunc(slices.Clone(members), func(m thimble.SubjectID) bool { return m == r.Subject })
 		r.Report.Models = &Models{Before: d.model()}
+		if err := d.before(ctx, r); err != nil {
+			return err
+		}
 		if err := d.store.Note(ctx, *r); err != nil {
 			return err
 		}
 	} else {
 		r.Report.Resumed = true
 	}
-	lines, err := d.eraseAll(ctx, *r)
-	if err != nil {
+	if err := d.eraseAll(thimble.WithCause(ctx, r.ID), r); err != nil {
 		return err
 	}
-	hashes, err := d.shred(ctx, *r)
-	if err != nil {
+	if err := d.shred(ctx, r); err != nil {
 		return err
 	}
-	r.Report.Holders, r.Report.KeyHash, r.Report.OtherKeys = lines, hashes[0], hashes[1:]
 	r.Report.Models.After = d.model()
 	if *r.Report.Models == (Models{}) {
 		r.Report.Models = nil // there is no model, and was none
 	}
-	return nil
+	return d.after(ctx, r)
 }
 
 // shred destroys the keys of all whom the erasure concerns.
-func (d *Desk) shred(ctx context.Context, r Request) (hashes []string, err error) {
+func (d *Desk) shred(ctx context.Context, r *Request) error {
+	var hashes []string
+	r.Report.Scanned = true
 	for _, who := range r.concerned() {
 		shredded, err := d.keys.Shred(ctx, who)
 		if err != nil {
-			return nil, fmt.Errorf("destroying the keys: %w", err)
+			return fmt.Errorf("destroying the keys: %w", err)
 		}
 		hashes = append(hashes, fmt.Sprintf("%x", shredded.KeyHash))
+		r.Report.Scanned = r.Report.Scanned && shredded.Scanned && (shredded.Existed || !r.Report.Resumed) // who was interrupted cannot know
 	}
-	return hashes, nil
+	r.Report.KeyHash, r.Report.OtherKeys = hashes[0], hashes[1:]
+	return nil
 }
 
 // passes bounds how often the holders are asked again for what arrived while they
@@ -71,21 +80,9 @@ func (d *Desk) shred(ctx context.Context, r Request) (hashes []string, err error
 const passes = 3
 
 // eraseAll asks each holder until none finds anything, then the derived ones.
-func (d *Desk) eraseAll(ctx context.Context, r Request) ([]HolderLine, error) {
-	lines := make([]HolderLine, len(d.holders))
-	erase := func(i int) (found int, err error) {
-		h := d.holders[i]
-		lines[i].Holder = h.HolderName()
-		for _, who := range r.concerned() {
-			e, err := h.Erase(ctx, who)
-			if err != nil {
-				return found, fmt.Errorf("%s: %w", h.HolderName(), err)
-			}
-			found += e.Erased
-			lines[i].Count += e.Erased
-			lines[i].Kept = append(lines[i].Kept, e.Kept...)
-		}
-		return found, nil
+func (d *Desk) eraseAll(ctx context.Context, r *Request) error {
+	if len(r.Report.Holders) != len(d.holders) {
+		r.Report.Holders = make([]HolderLine, len(d.holders))
 	}
 	for range passes {
 		found := 0
@@ -93,9 +90,9 @@ func (d *Desk) eraseAll(ctx context.Context, r Request) ([]HolderLine, error) {
 			if _, derived := h.(Derived); derived {
 				continue
 			}
-			n, err := erase(i)
+			n, err := d.eraseOne(ctx, r, i)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			found += n
 		}
@@ -105,10 +102,58 @@ func (d *Desk) eraseAll(ctx context.Context, r Request) ([]HolderLine, error) {
 	}
 	for i, h := range d.holders {
 		if _, derived := h.(Derived); derived {
-			if _, err := erase(i); err != nil {
-				return nil, err
+			if _, err := d.eraseOne(ctx, r, i); err != nil {
+				return err
 			}
 		}
 	}
-	return lines, nil
+	return nil
+}
+
+// eraseOne asks a holder, and notes what it says when it found anything: a holder that
+// is asked again after a crash says neither what it destroyed before nor what it keeps.
+func (d *Desk) eraseOne(ctx context.Context, r *Request, i int) (found int, err error) {
+	h, line := d.holders[i], &r.Report.Holders[i]
+	line.Holder = h.HolderName()
+	var kept []thimble.Kept
+	for _, who := range r.concerned() {
+		e, err := h.Erase(ctx, who)
+		if err != nil {
+			return found, fmt.Errorf("%s: %w", h.HolderName(), err)
+		}
+		found += e.Erased
+		line.Count += e.Erased
+		kept = append(kept, e.Kept...)
+	}
+	before := slices.Clone(line.Kept)
+	line.Kept = keeps(line.Kept, kept)
+	if found == 0 && slices.Equal(before, line.Kept) {
+		return 0, nil
+	}
+	return found, d.store.Note(ctx, *r)
+}
+
+// keeps joins what a holder says it keeps with what it said before: one that is asked
+// again may say the same again, or nothing.
+func keeps(before, now []thimble.Kept) []thimble.Kept {
+	var said []thimble.Kept
+	for _, k := range now { // of all members together
+		if i := slices.IndexFunc(said, alike(k)); i >= 0 {
+			said[i].Count += k.Count
+		} else {
+			said = append(said, k)
+		}
+	}
+	for _, k := range said {
+		if i := slices.IndexFunc(before, alike(k)); i < 0 {
+			before = append(before, k)
+		} else {
+			before[i].Count = max(before[i].Count, k.Count)
+		}
+	}
+	return before
+}
+
+func alike(k thimble.Kept) func(thimble.Kept) bool {
+	return func(o thimble.Kept) bool { return o.What == k.What && o.Law == k.Law }
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"thimble"
+	"thimble/internal/rights/certificate"
 )
 
 // A Kind is what is asked for.
@@ -74,6 +75,14 @@ type Report struct {
 	// in the counts.
 	Resumed bool    `json:"resumed,omitempty"`
 	Models  *Models `json:"models,omitempty"`
+	// Scanned says that the files were read after the keys were destroyed, and none found.
+	Scanned bool `json:"files_scanned,omitempty"`
+	// Versions are those of models that were kept before an erasure, and after.
+	Versions []certificate.Model `json:"model_versions,omitempty"`
+	// Backups says until when a backup of before an erasure can be opened.
+	Backups *certificate.Backups `json:"backups,omitempty"`
+	// Beyond is what the certificate of an erasure does not cover.
+	Beyond []string `json:"not_covered,omitempty"`
 	// Snapshot is the state that an archive shows.
 	Snapshot *Snapshot `json:"snapshot,omitempty"`
 	// Purpose is what an objection is to.

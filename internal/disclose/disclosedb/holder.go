@@ -204,7 +204,7 @@ func (s *Store) tellOne(ctx context.Context, tx *sqldb.Tx, r disclose.Recipient,
 	if err != nil {
 		return err
 	}
-	m := Message{Recipient: r.ID, Kind: disclose.EraseMessage, Purpose: thimble.LegalObligation, Fields: []string{disclose.PersonField},
+	m := Message{Recipient: r.ID, Cause: thimble.CauseOf(ctx), Kind: disclose.EraseMessage, Purpose: thimble.LegalObligation, Fields: []string{disclose.PersonField},
 		MediaType: "application/x-ndjson", AckWithin: eraseWithin, CreatedAt: s.now()}
 	if m.ID, err = thimble.NewID(nil); err != nil {
 		return err

@@ -19,6 +19,7 @@ type Message struct {
 	Disclosure thimble.ID
 	Recipient  thimble.ID
 	Agreement  thimble.ID // zero for a notice of erasure
+	Cause      thimble.ID // the request because of which it was queued; zero for none
 	Kind       string
 	Purpose    thimble.Purpose
 	Brand      string
@@ -44,13 +45,13 @@ type Message struct {
 }
 
 const messageColumns = `m.id, m.disclosure_id, m.recipient_id, m.agreement_id, m.kind, m.purpose, m.brand, m.fields, m.categories, m.media_type, m.people, m.state, m.why, m.status,
-	m.tries, m.bytes, m.created_at, m.first_at, m.next_at, m.sent_at, m.ack_within, m.ack_due, m.acked_at, m.fence`
+	m.tries, m.bytes, m.created_at, m.first_at, m.next_at, m.sent_at, m.ack_within, m.ack_due, m.acked_at, m.fence, m.cause`
 
 func (m *Message) into(more ...any) (into []any, fill func()) {
 	var fields, categories string
 	var created, first, next, sent, within, due, acked int64
 	into = append([]any{&m.ID, &m.Disclosure, &m.Recipient, &m.Agreement, &m.Kind, &m.Purpose, &m.Brand, &fields, &categories, &m.MediaType, &m.People, &m.State, &m.Why, &m.Status,
-		&m.Tries, &m.Bytes, &created, &first, &next, &sent, &within, &due, &acked, &m.fence}, more...)
+		&m.Tries, &m.Bytes, &created, &first, &next, &sent, &within, &due, &acked, &m.fence, &m.Cause}, more...)
 	return into, func() {
 		m.Fields = strings.Fields(fields)
 		m.Categories = nil
@@ -80,6 +81,11 @@ func (s *Store) Outbox(ctx context.Context, state disclose.State, limit int) ([]
 		return s.messages(ctx, `order by m.created_at desc, m.id limit $1`, limit)
 	}
 	return s.messages(ctx, `where m.state = $1 order by m.created_at desc, m.id limit $2`, string(state), limit)
+}
+
+// Caused returns the messages that were queued because of a request, oldest first.
+func (s *Store) Caused(ctx context.Context, request thimble.ID) ([]Message, error) {
+	return s.messages(ctx, `where m.cause = $1 order by m.created_at, m.id`, request)
 }
 
 // SentTo returns the newest messages to a recipient.

@@ -183,10 +183,10 @@ func insertMessage(ctx context.Context, tx *sqldb.Tx, m Message, body, opening [
 	}
 	at := m.CreatedAt.UnixMicro()
 	_, err := tx.Exec(ctx, `insert into disclose_messages (id, disclosure_id, recipient_id, agreement_id, kind, purpose, brand, fields, categories, media_type, people, state, why, status,
-		tries, bytes, created_at, first_at, next_at, lease_until, fence, sent_at, ack_within, ack_due, acked_at, body, opening)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', '', 0, 0, 0, $12, 0, $12, 0, 0, 0, $13, 0, 0, $14, $15)`,
+		tries, bytes, created_at, first_at, next_at, lease_until, fence, sent_at, ack_within, ack_due, acked_at, body, opening, cause)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'queued', '', 0, 0, 0, $12, 0, $12, 0, 0, 0, $13, 0, 0, $14, $15, $16)`,
 		m.ID, m.Disclosure, m.Recipient, m.Agreement, m.Kind, string(m.Purpose), m.Brand, strings.Join(m.Fields, " "), strings.Join(categories, " "), m.MediaType, m.People,
-		at, m.AckWithin.Microseconds(), body, opening)
+		at, m.AckWithin.Microseconds(), body, opening, m.Cause)
 	return err
 }
 

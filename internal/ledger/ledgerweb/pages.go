@@ -46,16 +46,28 @@ func Page(vkey string) []byte {
 // without a server. Its policy names the hashes of its script and style, so that
 // the file runs these and no others.
 func OfflinePage(vkey string) []byte {
-	style := asset("verify.css")
-	script := strings.Replace(asset("verify.js"), "export async function", "async function", 1) +
-		strings.Replace(asset("verify-page.js"), "import { verify } from './verify.js'\n", "", 1)
+	return Offline(asset("verify.html"), "verify-page.js", vkey, asset("verify-page.js"))
+}
+
+// Offline makes one file of a page that checks something with the verifier: its script of
+// the given name becomes the verifier and the modules, in this order, without the lines
+// that import one from another.
+func Offline(page, name, vkey string, modules ...string) []byte {
+	style, script := asset("verify.css"), ""
+	for _, m := range append([]string{asset("verify.js")}, modules...) {
+		for line := range strings.Lines(m) {
+			if !strings.HasPrefix(line, "import ") {
+				script += strings.TrimPrefix(line, "export ")
+			}
+		}
+	}
 	policy := strings.NewReplacer("script-src 'self'", "script-src "+source(script), "style-src 'self'", "style-src "+source(style)).Replace(pagePolicy)
 	return []byte(strings.NewReplacer(
 		pagePolicy, policy,
 		`<link rel="stylesheet" href="verify.css">`, "<style>"+style+"</style>",
-		`<script type="module" src="verify-page.js"></script>`, `<script type="module">`+script+"</script>",
+		`<script type="module" src="`+name+`"></script>`, `<script type="module">`+script+"</script>",
 		"{{key}}", html.EscapeString(vkey),
-	).Replace(asset("verify.html")))
+	).Replace(page))
 }
 
 // source is a policy's word for one inline text (W3C CSP Level 3, section 2.3.1).

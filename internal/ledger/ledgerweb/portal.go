@@ -106,8 +106,9 @@ const (
 	sealLook     = 50 * time.Millisecond
 )
 
-// sealed returns a receipt as soon as the log has signed for it.
-func sealed(ctx context.Context, log ReceiptLog, o ledger.Opening) (*ledger.Receipt, error) {
+// Sealed returns a receipt as soon as the log has signed for it. One that it does not
+// sign in time is of kind ErrUnavailable.
+func Sealed(ctx context.Context, log ReceiptLog, o ledger.Opening) (*ledger.Receipt, error) {
 	deadline := time.Now().Add(sealPatience)
 	for {
 		receipt, err := log.Receipt(ctx, o)
@@ -126,7 +127,7 @@ func sealed(ctx context.Context, log ReceiptLog, o ledger.Opening) (*ledger.Rece
 // for; when the log does not sign in time the answer is 503, and the script of
 // [Check] tries again.
 func WriteReceipt(w http.ResponseWriter, r *http.Request, log ReceiptLog, o ledger.Opening, name string) error {
-	receipt, err := sealed(r.Context(), log, o)
+	receipt, err := Sealed(r.Context(), log, o)
 	if errors.Is(err, thimble.ErrUnavailable) {
 		w.Header().Set("Retry-After", "1")
 		w.Header().Set("Cache-Control", "no-store")

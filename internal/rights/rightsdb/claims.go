@@ -3,6 +3,7 @@ package rightsdb
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
 
 	"thimble/internal/ledger"
@@ -35,7 +36,12 @@ func (s *Store) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
 				}
 				claims = append(claims, c)
 			}
-			return rows.Err()
+			if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+				return err
+			}
+			more, err := s.certified(ctx, tx)
+			claims = append(claims, more...)
+			return err
 		})
 		ledger.YieldAll(yield, claims, err)
 	}

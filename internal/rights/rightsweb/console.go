@@ -21,6 +21,7 @@ var consoleFiles embed.FS
 type ConsoleRequests interface {
 	List(ctx context.Context, limit int) ([]rights.Request, error)
 	Opening(ctx context.Context, id thimble.ID) (ledger.Opening, error)
+	Certificate(ctx context.Context, request thimble.ID) (ledger.Opening, error)
 }
 
 const (
@@ -49,6 +50,7 @@ func Console(kit *web.Kit, requests ConsoleRequests, receipts ledgerweb.ReceiptL
 			mux.HandleFunc("GET "+consolePath, func(w http.ResponseWriter, r *http.Request) { c.list(w, r, f) })
 			mux.HandleFunc("GET "+consolePath+"/{request}", func(w http.ResponseWriter, r *http.Request) { c.show(w, r, f) })
 			mux.HandleFunc("GET "+consolePath+"/{request}/receipt", func(w http.ResponseWriter, r *http.Request) { c.receipt(w, r, f) })
+			mux.HandleFunc("GET "+consolePath+"/{request}"+certificateFile, func(w http.ResponseWriter, r *http.Request) { c.certificate(w, r, f) })
 		},
 	}, nil
 }
@@ -176,6 +178,9 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 	body := consoleBody{Facts: consoleFacts(q), Holders: consoleHolders(q.Report), Kept: consoleKept(q.Report)}
 	if q.State != rights.Executing {
 		page.Actions = []web.Action{{Label: "Download receipt", Href: consoleHref(q.ID) + "/receipt", Icon: "download"}}
+		if q.Report.Backups != nil {
+			page.Actions = append(page.Actions, web.Action{Label: "Download certificate", Href: consoleHref(q.ID) + certificateFile, Icon: "download"})
+		}
 	} else {
 		body.Open = &web.Callout{Tone: web.Warn, Title: "Not done yet", Text: "It runs now, or a crash interrupted it: then it is taken up at the next start, before anything is served."}
 	}
@@ -260,6 +265,16 @@ func (c *console) receipt(w http.ResponseWriter, r *http.Request, f *web.Frame) 
 	opening, err := c.requests.Opening(r.Context(), q.ID)
 	if err == nil {
 		err = ledgerweb.WriteReceipt(w, r, c.receipts, opening, q.ID.Token(rights.TokenPrefix))
+	}
+	if err != nil {
+		f.Fail(w, r, err)
+	}
+}
+
+func (c *console) certificate(w http.ResponseWriter, r *http.Request, f *web.Frame) {
+	q, err := c.named(r)
+	if err == nil {
+		err = writeCertificate(w, r, c.receipts, c.requests.Certificate, q.ID)
 	}
 	if err != nil {
 		f.Fail(w, r, err)

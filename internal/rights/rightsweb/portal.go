@@ -31,6 +31,7 @@ type PortalDesk interface {
 // PortalRequests opens the leaf of a finished request; *rightsdb.Store does.
 type PortalRequests interface {
 	Opening(ctx context.Context, id thimble.ID) (ledger.Opening, error)
+	Certificate(ctx context.Context, request thimble.ID) (ledger.Opening, error)
 }
 
 // PortalNames knows the shop's products; *catalogdb.Store does.
@@ -82,6 +83,8 @@ func Portal(kit *web.Kit, d PortalDeps) (web.Section, error) {
 		mux.HandleFunc("POST /privacy/forget", p.forget)
 		mux.HandleFunc("GET "+Forgotten+"{id}", p.forgotten)
 		mux.HandleFunc("GET "+Forgotten+"{id}/file", p.forgottenFile)
+		mux.HandleFunc("GET "+Forgotten+"{id}"+certificateFile, p.forgottenCertificate)
+		mux.HandleFunc("GET "+CheckPage, p.checkPage)
 	}}, nil
 }
 

@@ -66,6 +66,8 @@ type forgottenBody struct {
 	Kept   []thimble.Kept
 	Check  ledgerweb.Check
 	Models *rights.Models
+	// Certificate is where the certificate is had; "" for an erasure of before there were any.
+	Certificate string
 }
 
 // report finds a finished erasure. Any other request is not found: this page needs
@@ -118,6 +120,10 @@ func (p *portal) forgottenBody(r *http.Request, report rights.Report) forgottenB
 		words := holderWords(h.Holder)
 		body.Table.Rows = append(body.Table.Rows, web.Row{Cells: web.Cells(web.Cell{Value: words.title, Sub: words.gone}, h.Count)})
 		body.Kept = append(body.Kept, h.Kept...)
+	}
+	if report.Backups != nil {
+		body.Certificate = Forgotten + report.Request + certificateFile
+		body.Facts = append(body.Facts, web.KeyValue{Key: "Gone from backups too", Value: "after " + report.Backups.UnreadableAfter.Format("2 January 2006"), Sub: "the keys that backups need die by then"})
 	}
 	if m := report.Models; m != nil && m.Before != "" {
 		body.Models = m
