@@ -16,6 +16,7 @@ import (
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/policy/policyweb"
 	"thimble/internal/recommend/recommendweb"
+	"thimble/internal/recommend/tasteweb"
 	"thimble/internal/recommend/trialweb"
 	"thimble/internal/registry/registryweb"
 	"thimble/internal/subject/subjectweb"
@@ -29,6 +30,7 @@ func (d *doors) operations() []func(huma.API) {
 	return []func(huma.API){
 		recommendweb.Operations(d.Shop),
 		trialweb.Operations(d.Trials),
+		tasteweb.Operations(tasteweb.OperationDeps{Store: d.wholeTastes(), Receipts: d.Ledger, Exists: d.exists, Open: d.openFor}),
 		catalogweb.Operations(d.Catalog),
 		subjectweb.Operations(d.Subjects, d.noteLookup, func(ctx context.Context) string { return apikey.From(ctx).Name }),
 		consentweb.Operations(consentweb.OperationDeps{Store: d.wholeConsent(), Receipts: d.Ledger, Exists: d.exists, Open: d.openFor, Controller: d.Config.controller(), Now: d.Config.clock()}),
