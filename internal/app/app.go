@@ -33,6 +33,7 @@ import (
 	"thimble/internal/recommend/trialdb"
 	"thimble/internal/registry/registrydb"
 	"thimble/internal/rights"
+	"thimble/internal/rights/casesdb"
 	"thimble/internal/rights/rightsdb"
 	"thimble/internal/session/sessionweb"
 	"thimble/internal/sqldb"
@@ -60,6 +61,7 @@ type App struct {
 	Watch    *watch.Watch    // sees what comes
 	Figures  *watchdb.Store  // of what came
 	Requests *rightsdb.Store
+	Cases    *casesdb.Store // requests as people see them
 	Desk     *rights.Desk
 	Device   *devicedb.Desk
 
@@ -132,6 +134,7 @@ func (a *App) capabilities() error {
 	}
 	a.Shop.Events = touches{a.Timeline}
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
+	a.openCases(now)
 	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: snapshots{a.Core, a.Events, a.View}, Now: now, Surroundings: surroundings{a}})
 	a.Subjects.OnRegroup(a.regrouped)
 	// A yes to training trains anew, and whoever says no is taken out: queued in the
@@ -147,7 +150,7 @@ func (a *App) capabilities() error {
 // Holders are all who keep data about people, in the order in which they erase:
 // first the one that knows who exists, so that nothing is opened any more.
 func (a *App) Holders() []thimble.Holder {
-	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Tastes, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Timeline, a.Suspects, a.Trials, a.Shop}
+	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Tastes, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Cases, a.Timeline, a.Suspects, a.Trials, a.Shop}
 }
 
 // Without is what each capability does for people who do not permit its purpose.
@@ -204,6 +207,9 @@ func (a *App) Recover(ctx context.Context) error {
 		a.Log.InfoContext(ctx, "interrupted requests finished", slog.Int("requests", n))
 	}
 	if _, err := a.Desk.Certify(ctx); err != nil {
+		return err
+	}
+	if _, err := a.Cases.Settle(ctx); err != nil {
 		return err
 	}
 	if err := a.resumeRotation(ctx); err != nil {

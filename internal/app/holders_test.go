@@ -17,6 +17,8 @@ import (
 	"thimble/internal/recommend/taste"
 	"thimble/internal/recommend/tastedb"
 	"thimble/internal/recommend/trial"
+	"thimble/internal/rights/cases"
+	"thimble/internal/rights/casesdb"
 	"thimble/internal/session"
 	"thimble/internal/staff"
 	"thimble/internal/thimbletest"
@@ -55,6 +57,9 @@ func someone(t *testing.T, s *thimbletest.Shop, account string) thimble.SubjectI
 		t.Fatal(err)
 	}
 	if _, err := s.App.Suspects.Raise(ctx, []suspect.Finding{{Kind: suspect.Pull, Item: thimble.ItemID(fmt.Sprint("pushed-", len(all))), People: []thimble.SubjectID{who}, Trusted: 2, Expected: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Cases.Open(ctx, casesdb.Asked{Subject: who, Kind: cases.Complain, Via: cases.Centre, Proof: cases.Session, By: cases.ThePerson, Words: thimble.Hide("nobody answers")}); err != nil {
 		t.Fatal(err)
 	}
 	s.Archive(who)

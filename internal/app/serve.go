@@ -130,7 +130,7 @@ func (a *App) mend(ctx context.Context) error {
 		if _, err := a.Ledger.Recover(ctx, a.performers()); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "an announced act is not done yet", slog.String("cause", err.Error()))
 		}
-		if _, err := a.Desk.Retry(ctx); err != nil && ctx.Err() == nil {
+		if err := a.serveCases(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "a request is not done yet", slog.String("cause", err.Error()))
 		}
 		if _, err := a.Desk.Certify(ctx); err != nil && ctx.Err() == nil {

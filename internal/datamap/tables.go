@@ -119,6 +119,17 @@ var tables = []Table{
 		{Column: "others", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: duty, Retention: "until the request is done", Note: "whom else an open request concerns: other members, or whom they are merged with"},
 		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "stays, without a person"},
 	}},
+	{Name: "cases_requests", Set: sqldb.Core, Holder: "cases", Plain: []string{"id", "kind", "state", "via", "due_at", "closed_at", "steps", "facts"}, Fields: []Field{
+		pseudonym("empty for nobody's; unlinked when the person is erased", duty...),
+		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "stays, without a person"},
+		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: duty, Retention: "stays", People: []string{"employee"}, Measures: []Measure{}, Note: "who of the staff has the request"},
+		{Column: "refuser", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: duty, Retention: "stays", People: []string{"employee"}, Measures: []Measure{}, Note: "who of the staff refused it, and so does not decide an appeal"},
+	}},
+	{Name: "cases_steps", Set: sqldb.Core, Holder: "cases", Plain: []string{"case_id", "n", "what", "opening"}, Fields: []Field{
+		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person, or who answers", Purposes: duty, Retention: "stays, without a person"},
+		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: duty, Retention: "stays", People: []string{"employee"}, Measures: []Measure{}, Note: "who of the staff did it"},
+		{Column: "words", Category: thimble.PrivacyPreferences, Source: "the person, or who answers", Purposes: duty, Sealed: true, Retention: untilErased, Note: "what was written at a step"},
+	}},
 	{Name: "session_links", Set: sqldb.Core, Holder: "session", Plain: []string{"audience"}, Fields: []Field{
 		pseudonym("empty for staff", service...),
 		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: service, Retention: untilExpired, People: []string{"employee"}, Measures: []Measure{}, Note: "empty for customers"},

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"thimble"
-	"thimble/internal/consent"
+	"thimble/internal/consent/signal"
 )
 
 // Restrict has everything about a person kept and no more used, or lifts that
@@ -19,12 +19,11 @@ func (d *Desk) Restrict(ctx context.Context, who thimble.SubjectID, on bool) (Re
 	return d.about(ctx, who, Request{Kind: kind})
 }
 
-// Object ends the use of what is held about a person for a purpose (GDPR Art. 21). A
-// purpose that is not asked for rests on a contract or a law: the error is of kind
-// ErrInvalid.
+// Object ends the use of what is held about a person for a purpose (GDPR Art. 21). For
+// one that rests on a contract or a law the error is of kind ErrInvalid.
 func (d *Desk) Object(ctx context.Context, who thimble.SubjectID, p thimble.Purpose) (Report, error) {
-	if err := (consent.Choice{Purpose: p, State: consent.Refused}).Check(); err != nil {
-		return Report{}, fmt.Errorf("rights: an objection: %w", err)
+	if !signal.Ends(p) {
+		return Report{}, fmt.Errorf("rights: an objection: a purpose that rests on no contract and no law was expected: %w", thimble.ErrInvalid)
 	}
 	return d.about(ctx, who, Request{Kind: Object, Report: Report{Purpose: p}})
 }

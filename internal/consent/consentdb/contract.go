@@ -7,6 +7,7 @@ import (
 
 	"thimble"
 	"thimble/internal/consent"
+	"thimble/internal/consent/signal"
 	"thimble/internal/sqldb"
 )
 
@@ -39,8 +40,8 @@ func (s *Store) Restrict(context.Context, thimble.SubjectID, bool) error { retur
 // cannot be objected to.
 func (s *Store) Object(ctx context.Context, who thimble.SubjectID, p thimble.Purpose) error {
 	against := consent.Choice{Purpose: p, State: consent.Refused}
-	if err := against.Check(); err != nil {
-		return err
+	if !signal.Ends(p) {
+		return fmt.Errorf("consent: an objection: a purpose that rests on no contract and no law was expected: %w", thimble.ErrInvalid)
 	}
 	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		st := consent.Standing{Purpose: p}
@@ -53,8 +54,7 @@ func (s *Store) Object(ctx context.Context, who thimble.SubjectID, p thimble.Pur
 		case st.State.Permits():
 			against.State = consent.Withdrawn
 		}
-		_, err := s.RecordTx(ctx, tx, who, []consent.Choice{against}, objected())
-		return err
+		return s.object(ctx, tx, who, []consent.Choice{against}, objected())
 	})
 	if err != nil {
 		return fmt.Errorf("consent: recording an objection of a person: %w", err)

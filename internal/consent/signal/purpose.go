@@ -1,6 +1,10 @@
 package signal
 
-import "thimble"
+import (
+	"regexp"
+
+	"thimble"
+)
 
 // The purposes that signals speak of, beside those people are asked for. They are
 // fideslang data uses (ethyca/fideslang, CC BY 4.0).
@@ -35,6 +39,15 @@ func restsOnConsent(p thimble.Purpose) bool {
 		}
 	}
 	return true
+}
+
+// key is how a purpose is written.
+var key = regexp.MustCompile(`^[a-z][a-z_]*(\.[a-z][a-z_]*){0,7}$`)
+
+// Ends reports whether somebody can object to a purpose: it is a purpose, and rests
+// neither on a contract nor on a law.
+func Ends(p thimble.Purpose) bool {
+	return len(p) <= 100 && key.MatchString(string(p)) && restsOnConsent(p)
 }
 
 // concerns reports whether a line about one purpose bears on another: on its parts,

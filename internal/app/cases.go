@@ -1,0 +1,86 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"thimble"
+	"thimble/internal/decision"
+	"thimble/internal/policy"
+	"thimble/internal/policy/calendar"
+	"thimble/internal/rights/cases"
+	"thimble/internal/rights/casesdb"
+	"thimble/internal/sqldb"
+	"thimble/internal/subject"
+)
+
+// generalLaw is the pack whose month counts where no other law sets a date.
+const generalLaw = "eu.gdpr"
+
+// openCases opens what keeps requests as people see them.
+func (a *App) openCases(now func() time.Time) {
+	a.Cases = casesdb.New(a.Core, casesdb.Parts{Ledger: a.Ledger, Vault: a.Vault, Subjects: a.Subjects, Requests: a.Requests}, casesdb.Config{
+		Now: now, Dates: a.caseDates, Proves: a.provesCase,
+		Mailed: func(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (time.Time, error) {
+			return a.Subjects.AddedTx(ctx, tx, who, subject.Email)
+		},
+	})
+}
+
+// caseDates are the dates by the law of somebody at an instant; of nobody, by the strict
+// one, for which nothing is looked up.
+func (a *App) caseDates(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, at time.Time) (cases.Dates, error) {
+	where := laws{regime: a.Laws.Regime(), people: a.Subjects, vault: a.Vault}
+	var law *policy.Law
+	var err error
+	if who.IsZero() {
+		law, err = where.regime.Law(policy.Question{At: at})
+	} else {
+		law, err = where.inTx(ctx, tx, who, at)
+	}
+	if err != nil {
+		return nil, err
+	}
+	general, err := where.regime.Library().Pack(generalLaw)
+	if err != nil {
+		return nil, fmt.Errorf("app: the dates of a request: %w", err)
+	}
+	return cases.Deadlines(law, policy.LawOf(calendar.On(at, time.UTC), general)), nil
+}
+
+// provesCase holds a review or a decision that is said to fulfil a case against its
+// record.
+func (a *App) provesCase(ctx context.Context, verb cases.Verb, members []thimble.SubjectID, ref string) error {
+	wrong := fmt.Errorf("app: that is no answered review and no decision about the person: %w", thimble.ErrInvalid)
+	if verb == cases.Reviewed {
+		id, err := thimble.ParseID(decision.ContestPrefix, ref)
+		if err != nil {
+			return wrong
+		}
+		c, err := a.Decisions.ReviewOf(ctx, id)
+		if errors.Is(err, thimble.ErrNotFound) || err == nil && (c.State != decision.Answered || !slices.Contains(members, c.Subject)) {
+			return wrong
+		}
+		return err
+	}
+	id, err := thimble.ParseID(decision.TokenPrefix, ref)
+	if err != nil {
+		return wrong
+	}
+	d, err := a.Decisions.Get(ctx, id)
+	if errors.Is(err, thimble.ErrNotFound) || err == nil && !slices.Contains(members, d.Subject) {
+		return wrong
+	}
+	return err
+}
+
+// serveCases begins what waits, has the desk do what is open, and closes what is done.
+func (a *App) serveCases(ctx context.Context) error {
+	_, err := a.Cases.Settle(ctx)
+	_, deskErr := a.Desk.Retry(ctx)
+	_, again := a.Cases.Settle(ctx)
+	return errors.Join(err, deskErr, again)
+}
