@@ -287,6 +287,7 @@ var tables = []Table{
 		"brand", "colour", "size", "gender", "age_group", "material", "season", "item_group", "adult", "availability", "since"}},
 	{Name: "order_batches", Set: sqldb.Core, Plain: []string{"id", "last"}},
 	{Name: "catalog_stock", Set: sqldb.Core, Plain: []string{"item_id", "place", "units", "at"}},
+	{Name: "catalog_revision", Set: sqldb.Core, Plain: []string{"part", "n"}},
 	{Name: "catalog_demand", Set: sqldb.Core, Plain: []string{"day", "item_id", "orders", "units"}},
 	{Name: "collect_imports", Set: sqldb.Core, Plain: []string{"id", "name", "kind", "feed", "source", "state", "line", "row_count", "orders", "returns", "guests", "known", "suppressed", "subjects", "no_country", "rejected", "reasons", "more", "started_at", "updated_at"}},
 	{Name: "collect_deliveries", Set: sqldb.Core, Plain: []string{"digest", "feed", "topic", "at", "became"}},

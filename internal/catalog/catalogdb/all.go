@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math/rand/v2"
 
 	"thimble"
 	"thimble/internal/catalog"
@@ -47,19 +48,31 @@ func (s *Store) Levels(ctx context.Context) (map[thimble.ItemID]int64, error) {
 	return levels, nil
 }
 
-// Mark changes when a product, its stock or its demand does. It is for whoever keeps
-// what was made of them.
-func (s *Store) Mark(ctx context.Context) (string, error) {
-	var n, seen, sold, levels, counted, units int64
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		err := tx.QueryRow(ctx, `select count(*), coalesce(max(updated_at), 0), cast(coalesce(sum(sold_orders + sold_units), 0) as bigint) from catalog_products`).Scan(&n, &seen, &sold)
-		if err != nil {
-			return err
-		}
-		return tx.QueryRow(ctx, `select count(*), coalesce(max(at), 0), cast(coalesce(sum(units), 0) as bigint) from catalog_stock`).Scan(&levels, &counted, &units)
-	})
-	if err != nil {
-		return "", fmt.Errorf("catalog: looking for changes: %w", err)
+// Mark is another number, a greater one, after each transaction that wrote products, stock
+// or demand. It is for whoever keeps what was made of them.
+func (s *Store) Mark(ctx context.Context) (n int64, err error) {
+	if err := s.one(ctx, []any{&n}, `select cast(coalesce(sum(n), 0) as bigint) from catalog_revision`); err != nil {
+		return 0, fmt.Errorf("catalog: looking for changes: %w", err)
 	}
-	return fmt.Sprint(n, seen, sold, levels, counted, units), nil
+	return n, nil
+}
+
+// revisionParts is over how many rows the writers spread.
+const revisionParts = 16
+
+type touched struct{}
+
+// touch has the mark change with the transaction, once.
+func touch(tx *sqldb.Tx) {
+	tx.Local(touched{}, func() any {
+		tx.BeforeCommit(func(ctx context.Context) error {
+			_, err := tx.Exec(ctx, `insert into catalog_revision (part, n) values ($1, 1)
+				on conflict (part) do update set n = catalog_revision.n + 1`, rand.IntN(revisionParts))
+			if err != nil {
+				return fmt.Errorf("catalog: noting a change: %w", err)
+			}
+			return nil
+		})
+		return nil
+	})
 }

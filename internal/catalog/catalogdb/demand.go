@@ -31,6 +31,10 @@ func (s *Store) AddDemand(ctx context.Context, tx *sqldb.Tx, demand []catalog.De
 			return fmt.Errorf("catalog: demand must name an item and count from zero up: %w", thimble.ErrInvalid)
 		}
 	}
+	if len(demand) == 0 {
+		return nil
+	}
+	touch(tx)
 	perDay, perItem := sums(demand)
 	err := insert(ctx, tx, addDemandHead, addDemandTail, 4, perDay, func(d catalog.Demand) []any {
 		return []any{d.Day, string(d.Item), d.Orders, d.Units}

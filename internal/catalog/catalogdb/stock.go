@@ -25,6 +25,10 @@ func (s *Store) SetStock(ctx context.Context, tx *sqldb.Tx, levels []catalog.Sto
 			return err
 		}
 	}
+	if len(levels) == 0 {
+		return nil
+	}
+	touch(tx)
 	err := insert(ctx, tx, stockHead, stockTail, 4, latest(levels), func(l catalog.Stock) []any {
 		return []any{string(l.Item), l.Place, l.Units, l.At.UnixMicro()}
 	})

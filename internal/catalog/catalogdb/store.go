@@ -57,6 +57,10 @@ func (s *Store) Upsert(ctx context.Context, tx *sqldb.Tx, products []catalog.Pro
 			return err
 		}
 	}
+	if len(products) == 0 {
+		return nil
+	}
+	touch(tx)
 	err := insert(ctx, tx, upsertHead, upsertTail, 19, last(products), func(p catalog.Product) []any {
 		if p.Name == "" {
 			p.Name = string(p.ID)

@@ -282,12 +282,12 @@ func compare(q catalog.Query, a, b catalog.Listed) int {
 
 func TestTheMarkChangesWithWhatIsKept(t *testing.T) {
 	each(t, func(t *testing.T, s *shop) {
-		last := ""
+		last := int64(-1)
 		changed := func(what string, want bool) {
 			t.Helper()
 			mark, err := s.store.Mark(t.Context())
 			if err != nil || (mark != last) != want {
-				t.Errorf("%s: %q after %q, %v", what, mark, last, err)
+				t.Errorf("%s: %d after %d, %v", what, mark, last, err)
 			}
 			last = mark
 		}
@@ -299,6 +299,9 @@ func TestTheMarkChangesWithWhatIsKept(t *testing.T) {
 		gone.Availability = catalog.Withdrawn
 		s.stocks(gone)
 		changed("one is withdrawn", true)
+		gone.Name = "MUG, BLUE"
+		s.stocks(gone)
+		changed("another name, by a feed of the same hour", true)
 		s.sells(catalog.Demand{Item: "1", Day: 3, Orders: 1, Units: 2})
 		changed("a sale", true)
 		level := catalog.Stock{Item: "2", Place: "here", Units: 3, At: time.Unix(5, 0)}

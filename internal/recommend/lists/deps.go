@@ -49,7 +49,7 @@ type Catalog interface {
 	All(ctx context.Context) ([]catalog.Product, error)
 	Levels(ctx context.Context) (map[thimble.ItemID]int64, error)
 	// Mark changes when anything of that does.
-	Mark(ctx context.Context) (string, error)
+	Mark(ctx context.Context) (int64, error)
 }
 
 // Decisions keeps records.

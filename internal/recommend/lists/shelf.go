@@ -15,7 +15,7 @@ import (
 
 // A shelf is the shop's goods as lists need them: nothing in it is about a person.
 type shelf struct {
-	mark    string
+	mark    int64
 	checked time.Time
 
 	products map[thimble.ItemID]catalog.Product
