@@ -50,23 +50,6 @@ func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row 
 	return tx.tx.QueryRowContext(ctx, query, args...)
 }
 
-// Numbers returns the integers of a query of one column.
-func (tx *Tx) Numbers(ctx context.Context, query string, args ...any) (all []int64, err error) {
-	rows, err := tx.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var n int64
-		if err := rows.Scan(&n); err != nil {
-			return nil, err
-		}
-		all = append(all, n)
-	}
-	return all, rows.Err()
-}
-
 // Prepare readies a statement that the transaction runs many times.
 func (tx *Tx) Prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	stmt, err := tx.tx.PrepareContext(ctx, query)

@@ -2,7 +2,6 @@ package catalogdb
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"thimble"
@@ -13,14 +12,9 @@ import (
 // IDs returns the numbers of all products of a kind, in order.
 func (s *Store) IDs(ctx context.Context, k catalog.Kind) ([]thimble.ItemID, error) {
 	var ids []thimble.ItemID
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		ids = nil
-		return each(ctx, tx, func(rows *sql.Rows) error {
-			var id thimble.ItemID
-			err := rows.Scan(&id)
-			ids = append(ids, id)
-			return err
-		}, `select id from catalog_products where kind = $1 order by id`, string(k))
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		ids, err = sqldb.Column[thimble.ItemID](ctx, tx, `select id from catalog_products where kind = $1 order by id`, string(k))
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("catalog: listing numbers: %w", err)

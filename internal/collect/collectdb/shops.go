@@ -52,21 +52,9 @@ func readShop(ctx context.Context, tx *sqldb.Tx, name string) (bare, known bool,
 
 // Shops implements [collect.Store].
 func (s *Store) Shops(ctx context.Context) (all []string, err error) {
-	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		all = nil
-		rows, err := tx.Query(ctx, `select name from collect_shops order by name`)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var name string
-			if err := rows.Scan(&name); err != nil {
-				return err
-			}
-			all = append(all, name)
-		}
-		return rows.Err()
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		all, err = sqldb.Column[string](ctx, tx, `select name from collect_shops order by name`)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("collect: listing shops: %w", err)

@@ -100,7 +100,7 @@ func (s *Store) note(ctx context.Context) error {
 // Unreadable returns the numbers of the frames of which nothing can be read, in order.
 func (s *Store) Unreadable(ctx context.Context) (seqs []int64, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
-		seqs, err = tx.Numbers(ctx, allUnreadable)
+		seqs, err = sqldb.Column[int64](ctx, tx, allUnreadable)
 		return err
 	})
 	return seqs, wrap("reading which frames cannot be read", err)

@@ -305,21 +305,9 @@ func (s *Store) someone(ctx context.Context, after thimble.SubjectID) ([]thimble
 
 // people returns the subjects that a query finds in the view.
 func (s *Store) people(ctx context.Context, query string, args ...any) (people []thimble.SubjectID, err error) {
-	err = s.View.Read(ctx, func(tx *sqldb.Tx) error {
-		people = nil
-		rows, err := tx.Query(ctx, query, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var who thimble.SubjectID
-			if err := rows.Scan(&who); err != nil {
-				return err
-			}
-			people = append(people, who)
-		}
-		return rows.Err()
+	err = s.View.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		people, err = sqldb.Column[thimble.SubjectID](ctx, tx, query, args...)
+		return err
 	})
 	return people, err
 }

@@ -78,7 +78,7 @@ func (b *selling) waited(ctx context.Context) error {
 
 func (s *Store) waiting(ctx context.Context) (seqs []int64, err error) {
 	err = s.Core.Read(ctx, func(tx *sqldb.Tx) (err error) {
-		seqs, err = tx.Numbers(ctx, `select seq from collect_early where since >= $1 order by seq`, s.Now().Add(-earlyFor).UnixMicro())
+		seqs, err = sqldb.Column[int64](ctx, tx, `select seq from collect_early where since >= $1 order by seq`, s.Now().Add(-earlyFor).UnixMicro())
 		return err
 	})
 	if err != nil {

@@ -86,23 +86,11 @@ func stamp(us int64) time.Time {
 // each how far it reaches.
 func (s *Store) Permitting(ctx context.Context, p thimble.Purpose, at time.Time, after thimble.SubjectID, limit int) ([]thimble.SubjectID, error) {
 	var all []thimble.SubjectID
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		all = nil
-		rows, err := tx.Query(ctx, `select distinct subject_id from consent_state
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		all, err = sqldb.Column[thimble.SubjectID](ctx, tx, `select distinct subject_id from consent_state
 			where purpose = $1 and state in ('given', 'renewed') and (expires_at = 0 or expires_at > $2) and subject_id > $3
 			order by subject_id limit $4`, string(p), at.UnixMicro(), after[:], limit)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var id thimble.SubjectID
-			if err := rows.Scan(&id); err != nil {
-				return err
-			}
-			all = append(all, id)
-		}
-		return rows.Err()
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("consent: listing who permits %s: %w", p, err)

@@ -170,7 +170,7 @@ func (s *Store) standing(ctx context.Context, tx *sqldb.Tx) (st standing, err er
 	if len(all) > 0 {
 		first, st.last = all[0].seq, all[len(all)-1].seq
 	}
-	st.accepted, err = acceptedSince(ctx, tx, first)
+	st.accepted, err = sqldb.Column[string](ctx, tx, `select change_id from policy_acceptances where layer >= $1`, first)
 	return st, err
 }
 
@@ -218,22 +218,6 @@ func (s *Store) restore(ctx context.Context, tx *sqldb.Tx, l layer) (*policy.Lib
 	}
 	s.restored[l.marks.Packs] = library
 	return library, nil
-}
-
-func acceptedSince(ctx context.Context, tx *sqldb.Tx, seq int64) (ids []string, err error) {
-	rows, err := tx.Query(ctx, `select change_id from policy_acceptances where layer >= $1`, seq)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
 }
 
 func newest(ctx context.Context, tx *sqldb.Tx) (l layer, found bool, err error) {

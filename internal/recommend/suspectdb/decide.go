@@ -91,19 +91,11 @@ func (s *Store) LeftOut(ctx context.Context) (people map[thimble.SubjectID]bool,
 		if err := tx.QueryRow(ctx, `select revision from recommend_quarantine where id = 1`).Scan(&revision); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, `select s.subject_id from recommend_suspects s join recommend_findings f on f.id = s.finding_id where f.state = 'quarantined'`)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var who thimble.SubjectID
-			if err := rows.Scan(&who); err != nil {
-				return err
-			}
+		all, err := sqldb.Column[thimble.SubjectID](ctx, tx, `select s.subject_id from recommend_suspects s join recommend_findings f on f.id = s.finding_id where f.state = 'quarantined'`)
+		for _, who := range all {
 			people[who] = true
 		}
-		return rows.Err()
+		return err
 	})
 	if err != nil {
 		return nil, 0, fmt.Errorf("suspect: reading who is left out: %w", err)

@@ -105,21 +105,9 @@ func (s *Store) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
 
 // people are who has said something, in the order of their ids.
 func (s *Store) people(ctx context.Context, after thimble.SubjectID) (page []thimble.SubjectID, err error) {
-	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		page = nil
-		rows, err := tx.Query(ctx, `select distinct subject_id from taste_events where subject_id > $1 order by subject_id limit $2`, after[:], claimsPage)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var who thimble.SubjectID
-			if err := rows.Scan(&who); err != nil {
-				return err
-			}
-			page = append(page, who)
-		}
-		return rows.Err()
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		page, err = sqldb.Column[thimble.SubjectID](ctx, tx, `select distinct subject_id from taste_events where subject_id > $1 order by subject_id limit $2`, after[:], claimsPage)
+		return err
 	})
 	return page, err
 }

@@ -162,20 +162,8 @@ func (s *Store) Expire(ctx context.Context, c thimble.Category, before time.Time
 	}
 }
 
-func aged(ctx context.Context, tx *sqldb.Tx, before time.Time) (people []thimble.SubjectID, err error) {
-	rows, err := tx.Query(ctx, `select subject_id from recommend_trial_people where at < $1 union select subject_id from recommend_trial_marks where at < $1 order by 1 limit 500`, before.UnixMicro())
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var who thimble.SubjectID
-		if err := rows.Scan(&who); err != nil {
-			return nil, err
-		}
-		people = append(people, who)
-	}
-	return people, rows.Err()
+func aged(ctx context.Context, tx *sqldb.Tx, before time.Time) ([]thimble.SubjectID, error) {
+	return sqldb.Column[thimble.SubjectID](ctx, tx, `select subject_id from recommend_trial_people where at < $1 union select subject_id from recommend_trial_marks where at < $1 order by 1 limit 500`, before.UnixMicro())
 }
 
 // Restrict implements thimble.Holder: the gate refuses, so that whoever counts leaves them

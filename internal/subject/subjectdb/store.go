@@ -73,10 +73,9 @@ func (s *Store) Count(ctx context.Context) (n int, err error) {
 // Page returns up to limit subjects after the given one in the order of their ids,
 // without the erased.
 func (s *Store) Page(ctx context.Context, after thimble.SubjectID, limit int) (page []thimble.SubjectID, err error) {
-	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		rows, err := tx.Query(ctx, `select id from subject_subjects
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		page, err = sqldb.Column[thimble.SubjectID](ctx, tx, `select id from subject_subjects
 			where id > $1 and state = 'active' and (person is null or person = id) order by id limit $2`, after[:], limit)
-		page, err = scanIDs(rows, err)
 		return err
 	})
 	return page, wrap("listing", err)
@@ -92,8 +91,7 @@ func (s *Store) Exists(ctx context.Context, ids []thimble.SubjectID) ([]bool, er
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		clear(exists)
 		return inChunks(keys, func(from int, list string, args []any) error {
-			rows, err := tx.Query(ctx, `select id from subject_subjects where state = 'active' and id in (`+list+`)`, args...)
-			found, err := scanIDs(rows, err)
+			found, err := sqldb.Column[thimble.SubjectID](ctx, tx, `select id from subject_subjects where state = 'active' and id in (`+list+`)`, args...)
 			if err != nil {
 				return err
 			}
@@ -130,8 +128,7 @@ func (s *Store) Erased(ctx context.Context, ids []thimble.SubjectID) (erased []t
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		erased = nil
 		return inChunks(keys, func(_ int, list string, args []any) error {
-			rows, err := tx.Query(ctx, `select id from subject_subjects where state <> 'active' and id in (`+list+`)`, args...)
-			found, err := scanIDs(rows, err)
+			found, err := sqldb.Column[thimble.SubjectID](ctx, tx, `select id from subject_subjects where state <> 'active' and id in (`+list+`)`, args...)
 			erased = append(erased, found...)
 			return err
 		})
@@ -220,21 +217,6 @@ func (s *Store) ResidencesTx(ctx context.Context, tx *sqldb.Tx, id thimble.Subje
 		all[who] = sealed
 	}
 	return all, nil
-}
-
-func scanIDs(rows *sql.Rows, err error) (ids []thimble.SubjectID, _ error) {
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id thimble.SubjectID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
 }
 
 // chunk is small because the SQLite driver finds each parameter by its name: a list
