@@ -48,7 +48,7 @@ var commands = []command{
 	{"source", "list | add NAME --kind server|browser|app [--origins URL,…] [--consents] | rotate NUMBER [--grace 24h] | end NUMBER", "look after the sources of events and their write keys", sourceCommand},
 	{"events", "check | rebuild", "read the whole log of events, and name what cannot be read; build again what is built from it", eventsCommand},
 	{"load", "--key KEY [--url URL] [--clients N] [--batch N] [--rate N] [--events N] [--for TIME] [--subjects N] [--visible] [--anywhere] | --catch-up", "send events as fast as they are answered, or at a rate, and print how that went; measure how fast what waits is built in", loadCommand},
-	{"eval", "recommend --train FILE --test FILE [--forget N] [--tune] [--json] | pii --test FILE [--json]", "score the recommender, or the search for personal data in text, on your own files", eval},
+	{"eval", "recommend {--train FILE --test FILE | --synthetic PEOPLE,ITEMS,EVENTS} [--recipe NAME] [--forget N] [--tune] [--attack NAME] [--json] | pii --test FILE [--json]", "score the recommender, or the search for personal data in text, on your own files", eval},
 	{"verify", "receipt FILE --key KEY | certificate FILE --key KEY | log URL --key KEY [--seen FILE] [--all] | log FOLDER", "check a receipt, or the certificate of an erasure, offline; audit a log from outside, or an installation against its own log", verify},
 	{"prove", "unlearning [--subject sub_…] [--sample N] [--seed N]", "take people out of the recommender by forgetting and by training anew, and compare; nobody is erased", proveCommand},
 	{"explain", "dec_… | RECEIPT [--for customer|agent|auditor] [--staff NAME] [--key KEY] [--json]", "do a decision again, compare, and say why it came out so", explain},

@@ -11,6 +11,7 @@ import (
 	"thimble/internal/recommend/device"
 	"thimble/internal/recommend/devicedb"
 	"thimble/internal/recommend/deviceweb"
+	"thimble/internal/registry"
 	"thimble/internal/web"
 )
 
@@ -30,7 +31,7 @@ func (a *App) openDevice() {
 
 // deviceSecret is the secret of which the key of those files is made.
 func (a *App) deviceSecret(ctx context.Context, name string) ([]byte, error) {
-	return a.Vault.Secret(ctx, name, device.SeedSize)
+	return a.Vault.Secret(ctx, name, registry.SeedSize)
 }
 
 func (a *App) expireDevice(ctx context.Context, _ job.Job) error {

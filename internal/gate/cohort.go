@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"thimble"
 )
@@ -58,10 +59,11 @@ func (c *Cohort) Len() int { return len(c.members) - len(c.of) }
 // anybody's choices in the cohort is not answered, and after [Grace] f's context
 // is cancelled. The error is of kind thimble.ErrConflict when people keep leaving.
 func (c *Cohort) Publish(ctx context.Context, without func(context.Context, []thimble.SubjectID) error, f func(context.Context) error) error {
-	for range rounds {
+	for round := range rounds {
 		gone, cut, err := c.publish(ctx, f)
 		if cut && ctx.Err() == nil {
-			continue // somebody moved while it was leaving: is asked about at once
+			wait(ctx, time.Millisecond<<round*5) // for who moved while it was leaving to be in force, or the node to have its lease again
+			continue
 		}
 		if err != nil || len(gone) == 0 {
 			return err
@@ -75,10 +77,17 @@ func (c *Cohort) Publish(ctx context.Context, without func(context.Context, []th
 	return fmt.Errorf("gate: people kept leaving while something was made from them: %w", thimble.ErrConflict)
 }
 
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
 // rounds bounds how often a publication is tried.
 const rounds = 8
 
-// publish runs f, or returns who has left. It reports whether f was told to stop and
+// publish runs f, or returns who has left. It reports whether it was told to stop and
 // failed.
 func (c *Cohort) publish(ctx context.Context, f func(context.Context) error) (gone []thimble.SubjectID, cut bool, err error) {
 	m := c.gate.moves
@@ -90,7 +99,7 @@ func (c *Cohort) publish(ctx context.Context, f func(context.Context) error) (go
 		return in
 	})()
 	if gone, err = c.left(ctx); err != nil || len(gone) > 0 {
-		return gone, false, err
+		return gone, err != nil && ctx.Err() != nil, err // told to stop while it asked
 	}
 	m.pause("publish")
 	if m.lease != nil && !m.lease.Live(c.gate.now()) {

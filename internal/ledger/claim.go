@@ -1,6 +1,10 @@
 package ledger
 
-import "thimble"
+import (
+	"bytes"
+
+	"thimble"
+)
 
 // A Claim is what a row of a table says of its leaf, for an audit that holds rows
 // against leaves. It names no value of the row.
@@ -27,6 +31,16 @@ type Finding struct {
 
 // Differs is the rule of a row that does not say what its leaf commits to.
 const Differs = "the row does not say what its leaf commits to"
+
+// Held is the claim of a row that nobody owns: the leaf that its opening opens commits to
+// what the row says now, which is its record, or err if that cannot be written.
+func Held(table string, class Class, opening, record []byte, err error) Claim {
+	c := Claim{Table: table, Class: class}
+	if c.Err = c.Opening.UnmarshalBinary(opening); c.Err == nil {
+		c.Rule = RuleIf(err == nil && bytes.Equal(record, c.Opening.Record))
+	}
+	return c
+}
 
 // RuleIf is Differs unless the row and its record agree.
 func RuleIf(agree bool) string {

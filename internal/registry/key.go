@@ -80,13 +80,13 @@ type Signer struct{ private *ecdsa.PrivateKey }
 // SeedSize is the length of a signer's secret, in bytes.
 const SeedSize = 32
 
-// NewSigner returns the signer of a secret. The same secret gives the same key: 48 bytes
-// of HKDF, reduced as FIPS 186-5 A.2.1 does.
-func NewSigner(seed []byte) (*Signer, error) {
+// DeriveKey returns the key on P-256 that a secret gives for what the label says: 48 bytes
+// of HKDF, reduced as FIPS 186-5 A.2.1 does. The same two give the same key.
+func DeriveKey(seed []byte, label string) (*ecdsa.PrivateKey, error) {
 	if len(seed) != SeedSize {
 		return nil, fmt.Errorf("registry: a signer's secret has %d bytes, want %d: %w", len(seed), SeedSize, thimble.ErrInvalid)
 	}
-	wide, err := hkdf.Key(sha256.New, seed, nil, "thimble registry signing key v1", 48)
+	wide, err := hkdf.Key(sha256.New, seed, nil, label, 48)
 	if err != nil {
 		return nil, fmt.Errorf("registry: deriving a key: %w", err)
 	}
@@ -97,6 +97,15 @@ func NewSigner(seed []byte) (*Signer, error) {
 	private, err := ecdsa.ParseRawPrivateKey(curve, d.FillBytes(make([]byte, 32)))
 	if err != nil {
 		return nil, fmt.Errorf("registry: deriving a key: %w", err)
+	}
+	return private, nil
+}
+
+// NewSigner returns the signer of a secret. The same secret gives the same key.
+func NewSigner(seed []byte) (*Signer, error) {
+	private, err := DeriveKey(seed, "thimble registry signing key v1")
+	if err != nil {
+		return nil, err
 	}
 	return &Signer{private}, nil
 }

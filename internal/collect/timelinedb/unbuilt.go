@@ -20,9 +20,9 @@ type window struct {
 	n        int // places
 }
 
-// of returns where some subjects' records are behind a frame, in the order of the log. It
-// reports false when more than most records wait, so that not all of them are known.
-func (w *window) of(ctx context.Context, log Log, members []thimble.SubjectID, built int64, most int) (places []timeline.Place, all bool, err error) {
+// of returns where some subjects' records are behind a frame, in the order of the log; when
+// more than most records wait, of the first of them.
+func (w *window) of(ctx context.Context, log Log, members []thimble.SubjectID, built int64, most int) (places []timeline.Place, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.places == nil || built < w.from || built > w.to {
@@ -34,9 +34,9 @@ func (w *window) of(ctx context.Context, log Log, members []thimble.SubjectID, b
 	for w.n <= most {
 		frames, err := log.Follow(ctx, w.to, readAhead)
 		if err != nil {
-			return nil, false, fmt.Errorf("reading what is not built in yet: %w", err)
+			return nil, fmt.Errorf("reading what is not built in yet: %w", err)
 		}
-		if all = len(frames) == 0; all {
+		if len(frames) == 0 {
 			break
 		}
 		for i := range frames {
@@ -52,7 +52,8 @@ func (w *window) of(ctx context.Context, log Log, members []thimble.SubjectID, b
 	for _, who := range members {
 		places = append(places, after(w.places[who], built)...)
 	}
-	return places, all, nil
+	slices.SortFunc(places, func(a, b timeline.Place) int { return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Index, b.Index)) })
+	return places, nil
 }
 
 // drop forgets what lies up to a frame. It is called when that is more than half, so that it
@@ -84,11 +85,10 @@ const unbuiltFor = 10
 // returns what is known of them.
 func (s *Store) unbuilt(ctx context.Context, g thimble.Grant, built int64) (map[thimble.SubjectID]*person, error) {
 	members := g.Members()
-	places, _, err := s.window.of(ctx, s.Log, members, built, unbuiltFor*s.MostBehind)
+	places, err := s.window.of(ctx, s.Log, members, built, unbuiltFor*s.MostBehind)
 	if err != nil || len(places) == 0 {
 		return nil, err
 	}
-	slices.SortFunc(places, func(a, b timeline.Place) int { return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.Index, b.Index)) })
 	b := s.newBatch()
 	b.reader = g
 	err = s.records(ctx, places, func(f *found) error {

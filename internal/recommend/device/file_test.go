@@ -13,6 +13,7 @@ import (
 
 	"thimble"
 	"thimble/internal/recommend/device"
+	"thimble/internal/registry"
 )
 
 var made = time.Date(2026, 11, 29, 10, 0, 0, 0, time.UTC)
@@ -54,7 +55,7 @@ func random(t testing.TB, seed uint64, k device.Kind, n int) *device.File {
 
 func signer(t testing.TB) *device.Signer {
 	t.Helper()
-	s, err := device.NewSigner(bytes.Repeat([]byte{7}, device.SeedSize))
+	s, err := device.NewSigner(bytes.Repeat([]byte{7}, registry.SeedSize))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +110,7 @@ func TestAFileThatWasChangedIsRefused(t *testing.T) {
 			t.Errorf("cut to %d bytes it was opened", n)
 		}
 	}
-	other, err := device.NewSigner(bytes.Repeat([]byte{8}, device.SeedSize))
+	other, err := device.NewSigner(bytes.Repeat([]byte{8}, registry.SeedSize))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/hkdf"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
@@ -15,35 +14,22 @@ import (
 	"time"
 
 	"thimble"
+	"thimble/internal/registry"
 )
 
 // signatureSize is that of a signature on P-256 as WebCrypto reads it: r, then s.
 const signatureSize = 64
 
-// SeedSize is the length of a signer's secret, in bytes.
-const SeedSize = 32
-
 // A Signer signs files. The curve is P-256 because every browser that the SDK runs in
 // verifies it; not all know Ed25519.
 type Signer struct{ private *ecdsa.PrivateKey }
 
-// NewSigner returns the signer of a secret. The same secret gives the same key, by 48 bytes
-// of HKDF, reduced as FIPS 186-5 A.2.1 does.
+// NewSigner returns the signer of a secret of [registry.SeedSize] bytes. The same secret
+// gives the same key.
 func NewSigner(seed []byte) (*Signer, error) {
-	if len(seed) != SeedSize {
-		return nil, fmt.Errorf("device: a signer's secret has %d bytes, want %d: %w", len(seed), SeedSize, thimble.ErrInvalid)
-	}
-	wide, err := hkdf.Key(sha256.New, seed, nil, "thimble device signing key v1", 48)
+	private, err := registry.DeriveKey(seed, "thimble device signing key v1")
 	if err != nil {
-		return nil, fmt.Errorf("device: deriving a key: %w", err)
-	}
-	curve := elliptic.P256()
-	bound := new(big.Int).Sub(curve.Params().N, big.NewInt(1))
-	d := new(big.Int).SetBytes(wide)
-	d.Add(d.Mod(d, bound), big.NewInt(1))
-	private, err := ecdsa.ParseRawPrivateKey(curve, d.FillBytes(make([]byte, 32)))
-	if err != nil {
-		return nil, fmt.Errorf("device: deriving a key: %w", err)
+		return nil, fmt.Errorf("device: %w", err)
 	}
 	return &Signer{private}, nil
 }

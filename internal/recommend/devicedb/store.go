@@ -250,11 +250,6 @@ func (s *Store) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
 }
 
 func (r Release) claim(step string, opening []byte) ledger.Claim {
-	c := ledger.Claim{Table: "recommend_device_files", Class: ledger.Model}
-	if c.Err = c.Opening.UnmarshalBinary(opening); c.Err != nil {
-		return c
-	}
-	want, err := json.Marshal(r.record(step))
-	c.Rule = ledger.RuleIf(err == nil && string(want) == string(c.Opening.Record))
-	return c
+	record, err := json.Marshal(r.record(step))
+	return ledger.Held("recommend_device_files", ledger.Model, opening, record, err)
 }

@@ -1,27 +1,48 @@
 package lists
 
 import (
+	"fmt"
+
 	"thimble"
 	"thimble/internal/recommend"
 	"thimble/internal/registry"
 )
 
-// card says what the recommender is. What follows from a training is filled in.
-func card(m *recommend.Model, from, to string) registry.Card {
+// measuredFrom is how few people a card tells a measure of.
+const measuredFrom = 20
+
+// card says what the recommender is, and how its recipe did on what it had not seen, if it
+// was judged. What follows from a training is filled in.
+func card(m *recommend.Model, judged *recommend.Held, from, to string) registry.Card {
 	n := m.Stats()
-	return registry.Card{
+	c := registry.Card{
 		Title: "Recommender",
-		About: "Ranks a shop's products for a person from what that person bought, and products that go with a product.",
+		About: "Ranks a shop's products for a person from what that person bought and looked at, and products that go with a product.",
 		Uses:  []string{"lists of products in shop, mail and app, for people who permit personal content", "products that go with a product, for everybody"},
 		Limits: []string{
-			"It knows purchases only: no sizes, no stock, no prices, no season.",
-			"A product that nobody bought yet is in no list, and a person without orders gets the popular list.",
+			"It learns from purchases only: no sizes, no prices, no season. What is out of stock is kept out of lists beside it.",
+			"A product that nobody bought yet is in no list of it, and a person of whom nothing is known gets the popular list.",
 			"It is not made to judge people: not for prices, credit, fraud or who is served first.",
 		},
-		Explains:  "A score is a sum of whole numbers, one for each product bought. The sum is the explanation, and can be computed again.",
+		Explains:  "A score is a sum of whole numbers, one for each product bought or looked at. The sum is the explanation, and can be computed again.",
 		Data:      registry.Data{People: n.People, Items: n.Items, Interactions: n.Interactions, Weights: n.NonZeros, From: from, To: to},
 		Unaudited: "Nobody has measured yet whether its lists are as good for one group of people as for another.",
 	}
+	switch {
+	case judged == nil:
+		c.Unmeasured = "It was not measured on orders that it had not seen."
+	case judged.People < measuredFrom:
+		c.Unmeasured = fmt.Sprintf("It was not measured: of fewer than %d people there is a last order that could be held out.", measuredFrom)
+	default:
+		const how = "of the last fifth of each history, by a training without it"
+		c.Metrics = []registry.Metric{
+			{Name: "recall@20", Value: judged.Recall, On: how},
+			{Name: "ndcg@20", Value: judged.NDCG, On: how},
+			{Name: "coverage@20", Value: judged.Coverage, On: how},
+			{Name: "people measured", Value: float64(judged.People), On: how},
+		}
+	}
+	return c
 }
 
 // Forgets implements registry.Forgetter.

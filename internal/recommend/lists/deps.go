@@ -91,6 +91,8 @@ type Leaving interface {
 	Waiting(ctx context.Context, limit int) (turn int64, all []Leaver, err error)
 	// Settled deletes rows, and returns the turn after it.
 	Settled(ctx context.Context, all []Leaver) (turn int64, err error)
+	// Of returns since when a person waits; zero is not.
+	Of(ctx context.Context, who thimble.SubjectID) (since time.Time, err error)
 	// Erase deletes the rows of a person.
 	Erase(ctx context.Context, who thimble.SubjectID) error
 }

@@ -37,5 +37,6 @@
 //   - what the shop's rules do to a personal list is in its record: each boost as a term of
 //     its own within its bound, each place that a campaign holds as one that no score won.
 //     What the person said about their lists wins over a campaign;
+//   - a version that was trained says how well its recipe foretells what people bought last;
 //   - erasing a person takes them out of every version that is kept before it returns.
 package lists

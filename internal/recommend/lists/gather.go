@@ -254,11 +254,7 @@ func (s *Shop) Retrain(ctx context.Context, p registry.Package, but ...thimble.S
 	if err != nil {
 		return nil, err
 	}
-	of := newSet(m.Items(), p.Lineage.Through)
-	if _, err := s.gather(ctx, but, of); err != nil {
-		return nil, err
-	}
-	if m, err = recommend.Train(ctx, m.Recipe(), of.data, nil); err != nil {
+	if _, m, err = s.fromStore(ctx, m, p.Lineage.Through, but); err != nil {
 		return nil, err
 	}
 	return m.MarshalBinary()

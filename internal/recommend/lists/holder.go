@@ -28,23 +28,35 @@ func trains(who thimble.SubjectID) gate.Request {
 
 var trainer = gate.Actor{Kind: gate.Machine, Name: "recommend"}
 
-// Export implements thimble.Holder: which model serves, and whether the person's
-// orders may be counted in it.
+// Export implements thimble.Holder: which model serves, whether the person's orders may be
+// counted in it, and since when they wait to be taken out.
 func (s *Shop) Export(ctx context.Context, who thimble.SubjectID) iter.Seq2[thimble.Datum, error] {
 	return func(yield func(thimble.Datum, error) bool) {
-		v, err := s.Models.Champion(ctx, ModelName) // and not from memory: at the snapshot
-		if errors.Is(err, thimble.ErrNotFound) {
+		datum, found, err := s.modelFor(ctx, who)
+		if (found || err != nil) && !yield(datum, err) {
 			return
 		}
-		var verdict gate.Verdict
-		if err == nil {
-			verdict, err = s.Gate.Decide(ctx, trains(who))
+		since, err := s.Leaving.Of(ctx, who)
+		if !since.IsZero() || err != nil {
+			yield(thimble.Datum{Holder: s.HolderName(), Category: thimble.PurchaseHistory, Name: "leaving",
+				Value: map[string]any{"since": since}, At: since}, err)
 		}
-		yield(thimble.Datum{
-			Holder: s.HolderName(), Category: thimble.PurchaseHistory, Name: "model",
-			Value: map[string]any{"version": v.Number, "sha256": fmt.Sprintf("%x", v.Hash), "counts_your_orders": verdict.Allowed}, At: v.MadeAt,
-		}, err)
 	}
+}
+
+func (s *Shop) modelFor(ctx context.Context, who thimble.SubjectID) (d thimble.Datum, found bool, err error) {
+	v, err := s.Models.Champion(ctx, ModelName) // and not from memory: at the snapshot
+	if errors.Is(err, thimble.ErrNotFound) {
+		return d, false, nil
+	}
+	if err != nil {
+		return d, false, err
+	}
+	verdict, err := s.Gate.Decide(ctx, trains(who))
+	return thimble.Datum{
+		Holder: s.HolderName(), Category: thimble.PurchaseHistory, Name: "model",
+		Value: map[string]any{"version": v.Number, "sha256": fmt.Sprintf("%x", v.Hash), "counts_your_orders": verdict.Allowed}, At: v.MadeAt,
+	}, err == nil, err
 }
 
 // Derived implements rights.Derived: the model is made from orders and consents.

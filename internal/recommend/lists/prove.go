@@ -66,7 +66,7 @@ func (s *Shop) Prove(ctx context.Context, subjects []thimble.SubjectID, more int
 		return p, err
 	}
 	began := time.Now()
-	of, m, err := s.fromStore(ctx, stored, p.Version, nil)
+	of, m, err := s.fromStore(ctx, stored, p.Version.Lineage.Through, nil)
 	if err != nil {
 		return p, err
 	}
@@ -81,9 +81,10 @@ func (s *Shop) Prove(ctx context.Context, subjects []thimble.SubjectID, more int
 	return p, nil
 }
 
-// fromStore gathers what a version was made of, but for some people, and trains on it.
-func (s *Shop) fromStore(ctx context.Context, stored *recommend.Model, v registrydb.Version, but []thimble.SubjectID) (*set, *recommend.Model, error) {
-	of := newSet(stored.Items(), v.Lineage.Through)
+// fromStore gathers what a model was made of, orders until a batch, but for some people, and
+// trains on it.
+func (s *Shop) fromStore(ctx context.Context, stored *recommend.Model, through int64, but []thimble.SubjectID) (*set, *recommend.Model, error) {
+	of := newSet(stored.Items(), through)
 	if _, err := s.gather(ctx, but, of); err != nil {
 		return nil, nil, fmt.Errorf("recommend: gathering: %w", err)
 	}
@@ -109,7 +110,7 @@ func (s *Shop) proveOne(ctx context.Context, v registrydb.Version, m *recommend.
 	}
 	c.Solved, c.Columns, c.Took = without.Hash(), columns, time.Since(began)
 	began = time.Now()
-	_, anew, err := s.fromStore(ctx, m, v, members)
+	_, anew, err := s.fromStore(ctx, m, v.Lineage.Through, members)
 	if err != nil {
 		return c, err
 	}

@@ -15,6 +15,10 @@ import (
 // recordedAtOnce is how many orders are read at a time.
 const recordedAtOnce = 1000
 
+// quickly is of how many interactions a model is measured again whenever orders are taken
+// in: for that it is trained, which is what taking in avoids.
+const quickly = 200_000
+
 // TakeIn puts the orders that came in since the champion was made into it, by solving again
 // the columns that they move: what comes of it is the version of a training on all orders
 // until now, over the same products. It takes the champion's place; what is kept to go back
@@ -43,7 +47,7 @@ func (s *Shop) TakeIn(ctx context.Context) error {
 	}
 	err = s.takeIn(ctx, h, now, who, last, reason)
 	if errors.Is(err, errAnew) {
-		_, err = s.train(ctx, Training{Reason: reason, still: true})
+		_, err = s.train(ctx, Training{Reason: reason, still: true, judge: true})
 		return err
 	}
 	if err != nil {
@@ -103,7 +107,7 @@ func (s *Shop) takeIn(ctx context.Context, h *material, now *serving, who []thim
 	of.through = last
 	l := line{stage: registry.Champion, recipe: now.model.Recipe(), until: s.Now().UTC().Truncate(time.Microsecond), set: of}
 	b := &batch{
-		shop: s, data: &gathered{people: h.people, sets: []*set{of}}, training: Training{Reason: reason, still: true}, began: s.Now(), before: now.version,
+		shop: s, data: &gathered{people: h.people, sets: []*set{of}}, training: Training{Reason: reason, still: true, judge: of.data.Interactions() <= quickly}, began: s.Now(), before: now.version,
 		updated: map[int64]*recommend.Model{0: now.model}, others: others(kept, now.version, h),
 	}
 	if err := b.put(ctx, []line{l}, people); err != nil {

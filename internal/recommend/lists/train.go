@@ -54,6 +54,7 @@ type Training struct {
 	but   []thimble.SubjectID // who is left out although they permit it
 	still bool                // nothing new is wanted: a version that is the same stays
 	same  bool                // nothing new is made: the kept versions are made again
+	judge bool                // what is new is measured on what it has not seen
 }
 
 // Train learns from the orders of everyone who permits it now, and releases the result.
@@ -68,6 +69,7 @@ func (s *Shop) Train(ctx context.Context, reason string, progress func(done, tot
 func (s *Shop) TrainAs(ctx context.Context, t Training) (registrydb.Version, error) {
 	s.training.Lock()
 	defer s.training.Unlock()
+	t.judge = true
 	return s.train(ctx, t)
 }
 
@@ -235,6 +237,8 @@ type batch struct {
 	columns int
 	others  map[int64]standing // kept versions that nothing is done to
 
+	judged map[[sha256.Size]byte]*recommend.Held // by the hash of the model that was measured last
+
 	stay  map[int64]registry.Stage
 	sets  map[int64]*set    // of what stays and of what was made
 	fresh []weights         // what is new, the champion last
@@ -346,9 +350,11 @@ func (b *batch) pack(ctx context.Context) error {
 		now := b.shop.Now().UTC().Truncate(time.Microsecond)
 		v := registrydb.Version{Model: ModelName, Number: number + int64(i), Stage: w.stage, Reason: b.training.Reason, MadeAt: now, Took: now.Sub(b.began)}
 		from, to := w.set.months()
-		c := card(w.model, from, to)
-		c.Unmeasured = "It was not measured on orders that it had not seen."
-		made, err := b.shop.Models.Make(ctx, v, c, b.shop.lineage(w.line), w.content)
+		judged, err := b.judge(ctx, w)
+		if err != nil {
+			return err
+		}
+		made, err := b.shop.Models.Make(ctx, v, card(w.model, judged, from, to), b.shop.lineage(w.line), w.content)
 		if err != nil {
 			return err
 		}
@@ -359,6 +365,23 @@ func (b *batch) pack(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// judge measures the recipe of a new version, when that was asked for. One that is derived
+// from another says nothing: what that was measured at knew more people.
+func (b *batch) judge(ctx context.Context, w weights) (*recommend.Held, error) {
+	if !b.training.judge || w.of.Number > 0 {
+		return nil, nil
+	}
+	if had, ok := b.judged[w.model.Hash()]; ok {
+		return had, nil
+	}
+	held, err := recommend.HoldOut(ctx, w.recipe, w.set.data)
+	if err != nil {
+		return nil, fmt.Errorf("recommend: measuring: %w", err)
+	}
+	b.judged = map[[sha256.Size]byte]*recommend.Held{w.model.Hash(): &held}
+	return &held, nil
 }
 
 // release keeps the files and has the champion serve. It returns the act that destroys

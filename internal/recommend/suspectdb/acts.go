@@ -85,17 +85,12 @@ func (s *Store) claims(ctx context.Context) (claims []ledger.Claim, err error) {
 		defer rows.Close()
 		for rows.Next() {
 			var a act
-			var bytes []byte
-			if err := rows.Scan(&a.Finding, &a.Kind, &a.Item, &a.Act, &a.Staff, &a.People, &a.Revision, &bytes); err != nil {
+			var opening []byte
+			if err := rows.Scan(&a.Finding, &a.Kind, &a.Item, &a.Act, &a.Staff, &a.People, &a.Revision, &opening); err != nil {
 				return err
 			}
-			var opening ledger.Opening
-			_ = opening.UnmarshalBinary(bytes) // one that cannot be read is told by the audit
 			record, err := a.record()
-			if err != nil {
-				return err
-			}
-			claims = append(claims, ledger.Claim{Table: "recommend_finding_acts", Class: ledger.System, Opening: opening, Rule: ledger.RuleIf(string(record) == string(opening.Record))})
+			claims = append(claims, ledger.Held("recommend_finding_acts", ledger.System, opening, record, err))
 		}
 		return rows.Err()
 	})

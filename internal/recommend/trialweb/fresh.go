@@ -45,7 +45,7 @@ func freshForm() web.Form {
 			{Name: "placements", Label: "Where", Required: true, Value: "shop-home", Hint: "Placements as the shop names them in its calls, with blanks between."},
 			{Name: "share", Label: "How many see the other list, in per cent", Kind: web.NumberField, Required: true, Min: "0.01", Max: "50", Step: "0.01", Value: "10", Short: true},
 			{Name: "control", Label: "How many are in the group it is compared with, in per cent", Kind: web.NumberField, Required: true, Min: "0.01", Max: "99.99", Step: "0.01", Value: "50", Short: true},
-			{Name: "primary", Label: "What is compared", Kind: web.SelectField, Options: measures, Value: string(trial.Revenue), Required: true},
+			{Name: "primary", Label: "By what", Kind: web.SelectField, Options: measures, Value: string(trial.Revenue), Required: true},
 			{Name: "guards", Label: "What must not get worse", Kind: web.ChecksField, Options: measures, Values: []string{string(trial.Clicks)}},
 			{Name: "cap", Label: "The most that one person’s revenue counts", Kind: web.NumberField, Min: "0.01", Step: "0.01", Value: "500", Short: true, Hint: "So that one large order decides nothing."},
 			{Name: "currency", Label: "Currency", Value: "GBP", MaxLength: 3, Short: true},
@@ -79,7 +79,7 @@ func (d *desk) fresh(w http.ResponseWriter, r *http.Request, status int, failed 
 func planner() web.Form {
 	return web.Form{ID: "planner", Method: "get", Action: newPath, Submit: "Plan", Intro: "How many people it takes. A difference is found in four of five experiments that have it.",
 		Fields: []web.Field{
-			{Name: "kind", Label: "What is compared", Kind: web.SelectField, Value: "share", Options: []web.Option{{Value: "share", Label: "a share, such as who bought, or clicks per list"}, {Value: "sum", Label: "a sum, such as revenue per person"}}},
+			{Name: "kind", Label: "What is measured", Kind: web.SelectField, Value: "share", Options: []web.Option{{Value: "share", Label: "a share, such as who bought, or clicks per list"}, {Value: "sum", Label: "a sum, such as revenue per person"}}},
 			{Name: "mean", Label: "What it is today: the share in per cent, or the sum", Kind: web.NumberField, Required: true, Min: "0", Step: "any", Value: "5", Short: true},
 			{Name: "sd", Label: "Of a sum: its standard deviation", Kind: web.NumberField, Min: "0", Step: "any", Short: true, Hint: "Of an experiment that has ended, its page says what it was."},
 		}}
