@@ -19,6 +19,7 @@ import (
 
 	"thimble"
 	"thimble/internal/recommend/device"
+	"thimble/internal/registry"
 	"thimble/internal/web/webtest"
 	js "thimble/sdk/js"
 )
@@ -37,7 +38,7 @@ type ranking struct {
 
 func deviceSigner(t testing.TB, seed byte) *device.Signer {
 	t.Helper()
-	s, err := device.NewSigner(bytes.Repeat([]byte{seed}, device.SeedSize))
+	s, err := device.NewSigner(bytes.Repeat([]byte{seed}, registry.SeedSize))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -247,7 +247,7 @@ func (s *Shop) Describe(ctx context.Context, r decision.Record) (List, error) {
 			ids = append(ids, t.Because)
 		}
 	}
-	products, err := s.Catalog.Get(ctx, ids...)
+	products, err := s.known(ctx, ids)
 	if err != nil {
 		return List{}, err
 	}

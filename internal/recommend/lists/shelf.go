@@ -3,6 +3,7 @@ package lists
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -120,6 +121,18 @@ func (s *Shop) stocked(ctx context.Context) (*shelf, error) {
 		}
 	}
 	return h, nil
+}
+
+// known returns products by the shelf, and asks the catalogue for those that it lacks.
+func (s *Shop) known(ctx context.Context, ids []thimble.ItemID) (map[thimble.ItemID]catalog.Product, error) {
+	h, err := s.goods(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if lacks := slices.DeleteFunc(slices.Clone(ids), h.has); len(lacks) > 0 {
+		return s.Catalog.Get(ctx, ids...)
+	}
+	return h.products, nil
 }
 
 // score is four times what the week has over a week of those before.
