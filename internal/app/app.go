@@ -31,6 +31,7 @@ import (
 	"thimble/internal/recommend/suspectdb"
 	"thimble/internal/recommend/tastedb"
 	"thimble/internal/recommend/trialdb"
+	"thimble/internal/recommend/tunedb"
 	"thimble/internal/registry/registrydb"
 	"thimble/internal/rights"
 	"thimble/internal/rights/casesdb"
@@ -49,6 +50,7 @@ type App struct {
 	Shop     *lists.Shop
 	Tastes   *tastedb.Store // what people say about their lists
 	Trials   *trialdb.Store // experiments with lists
+	Tunings  *tunedb.Store  // recipes that were tried, and the one that was chosen
 	Imports  *collectdb.Store
 	Importer *collect.Importer
 	Uploads  *collectweb.Uploads
@@ -81,7 +83,7 @@ const TrainJob = recommendweb.TrainJob
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock()), regroups: make(chan struct{}, 1)}
 	var err error
-	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures, CompactJob: a.compact, DeviceJob: a.expireDevice, TrialJob: a.tally})
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures, CompactJob: a.compact, DeviceJob: a.expireDevice, TrialJob: a.tally, TuneJob: a.tune})
 	if err != nil {
 		return nil, err
 	}
@@ -118,9 +120,10 @@ func (a *App) capabilities() error {
 		return err
 	}
 	a.openTrials()
+	a.openTunings()
 	a.Shop = lists.New(lists.Deps{
 		Gate: a.Gate, Orders: a.Orders, Catalog: a.Catalog, Decisions: a.Decisions,
-		Models: a.Models, Suspects: a.Suspects, Tastes: a.Tastes, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version, Experiments: a.Trials, Fresh: a.Config.ListsFresh, Rules: rules,
+		Models: a.Models, Suspects: a.Suspects, Tastes: a.Tastes, Log: a.Log, Now: now, Ask: a.askTraining, Code: Version, Experiments: a.Trials, Fresh: a.Config.ListsFresh, Rules: rules, Recipes: a.Tunings,
 		People: a.Subjects, Leaving: a.Leaving,
 	})
 	a.openDevice()

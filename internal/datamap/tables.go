@@ -324,6 +324,8 @@ var tables = []Table{
 	}},
 	{Name: "recommend_quarantine", Set: sqldb.Core, Plain: []string{"id", "revision"}},
 	{Name: "registry_models", Set: sqldb.Core, Plain: []string{"model", "latest", "floor", "held"}},
+	{Name: "recommend_tunings", Set: sqldb.Core, Plain: []string{"id", "asked_by", "asked_at", "state", "done", "total", "ended_at", "why", "report"}}, // measures over a hundred people or more; nobody is in them
+	{Name: "recommend_recipes", Set: sqldb.Core, Plain: []string{"number", "tuning_id", "recipe", "staff", "reason", "at", "opening"}},
 	{Name: "recommend_trials", Set: sqldb.Core, Plain: []string{"id", "design", "started_at", "ended_at", "changes", "counted_at", "counted"}}, // sums of groups; nobody is in them
 	{Name: "recommend_trial_places", Set: sqldb.Core, Plain: []string{"placement", "trial_id"}},
 	{Name: "recommend_trial_acts", Set: sqldb.Core, Plain: []string{"id", "trial_id", "act", "staff", "reason", "at", "opening"}},

@@ -13,7 +13,8 @@ type Held struct {
 // HoldOut trains on each history without its last fifth and judges lists for that fifth. It
 // changes nothing in d, and costs a training and the memory of one.
 func HoldOut(ctx context.Context, r Recipe, d *Dataset) (Held, error) {
-	t := newTuning(d.table.ids, d.histories)
+	train, held := holdOut(d.histories)
+	t := newTuning(d.table.ids, train, held)
 	m, err := t.learn(ctx, r)
 	if err != nil {
 		return Held{}, err

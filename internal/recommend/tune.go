@@ -19,7 +19,34 @@ type TuneReport struct {
 	// Errors is by how many standard errors the best recipe tried is above the start,
 	// person by person.
 	Errors float64 `json:"standard_errors"`
+	// Points are all recipes that were tried, in that order: the first is the start.
+	Points []TunePoint `json:"points,omitempty"`
+	// Split says on what, where that was one instant for all.
+	Split Split `json:"split,omitzero"`
 }
+
+// A TunePoint is one recipe and how it did on what was held out.
+type TunePoint struct {
+	Recipe   Recipe  `json:"recipe"`
+	NDCG     float64 `json:"ndcg@20"`
+	Recall   float64 `json:"recall@20"`
+	Coverage float64 `json:"coverage@20"` // share of the items that somebody had that are in some list
+	Weights  int     `json:"weights"`
+	// Errors is by how many standard errors NDCG is above the start's, person by person.
+	Errors float64 `json:"standard_errors"`
+}
+
+// A Split is what was learned from and what was judged: months of the first and the last
+// order, and the day from which on they are judged.
+type Split struct {
+	From  string `json:"from"`
+	Cut   string `json:"cut"`
+	Until string `json:"until"`
+}
+
+// A Halved is the history of one person in two parts: what they had before an instant, the
+// latest last, and what they had from then on for the first time.
+type Halved struct{ Before, After []thimble.ItemID }
 
 // Words says it in a sentence.
 func (t TuneReport) Words() string {
@@ -47,22 +74,59 @@ func Tune(ctx context.Context, start Recipe, d *Dataset, progress func(done, tot
 	return tune(ctx, start, d.table.ids, d.histories, progress)
 }
 
+// TuneOn is Tune with a split of the caller's: each recipe learns from what came before,
+// and is judged on what came after.
+func TuneOn(ctx context.Context, start Recipe, items []thimble.ItemID, people []Halved, progress func(done, total int)) (TuneReport, error) {
+	table := newCatalogue(items)
+	if err := table.check(); err != nil {
+		return TuneReport{Recipe: start}, err
+	}
+	numbers := func(ids []thimble.ItemID, seen map[int32]bool) (out []int32) {
+		for _, id := range ids {
+			if i, ok := table.at[id]; ok && !seen[i] {
+				seen[i], out = true, append(out, i)
+			}
+		}
+		return out
+	}
+	train, held := make([][]int32, len(people)), make([][]int32, len(people))
+	for k, p := range people {
+		seen := map[int32]bool{}
+		if train[k] = numbers(p.Before, seen); len(train[k]) > 0 {
+			held[k] = numbers(p.After, seen)
+		}
+	}
+	return search(ctx, start, newTuning(table.ids, train, held), progress)
+}
+
 func tune(ctx context.Context, start Recipe, names []thimble.ItemID, histories [][]int32, tell func(done, total int)) (TuneReport, error) {
-	t := newTuning(names, histories)
+	train, held := holdOut(histories)
+	return search(ctx, start, newTuning(names, train, held), tell)
+}
+
+func search(ctx context.Context, start Recipe, t *tuning, tell func(done, total int)) (TuneReport, error) {
 	candidates := grid(start)
 	total, done := 1, 0
 	for _, try := range candidates {
 		total += len(try(start))
 	}
+	var points []TunePoint
+	var first []float64
 	attempt := func(r Recipe) ([]float64, error) {
-		gains, err := t.judge(ctx, r)
+		gains, point, err := t.judge(ctx, r)
+		if first == nil {
+			first = gains
+		}
+		if point.Errors = standardErrors(first, gains); r != start {
+			point.Recipe.Name = tunedName(start.Name)
+		}
+		points = append(points, point)
 		if done++; tell != nil {
 			tell(min(done, total), total)
 		}
 		return gains, err
 	}
-	first, err := attempt(start)
-	if err != nil {
+	if _, err := attempt(start); err != nil {
 		return TuneReport{Recipe: start}, err
 	}
 	best, top := start, first
@@ -77,10 +141,10 @@ func tune(ctx context.Context, start Recipe, names []thimble.ItemID, histories [
 			}
 		}
 	}
-	out := TuneReport{Recipe: start, Start: mean(first), Best: mean(first), Judged: len(first), Tried: done, Errors: standardErrors(first, top)}
+	out := TuneReport{Recipe: start, Start: mean(first), Best: mean(first), Judged: len(first), Tried: done, Errors: standardErrors(first, top), Points: points}
 	if out.Errors >= significant {
 		out.Recipe, out.Best = best, mean(top)
-		out.Recipe.Name = start.Name[:min(len(start.Name), 58)] + "-tuned"
+		out.Recipe.Name = tunedName(start.Name)
 	}
 	return out, nil
 }
@@ -90,11 +154,16 @@ type tuning struct {
 	set         *evalSet
 	train, held [][]int32
 	d           *Dataset
+	popularity  []int
 }
 
-func newTuning(names []thimble.ItemID, histories [][]int32) *tuning {
-	t := &tuning{set: &evalSet{names: names}}
-	t.train, t.held = holdOut(histories)
+func newTuning(names []thimble.ItemID, train, held [][]int32) *tuning {
+	t := &tuning{set: &evalSet{names: names}, train: train, held: held, popularity: make([]int, len(names))}
+	for _, items := range train {
+		for _, i := range items {
+			t.popularity[i]++
+		}
+	}
 	t.d = t.set.dataset(t.train)
 	judged := 0
 	for _, held := range t.held {
@@ -118,19 +187,29 @@ func (t *tuning) learn(ctx context.Context, r Recipe) (*Model, error) {
 	return Train(ctx, r, t.d, nil)
 }
 
-// judge returns the NDCG of each person asked.
-func (t *tuning) judge(ctx context.Context, r Recipe) ([]float64, error) {
+// judge returns the NDCG of each person asked, and the measures of all.
+func (t *tuning) judge(ctx context.Context, r Recipe) (gains []float64, p TunePoint, err error) {
+	p.Recipe = r
 	m, err := t.learn(ctx, r)
 	if err != nil {
-		return nil, err
+		return nil, p, err
 	}
-	var gains []float64
+	listed, gains := make([]bool, len(t.set.names)), []float64{}
 	t.set.eachAsk(m, t.train, t.held, func(user int, history []thimble.Interaction, q Query) {
-		_, ndcg := score(m.numbers(m.ForYou(history, q)), t.held[user])
-		gains = append(gains, ndcg)
+		list := m.numbers(m.ForYou(history, q))
+		recall, ndcg := score(list, t.held[user])
+		gains, p.Recall = append(gains, ndcg), p.Recall+recall
+		for _, i := range list {
+			listed[i] = true
+		}
 	})
-	return gains, nil
+	p.NDCG, p.Recall = mean(gains), p.Recall/float64(max(len(gains), 1))
+	p.Coverage, p.Weights = coverage(listed, t.popularity), m.stats.NonZeros
+	return gains, p, nil
 }
+
+// tunedName is the name of a recipe that was found by tuning another.
+func tunedName(name string) string { return name[:min(len(name), 58)] + "-tuned" }
 
 func mean(values []float64) float64 {
 	sum := 0.0

@@ -91,3 +91,59 @@ func TestASyntheticShopIsTheSameEachTime(t *testing.T) {
 		t.Errorf("error = %v, want invalid", err)
 	}
 }
+
+// TestTuningOnASplitOfTheCallersJudgesOnlyWhatNobodyLearnedFrom: the same split gives the
+// same points, and what somebody had before is not asked for after.
+func TestTuningOnASplitOfTheCallersJudgesOnlyWhatNobodyLearnedFrom(t *testing.T) {
+	d := clusteredShop(600, 160, 8)
+	var people []Halved
+	for _, h := range d.histories {
+		if cut := len(h) / 2; cut > 0 {
+			one := Halved{}
+			for k, i := range h {
+				if k < cut {
+					one.Before = append(one.Before, d.table.ids[i])
+				} else {
+					one.After = append(one.After, d.table.ids[i])
+				}
+			}
+			people = append(people, one)
+		}
+	}
+	poor := DefaultRecipe()
+	poor.Name, poor.AlphaMilli, poor.EtaMilli, poor.LambdaMilli = "poor", 1000, 900, 1
+	on := func(people []Halved) TuneReport {
+		t.Helper()
+		r, err := TuneOn(t.Context(), poor, shelf(160), people, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	report := on(people)
+	if n := len(report.Points); n != report.Tried || n < 5 || report.Points[0].Recipe != poor || report.Points[0].Errors != 0 || report.Points[0].NDCG != report.Start {
+		t.Errorf("%d points of %d recipes, the first %+v, want the start first", n, report.Tried, report.Points[0])
+	}
+	found := false
+	for _, p := range report.Points {
+		found = found || p.Recipe == report.Recipe && p.NDCG == report.Best && p.Recall > 0 && p.Coverage > 0 && p.Weights > 0
+	}
+	if report.Errors < significant || !found {
+		t.Errorf("the suggested recipe is better by %.1f standard errors, among the points %t", report.Errors, found)
+	}
+	again := append([]Halved{}, people...)
+	for i := range again { // what they had before already is no question
+		again[i].After = append(append([]thimble.ItemID{}, again[i].After...), again[i].Before...)
+	}
+	a, _ := json.Marshal(report)
+	b, _ := json.Marshal(on(again))
+	if string(a) != string(b) {
+		t.Errorf("with what was had before among what came after:\n%s, want\n%s", b, a)
+	}
+	for i := range again {
+		again[i].After = nil
+	}
+	if r := on(again); r.Judged != 0 || r.Recipe != poor {
+		t.Errorf("with nobody to judge: %+v", r)
+	}
+}

@@ -23,7 +23,9 @@ type Lineage struct {
 	// JSON; RecipeSum is the SHA-256 of it without blanks.
 	Recipe    json.RawMessage `json:"recipe"`
 	RecipeSum string          `json:"recipe_sha256"`
-	Code      string          `json:"code"` // the version of the program that made it
+	// Chosen says who chose the recipe; nil for the one that ships.
+	Chosen *Chosen `json:"recipe_chosen,omitempty"`
+	Code   string  `json:"code"` // the version of the program that made it
 	// Uses are the purposes that were asked of the gate for each person, and what data.
 	Uses []LineageUse `json:"uses"`
 	// Consent says whose data was used, in one sentence.
@@ -37,6 +39,14 @@ type Lineage struct {
 	DerivedFrom int64   `json:"derived_from,omitempty"`
 	Reason      string  `json:"reason"` // why it was made
 	Forgets     Forgets `json:"forgets"`
+}
+
+// Chosen says who had versions made by a recipe, and when. The choice is numbered, and a
+// leaf of the ledger.
+type Chosen struct {
+	Choice int64     `json:"choice"`
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
 }
 
 // A LineageUse is one use of data that made a model.
@@ -81,6 +91,8 @@ func (l Lineage) Check() error {
 		return wrong("weights_sha256", "has 64 lower-case hexadecimal digits")
 	case l.RecipeSum == "" || l.RecipeSum != sumOf(l.Recipe):
 		return wrong("recipe", "is JSON, and recipe_sha256 its digest")
+	case l.Chosen != nil && (l.Chosen.Choice < 1 || l.Chosen.By == "" || len(l.Chosen.By) > 200 || l.Chosen.At.IsZero()):
+		return wrong("recipe_chosen", "has a number, a name and a time")
 	case l.Code == "" || l.Consent == "" || l.Reason == "" || len(l.Uses) == 0:
 		return wrong("code, consent, reason, uses", "are not empty")
 	case l.Until.IsZero() || l.Through < 0:

@@ -58,7 +58,7 @@ func (s *Shop) lineage(l line) registry.Lineage {
 		code = "unknown"
 	}
 	return registry.Lineage{
-		Recipe: l.recipe.JSON(), Code: code, Until: l.until, Through: l.set.through, DerivedFrom: l.of.Number,
+		Recipe: l.recipe.JSON(), Chosen: l.chosen, Code: code, Until: l.until, Through: l.set.through, DerivedFrom: l.of.Number,
 		Uses:    []registry.LineageUse{{Purpose: thimble.TrainAISystem, Category: thimble.PurchaseHistory}},
 		Consent: "Orders of people who permitted training when their orders were gathered, and still did when the version was released.",
 		Forgets: s.Forgets(),

@@ -113,6 +113,8 @@ type Deps struct {
 	Now       func() time.Time
 	// Experiments say who sees which list; nil is none.
 	Experiments Experiments
+	// Recipes knows which recipe new versions are made by; nil is the one that ships.
+	Recipes Recipes
 	// Rules are the shop's own; nil is none.
 	Rules func(ctx context.Context) (arrange.Rules, error)
 	// Fresh is how long a change of the catalogue may take to reach lists; at 0 it is

@@ -26,6 +26,9 @@
 //     made with the staff's own grant of as much as the person permits for it; it is no list
 //     of the person: no decision, no seat in an experiment, no count and no propensity comes
 //     of it, because the way to it ends before whatever records any of these ([Shop.Glimpse]);
+//   - recipes are tried on what is permitted only, over [LeastJudged] people or more, and
+//     judged on a part that none had learned from ([Shop.Tune]); a chosen one is frozen in
+//     the next version with who chose it;
 //   - which lists a product drives is told with the model's own weights, and with how many
 //     people from [LeastPeople] on, in steps; of nobody who is to be taken out ([Shop.Drives]);
 //   - what a person wants forgotten is in no history, no term and no count, and is not

@@ -86,18 +86,31 @@ func (s *set) months() (from, to string) {
 // once for all sets.
 func (s *Shop) gather(ctx context.Context, but []thimble.SubjectID, sets ...*set) (*gathered, error) {
 	out := &gathered{people: s.Gate.Cohort(trainer, thimble.TrainAISystem, thimble.PurchaseHistory), sets: sets}
+	revision, err := s.eachLearned(ctx, but, func(g *gate.Grant, orders []recorded) error {
+		if err := out.add(g.Subject(), orders); err != nil {
+			return err
+		}
+		out.people.Add(g)
+		return nil
+	})
+	out.leftOut = revision
+	return out, err
+}
+
+// eachLearned calls f with the orders of everybody who may be learned from, but for some
+// people. It returns the revision of the list of who is left out of learning.
+func (s *Shop) eachLearned(ctx context.Context, but []thimble.SubjectID, f func(g *gate.Grant, orders []recorded) error) (int64, error) {
 	left := make(map[thimble.SubjectID]bool, len(but))
 	for _, who := range but {
 		left[who] = true
 	}
 	suspects, revision, err := s.leftOut(ctx)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	out.leftOut = revision
 	for g, err := range s.Gate.Scan(ctx, trainer, thimble.TrainAISystem, thimble.PurchaseHistory) {
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
 		if left[g.Subject()] || slices.ContainsFunc(g.Members(), func(who thimble.SubjectID) bool { return suspects[who] }) {
 			continue
@@ -113,14 +126,13 @@ func (s *Shop) gather(ctx context.Context, but []thimble.SubjectID, sets ...*set
 			continue
 		}
 		if err == nil {
-			err = out.add(g.Subject(), orders)
+			err = f(g, orders)
 		}
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
-		out.people.Add(g)
 	}
-	return out, nil
+	return revision, nil
 }
 
 func (g *gathered) add(who thimble.SubjectID, orders []recorded) error {

@@ -305,7 +305,7 @@ func (s *Shop) standingLines(ctx context.Context, h *material, b *batch) ([]line
 		}
 		b.updated[v.Number] = m
 		b.data.sets = append(b.data.sets, of)
-		all = append(all, line{stage: v.Stage, recipe: m.Recipe(), until: v.Lineage.Until, set: of, of: v})
+		all = append(all, line{stage: v.Stage, recipe: m.Recipe(), until: v.Lineage.Until, set: of, of: v, chosen: v.Lineage.Chosen})
 	}
 	if b.before.Number == 0 {
 		return nil, errAnew

@@ -105,7 +105,7 @@ func (s *Shop) takeIn(ctx context.Context, h *material, now *serving, who []thim
 		return err
 	}
 	of.through = last
-	l := line{stage: registry.Champion, recipe: now.model.Recipe(), until: s.Now().UTC().Truncate(time.Microsecond), set: of}
+	l := line{stage: registry.Champion, recipe: now.model.Recipe(), until: s.Now().UTC().Truncate(time.Microsecond), set: of, chosen: now.version.Lineage.Chosen}
 	b := &batch{
 		shop: s, data: &gathered{people: h.people, sets: []*set{of}}, training: Training{Reason: reason, still: true, judge: of.data.Interactions() <= quickly}, began: s.Now(), before: now.version,
 		updated: map[int64]*recommend.Model{0: now.model}, others: others(kept, now.version, h),

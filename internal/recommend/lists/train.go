@@ -156,6 +156,7 @@ type line struct {
 	until  time.Time
 	set    *set
 	of     registrydb.Version // that it is derived from; zero for a new one
+	chosen *registry.Chosen   // who chose the recipe; nil for the one that ships
 }
 
 // lines are the versions that are to be after a training, in order of what they need of
@@ -181,7 +182,7 @@ func (s *Shop) lines(ctx context.Context, t Training) (all []line, before regist
 		if v.Serving() {
 			before = v
 		}
-		all = append(all, line{stage: v.Stage, recipe: m.Recipe(), until: v.Lineage.Until, set: newSet(m.Items(), v.Lineage.Through), of: v})
+		all = append(all, line{stage: v.Stage, recipe: m.Recipe(), until: v.Lineage.Until, set: newSet(m.Items(), v.Lineage.Through), of: v, chosen: v.Lineage.Chosen})
 	}
 	if t.same {
 		inOrder(all)
@@ -196,7 +197,11 @@ func (s *Shop) lines(ctx context.Context, t Training) (all []line, before regist
 	if err != nil {
 		return nil, before, false, err
 	}
-	fresh := line{stage: t.Stage, recipe: recommend.DefaultRecipe(), until: s.Now().UTC().Truncate(time.Microsecond), set: newSet(products, last)}
+	recipe, chosen, err := s.recipe(ctx)
+	if err != nil {
+		return nil, before, false, err
+	}
+	fresh := line{stage: t.Stage, recipe: recipe, chosen: chosen, until: s.Now().UTC().Truncate(time.Microsecond), set: newSet(products, last)}
 	held = state.Held && serves && !(t.Asked && t.Stage == registry.Champion)
 	if !serves || t.Stage == registry.Champion && !held {
 		for i := range all {

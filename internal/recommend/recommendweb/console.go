@@ -115,7 +115,7 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 	if len(all) == 0 {
 		body.First = &web.Empty{Icon: "spark", Title: "No model yet", Text: "Until one is trained, everybody sees what most customers buy. Training takes the orders of those who permit it.", Action: &train}
 	} else {
-		page.Actions = []web.Action{train}
+		page.Actions = []web.Action{{Label: "Tuning", Href: tuningPath}, train}
 		body.History = consoleHistory(all)
 	}
 	for _, v := range all {
@@ -137,9 +137,17 @@ func consoleStats(v registrydb.Version) []web.Stat {
 func consoleFacts(v registrydb.Version) []web.KeyValue {
 	return []web.KeyValue{
 		{Key: "SHA-256 of the weights", Value: fmt.Sprintf("%x", v.Hash), Copy: true, Sub: "anyone with the same orders and recipe gets the same bytes"},
-		{Key: "Reason", Value: v.Reason}, {Key: "Training took", Value: v.Took},
+		{Key: "Recipe chosen by", Value: chosenWords(v)}, {Key: "Reason", Value: v.Reason}, {Key: "Training took", Value: v.Took},
 		{Key: "File", Value: web.Number(float64(v.Bytes)/1e6) + " MB"}, {Key: "Model", Value: lists.ModelName, Sub: "item to item: a score is a sum of integers, one per product bought"},
 	}
+}
+
+// chosenWords say who chose the recipe of a version.
+func chosenWords(v registrydb.Version) string {
+	if c := v.Lineage.Chosen; c != nil {
+		return fmt.Sprintf("%s, choice %d of %s", c.By, c.Choice, web.Clock(c.At))
+	}
+	return "nobody: it is the one that ships"
 }
 
 func consoleRecipe(v registrydb.Version) web.CodeBlock {

@@ -8,8 +8,10 @@ import (
 	"thimble"
 	"thimble/internal/catalog"
 	"thimble/internal/gate"
+	"thimble/internal/recommend"
 	"thimble/internal/recommend/lists"
 	"thimble/internal/recommend/taste"
+	"thimble/internal/recommend/tunedb"
 	"thimble/internal/registry"
 	"thimble/internal/registry/registrydb"
 	"thimble/internal/web"
@@ -39,8 +41,20 @@ func TestEveryConsolePageRendersWithNothingAndWithEverything(t *testing.T) {
 	glimpsed := glimpseOf(who, seen, glance{placement: "home"})
 	popular := glimpseOf(who, lists.Glimpse{List: lists.List{Why: "Not personal.", Entries: []lists.Entry{{Product: coat, Orders: 4}}}}, glance{})
 	glimpsed.Popular, glimpsed.Denied = popular.Popular, &web.Callout{Tone: web.Bad, Title: "The gate said no"}
+	better := recommend.DefaultRecipe()
+	better.Name, better.Steps, better.HeadMilli = "default-tuned", 4, 0
+	if got := recipeWords(better); got != "steps 4, head_milli 0" {
+		t.Errorf("a recipe differs by %q", got)
+	}
+	done := tunedb.Tuning{ID: thimble.ID{2}, AskedBy: "mia", State: tunedb.Done, Tried: 2, Report: recommend.TuneReport{Recipe: better, Judged: 300, Tried: 2, Split: recommend.Split{From: "2026-01", Cut: "2026-05-01", Until: "2026-06"},
+		Points: []recommend.TunePoint{{Recipe: recommend.DefaultRecipe(), NDCG: .1}, {Recipe: better, NDCG: .2, Errors: 4}}}}
+	chosen := []tunedb.Choice{{Number: 1, Recipe: better, By: "mia", Reason: "it was better"}}
+	trials := tuningBodyOf([]tunedb.Tuning{{State: tunedb.Running, Tried: 3, Most: 11}, done}, chosen, 3, "by choice 1 of mia", nil)
+	few := tuningBodyOf([]tunedb.Tuning{{State: tunedb.Refused, Why: "Too few."}}, nil, 0, "", nil)
+	trials.Refused, trials.Empty = few.Refused, tuningBodyOf(nil, nil, 0, "", &web.Action{Label: "Try recipes", Href: tuningPath, Post: true}).Empty
 	webtest.RenderAll(t, pages, map[string]web.Page{
 		"console_recommendations.html": {Layout: web.Console, Title: "Recommendations", Body: body},
+		"console_tuning.html":          {Layout: web.Console, Title: "Tuning", Body: trials},
 		"console_glimpse.html":         {Layout: web.Console, Title: "Lists", Body: glimpsed},
 	})
 }
