@@ -22,6 +22,7 @@ import (
 	"thimble/internal/disclose/discloseweb"
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/policy/policyweb"
+	"thimble/internal/recommend/deviceweb"
 	"thimble/internal/recommend/recommendweb"
 	"thimble/internal/recommend/tasteweb"
 	"thimble/internal/recommend/trialweb"
@@ -49,7 +50,7 @@ func whole(t *testing.T) (*api.API, *huma.OpenAPI) {
 	}
 	var doc *huma.OpenAPI
 	a, err := api.New(api.Config{Kit: kit, Version: "dev", Operations: []func(huma.API){
-		catalogweb.Operations(nil), recommendweb.Operations(nil), trialweb.Operations(nil), tasteweb.Operations(tasteweb.OperationDeps{}), subjectweb.Operations(nil, nil, nil), consentweb.Operations(consentweb.OperationDeps{}),
+		catalogweb.Operations(nil), recommendweb.Operations(nil), trialweb.Operations(nil), tasteweb.Operations(tasteweb.OperationDeps{}), deviceweb.Operations(), subjectweb.Operations(nil, nil, nil), consentweb.Operations(consentweb.OperationDeps{}),
 		decisionweb.Operations(nil, nil, nil), decisionweb.ContestOperations(nil, nil, nil), ledgerweb.Operations(nil), policyweb.Operations(nil), planweb.Operations(planweb.Config{}, nil), registryweb.Operations(nil), discloseweb.Operations(nil, nil), func(h huma.API) { doc = h.OpenAPI() },
 	}})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"thimble/internal/gate"
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/policy/policyweb"
+	"thimble/internal/recommend/deviceweb"
 	"thimble/internal/recommend/recommendweb"
 	"thimble/internal/recommend/tasteweb"
 	"thimble/internal/recommend/trialweb"
@@ -31,6 +32,7 @@ func (d *doors) operations() []func(huma.API) {
 		recommendweb.Operations(d.Shop),
 		trialweb.Operations(d.Trials),
 		tasteweb.Operations(tasteweb.OperationDeps{Store: d.wholeTastes(), Receipts: d.Ledger, Exists: d.exists, Open: d.openFor}),
+		deviceweb.Operations(),
 		catalogweb.Operations(d.Catalog),
 		subjectweb.Operations(d.Subjects, d.noteLookup, func(ctx context.Context) string { return apikey.From(ctx).Name }),
 		consentweb.Operations(consentweb.OperationDeps{Store: d.wholeConsent(), Receipts: d.Ledger, Exists: d.exists, Open: d.openFor, Controller: d.Config.controller(), Now: d.Config.clock()}),

@@ -67,6 +67,12 @@ func (s *shop) home(w http.ResponseWriter, r *http.Request) {
 		most.Products = append(most.Products, card(p.Product))
 	}
 	shelves := []shelf{first}
+	if seen, err := s.seen(r); err != nil {
+		s.frame.Fail(w, r, err)
+		return
+	} else if len(seen.Products) > 0 {
+		shelves = append(shelves, seen)
+	}
 	for _, kind := range []lists.Kind{lists.Trending, lists.Season} {
 		more, err := s.made(r, lists.Ask{Kind: kind, Placement: "home", N: goesSize})
 		if err != nil {
@@ -120,6 +126,24 @@ func (s *shop) first(r *http.Request) (shelf, error) {
 		v.Products = append(v.Products, p)
 	}
 	return v, nil
+}
+
+// seen is the shelf of what somebody looked at, for who allows it.
+func (s *shop) seen(r *http.Request) (shelf, error) {
+	who := web.VisitorFrom(r.Context()).Subject
+	if who.IsZero() {
+		return shelf{}, nil
+	}
+	list, err := s.Lists.Make(r.Context(), lists.Ask{Kind: lists.Recent, Actor: actor(), Subject: who, Placement: "home", N: goesSize})
+	v := shelf{ID: "recent", Title: "Recently seen", Badge: web.Badge{Text: "Personal", Tone: web.Good}, Why: list.Why, WhyHref: tasteweb.PortalPath, WhyLabel: "What shapes my lists"}
+	for _, e := range list.Entries {
+		p := card(e.Product)
+		p.Why = e.Why
+		p.Says = []web.Say{{Label: "Forget that I looked at this", About: decisionweb.ItemName(e.Product.Name), Action: tasteweb.ShopPath,
+			Hidden: []web.Hidden{{Name: "kind", Value: string(taste.Forget)}, {Name: "item", Value: string(e.Product.ID)}}}}
+		v.Products = append(v.Products, p)
+	}
+	return v, err
 }
 
 // whyNot says in plain words why a list is not personal.

@@ -41,5 +41,7 @@
 //     its own within its bound, each place that a campaign holds as one that no score won.
 //     What the person said about their lists wins over a campaign;
 //   - a version that was trained says how well its recipe foretells what people bought last;
+//   - what somebody looked at is listed by time for who permits it, without a model, an order
+//     or a record that would keep it once more; what they want forgotten is in it no more;
 //   - erasing a person takes them out of every version that is kept before it returns.
 package lists

@@ -17,9 +17,10 @@ import (
 // A Kind is what a list is made from.
 type Kind string
 
-// The kinds. All but ForYou are the same for everybody who asks the same.
+// The kinds. All but ForYou and Recent are the same for everybody who asks the same.
 const (
 	ForYou   Kind = "for-you"
+	Recent   Kind = "recent"          // what the person looked at, the latest first
 	GoesWith Kind = "goes-with"       // what the buyers of an item buy
 	Together Kind = "bought-together" // what goes with all of a basket
 	Popular  Kind = "popular"
@@ -30,7 +31,10 @@ const (
 )
 
 // Kinds are all of them.
-var Kinds = []Kind{ForYou, GoesWith, Together, Popular, Trending, Season, Similar, Next}
+var Kinds = []Kind{ForYou, Recent, GoesWith, Together, Popular, Trending, Season, Similar, Next}
+
+// Own reports whether a list of the kind is about a person.
+func (k Kind) Own() bool { return k == ForYou || k == Recent }
 
 // MaxSession is how many items of a session or basket an Ask has.
 const MaxSession = content.MaxSeen
@@ -39,7 +43,7 @@ const MaxSession = content.MaxSeen
 type Ask struct {
 	Kind      Kind
 	Actor     gate.Actor
-	Subject   thimble.SubjectID // ForYou alone: the others are about nobody
+	Subject   thimble.SubjectID // of ForYou and Recent: the others are about nobody
 	Item      thimble.ItemID    // of GoesWith and Similar
 	Session   []thimble.ItemID  // of Next and Together; the last one last. It is not kept
 	Placement string
@@ -53,21 +57,24 @@ func (s *Shop) Make(ctx context.Context, a Ask) (List, error) {
 	if err := a.check(); err != nil {
 		return List{}, err
 	}
-	if a.Kind == ForYou {
+	switch a.Kind {
+	case ForYou:
 		return s.forYou(ctx, a)
+	case Recent:
+		return s.recent(ctx, a)
 	}
 	return s.shared(ctx, a)
 }
 
 func (a Ask) check() error {
-	about := map[Kind]bool{GoesWith: a.Item != "", Similar: a.Item != "", Together: a.Item != "" || len(a.Session) > 0, Next: len(a.Session) > 0, ForYou: !a.Subject.IsZero()}
+	about := map[Kind]bool{GoesWith: a.Item != "", Similar: a.Item != "", Together: a.Item != "" || len(a.Session) > 0, Next: len(a.Session) > 0, ForYou: !a.Subject.IsZero(), Recent: !a.Subject.IsZero()}
 	needs, known := about[a.Kind]
 	switch {
 	case !slices.Contains(Kinds, a.Kind):
 		return fmt.Errorf("recommend: the list %q is not known: %w", a.Kind, thimble.ErrInvalid)
 	case known && !needs:
 		return fmt.Errorf("recommend: the list %q lacks what it is about: %w", a.Kind, thimble.ErrInvalid)
-	case a.Kind != ForYou && !a.Subject.IsZero():
+	case !a.Kind.Own() && !a.Subject.IsZero():
 		return fmt.Errorf("recommend: the list %q uses nothing about a person: %w", a.Kind, thimble.ErrInvalid)
 	case len(a.Session) > MaxSession:
 		return fmt.Errorf("recommend: a session has at most %d items: %w", MaxSession, thimble.ErrInvalid)

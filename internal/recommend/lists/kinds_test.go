@@ -162,7 +162,7 @@ func TestAListThatCannotBeIsRefusedAndAnEmptyOneSaysWhy(t *testing.T) {
 		}
 		for _, kind := range lists.Kinds {
 			a := lists.Ask{Kind: kind, Item: "nothing", Session: []thimble.ItemID{"nothing"}}
-			if kind == lists.ForYou {
+			if kind.Own() {
 				a = lists.Ask{Kind: kind, Subject: thimble.SubjectID{9}}
 			}
 			if got := c.makes(a); len(got.Entries) > 0 || got.Why == "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"thimble"
 	"thimble/internal/catalog"
@@ -33,8 +34,9 @@ type List struct {
 type Entry struct {
 	Product catalog.Product
 	Score   int64
-	Terms   []Term // of a personal list: all of them, what speaks for it first
-	Orders  int64  // of the popular list: how many orders contained it
+	Terms   []Term    // of a personal list: all of them, what speaks for it first
+	Last    time.Time // of a list of what was seen: when
+	Orders  int64     // of the popular list: how many orders contained it
 
 	Why      string   // in a few words, for a page
 	Moved    int64    // what the shop's boosts added to the score, or took from it

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -48,7 +49,8 @@ type Permission struct {
 // A Recommendation is one item of a list.
 type Recommendation struct {
 	Item   catalogweb.Item `json:"item"`
-	Score  int64           `json:"score" doc:"An exact sum of integers; with moved it is the rank. Of the popular list, the orders that contained it."`
+	SeenAt time.Time       `json:"seen_at,omitzero" doc:"Of what the person looked at: when they did last."`
+	Score  int64           `json:"score" doc:"An exact sum of integers; with moved it is the rank. Of the popular list, the orders that contained it; of the recent one, the time in microseconds since 1970."`
 	Orders int64           `json:"orders,omitempty" doc:"Of the popular list: how many orders contained it."`
 	Why    string          `json:"why,omitempty" doc:"In a few words, for the reader."`
 	// Campaign is the name of the campaign that holds the place.
@@ -84,7 +86,7 @@ type listInput struct {
 	Subject     string   `query:"subject" maxLength:"64" doc:"The token of the person the list is for. Without it, nothing about anybody is used." example:"sub_1vz3m8t6q4c0k7d9h2x5r8w3ya"`
 	Item        string   `query:"item" maxLength:"64" doc:"The item that a list is about: what goes with it, or is similar."`
 	Session     []string `query:"session" maxItems:"50" doc:"Items that were looked at just now, or that are in a basket, the last one last. They are used for this answer and not kept."`
-	Kind        string   `query:"kind" enum:"for-you,goes-with,bought-together,popular,trending,season,similar,next" doc:"What the list is made from. Left out: for-you with a subject, goes-with with an item, next with a session, else popular."`
+	Kind        string   `query:"kind" enum:"for-you,recent,goes-with,bought-together,popular,trending,season,similar,next" doc:"What the list is made from. Left out: for-you with a subject, goes-with with an item, next with a session, else popular."`
 	Category    string   `query:"category" maxLength:"64" doc:"Only this category."`
 	Brand       string   `query:"brand" maxLength:"64" doc:"Only this brand."`
 	Size        string   `query:"size" maxLength:"64" doc:"Only variants of this size."`
@@ -114,7 +116,7 @@ func Operations(l OperationLists) func(huma.API) {
 		huma.Register(api, huma.Operation{
 			OperationID: "listRecommendations", Method: http.MethodGet, Path: "/v1/recommendations", Tags: []string{"recommend"},
 			Summary: "List recommendations",
-			Description: "A list for a person, with subject; what goes with an item, with item; what follows on a session, with session; else the popular list. Other lists by kind. " +
+			Description: "A list for a person, with subject; what goes with an item, with item; what follows on a session, with session; else the popular list. Other lists by kind; recent, with subject, is what they looked at, and empty for who does not permit it. " +
 				"A person who does not permit personalisation, and one who is not known, get the popular list with personal=false: this never tells who has an account. " +
 				"What a list may hold is said in the same words for every kind, and the rules of the shop act on all of them. " +
 				"A personal list is a decision that is recorded, with its reasons and a receipt, before it is answered.",
@@ -141,7 +143,7 @@ func list(ctx context.Context, l OperationLists, in *listInput) (*listOutput, er
 		return nil, err
 	}
 	body := answer(made, a, in.Explain)
-	if a.Kind == lists.ForYou || len(a.Session) > 0 {
+	if a.Kind.Own() || len(a.Session) > 0 {
 		return &listOutput{Status: http.StatusOK, CacheControl: "private, no-store", Vary: "Authorization", Body: body}, nil
 	}
 	return shared(body, in)
@@ -155,6 +157,9 @@ const notPersonal = "Not personal: nothing permits a list for this person, or th
 func answer(made lists.List, a lists.Ask, explain bool) Recommendations {
 	body := shown(made, explain)
 	body.Kind = string(a.Kind)
+	if a.Kind == lists.Recent && !body.Personal { // whatever the reason: nobody learns who has looked at what
+		return Recommendations{Kind: string(lists.Recent), Why: notPersonal, Entries: []Recommendation{}}
+	}
 	if a.Kind == lists.ForYou && !body.Personal {
 		body.Kind, body.Why, body.Verdict = string(lists.Popular), strings.TrimSpace(notPersonal+" "+made.Empty), nil
 	}
@@ -208,7 +213,7 @@ func shown(made lists.List, explain bool) Recommendations {
 	}
 	for i, e := range made.Entries {
 		out.Entries[i] = Recommendation{
-			Item: catalogweb.ItemOf(e.Product), Score: e.Score, Orders: e.Orders, Campaign: e.Campaign, Moved: e.Moved, Because: e.Because,
+			Item: catalogweb.ItemOf(e.Product), Score: e.Score, Orders: e.Orders, SeenAt: e.Last, Campaign: e.Campaign, Moved: e.Moved, Because: e.Because,
 			Why: cmp.Or(e.Why, taste.Because(e.Reasons())),
 		}
 		if !explain {

@@ -21,7 +21,7 @@ type asked struct {
 	Subject   string   `json:"subject,omitempty" maxLength:"64" doc:"The token of the person the list is for."`
 	Item      string   `json:"item,omitempty" maxLength:"64" doc:"The item that a list is about."`
 	Session   []string `json:"session,omitempty" maxItems:"50" doc:"Items that were looked at just now, or that are in a basket, the last one last. They are not kept."`
-	Kind      string   `json:"kind,omitempty" enum:"for-you,goes-with,bought-together,popular,trending,season,similar,next" doc:"What the list is made from."`
+	Kind      string   `json:"kind,omitempty" enum:"for-you,recent,goes-with,bought-together,popular,trending,season,similar,next" doc:"What the list is made from."`
 	Category  string   `json:"category,omitempty" maxLength:"64"`
 	Brand     string   `json:"brand,omitempty" maxLength:"64"`
 	Size      string   `json:"size,omitempty" maxLength:"64"`
@@ -66,10 +66,10 @@ func (in asked) ask(ctx context.Context, where string) (lists.Ask, error) {
 		a.Kind = in.usual()
 	}
 	switch {
-	case a.Kind == lists.ForYou && in.Subject == "":
+	case a.Kind.Own() && in.Subject == "":
 		return wrong("subject", "the person that the list is for")
-	case a.Kind != lists.ForYou && in.Subject != "":
-		return wrong("kind", "for-you: this list uses nothing about a person")
+	case !a.Kind.Own() && in.Subject != "":
+		return wrong("kind", "for-you or recent: this list uses nothing about a person")
 	case (a.Kind == lists.GoesWith || a.Kind == lists.Similar) && in.Item == "":
 		return wrong("item", "the item that the list is about")
 	case a.Kind == lists.Next && len(a.Session) == 0:

@@ -120,6 +120,12 @@ func TestTheAnswerDoesNotTellWhoHasAnAccount(t *testing.T) {
 	if diff := cmp.Diff(known.Body, unknown.Body); diff != "" || known.Status != 200 {
 		t.Errorf("the two differ (-refuses +nobody):\n%s", diff)
 	}
+	for _, who := range []thimble.SubjectID{refuses, nobody, empty} { // of what they looked at, just as little
+		a := d.Get(apitest.Read, path+"?kind=recent&subject="+who.String())
+		if want := `{"kind":"recent","personal":false,"why":"Not personal: nothing permits a list for this person, or there is nothing to make it from.","entries":[]}`; strings.TrimSpace(a.Body) != want || a.Header.Get("Cache-Control") != "private, no-store" {
+			t.Errorf("got %s, %v", a.Body, a.Header)
+		}
+	}
 	for _, who := range []thimble.SubjectID{refuses, nobody, empty} {
 		var got recommendweb.Recommendations
 		a := d.Get(apitest.Read, path+"?subject="+who.String())
@@ -154,7 +160,7 @@ func TestBadInputOfListsIsNamed(t *testing.T) {
 	for query, field := range map[string]string{
 		"?subject=secret": "query.subject", "?subject=secret@example.org": "query.subject", "?limit=51": "query.limit", "?limit=0": "query.limit",
 		"?placement=Secret+secret": "query.placement", "?explain=secret": "query.explain", "?item=x&subject=" + allows.String(): "query.item",
-		"?kind=secret": "query.kind", "?kind=for-you": "query.subject", "?kind=popular&subject=" + allows.String(): "query.kind", "?kind=similar": "query.item",
+		"?kind=secret": "query.kind", "?kind=for-you": "query.subject", "?kind=recent": "query.subject", "?kind=popular&subject=" + allows.String(): "query.kind", "?kind=similar": "query.item",
 		"?kind=next": "query.session", "?kind=bought-together": "query.session", "?session=a&subject=" + allows.String(): "query.item", "?max_price=NaN": "query.max_price",
 		"?max_price=-1": "query.max_price", "?min_price=5&max_price=4": "query.max_price", "?currency=secret": "query.currency", "?in_stock=perhaps": "query.in_stock",
 		"?session=" + strings.Repeat("a,", 50) + "a": "query.session", "?session=" + strings.Repeat("s", 65): "query.session",
