@@ -18,9 +18,13 @@ func proveFlags(f *flag.FlagSet) {
 	f.Uint64("seed", 1, "of the draw")
 }
 
-// proveCommand shows that models forget, on the installation's own data. Nobody is erased.
+// proveCommand shows that models forget, on the installation's own data, where nobody is
+// erased; or that an erasure reaches every byte, in a fresh installation.
 func proveCommand(ctx context.Context, c *call) error {
-	if c.flags.NArg() != 1 || c.flags.Arg(0) != "unlearning" {
+	switch {
+	case c.flags.NArg() == 1 && c.flags.Arg(0) == "erasure":
+		return proveErasure(ctx, c)
+	case c.flags.NArg() != 1 || c.flags.Arg(0) != "unlearning":
 		return errWords
 	}
 	var subjects []thimble.SubjectID

@@ -89,6 +89,7 @@ func (s surroundings) Beyond(ctx context.Context) ([]string, error) {
 		"copies that a recipient made or passed on; it was told, and what it answered is listed under recipients",
 		"systems of the shop outside of this installation that are no recipient here, and files that staff took out of it by hand",
 		"what somebody else wrote about the person in a text of their own that does not name an account",
+		"names that the shop, its staff and its systems gave to files, texts, products and events, and what staff wrote as a reason of their own",
 		"totals that name nobody, such as how many of a product were sold on a day",
 		"what the operating system, the disk and a proxy before this program write down",
 	}

@@ -23,9 +23,9 @@ func (d *doors) decisions() decisionweb.PortalDeps {
 	return decisionweb.PortalDeps{Store: d.wholeDecisions(), Names: d.Catalog, Receipts: d.Ledger, Own: d.own, Reviews: d.Decisions}
 }
 
-// mountPortal mounts the customers' privacy centre.
-func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
-	sections, err := sections(
+// portalSections are all parts of the privacy centre, in the order of its navigation.
+func (d *doors) portalSections() ([]web.Section, error) {
+	return sections(
 		func() (web.Section, error) {
 			return consentweb.Portal(d.kit, consentweb.PortalDeps{
 				Store: d.wholeConsent(), Log: d.Ledger, Own: d.own, Controller: d.Config.controller(), Children: d.children, Now: d.Config.clock(),
@@ -48,6 +48,11 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 		func() (web.Section, error) { return subjectweb.Portal(d.kit, d.Subjects, d.own) },
 		func() (web.Section, error) { return sessionweb.Portal(d.kit, d.customers, d.signIn()) },
 	)
+}
+
+// mountPortal mounts the customers' privacy centre.
+func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
+	sections, err := d.portalSections()
 	if err != nil {
 		return err
 	}

@@ -15,9 +15,11 @@ type requestIDKey struct{}
 
 const requestIDHeader = "X-Request-Id"
 
-var requestIDForm = regexp.MustCompile(`^[A-Za-z0-9-]{16,64}$`)
+// requestIDForm is that of a UUID. Ids go to the log, where a caller's own text has no
+// place: it may be about a person.
+var requestIDForm = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
-// RequestID gives each request an id: the caller's when it has the right form,
+// RequestID gives each request an id: the caller's when it is a UUID in small letters,
 // else a random one. The answer carries it, and so does the context.
 func RequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

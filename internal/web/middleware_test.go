@@ -43,7 +43,7 @@ func TestTheLogNamesTheRouteAndNeverThePerson(t *testing.T) {
 }
 
 func TestARequestIDOfTheRightFormIsKept(t *testing.T) {
-	const id = "0123456789abcdef-X"
+	const id = "0b5e6c1a-7a0d-4c39-9f2e-3c1d5e7f9a2b"
 	var seen string
 	h := web.RequestID(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = web.RequestIDFrom(r.Context()) }))
 	r := httptest.NewRequest("GET", "/", nil)

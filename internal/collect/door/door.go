@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -125,6 +126,17 @@ func paths() map[string]route {
 		r := route{pattern: path, call: call, dropped: !ok}
 		all[path], all[path+"/"] = r, r
 	}
+	return all
+}
+
+// Paths are the addresses that events are sent to.
+func Paths() (all []string) {
+	for path, r := range routes {
+		if path == r.pattern {
+			all = append(all, path)
+		}
+	}
+	slices.Sort(all)
 	return all
 }
 

@@ -2,6 +2,8 @@ package hooks
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"thimble"
@@ -90,6 +92,9 @@ var forms = map[System]map[string]form{
 		"customer.updated": {Take, []string{"id", "email", "date_created_gmt"}, []string{"line_items", "number"}, []Rows{wooCustomer}},
 	},
 }
+
+// Topics are those that a system's deliveries are read of, in order.
+func Topics(s System) []string { return slices.Sorted(maps.Keys(forms[s])) }
 
 // Read reads a body that was verified. A topic that is not known is ignored: systems send
 // more than what is asked for. The error is of kind thimble.ErrInvalid.
