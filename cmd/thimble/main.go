@@ -53,6 +53,8 @@ var commands = []command{
 	{"prove", "unlearning [--subject sub_…] [--sample N] [--seed N] | erasure [--data EMPTY-DIR]", "take people out of the recommender by forgetting and by training anew, and compare; nobody is erased. Or make up a person in a fresh installation, forget them, and look for them in every byte that was written", proveCommand},
 	{"explain", "dec_… | RECEIPT [--for customer|agent|auditor] [--staff NAME] [--key KEY] [--json]", "do a decision again, compare, and say why it came out so", explain},
 	{"models", "list | key | export NAME FILE | verify FILE --key FILE | rollback NAME --reason TEXT", "which models serve; check an exported package offline; go back to the version before", models},
+	{"backup", "--to FOLDER --recipients FILE [--log] | --check FOLDER [--key KEYS] [--identity FILE --root FOLDER]", "add a sealed backup to a set, also while it serves; read a set to its last byte", backupCommand},
+	{"restore", "--from FOLDER --identity FILE --root FOLDER --seen FILE [--at TIME] | --in-place --seen FILE", "put an installation back, without whoever was erased since", restoreCommand},
 	{"ledger", "epoch [--seen FILE]", "begin a new epoch of the log, after a database was put back from a backup", ledgerEpoch},
 	{"datamap", "[--json | --dpv | --taxonomy]", "print what is kept about people, where, why and for how long", printMap},
 	{"packs", "list | explain | test [FILE…] | simulate FILE | hash FILE | sign FILE | verify FILE [flags]", "laws as data: what applies, with its sources, and what a pack would change", packs},
@@ -128,6 +130,8 @@ var extra = map[string]func(*flag.FlagSet){
 		f.Int("port", 8080, "port to serve on")
 		f.Bool("fresh", false, "delete the demo's data folder first")
 	},
+	"backup":  backupFlags,
+	"restore": restoreFlags,
 	"import":  importFlags,
 	"packs":   packsFlags,
 	"staff":   staffFlags,

@@ -24,6 +24,9 @@ func TestCommands(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"served": awaitLog},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TILL_KEY", tillPublic())
+			if err := safeKeys(e); err != nil {
+				return err
+			}
 			sample, err := os.ReadFile("../../internal/collect/testdata/online_retail_sample.csv.gz")
 			if err != nil {
 				return err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"thimble"
+	"thimble/internal/backup"
 	"thimble/internal/ledger"
 	"thimble/internal/rights"
 	"thimble/internal/vault"
@@ -87,7 +88,10 @@ func (a *App) rotateOnce(ctx context.Context, i ledger.Intent) (done vault.Rotat
 	if err := json.Unmarshal(i.Payload, &before); err != nil {
 		return done, nil, fmt.Errorf("app: reading act %s: %w", i.ID.Token(ledger.IntentPrefix), err)
 	}
-	if done, err = a.Vault.Rotate(ctx); err != nil {
+	if done, err = a.Vault.Rotate(ctx); err == nil {
+		err = a.KeepApart(ctx) // what is destroyed here is destroyed there
+	}
+	if err != nil {
 		return done, nil, err
 	}
 	epochs, err := a.Vault.Epochs(ctx)
@@ -127,6 +131,8 @@ type shredding struct {
 type shredded struct {
 	KeyHash string `json:"key_sha256,omitempty"`
 	Request string `json:"request"`
+	// Tombstones is the head of their list with this one in it.
+	Tombstones *backup.Head `json:"tombstones,omitempty"`
 }
 
 // Shred implements rights.Shredder. A person's keys are destroyed on their request,
@@ -136,8 +142,11 @@ func (k keeper) Shred(ctx context.Context, who thimble.SubjectID) (done vault.Sh
 	if err != nil {
 		return done, err
 	}
-	if r == nil {
-		return k.Vault.Shred(ctx, who) // nobody asked: there is nothing that a leaf could name
+	if r == nil { // nobody asked: there is nothing that a leaf could name
+		if done, err = k.Vault.Shred(ctx, who); err == nil {
+			err = k.app.KeepApart(ctx)
+		}
+		return done, err
 	}
 	payload, err := json.Marshal(shredding{Request: r.ID.Token(rights.TokenPrefix)})
 	if err != nil {
@@ -187,6 +196,14 @@ func (a *App) shredOnce(ctx context.Context, r rights.Request) (vault.Shredded, 
 	if err != nil {
 		return done, nil, err
 	}
-	outcome, err := json.Marshal(shredded{KeyHash: fmt.Sprintf("%x", done.KeyHash), Request: r.ID.Token(rights.TokenPrefix)})
+	head, err := a.tombstones(ctx)
+	if err == nil {
+		// The erasure is not done before it outlives this machine.
+		err = a.KeepApart(ctx)
+	}
+	if err != nil {
+		return done, nil, err
+	}
+	outcome, err := json.Marshal(shredded{KeyHash: fmt.Sprintf("%x", done.KeyHash), Request: r.ID.Token(rights.TokenPrefix), Tombstones: &head})
 	return done, outcome, err
 }

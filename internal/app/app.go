@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -71,6 +72,7 @@ type App struct {
 	regroups  chan struct{}    // people were joined or parted, and the holders are to be told
 	telemetry *Telemetry
 	clock     *clockWatch
+	stones    stones                // tombstones, and what is kept apart
 	progress  func(done, total int) // of the first training, for the one who waits
 }
 
@@ -88,6 +90,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 		return nil, err
 	}
 	a.Gate.Obeys(staffRules{a})
+	a.beforehand = a.KeepApart
 	if a.Config.SMTPURL != "" || a.Config.Demo {
 		a.post = sessionweb.NewPost(letters{a}, log)
 	}
@@ -179,10 +182,10 @@ func (a *App) Recover(ctx context.Context) error {
 	if err := a.checkLog(ctx); err != nil {
 		return err
 	}
-	if err := a.Files.Sweep(); err != nil {
-		return err
+	if err := a.KeepApart(ctx); err != nil {
+		return err // what is kept apart knows of erasures that this database does not
 	}
-	if err := a.Uploads.Sweep(); err != nil {
+	if err := a.sweepFiles(); err != nil {
 		return err
 	}
 	// What was announced and not done comes first: nothing is to build on it.
@@ -229,6 +232,11 @@ func (a *App) Recover(ctx context.Context) error {
 		a.Log.InfoContext(ctx, "keys without a person swept", slog.Int("keys", swept))
 	}
 	return a.Remember(ctx)
+}
+
+// sweepFiles removes what a crash left half-written, and copies that a backup was sealing.
+func (a *App) sweepFiles() error {
+	return errors.Join(a.Files.Sweep(), a.Uploads.Sweep(), os.RemoveAll(filepath.Join(a.Config.Data, CopiesName)))
 }
 
 // ImportOrders imports a file of orders, and queues a training on them. It is

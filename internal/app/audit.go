@@ -172,19 +172,20 @@ func (a *App) seen() ([]byte, error) {
 }
 
 // Remember keeps the newest checkpoint outside of the database. A log that a later start
-// finds older than that was put back.
+// finds older than that was put back. What is kept apart reaches it, and is kept before.
 func (a *App) Remember(ctx context.Context) error {
 	head, err := a.Ledger.Checkpoint(ctx)
-	if errors.Is(err, thimble.ErrUnavailable) {
-		return nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, thimble.ErrUnavailable) {
 		return err
 	}
-	if old, err := a.seen(); err == nil && string(old) == string(head.Note) {
-		return nil
+	apart := a.KeepApart(ctx)
+	if err != nil { // of an empty log there is none
+		return apart
 	}
-	return replaceFile(filepath.Join(a.Config.Data, SeenName), head.Note)
+	if old, err := a.seen(); err == nil && string(old) == string(head.Note) {
+		return apart
+	}
+	return errors.Join(apart, replaceFile(filepath.Join(a.Config.Data, SeenName), head.Note))
 }
 
 // replaceFile puts content in a file's place; a crash leaves the old one or the new.

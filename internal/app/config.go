@@ -30,6 +30,7 @@ type Config struct {
 	TLSKey    string
 	Proxies   string // networks of the proxies in front, with blanks between
 	Data      string // the folder
+	Apart     string // the folder of what no backup may hold; empty means that nothing is kept so
 
 	DatabaseURL string // PostgreSQL; empty means SQLite in the folder
 	KeysURL     string // PostgreSQL for the keys; empty means DatabaseURL
@@ -173,7 +174,7 @@ var settings = append([]setting{
 		set: func(c *Config, v string) (err error) { c.Shutdown, err = time.ParseDuration(v); return err },
 		get: func(c *Config) string { return c.Shutdown.String() },
 	},
-}, bufferSettings...)
+}, append(apartSettings, bufferSettings...)...)
 
 // Flags are the settings as command-line flags: key and usage.
 func Flags(each func(key, usage, fallback string)) {
@@ -270,8 +271,10 @@ func (c *Config) check() error {
 	if key, rule := c.Buffer.check(c.DatabaseURL); key != "" {
 		return wrong(key, rule)
 	}
-	if key, rule := c.checkMail(); key != "" {
-		return wrong(key, rule)
+	for _, check := range []func() (key, rule string){c.checkMail, c.checkApart} {
+		if key, rule := check(); key != "" {
+			return wrong(key, rule)
+		}
 	}
 	if _, err := web.ParseProxies(c.Proxies); err != nil {
 		return wrong("trusted-proxies", "networks were expected, such as 127.0.0.1 10.0.0.0/8")

@@ -64,7 +64,8 @@ type Kernel struct {
 	Jobs       *jobdb.Queue
 	Leaving    *listsdb.Store // whom the recommender has still to take out
 
-	drops *wire.Folder // nil: none
+	drops      *wire.Folder                // nil: none
+	beforehand func(context.Context) error // before a checkpoint is shown to witnesses
 }
 
 func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[string]jobdb.Handler) (k *Kernel, err error) {
@@ -222,6 +223,7 @@ func (k *Kernel) openLedger(ctx context.Context, cfg Config, log *slog.Logger) e
 		return err
 	}
 	lc.Now, lc.Log = cfg.clock(), log
+	lc.Beforehand = func(ctx context.Context) error { return k.beforehand(ctx) }
 	k.Ledger = ledgerdb.New(k.Core, signer, lc)
 	return nil
 }

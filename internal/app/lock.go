@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"thimble"
+	"thimble/internal/backup"
 )
 
 // LockName is the file by which the data folder is locked.
@@ -18,6 +19,9 @@ func Lock(cfg Config) (unlock func(), err error) {
 	folder, err := cfg.folder()
 	if err != nil {
 		return nil, err
+	}
+	if backup.Interrupted(cfg.Data) {
+		return nil, fmt.Errorf("a restore into %s is under way or was cut short; give the same command again, or remove what it has left beside the folder: %w", folder, thimble.ErrConflict)
 	}
 	f, err := os.OpenFile(filepath.Join(folder, LockName), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

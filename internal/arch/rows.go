@@ -12,7 +12,7 @@ var rows = [][]string{
 	{"policy"},
 	{"vault"},
 	{"subject"},
-	{"order", "session", "apikey", "registry"},
+	{"order", "session", "apikey", "registry", "backup"},
 	{"staff"},
 	{"consent"},
 	{"gate"},

@@ -21,6 +21,7 @@ const grants = "who is told of events; whose grants are held is in the map as ti
 const inTables = "the tables of the set, each of which is in the map"
 
 var spots = []Spot{
+	{Kind: "file", Name: "copies/*", Why: "copies of the databases, whose tables are in the map, for the moment in which a backup seals them; what a killed one left is removed by the next, and by a start"},
 	{Kind: "file", Name: "core.db", Why: inTables},
 	{Kind: "file", Name: "core.db-*", Why: inTables},
 	{Kind: "file", Name: "imports/*", Why: "files that staff upload, sealed under a key that only the process has that took them; gone when they are imported, or within the hour"},

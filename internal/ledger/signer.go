@@ -89,3 +89,16 @@ func EpochOrigin(origin string, n int64) (string, error) {
 	}
 	return name, CheckOrigin(name)
 }
+
+// EpochNumber returns of which epoch a log of that name is.
+func EpochNumber(origin string) (int64, error) {
+	if err := CheckOrigin(origin); err != nil {
+		return 0, err
+	}
+	if i := strings.LastIndexByte(origin, '/'); i > 0 {
+		if n, err := parseNumber(origin[i+1:]); err == nil && n > 1 {
+			return n, nil
+		}
+	}
+	return 1, nil
+}

@@ -27,13 +27,28 @@ func (d *Desk) Erase(ctx context.Context, who thimble.SubjectID) (Report, error)
 	return report, err
 }
 
+// EraseAgain forgets one subject whom a backup has brought back. Who else was one person with
+// them when it was made is not asked: each of those has, or has not, been erased since.
+func (d *Desk) EraseAgain(ctx context.Context, who thimble.SubjectID) (Report, error) {
+	ctx, cancel := patiently(ctx)
+	defer cancel()
+	r, err := d.store.Begin(ctx, Request{Subject: who, Kind: Erase, Report: Report{Again: true}})
+	if err != nil {
+		return Report{}, fmt.Errorf("rights: opening an erasure: %w", err)
+	}
+	return d.run(ctx, r)
+}
+
 func (d *Desk) erase(ctx context.Context, r *Request) error {
 	if r.Report.Models == nil {
 		// Who the person is, and what served before, is noted before anything is erased:
 		// a resumed erasure could not know it any more.
-		members, err := d.members(ctx, r.Subject)
-		if err != nil {
-			return err
+		members := []thimble.SubjectID{r.Subject}
+		if !r.Report.Again {
+			var err error
+			if members, err = d.members(ctx, r.Subject); err != nil {
+				return err
+			}
 		}
 		r.Others = slices.DeleteFunc(slices.Clone(members), func(m thimble.SubjectID) bool { return m == r.Subject })
 		r.Report.Models = &Models{Before: d.model()}

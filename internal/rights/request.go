@@ -71,6 +71,8 @@ type Report struct {
 	KeyHash string       `json:"key_sha256,omitempty"` // of the destroyed key
 	// OtherKeys are the hashes of the keys of the person's other members.
 	OtherKeys []string `json:"other_keys_sha256,omitempty"`
+	// Again says that the person had been erased, and that a backup brought them back.
+	Again bool `json:"again,omitempty"`
 	// Resumed says that the request was interrupted: what was done before that is not
 	// in the counts.
 	Resumed bool    `json:"resumed,omitempty"`

@@ -179,11 +179,17 @@ func (s *Shop) Buys(who thimble.SubjectID, items ...thimble.ItemID) {
 // BuysOn is Buys on a day.
 func (s *Shop) BuysOn(at time.Time, who thimble.SubjectID, items ...thimble.ItemID) {
 	s.TB.Helper()
-	ctx := context.Background()
 	s.orders++
+	s.OrdersAs(fmt.Sprintf("test-%d", s.orders), at, who, items...)
+}
+
+// OrdersAs is BuysOn with a number of the order.
+func (s *Shop) OrdersAs(number string, at time.Time, who thimble.SubjectID, items ...thimble.ItemID) {
+	s.TB.Helper()
+	ctx := context.Background()
 	id, err := thimble.NewID(nil)
 	s.must(err)
-	o := order.Order{ID: id, Subject: who, Number: fmt.Sprintf("test-%d", s.orders), PlacedAt: at, Country: "GB"}
+	o := order.Order{ID: id, Subject: who, Number: number, PlacedAt: at, Country: "GB"}
 	var products []catalog.Product
 	var demand []catalog.Demand
 	price := thimble.Money{Minor: 250, Currency: "GBP"}

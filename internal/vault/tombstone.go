@@ -18,32 +18,53 @@ func (v *Vault) Tombstones(ctx context.Context, after int64, limit int) ([]Tombs
 	return stones, nil
 }
 
+// TakeOver adds the tombstones that are missing here, in their order and with their hashes,
+// so that the list is the one that was kept apart. No key is destroyed by it: [Vault.Bury]
+// does that.
+func (v *Vault) TakeOver(ctx context.Context, stones []Tombstone) error {
+	if err := v.store.Bury(ctx, stones); err != nil {
+		return fmt.Errorf("vault: taking over %d tombstones: %w", len(stones), outage(err))
+	}
+	return nil
+}
+
+// Buried returns which of the owners have a tombstone among the stones.
+func (v *Vault) Buried(ctx context.Context, stones []Tombstone, owners []thimble.SubjectID) ([]thimble.SubjectID, error) {
+	dead, err := v.among(ctx, marked(stones), owners)
+	if err != nil {
+		return nil, fmt.Errorf("vault: looking for %d owners among tombstones: %w", len(owners), err)
+	}
+	return dead, nil
+}
+
 // Bury shreds again whom a restored backup has brought back: it takes over the
 // tombstones that are newer than the backup and destroys the keys of every owner
 // they stand for. It returns the owners, whose data the holders have to erase
 // again, and is to be called before serving.
 func (v *Vault) Bury(ctx context.Context, stones []Tombstone) ([]thimble.SubjectID, error) {
-	dead := make(map[string]bool, len(stones))
-	for _, s := range stones {
-		dead[string(s.Mark)] = true
+	// First, so that a destruction that follows finds the tombstone, and its hash stays.
+	err := v.TakeOver(ctx, stones)
+	if err != nil {
+		return nil, err
 	}
-	risen, err := v.risen(ctx, dead)
-	if err == nil {
-		for i, o := range risen {
-			if _, err = v.Shred(ctx, o); err != nil {
-				risen = risen[:i]
-				break
-			}
+	risen, err := v.risen(ctx, marked(stones))
+	for i := 0; err == nil && i < len(risen); i++ {
+		if _, err = v.Shred(ctx, risen[i]); err != nil {
+			risen = risen[:i]
 		}
-	}
-	if err == nil {
-		// Last, so that the original hashes stay for those who were not restored.
-		err = outage(v.store.Bury(ctx, stones))
 	}
 	if err != nil {
 		return risen, fmt.Errorf("vault: applying %d tombstones: %w", len(stones), err)
 	}
 	return risen, nil
+}
+
+func marked(stones []Tombstone) map[string]bool {
+	marks := make(map[string]bool, len(stones))
+	for _, s := range stones {
+		marks[string(s.Mark)] = true
+	}
+	return marks
 }
 
 func (v *Vault) risen(ctx context.Context, dead map[string]bool) (risen []thimble.SubjectID, err error) {
@@ -54,15 +75,24 @@ func (v *Vault) risen(ctx context.Context, dead map[string]bool) (risen []thimbl
 		if err != nil || len(owners) == 0 {
 			return risen, outage(err)
 		}
-		for _, o := range owners {
-			mark, err := v.mark(ctx, o)
-			if err != nil {
-				return nil, err
-			}
-			if dead[string(mark)] {
-				risen = append(risen, o)
-			}
+		some, err := v.among(ctx, dead, owners)
+		if err != nil {
+			return nil, err
 		}
-		after = owners[len(owners)-1]
+		risen, after = append(risen, some...), owners[len(owners)-1]
 	}
+}
+
+// among returns the owners whose marks are given.
+func (v *Vault) among(ctx context.Context, marks map[string]bool, owners []thimble.SubjectID) (some []thimble.SubjectID, err error) {
+	for _, o := range owners {
+		mark, err := v.mark(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		if marks[string(mark)] {
+			some = append(some, o)
+		}
+	}
+	return some, nil
 }

@@ -81,6 +81,19 @@ func (s *Store) search(ctx context.Context, done *Compacted) error {
 	return err
 }
 
+// SearchAgain has the next compaction search all of the log: it was put back from a backup, and
+// holds records of people who were taken out of it since.
+func (s *Store) SearchAgain(ctx context.Context) error {
+	err := s.Core.Write(ctx, func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(ctx, `delete from collect_positions where name = $1`, compactName)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("timeline: having the log searched again: %w", err)
+	}
+	return nil
+}
+
 // compactFrames takes whoever is gone out of frames up to one, and returns those.
 func (s *Store) compactFrames(ctx context.Context, frames []frame.Frame, until int64, done *Compacted) ([]frame.Frame, error) {
 	for i := range frames {

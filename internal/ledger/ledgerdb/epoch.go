@@ -51,19 +51,23 @@ func seenHead(c ledger.Checkpoint) *headSeen {
 
 // OpenEpoch ends the log and begins the next one, after the database was put back
 // from a backup: to continue the old log would sign a second history of it. The
-// new log has the name [ledger.EpochOrigin] of the next number, which next must bear; its first leaf
+// new log has the name [ledger.EpochOrigin] of a later number, which next must bear; its first leaf
 // commits to witnessed, the last checkpoint that anybody saw of the old log (from
 // a witness, an auditor or a receipt; nil when nobody did), and to what is stored. What is queued
 // goes into the new log. Receipts of the old one stay valid under its key; for leaves that are still
 // stored they are made as before.
 //
+// A backup may be older than an epoch that was opened after it. That epoch is passed over: its number
+// was used, so that next has one beyond it, and witnessed may be signed by its key, which is
+// among the others.
+//
 // Call it while nobody sequences: the error is ErrNotHolder otherwise. It returns the
 // opening of the first leaf, which is about nobody. Then make the Log anew.
-func OpenEpoch(ctx context.Context, db *sqldb.DB, old VerifierKeyed, next Signer, witnessed []byte, cfg Config) (ledger.Opening, error) {
+func OpenEpoch(ctx context.Context, db *sqldb.DB, old VerifierKeyed, next Signer, witnessed []byte, cfg Config, others ...string) (ledger.Opening, error) {
 	var seen ledger.Checkpoint
 	if len(witnessed) > 0 {
 		var err error
-		if seen, err = ledger.OpenCheckpoint(witnessed, old.VerifierKey()); err != nil {
+		if seen, err = ledger.OpenCheckpoint(witnessed, append([]string{old.VerifierKey()}, others...)...); err != nil {
 			return ledger.Opening{}, wrap("opening an epoch", err)
 		}
 	}
@@ -77,16 +81,25 @@ func OpenEpoch(ctx context.Context, db *sqldb.DB, old VerifierKeyed, next Signer
 		if err != nil {
 			return err
 		}
-		want, err := ledger.EpochOrigin(next.Name(), head.epoch+1)
-		if err != nil || want != next.Name() {
-			return fmt.Errorf("the new log's name must end in /%d: %w", head.epoch+1, thimble.ErrInvalid)
+		number, err := ledger.EpochNumber(next.Name())
+		if passed := number - head.epoch - 1; err != nil || passed < 0 || passed > int64(len(others)) {
+			return fmt.Errorf("the new log's name must end in /%d, or beyond epochs whose keys are given: %w", head.epoch+1, thimble.ErrInvalid)
 		}
-		if first, err = after.firstLeaf(head, before.VerifierKey(), seen); err != nil {
+		if first, err = after.firstLeaf(head, number, before.VerifierKey(), seen); err != nil {
 			return err
 		}
-		return after.begin(ctx, tx, head, before.VerifierKey(), first)
+		return after.begin(ctx, tx, head, number, before.VerifierKey(), first)
 	})
 	return first, wrap("opening an epoch", err)
+}
+
+// Free ends the lease of whoever sequenced in a database that was put back from a backup:
+// they hold another. Nobody sequences in this one yet.
+func Free(ctx context.Context, db *sqldb.DB) error {
+	return wrap("ending a lease", db.Write(ctx, func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(ctx, `update ledger_lease set lease_until = 0 where id = 1`)
+		return err
+	}))
 }
 
 // VerifierKeyed is a log that is known by its key: *ledger.Signer, or a [VKey].
@@ -106,9 +119,9 @@ type oldSigner struct {
 
 func (o oldSigner) VerifierKey() string { return o.VerifierKeyed.VerifierKey() }
 
-func (l *Log) firstLeaf(head state, vkey string, seen ledger.Checkpoint) (ledger.Opening, error) {
+func (l *Log) firstLeaf(head state, number int64, vkey string, seen ledger.Checkpoint) (ledger.Opening, error) {
 	record, err := json.Marshal(epochRecord{
-		Kind: "ledger.epoch", Epoch: head.epoch + 1, Origin: l.Origin(), Before: vkey,
+		Kind: "ledger.epoch", Epoch: number, Origin: l.Origin(), Before: vkey,
 		Witnessed: seenHead(seen), Stored: seenHead(head.Checkpoint),
 	})
 	if err != nil {
@@ -130,7 +143,7 @@ const (
 
 // begin writes the new epoch's rows: its first leaf at once, so that nothing that is
 // queued can come before it.
-func (l *Log) begin(ctx context.Context, tx *sqldb.Tx, old state, vkey string, first ledger.Opening) error {
+func (l *Log) begin(ctx context.Context, tx *sqldb.Tx, old state, number int64, vkey string, first ledger.Opening) error {
 	opening, err := first.MarshalBinary()
 	if err != nil {
 		return err
@@ -150,7 +163,7 @@ func (l *Log) begin(ctx context.Context, tx *sqldb.Tx, old state, vkey string, f
 	if err != nil {
 		return err
 	}
-	if n, err := tx.Exec(ctx, beginEpoch, old.epoch+1, leaves, hashes, string(head.Note), old.epoch); err != nil || n != 1 {
+	if n, err := tx.Exec(ctx, beginEpoch, number, leaves, hashes, string(head.Note), old.epoch); err != nil || n != 1 {
 		return errors.Join(err, changed(n, 1))
 	}
 	if _, err := tx.Exec(ctx, `update ledger_cosigned set size = 0, note = '' where id = 1`); err != nil {

@@ -41,6 +41,9 @@ type Config struct {
 	// Policy says which of them make a checkpoint one that others may rely on; nil
 	// means that none is needed.
 	Policy *ledger.Policy
+	// Beforehand runs before a checkpoint is shown to witnesses; an error puts that off. What must
+	// not be older than what they have seen is kept by it.
+	Beforehand func(context.Context) error
 	// Refresh is how often witnesses are asked when nothing is new; 0 means an hour.
 	Refresh time.Duration
 }

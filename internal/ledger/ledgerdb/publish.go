@@ -86,6 +86,11 @@ func (l *Log) Publish(ctx context.Context) (next time.Duration, err error) {
 	if err := l.loadStandings(ctx); err != nil {
 		return l.cfg.Every, err
 	}
+	if l.cfg.Beforehand != nil {
+		if err := l.cfg.Beforehand(ctx); err != nil {
+			return l.cfg.Every, wrap("preparing to be witnessed", err)
+		}
+	}
 	answers := l.ask(ctx, head)
 	var by []ledger.Cosignature
 	for a := range answers {

@@ -81,6 +81,16 @@ func (s *Store) Page(ctx context.Context, after thimble.SubjectID, limit int) (p
 	return page, wrap("listing", err)
 }
 
+// Active returns up to limit subjects after the given one in the order of their ids,
+// each by itself, whoever they are one person with; without the erased.
+func (s *Store) Active(ctx context.Context, after thimble.SubjectID, limit int) (some []thimble.SubjectID, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		some, err = sqldb.Column[thimble.SubjectID](ctx, tx, `select id from subject_subjects where id > $1 and state = 'active' order by id limit $2`, after[:], limit)
+		return err
+	})
+	return some, wrap("listing", err)
+}
+
 // Exists reports, for each id, whether there is such a subject that is not erased.
 func (s *Store) Exists(ctx context.Context, ids []thimble.SubjectID) ([]bool, error) {
 	exists := make([]bool, len(ids))

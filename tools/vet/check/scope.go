@@ -15,7 +15,7 @@ const module = "thimble"
 // kernel are the folders of the rows that make the rest accountable, as in
 // internal/arch/rows.go; a test holds the two against each other.
 var kernel = []string{
-	"datamap", "ledger", "catalog", "job", "policy", "vault", "subject", "order", "session", "apikey", "registry",
+	"datamap", "ledger", "catalog", "job", "policy", "vault", "subject", "order", "session", "apikey", "registry", "backup",
 	"staff", "consent", "gate", "disclose", "decision",
 }
 
