@@ -43,5 +43,8 @@
 //   - a version that was trained says how well its recipe foretells what people bought last;
 //   - what somebody looked at is listed by time for who permits it, without a model, an order
 //     or a record that would keep it once more; what they want forgotten is in it no more;
+//   - what is popular in a country is counted of people who permit learning, on no disk: a
+//     country of fewer than 20 has no list, whoever leaves is in no count from the commit of
+//     that on, and afterwards the counts are those of gathering without them;
 //   - erasing a person takes them out of every version that is kept before it returns.
 package lists

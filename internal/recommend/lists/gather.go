@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"thimble"
@@ -31,10 +32,13 @@ type set struct {
 	through int64 // the last batch of orders that is used
 	cut     int   // orders that came later
 	spans   map[thimble.SubjectID]span
+	since   int64 // the first day of which it is noted where something was bought
+	sales   map[thimble.SubjectID][]sale
+	edits   atomic.Int64 // of the sales
 }
 
 func newSet(items []thimble.ItemID, through int64) *set {
-	s := &set{data: recommend.NewDataset(items), items: items, known: make(map[thimble.ItemID]bool, len(items)), through: through, spans: map[thimble.SubjectID]span{}}
+	s := &set{data: recommend.NewDataset(items), items: items, known: make(map[thimble.ItemID]bool, len(items)), through: through, spans: map[thimble.SubjectID]span{}, sales: map[thimble.SubjectID][]sale{}}
 	for _, id := range items {
 		s.known[id] = true
 	}
@@ -58,6 +62,7 @@ func (g *gathered) forget(people []thimble.SubjectID) {
 		for _, who := range people {
 			s.data.Forget(who)
 			s.keep(who, span{})
+			s.sells(who, nil, nil)
 		}
 	}
 }
@@ -86,6 +91,13 @@ func (s *set) months() (from, to string) {
 // once for all sets.
 func (s *Shop) gather(ctx context.Context, but []thimble.SubjectID, sets ...*set) (*gathered, error) {
 	out := &gathered{people: s.Gate.Cohort(trainer, thimble.TrainAISystem, thimble.PurchaseHistory), sets: sets}
+	latest, err := s.Catalog.LatestDay(ctx)
+	if err != nil && !errors.Is(err, thimble.ErrNotFound) {
+		return nil, err
+	}
+	for _, of := range sets {
+		of.since = latest - popularDays + 1
+	}
 	revision, err := s.eachLearned(ctx, but, func(g *gate.Grant, orders []recorded) error {
 		if err := out.add(g.Subject(), orders); err != nil {
 			return err
@@ -147,6 +159,7 @@ func (g *gathered) add(who thimble.SubjectID, orders []recorded) error {
 func (s *set) add(who thimble.SubjectID, orders []recorded) error {
 	items, when := s.learns(orders)
 	s.keep(who, when)
+	s.sells(who, orders, items)
 	return s.data.Put(who, told(items, when))
 }
 
@@ -205,10 +218,12 @@ func (s *set) changes(p *anew) []recommend.Change {
 
 // note keeps what changes does not.
 func (s *set) note(p *anew) {
-	_, when := s.learns(p.orders)
+	items, when := s.learns(p.orders)
 	s.keep(p.who, when)
+	s.sells(p.who, p.orders, items)
 	for _, o := range p.others {
 		s.keep(o, span{})
+		s.sells(o, nil, nil)
 	}
 }
 

@@ -46,6 +46,7 @@ type Ask struct {
 	Subject   thimble.SubjectID // of ForYou and Recent: the others are about nobody
 	Item      thimble.ItemID    // of GoesWith and Similar
 	Session   []thimble.ItemID  // of Next and Together; the last one last. It is not kept
+	Country   string            // of Popular: what is bought there, ISO 3166-1 alpha-2; "" is everywhere
 	Placement string
 	N         int
 	Filter    arrange.Filter
@@ -76,6 +77,8 @@ func (a Ask) check() error {
 		return fmt.Errorf("recommend: the list %q lacks what it is about: %w", a.Kind, thimble.ErrInvalid)
 	case !a.Kind.Own() && !a.Subject.IsZero():
 		return fmt.Errorf("recommend: the list %q uses nothing about a person: %w", a.Kind, thimble.ErrInvalid)
+	case a.Country != "" && a.Kind != Popular:
+		return fmt.Errorf("recommend: the list %q is of no place: %w", a.Kind, thimble.ErrInvalid)
 	case len(a.Session) > MaxSession:
 		return fmt.Errorf("recommend: a session has at most %d items: %w", MaxSession, thimble.ErrInvalid)
 	}
@@ -121,7 +124,14 @@ func (s *Shop) shared(ctx context.Context, a Ask) (List, error) {
 	p := &pick{notes: map[thimble.ItemID]Entry{}}
 	switch a.Kind {
 	case Popular, Season, Trending:
-		h.counted(p, a, keeps)
+		there := a.Country != "" && s.local(ctx, h, p, a, keeps)
+		if !there {
+			clear(q.Left) // the filters count anew, for the list of all places
+			h.counted(p, a, keeps)
+		}
+		if a.Country != "" && !there {
+			p.why = notLocal + p.why
+		}
 	case Similar:
 		h.similar(p, []thimble.ItemID{a.Item}, a.N, keeps)
 		p.why = "What is most like it, by what the catalogue says of both." + nobody

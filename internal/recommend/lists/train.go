@@ -30,6 +30,7 @@ type Shop struct {
 	turn       atomic.Int64 // of the rows of leavers, when the model that serves was read
 	notices    notice
 	shelves    shelves
+	placings   placings
 }
 
 // New returns a shop without a model; Load or Train gives it one.

@@ -87,6 +87,7 @@ type listInput struct {
 	Item        string   `query:"item" maxLength:"64" doc:"The item that a list is about: what goes with it, or is similar."`
 	Session     []string `query:"session" maxItems:"50" doc:"Items that were looked at just now, or that are in a basket, the last one last. They are used for this answer and not kept."`
 	Kind        string   `query:"kind" enum:"for-you,recent,goes-with,bought-together,popular,trending,season,similar,next" doc:"What the list is made from. Left out: for-you with a subject, goes-with with an item, next with a session, else popular."`
+	Country     string   `query:"country" pattern:"^[A-Z]{2}$" patternDescription:"a code of ISO 3166-1, such as DE" doc:"With popular: what is bought there, by the countries of orders of people who allow that lists are learned from them. A place with fewer than 20 of them has no list of its own, and gets that of all places; why says so." example:"DE"`
 	Category    string   `query:"category" maxLength:"64" doc:"Only this category."`
 	Brand       string   `query:"brand" maxLength:"64" doc:"Only this brand."`
 	Size        string   `query:"size" maxLength:"64" doc:"Only variants of this size."`
@@ -132,7 +133,7 @@ func Operations(l OperationLists) func(huma.API) {
 
 func list(ctx context.Context, l OperationLists, in *listInput) (*listOutput, error) {
 	a, err := asked{
-		Subject: in.Subject, Item: in.Item, Session: in.Session, Kind: in.Kind, Category: in.Category, Brand: in.Brand, Size: in.Size, MinPrice: in.MinPrice,
+		Subject: in.Subject, Item: in.Item, Session: in.Session, Kind: in.Kind, Country: in.Country, Category: in.Category, Brand: in.Brand, Size: in.Size, MinPrice: in.MinPrice,
 		MaxPrice: in.MaxPrice, Currency: in.Currency, InStock: in.InStock, GrownUp: in.GrownUp, Placement: in.Placement, Limit: in.Limit, Explain: in.Explain,
 	}.ask(ctx, "query.")
 	if err != nil {

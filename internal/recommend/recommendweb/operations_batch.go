@@ -22,6 +22,7 @@ type asked struct {
 	Item      string   `json:"item,omitempty" maxLength:"64" doc:"The item that a list is about."`
 	Session   []string `json:"session,omitempty" maxItems:"50" doc:"Items that were looked at just now, or that are in a basket, the last one last. They are not kept."`
 	Kind      string   `json:"kind,omitempty" enum:"for-you,recent,goes-with,bought-together,popular,trending,season,similar,next" doc:"What the list is made from."`
+	Country   string   `json:"country,omitempty" pattern:"^[A-Z]{2}$" patternDescription:"a code of ISO 3166-1, such as DE" doc:"With popular: what is bought there."`
 	Category  string   `json:"category,omitempty" maxLength:"64"`
 	Brand     string   `json:"brand,omitempty" maxLength:"64"`
 	Size      string   `json:"size,omitempty" maxLength:"64"`
@@ -41,7 +42,7 @@ func (in asked) ask(ctx context.Context, where string) (lists.Ask, error) {
 		return lists.Ask{}, web.FieldProblems{{Field: where + field, Detail: "expected " + expected}}
 	}
 	a := lists.Ask{
-		Kind: lists.Kind(in.Kind), Actor: gate.Actor{Kind: gate.Client, Name: apikey.From(ctx).Name}, Item: thimble.ItemID(in.Item), Placement: in.Placement, N: in.Limit, GrownUp: in.GrownUp,
+		Kind: lists.Kind(in.Kind), Actor: gate.Actor{Kind: gate.Client, Name: apikey.From(ctx).Name}, Item: thimble.ItemID(in.Item), Country: in.Country, Placement: in.Placement, N: in.Limit, GrownUp: in.GrownUp,
 		Filter: arrange.Filter{Category: in.Category, Brand: in.Brand, Size: in.Size, MinPrice: in.MinPrice, MaxPrice: in.MaxPrice, Currency: in.Currency, InStock: in.InStock},
 	}
 	for _, id := range in.Session {
@@ -66,6 +67,8 @@ func (in asked) ask(ctx context.Context, where string) (lists.Ask, error) {
 		a.Kind = in.usual()
 	}
 	switch {
+	case in.Country != "" && a.Kind != lists.Popular:
+		return wrong("country", "popular: the other lists are of no place")
 	case a.Kind.Own() && in.Subject == "":
 		return wrong("subject", "the person that the list is for")
 	case !a.Kind.Own() && in.Subject != "":

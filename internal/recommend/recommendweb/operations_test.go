@@ -160,7 +160,7 @@ func TestBadInputOfListsIsNamed(t *testing.T) {
 	for query, field := range map[string]string{
 		"?subject=secret": "query.subject", "?subject=secret@example.org": "query.subject", "?limit=51": "query.limit", "?limit=0": "query.limit",
 		"?placement=Secret+secret": "query.placement", "?explain=secret": "query.explain", "?item=x&subject=" + allows.String(): "query.item",
-		"?kind=secret": "query.kind", "?kind=for-you": "query.subject", "?kind=recent": "query.subject", "?kind=popular&subject=" + allows.String(): "query.kind", "?kind=similar": "query.item",
+		"?kind=secret": "query.kind", "?kind=for-you": "query.subject", "?kind=recent": "query.subject", "?country=secret": "query.country", "?country=DE&kind=trending": "query.country", "?kind=popular&subject=" + allows.String(): "query.kind", "?kind=similar": "query.item",
 		"?kind=next": "query.session", "?kind=bought-together": "query.session", "?session=a&subject=" + allows.String(): "query.item", "?max_price=NaN": "query.max_price",
 		"?max_price=-1": "query.max_price", "?min_price=5&max_price=4": "query.max_price", "?currency=secret": "query.currency", "?in_stock=perhaps": "query.in_stock",
 		"?session=" + strings.Repeat("a,", 50) + "a": "query.session", "?session=" + strings.Repeat("s", 65): "query.session",
@@ -186,6 +186,9 @@ func TestAQuerySaysWhichListAndWhatItMayHold(t *testing.T) {
 	d.Into(&got, a)
 	if e := got.Entries[0]; got.Kind != "similar" || got.Rules != "r1" || len(got.Applied) != 1 || e.Moved != 2 || e.Because[0] != "our own brand" || e.Why == "" || e.Alike[0].Share != 12 || e.Alike[0].Field != "brand" {
 		t.Errorf("got %s", a.Body)
+	}
+	if d.Get(apitest.Read, path+"?country=DE"); s.asked.Kind != lists.Popular || s.asked.Country != "DE" {
+		t.Errorf("asked %+v", s.asked)
 	}
 	// Of a personal list too.
 	d.Get(apitest.Read, path+"?subject="+allows.String()+"&category=shirts&max_price=5000&in_stock=true&grown_up=true")
