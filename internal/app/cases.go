@@ -11,6 +11,7 @@ import (
 	"thimble/internal/decision"
 	"thimble/internal/policy"
 	"thimble/internal/policy/calendar"
+	"thimble/internal/rights"
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/casesdb"
 	"thimble/internal/sqldb"
@@ -75,6 +76,28 @@ func (a *App) provesCase(ctx context.Context, verb cases.Verb, members []thimble
 		return wrong
 	}
 	return err
+}
+
+// beginCase begins what a case asks for, has the desk do it at once, and closes the case
+// when that is done.
+func (a *App) beginCase(ctx context.Context, id thimble.ID, by, staff string) (cases.Case, error) {
+	c, err := a.Cases.Accept(ctx, id, by, staff)
+	if err != nil || len(c.Work) == 0 {
+		return c, err
+	}
+	var ids []thimble.ID
+	for _, w := range c.Work {
+		id, err := thimble.ParseID(rights.TokenPrefix, w.Ref)
+		if err != nil {
+			return c, err
+		}
+		ids = append(ids, id)
+	}
+	ctx = context.WithoutCancel(ctx) // a closed window does not stop it half-way
+	if err := a.Desk.Take(ctx, ids...); err != nil {
+		return c, err
+	}
+	return a.Cases.Finish(ctx, c)
 }
 
 // serveCases begins what waits, has the desk do what is open, and closes what is done.

@@ -29,6 +29,7 @@ import (
 	"thimble/internal/recommend/suspectweb"
 	"thimble/internal/recommend/trialweb"
 	"thimble/internal/registry/registryweb"
+	"thimble/internal/rights/casesweb"
 	"thimble/internal/rights/rightsweb"
 	"thimble/internal/staff"
 	"thimble/internal/staff/staffweb"
@@ -49,6 +50,7 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 		func() (web.Section, error) { return timelineweb.Console(d.kit, d.eventPages(staff)) },
 		func() (web.Section, error) { return recommendweb.ConsoleGlimpse(d.kit, d.Shop, staff) },
 		func() (web.Section, error) { return consentweb.Console(d.kit, d.Consent, d.Subjects) },
+		func() (web.Section, error) { return casesweb.Console(d.kit, d.casesDesk(staff)) },
 		func() (web.Section, error) { return rightsweb.Console(d.kit, d.Requests, d.Ledger) },
 		func() (web.Section, error) {
 			return decisionweb.Console(d.kit, decisionweb.ConsoleConfig{Decisions: d.Decisions, Reader: staff, Receipts: d.Ledger, Names: d.Catalog, Types: d.Decisions.Types()})
@@ -163,7 +165,7 @@ func (d *doors) overview() console.Overview {
 		Tiles: []func(context.Context) ([]web.Stat, error){
 			subjectweb.ConsoleTiles(d.Subjects), orderweb.ConsoleTiles(d.Orders), catalogweb.ConsoleTiles(d.Catalog),
 			consentweb.ConsoleTiles(d.Consent, d.Subjects), recommendweb.ConsoleTiles(d.Models, d.Config.clock()), suspectweb.ConsoleTiles(d.Suspects), trialweb.Tiles(d.quality()),
-			decisionweb.ConsoleTiles(d.Decisions), ledgerweb.ConsoleTiles(d.Ledger), registryweb.ConsoleTiles(d.Models), discloseweb.ConsoleTiles(d.Disclose, d.Config.clock()), staffweb.GlassTiles(d.Glass), d.clockTiles, d.logTiles,
+			decisionweb.ConsoleTiles(d.Decisions), casesweb.ConsoleTiles(d.Cases), ledgerweb.ConsoleTiles(d.Ledger), registryweb.ConsoleTiles(d.Models), discloseweb.ConsoleTiles(d.Disclose, d.Config.clock()), staffweb.GlassTiles(d.Glass), d.clockTiles, d.logTiles,
 		},
 		Charts: []func(context.Context) (web.Chart, error){catalogweb.ConsoleChart(d.Catalog)},
 		Moments: []func(context.Context) ([]web.Moment, error){

@@ -20,6 +20,7 @@ import (
 	"thimble/internal/recommend/tasteweb"
 	"thimble/internal/recommend/trialweb"
 	"thimble/internal/registry/registryweb"
+	"thimble/internal/rights/casesweb"
 	"thimble/internal/subject/subjectweb"
 )
 
@@ -38,6 +39,7 @@ func (d *doors) operations() []func(huma.API) {
 		consentweb.Operations(consentweb.OperationDeps{Store: d.wholeConsent(), Receipts: d.Ledger, Exists: d.exists, Open: d.openFor, Controller: d.Config.controller(), Now: d.Config.clock()}),
 		decisionweb.Operations(d.Decisions, d.Gate, d.Ledger),
 		decisionweb.ContestOperations(d.Decisions, d.Gate, d.Decisions),
+		casesweb.Operations(d.caseOperations()),
 		ledgerweb.Operations(d.Ledger),
 		policyweb.Operations(d.Laws),
 		planweb.Operations(d.planPages(), func(ctx context.Context) string { return apikey.From(ctx).Name }),

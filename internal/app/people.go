@@ -17,6 +17,8 @@ import (
 	"thimble/internal/order"
 	"thimble/internal/order/orderdb"
 	"thimble/internal/rights"
+	"thimble/internal/rights/cases"
+	"thimble/internal/rights/casesdb"
 	"thimble/internal/sqldb"
 	"thimble/internal/subject"
 	"thimble/internal/subject/subjectdb"
@@ -48,6 +50,16 @@ func (w wholeDecisions) Of(ctx context.Context, who thimble.SubjectID, limit int
 // StepsOf returns the steps of a person's reviews, the newest first.
 func (w wholeDecisions) StepsOf(ctx context.Context, who thimble.SubjectID, limit int) ([]decisiondb.SealedStep, error) {
 	return union(ctx, w.people, who, limit, w.Store.StepsOf, func(a, b decisiondb.SealedStep) int { return b.At.Compare(a.At) })
+}
+
+type wholeCases struct {
+	*casesdb.Store
+	people *subjectdb.Store
+}
+
+// Of returns a person's requests, the newest first.
+func (w wholeCases) Of(ctx context.Context, who thimble.SubjectID, limit int) ([]cases.Case, error) {
+	return union(ctx, w.people, who, limit, w.Store.Of, func(a, b cases.Case) int { return b.At.Compare(a.At) })
 }
 
 type wholeUses struct {

@@ -13,6 +13,7 @@ import (
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/portal"
 	"thimble/internal/recommend/tasteweb"
+	"thimble/internal/rights/casesweb"
 	"thimble/internal/rights/rightsweb"
 	"thimble/internal/session/sessionweb"
 	"thimble/internal/subject/subjectweb"
@@ -39,12 +40,13 @@ func (d *doors) portalSections() ([]web.Section, error) {
 		func() (web.Section, error) { return gateweb.Portal(d.kit, d.wholeUses(), d.own, d.Without()...) },
 		func() (web.Section, error) { return discloseweb.Portal(d.kit, d.wholeDisclosures(), d.own) },
 		func() (web.Section, error) {
-			return rightsweb.Portal(d.kit, rightsweb.PortalDeps{Desk: d.Desk, Requests: d.Requests, Names: d.Catalog, Receipts: d.Ledger, Own: d.own, Exit: d.customers})
+			return rightsweb.Portal(d.kit, rightsweb.PortalDeps{Desk: forgetting{d.Desk, d.App}, Requests: d.Requests, Names: d.Catalog, Receipts: d.Ledger, Own: d.own, Exit: d.customers})
 		},
 		func() (web.Section, error) {
 			return ledgerweb.Portal(d.kit, d.Ledger, consentweb.PortalReceipts(d.wholeConsent(), d.own),
-				tasteweb.PortalReceipts(d.wholeTastes(), d.own), decisionweb.PortalReceipts(d.wholeDecisions(), d.own), decisionweb.PortalReviewReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own), discloseweb.PortalReceipts(d.wholeDisclosures(), d.own))
+				tasteweb.PortalReceipts(d.wholeTastes(), d.own), decisionweb.PortalReceipts(d.wholeDecisions(), d.own), decisionweb.PortalReviewReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own), discloseweb.PortalReceipts(d.wholeDisclosures(), d.own), casesweb.PortalReceipts(wholeCases{d.Cases, d.Subjects}, d.own))
 		},
+		func() (web.Section, error) { return casesweb.Portal(d.kit, d.casePages()) },
 		func() (web.Section, error) { return subjectweb.Portal(d.kit, d.Subjects, d.own) },
 		func() (web.Section, error) { return sessionweb.Portal(d.kit, d.customers, d.signIn()) },
 	)
@@ -59,7 +61,7 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 	h, err := portal.New(portal.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.customers, Sections: sections, Own: d.own, Label: d.label,
 		Signals: consentweb.Signals(d.wholeConsent(), d.Log), Now: d.Config.clock(),
-		Proofs: slices.Concat(rightsweb.Proofs(), sessionweb.Proofs()),
+		Proofs: slices.Concat(rightsweb.Proofs(), casesweb.Proofs(), sessionweb.Proofs()),
 		Cards: []portal.Card{
 			consentweb.PortalCard(d.wholeConsent(), d.Config.clock()), decisionweb.PortalCard(d.wholeDecisions()), gateweb.PortalCard(d.wholeUses()),
 			rightsweb.PortalCard(d.Desk), ledgerweb.PortalCard(),

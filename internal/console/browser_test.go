@@ -11,6 +11,8 @@ import (
 	"thimble/internal/catalog"
 	"thimble/internal/decision"
 	"thimble/internal/rights"
+	"thimble/internal/rights/cases"
+	"thimble/internal/rights/casesdb"
 	"thimble/internal/web/webtest"
 )
 
@@ -21,7 +23,7 @@ func (s *shop) addresses() map[string]string {
 	s.Helper()
 	ctx := s.Context()
 	pages := map[string]string{
-		"overview": "/console", "customers": "/console/customers", "consent": "/console/consent", "access": "/console/access", "requests": "/console/requests",
+		"overview": "/console", "customers": "/console/customers", "consent": "/console/consent", "access": "/console/access", "requests": "/console/requests", "requests-closed": "/console/requests?show=closed", "requests-new": "/console/requests/new", "executed": "/console/requests/executed",
 		"decisions": "/console/decisions", "catalogue": "/console/catalogue", "imports": "/console/imports", "recommendations": "/console/recommendations",
 		"ledger": "/console/ledger", "datamap": "/console/datamap", "datamap-field": "/console/datamap?holder=order&field=order_orders.body", "jobs": "/console/jobs",
 		"catalogue-none": "/console/catalogue?q=zzzz", "catalogue-bad": "/console/catalogue?kind=zzzz", "missing": "/console/nowhere",
@@ -37,6 +39,11 @@ func (s *shop) addresses() map[string]string {
 	s.must(err)
 	for _, r := range requests {
 		pages["request-"+string(r.Kind)] = "/console/requests/" + r.ID.Token(rights.TokenPrefix)
+	}
+	waiting, err := s.cases.Queue(ctx, casesdb.Place{}, 1)
+	s.must(err)
+	for _, c := range waiting {
+		pages["case"] = "/console/cases/" + c.ID.Token(cases.TokenPrefix)
 	}
 	imports, err := s.imports.Imports(ctx)
 	s.must(err)

@@ -291,7 +291,7 @@ func (s *shop) badValues(t *testing.T, client *http.Client, base string) {
 	t.Helper()
 	for path, want := range map[string]int{
 		"/catalogue?kind=zz": 422, "/catalogue?q=a+b+c+d+e+f+g+h+i": 422, "/catalogue?category=%00": 422, "/catalogue?after=zz": 422, "/catalogue?sort=zz": 200,
-		"/customers?after=zz": 200, "/ledger?before=zz": 200, "/ledger?before=-1": 200, "/jobs?state=zz": 422, "/datamap?category=zz": 422, "/requests?kind=zz": 422, "/access?staff=zz": 200,
+		"/customers?after=zz": 200, "/ledger?before=zz": 200, "/ledger?before=-1": 200, "/jobs?state=zz": 422, "/datamap?category=zz": 422, "/requests/executed?kind=zz": 422, "/access?staff=zz": 200,
 		"/customers/zz": 404, "/decisions/zz": 404, "/requests/zz": 404, "/requests/zz/receipt": 404, "/imports/zz": 404, "/catalogue/zz": 404,
 	} {
 		if code, _, body := do(t, client, "GET", base+"/console"+path, nil); code != want {

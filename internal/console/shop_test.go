@@ -38,12 +38,16 @@ import (
 	"thimble/internal/order/orderdb"
 	"thimble/internal/order/orderweb"
 	"thimble/internal/policy"
+	"thimble/internal/policy/calendar"
 	"thimble/internal/recommend/lists"
 	"thimble/internal/recommend/listsdb"
 	"thimble/internal/recommend/recommendweb"
 	"thimble/internal/registry"
 	"thimble/internal/registry/registrydb"
 	"thimble/internal/rights"
+	"thimble/internal/rights/cases"
+	"thimble/internal/rights/casesdb"
+	"thimble/internal/rights/casesweb"
 	"thimble/internal/rights/rightsdb"
 	"thimble/internal/rights/rightsweb"
 	"thimble/internal/session"
@@ -82,6 +86,7 @@ type shop struct {
 	lists     *lists.Shop
 	imports   *collectdb.Store
 	requests  *rightsdb.Store
+	cases     *casesdb.Store
 	desk      *rights.Desk
 	log       *slog.Logger
 }
@@ -126,6 +131,16 @@ func newShop(t *testing.T, log *slog.Logger) *shop {
 	}}, jobdb.Config{})
 	s.imports = collectdb.New(s.core, collectdb.Parts{People: s.subjects, Orders: s.orders, Catalogue: s.catalog}, time.Now, nil)
 	s.requests = rightsdb.New(s.core, s.ledger, s.subjects, nil)
+	s.cases = casesdb.New(s.core, casesdb.Parts{Ledger: s.ledger, Vault: s.vault, Subjects: s.subjects, Requests: s.requests}, casesdb.Config{
+		Dates: func(_ context.Context, _ *sqldb.Tx, _ thimble.SubjectID, at time.Time) (cases.Dates, error) {
+			law, err := policy.Baseline()
+			if err != nil {
+				return nil, err
+			}
+			strict := policy.LawOf(calendar.On(at, time.UTC), law)
+			return cases.Deadlines(strict, strict), nil
+		},
+	})
 	model := func() string {
 		v, ok := s.lists.Version()
 		if !ok {
@@ -159,6 +174,10 @@ func (s *shop) fill() {
 	}
 	_, err = s.desk.Access(s.Context(), people[1])
 	s.must(err)
+	for _, kind := range []cases.Kind{cases.Erase, cases.Complain} {
+		_, err = s.cases.Open(s.Context(), casesdb.Asked{Subject: people[1], Kind: kind, Via: cases.Centre, Proof: cases.Session, By: cases.ThePerson, Words: thimble.Hide("please")})
+		s.must(err)
+	}
 	_, err = s.desk.Erase(s.Context(), people[2])
 	s.must(err)
 	s.must(s.uses.Flush(s.Context()))
@@ -227,6 +246,8 @@ func (s *shop) sections(kit *web.Kit) (sections []web.Section) {
 	}.Section(kit))
 	add(subjectweb.Console(kit, s.subjects, reader, orderweb.CustomerPanel(s.orders, s.catalog), consentweb.CustomerPanel(s.consent), decisionweb.CustomerPanel(s.decisions), gateweb.CustomerPanel(s.uses)))
 	add(consentweb.Console(kit, s.consent, s.subjects))
+	add(casesweb.Console(kit, casesweb.ConsoleDeps{Store: s.cases, Queue: s.cases, Reader: reader, Receipts: s.ledger, Now: time.Now,
+		Colleagues: func(context.Context) ([]string, error) { return []string{"mara", "zoe"}, nil }}))
 	add(rightsweb.Console(kit, s.requests, s.ledger))
 	add(decisionweb.Console(kit, decisionweb.ConsoleConfig{Decisions: s.decisions, Reader: reader, Receipts: s.ledger, Names: s.catalog}))
 	add(gateweb.Console(kit, s.uses))

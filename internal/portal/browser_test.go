@@ -10,6 +10,8 @@ import (
 
 	"thimble"
 	"thimble/internal/gate"
+	"thimble/internal/rights/cases"
+	"thimble/internal/rights/casesdb"
 	"thimble/internal/web/webtest"
 )
 
@@ -42,11 +44,13 @@ func TestEveryPageIsAccessibleAndSilent(t *testing.T) {
 	home := ada.page("/")
 	why := webtest.SelectAttr(t, home, ".shelfwhy a", "href")[0]
 	item := webtest.SelectAttr(t, home, ".product h3 a", "href")[0]
+	c := must(h.cases.Open(t.Context(), casesdb.Asked{Subject: h.customers[0].Subject, Kind: cases.Erase, Via: cases.Store, By: cases.TheStaff, Staff: "mara", Words: thimble.Hide("please forget me")}))(t)
+	asked := "/privacy/requests/" + c.ID.Token(cases.TokenPrefix)
 	pages := map[string]string{
 		"shop-home": "/", "shop-items": "/shop/items?category=bags", "shop-item": item, "shop-why": why, "shop-about": "/shop/about", "shop-sign-in": "/shop/sign-in",
 		"shop-none": "/shop/items?q=zeppelin", "privacy": "/privacy", "privacy-choices": "/privacy/choices?done=saved", "privacy-receipts": "/privacy/receipts",
 		"privacy-receipt": "/privacy/receipts/choice/1", "privacy-decisions": "/privacy/decisions", "privacy-decision": strings.Replace(why, "/shop/why/", "/privacy/decisions/", 1),
-		"privacy-access": "/privacy/access", "privacy-data": "/privacy/data", "privacy-data-one": "/privacy/data?of=order", "privacy-forget": "/privacy/forget",
+		"privacy-access": "/privacy/access", "privacy-data": "/privacy/data", "privacy-data-one": "/privacy/data?of=order", "privacy-forget": "/privacy/forget", "privacy-requests": "/privacy/requests", "privacy-request": asked, "privacy-limit": "/privacy/limit",
 		"privacy-sign-in": "/privacy/sign-in", "privacy-link": "/privacy/link/x", "privacy-missing": "/privacy/nothing",
 	}
 	tab := ada.tab(webtest.Desk)

@@ -34,12 +34,16 @@ import (
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/order/orderdb"
 	"thimble/internal/policy"
+	"thimble/internal/policy/calendar"
 	"thimble/internal/portal"
 	"thimble/internal/recommend/lists"
 	"thimble/internal/recommend/listsdb"
 	"thimble/internal/registry"
 	"thimble/internal/registry/registrydb"
 	"thimble/internal/rights"
+	"thimble/internal/rights/cases"
+	"thimble/internal/rights/casesdb"
+	"thimble/internal/rights/casesweb"
 	"thimble/internal/rights/rightsdb"
 	"thimble/internal/rights/rightsweb"
 	"thimble/internal/session"
@@ -72,6 +76,7 @@ type house struct {
 	catalog   *catalogdb.Store
 	lists     *lists.Shop
 	requests  *rightsdb.Store
+	cases     *casesdb.Store
 	desk      *rights.Desk
 	customers []storefront.DemoCustomer
 }
@@ -117,6 +122,16 @@ func (h *house) kernel(core *sqldb.DB, v *vault.Vault) {
 		}, nil),
 	})
 	h.requests = rightsdb.New(core, h.ledger, h.people, nil)
+	h.cases = casesdb.New(core, casesdb.Parts{Ledger: h.ledger, Vault: v, Subjects: h.people, Requests: h.requests}, casesdb.Config{
+		Dates: func(_ context.Context, _ *sqldb.Tx, _ thimble.SubjectID, at time.Time) (cases.Dates, error) {
+			law, err := policy.Baseline()
+			if err != nil {
+				return nil, err
+			}
+			strict := policy.LawOf(calendar.On(at, time.UTC), law)
+			return cases.Deadlines(strict, strict), nil
+		},
+	})
 	h.desk = rights.NewDesk(h.requests, v, func() string {
 		version, _ := h.lists.Version()
 		return fmt.Sprintf("%x", version.Hash)
@@ -214,6 +229,7 @@ func (h *house) privacy(kit *web.Kit, log *slog.Logger, sessions *sessionweb.Doo
 		Sections: []web.Section{
 			must(consentweb.Portal(kit, consentweb.PortalDeps{Store: consentdb.Whole{Store: h.consents, Persons: h.people}, Log: h.ledger, Own: own}))(h),
 			must(rightsweb.Portal(kit, rightsweb.PortalDeps{Desk: h.desk, Requests: h.requests, Names: h.catalog, Receipts: h.ledger, Own: own, Exit: sessions}))(h),
+			must(casesweb.Portal(kit, h.asking(own)))(h),
 			must(decisionweb.Portal(kit, why))(h),
 			must(gateweb.Portal(kit, h.uses, own))(h),
 			must(ledgerweb.Portal(kit, h.ledger, consentweb.PortalReceipts(h.consents, own), decisionweb.PortalReceipts(h.decisions, own), gateweb.PortalReceipts(h.uses, own)))(h),
@@ -223,6 +239,25 @@ func (h *house) privacy(kit *web.Kit, log *slog.Logger, sessions *sessionweb.Doo
 			consentweb.PortalCard(h.consents, nil), rightsweb.PortalCard(h.desk), decisionweb.PortalCard(h.decisions), gateweb.PortalCard(h.uses), ledgerweb.PortalCard(),
 		},
 	}))(h)
+}
+
+// asking are the pages on which people ask.
+func (h *house) asking(own gateweb.Own) casesweb.PortalDeps {
+	return casesweb.PortalDeps{
+		Store: h.cases, Own: own, Now: time.Now, Access: h.desk.Access,
+		Begin: func(ctx context.Context, id thimble.ID, by, staff string) (cases.Case, error) {
+			return h.cases.Accept(ctx, id, by, staff)
+		},
+		Children: func(context.Context, thimble.SubjectID) ([]thimble.SubjectID, error) { return nil, nil },
+		Restricted: func(ctx context.Context, who thimble.SubjectID) (bool, error) {
+			p, err := h.people.Person(ctx, who)
+			return p.Restricted, err
+		},
+		Refuses: func(ctx context.Context, who thimble.SubjectID, p thimble.Purpose) (bool, error) {
+			st, err := h.consents.Standing(ctx, who, p)
+			return st.State.Refuses(), err
+		},
+	}
 }
 
 func (h *house) shop(kit *web.Kit, log *slog.Logger, sessions *sessionweb.Door, label labels) http.Handler {

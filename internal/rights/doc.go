@@ -17,5 +17,6 @@
 //   - each request is a leaf of the ledger that holds counts and hashes, no person;
 //     looks of one person and day are one.
 //
-// The desk's clocks, correction and retention by law come with their own issue.
+// Package cases has requests as people see them, with their dates. Correction and
+// retention by law come with their own issue.
 package rights

@@ -3,6 +3,7 @@ package rights
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"thimble"
@@ -37,6 +38,18 @@ func (d *Desk) about(ctx context.Context, who thimble.SubjectID, r Request) (Rep
 	}
 	r.Subject, r.Others = members[0], members[1:]
 	return d.begin(ctx, r)
+}
+
+// ErrWaits is why an erasure does not begin: an e-mail address was added lately.
+var ErrWaits = fmt.Errorf("rights: an e-mail address was added lately: %w", thimble.ErrConflict)
+
+// Take executes open requests by their ids. One that is under way is left to whoever
+// has it.
+func (d *Desk) Take(ctx context.Context, ids ...thimble.ID) error {
+	ctx, cancel := patiently(ctx)
+	defer cancel()
+	_, err := d.finish(ctx, func(r Request) bool { return slices.Contains(ids, r.ID) })
+	return err
 }
 
 // Expire destroys what is held of a category from before an instant, of everybody, by

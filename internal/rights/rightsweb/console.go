@@ -26,6 +26,8 @@ type ConsoleRequests interface {
 
 const (
 	consolePath = "/console/requests"
+	// executedPath lists what was executed; what people ask for is listed by casesweb.
+	executedPath = consolePath + "/executed"
 	// consoleKnown bounds the list, and how far back a request's page is found.
 	consoleKnown = 10_000
 	consoleShown = 200
@@ -45,9 +47,8 @@ func Console(kit *web.Kit, requests ConsoleRequests, receipts ledgerweb.ReceiptL
 	}
 	c := &console{pages: pages, requests: requests, receipts: receipts}
 	return web.Section{
-		Nav: []web.NavItem{{Label: "Requests", Href: consolePath, Icon: "inbox", Group: "Customers"}},
 		Mount: func(mux web.Routes, f *web.Frame) {
-			mux.HandleFunc("GET "+consolePath, func(w http.ResponseWriter, r *http.Request) { c.list(w, r, f) })
+			mux.HandleFunc("GET "+executedPath, func(w http.ResponseWriter, r *http.Request) { c.list(w, r, f) })
 			mux.HandleFunc("GET "+consolePath+"/{request}", func(w http.ResponseWriter, r *http.Request) { c.show(w, r, f) })
 			mux.HandleFunc("GET "+consolePath+"/{request}/receipt", func(w http.ResponseWriter, r *http.Request) { c.receipt(w, r, f) })
 			mux.HandleFunc("GET "+consolePath+"/{request}"+certificateFile, func(w http.ResponseWriter, r *http.Request) { c.certificate(w, r, f) })
@@ -109,7 +110,7 @@ func (c *console) list(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 		}
 	}
 	f.Render(w, r, status, c.pages, "console_requests.html", web.Page{
-		Title: "Requests", Lead: "What people asked for about their data, and what was done: counts and hashes, no person.", Body: consoleListBody{t},
+		Title: "Executed", Lead: "What was done about people’s data: counts and hashes, no person.", Crumbs: []web.Crumb{{Label: "Requests", Href: consolePath}, {Label: "Executed"}}, Body: consoleListBody{t},
 	})
 }
 
@@ -174,7 +175,7 @@ func (c *console) show(w http.ResponseWriter, r *http.Request, f *web.Frame) {
 		return
 	}
 	short := web.ShortToken(q.ID.Token(rights.TokenPrefix))
-	page := web.Page{Title: consoleKind(q.Kind) + " " + short, Crumbs: []web.Crumb{{Label: "Requests", Href: consolePath}, {Label: short}}}
+	page := web.Page{Title: consoleKind(q.Kind) + " " + short, Crumbs: []web.Crumb{{Label: "Requests", Href: consolePath}, {Label: "Executed", Href: executedPath}, {Label: short}}}
 	body := consoleBody{Facts: consoleFacts(q), Holders: consoleHolders(q.Report), Kept: consoleKept(q.Report)}
 	if q.State != rights.Executing {
 		page.Actions = []web.Action{{Label: "Download receipt", Href: consoleHref(q.ID) + "/receipt", Icon: "download"}}

@@ -2,6 +2,7 @@ package rightsweb
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -50,6 +51,12 @@ func (p *portal) forget(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	report, err := p.Desk.Erase(r.Context(), web.VisitorFrom(r.Context()).Subject)
+	if errors.Is(err, rights.ErrWaits) {
+		form := forgetForm()
+		form.Problem = "An e-mail address was added to your account lately. So that nobody who did that by stealth can have you forgotten, it waits for three days. Your request is kept: My requests says from when on it can be done."
+		p.askToForget(w, r, http.StatusConflict, form)
+		return
+	}
 	if err != nil {
 		p.frame.Fail(w, r, err)
 		return

@@ -161,6 +161,7 @@ var readers = map[string]string{
 	"collect_months":  "collect/timelinedb",
 	"collect_facts":   "collect/collectdb",
 	"collect_reviews": "collect/collectdb",
+	"cases_steps":     "rights/casesdb",
 	"taste_events":    "recommend/tastedb",
 	"taste_state":     "recommend/tastedb",
 }

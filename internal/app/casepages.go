@@ -1,0 +1,88 @@
+package app
+
+import (
+	"context"
+
+	"thimble"
+	"thimble/internal/apikey"
+	"thimble/internal/rights"
+	"thimble/internal/rights/cases"
+	"thimble/internal/rights/casesdb"
+	"thimble/internal/rights/casesweb"
+	"thimble/internal/staff"
+	"thimble/internal/subject/subjectweb"
+)
+
+// casePages are the pages on which people ask, and limit what is done.
+func (d *doors) casePages() casesweb.PortalDeps {
+	return casesweb.PortalDeps{
+		Store: wholeCases{d.Cases, d.Subjects}, Begin: d.beginCase, Access: d.Desk.Access, Children: d.children, Own: d.own, Now: d.Config.clock(),
+		Restricted: func(ctx context.Context, who thimble.SubjectID) (bool, error) {
+			p, err := d.Subjects.Person(ctx, who)
+			return p.Restricted, err
+		},
+		Refuses: func(ctx context.Context, who thimble.SubjectID, p thimble.Purpose) (bool, error) {
+			st, err := d.wholeConsent().Standing(ctx, who, p)
+			return st.State.Refuses(), err
+		},
+	}
+}
+
+// casesDesk is the staff's desk of requests.
+func (d *doors) casesDesk(reader subjectweb.Reader) casesweb.ConsoleDeps {
+	return casesweb.ConsoleDeps{
+		Store: d.Cases, Queue: d.Cases, Begin: d.beginCase, Reader: reader, Receipts: d.Ledger, Now: d.Config.clock(),
+		Colleagues: func(ctx context.Context) (names []string, err error) {
+			all, err := d.Staff.Accounts(ctx)
+			for _, a := range all {
+				if a.Usable() && a.Has(staff.Privacy) {
+					names = append(names, a.Name)
+				}
+			}
+			return names, err
+		},
+	}
+}
+
+func (d *doors) caseOperations() casesweb.OperationDeps {
+	return casesweb.OperationDeps{
+		Store: d.Cases, Find: d.Subjects.Find, Confirm: d.Config.BaseURL() + casesweb.PortalPath,
+		Note: func(ctx context.Context, who thimble.SubjectID) error {
+			_, err := d.openFor(ctx, apikey.From(ctx).Name, who, thimble.PrivacyPreferences)
+			return err
+		},
+	}
+}
+
+// forgetting is the rights desk for the page on which people are forgotten: what they ask
+// for there is a case like any other, which waits after an e-mail address was added.
+type forgetting struct {
+	*rights.Desk
+	app *App
+}
+
+// Erase implements rightsweb.PortalDesk.
+func (f forgetting) Erase(ctx context.Context, who thimble.SubjectID) (rights.Report, error) {
+	all := f.app.Cases
+	c, err := all.Open(ctx, casesdb.Asked{Subject: who, Kind: cases.Erase, Via: cases.Centre, Proof: cases.Session, By: cases.ThePerson})
+	if err == nil && c.NeedsProof() && c.May(cases.Proved) {
+		c, err = all.Do(ctx, c.ID, cases.Event{What: cases.Proved, By: cases.ThePerson, Proof: cases.Session}, thimble.Hide(""))
+	}
+	if err != nil {
+		return rights.Report{}, err
+	}
+	if c.Cools.After(f.app.Config.clock()()) {
+		return rights.Report{}, rights.ErrWaits
+	}
+	if c.May(cases.Accepted) {
+		if c, err = all.Accept(ctx, c.ID, cases.ThePerson, ""); err != nil {
+			return rights.Report{}, err
+		}
+	}
+	report, err := f.Desk.Erase(ctx, who)
+	if err != nil {
+		return report, err
+	}
+	_, err = all.Finish(context.WithoutCancel(ctx), c)
+	return report, err
+}

@@ -1,0 +1,127 @@
+package casesweb
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"thimble"
+	"thimble/internal/rights/cases"
+	"thimble/internal/rights/casesdb"
+	"thimble/internal/web"
+)
+
+const maxForm = 1 << 14
+
+// whatWords says what happened at a step.
+var whatWords = map[cases.What]string{
+	cases.Opened: "It was asked", cases.Asked: "It has to be shown who asks", cases.Proved: "It was shown who asks", cases.Permitted: "The person’s permission was shown",
+	cases.Questioned: "The shop asked what is meant", cases.Replied: "The question was answered", cases.Prolonged: "More time was asked for",
+	cases.Accepted: "It was begun", cases.Completed: "It is done", cases.Returned: "It could not be done", cases.Declined: "It was refused",
+	cases.WasAppealed: "The refusal was appealed", cases.WasUpheld: "The refusal stands", cases.Overturned: "The refusal was taken back",
+	cases.Withdrawn: "It was taken back", cases.Expired: "Nobody came back for it", cases.Gone: "There is nobody any more", cases.Handed: "Somebody of the staff has it",
+}
+
+var stateBadges = map[cases.State]web.Badge{
+	cases.Received: {Text: "Received", Tone: web.Info}, cases.Awaiting: {Text: "Who asks?", Tone: web.Warn}, cases.Clarify: {Text: "Question asked", Tone: web.Warn},
+	cases.Executing: {Text: "Under way", Tone: web.Info}, cases.Appealed: {Text: "Appealed", Tone: web.Warn}, cases.Fulfilled: {Text: "Done", Tone: web.Good},
+	cases.Refused: {Text: "Refused", Tone: web.Bad}, cases.Upheld: {Text: "Refusal stands", Tone: web.Bad}, cases.Revoked: {Text: "Taken back"}, cases.Lapsed: {Text: "Lapsed"},
+}
+
+func token(c cases.Case) string { return c.ID.Token(cases.TokenPrefix) }
+
+// dueWords says how far the date is.
+func dueWords(c cases.Case, now time.Time) string {
+	left := c.Due.Sub(now)
+	switch {
+	case c.State.Final():
+		return ""
+	case c.Paused:
+		return "the clock stands still"
+	case left <= 0:
+		return "overdue by " + web.Plural(int(-left/(24*time.Hour))+1, "day", "days")
+	case left < 24*time.Hour:
+		return "within a day"
+	}
+	return "in " + web.Plural(int(left/(24*time.Hour)), "day", "days")
+}
+
+// moments are the steps with what was written, each with its proof.
+func moments(ctx context.Context, all []casesdb.Kept, g thimble.Grant, proof func(casesdb.Kept) string) (items []web.Moment, err error) {
+	for _, k := range all {
+		m := web.Moment{At: k.At, Title: whatWords[k.What], Who: k.By, Proof: "receipt", ProofHref: proof(k)}
+		if k.Staff != "" {
+			m.Who = k.Staff
+		}
+		var text []string
+		if r, ok := cases.ReasonOf(k.Ground); ok {
+			text = append(text, r.Words+" ("+r.Law+").")
+		}
+		text = append(text, k.Void...)
+		for _, w := range k.Work {
+			text = append(text, w.Ref)
+		}
+		switch {
+		case k.Wrote() && g == nil:
+			text = append(text, "What was written is not shown.")
+		case k.Wrote():
+			words, err := casesdb.WordsOf(ctx, g, k)
+			if err != nil {
+				return nil, err
+			}
+			text = append(text, words.Reveal()) // on the page of who may read it
+		}
+		m.Text = strings.Join(text, " ")
+		items = append(items, m)
+	}
+	return items, nil
+}
+
+// facts are what is known of a case.
+func facts(c cases.Case, now time.Time) []web.KeyValue {
+	nature, _ := cases.NatureOf(c.Kind)
+	all := []web.KeyValue{{Key: "Request", Value: web.Token(token(c)), Copy: true}, {Key: "Asked for", Value: nature.Words, Sub: nature.Law}, {Key: "State", Value: stateBadges[c.State]},
+		{Key: "Came by", Value: c.Via.Words()}, {Key: "Received", Value: c.At}, {Key: "Due before", Value: c.Due, Sub: strings.TrimPrefix(dueWords(c, now)+"; "+c.Rule, "; ")}}
+	if !c.Closed.IsZero() {
+		all = append(all, web.KeyValue{Key: "Closed", Value: c.Closed})
+	}
+	if c.Extended {
+		all = append(all, web.KeyValue{Key: "Extended", Value: "yes", Sub: "the person was told in time"})
+	}
+	if len(c.Void) > 0 {
+		all = append(all, web.KeyValue{Key: "Does not count", Value: strings.Join(c.Void, "; ")})
+	}
+	if c.Cools.After(now) && !c.State.Final() {
+		all = append(all, web.KeyValue{Key: "Waits until", Value: c.Cools, Sub: "an e-mail address was added; whoever did that by stealth should gain nothing"})
+	}
+	return all
+}
+
+// parse reads a form of this package.
+func parse(w http.ResponseWriter, r *http.Request) error {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return fmt.Errorf("casesweb: reading the form: %w", thimble.ErrInvalid)
+	}
+	return nil
+}
+
+// written is the text of a form, as people mean it.
+func written(r *http.Request) thimble.Personal[string] {
+	return thimble.Hide(strings.TrimSpace(strings.ReplaceAll(r.PostForm.Get("text"), "\r\n", "\n")))
+}
+
+func textField(label, hint string, required bool) web.Field {
+	return web.Field{Name: "text", Label: label, Hint: strings.TrimSpace(hint + fmt.Sprintf(" At most %d characters.", cases.MaxText)), Kind: web.TextAreaField, Rows: 4, MaxLength: cases.MaxText, Required: required}
+}
+
+// caseOf is the id of the address.
+func caseOf(r *http.Request) (thimble.ID, error) {
+	id, err := thimble.ParseID(cases.TokenPrefix, r.PathValue("case"))
+	if err != nil {
+		return id, fmt.Errorf("casesweb: the address names no request: %w", thimble.ErrNotFound)
+	}
+	return id, nil
+}
