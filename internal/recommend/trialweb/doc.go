@@ -8,5 +8,6 @@
 //   - what refusals cost is a range with what it assumes in words, and nobody is asked again
 //     because of it;
 //   - feedback is answered alike for everybody: it does not tell who has an account, or who
-//     permits what.
+//     permits what;
+//   - figures that somebody has left since are not shown before they are counted afresh.
 package trialweb
