@@ -50,6 +50,11 @@ func TestEveryConsolePageRendersWithNothingAndWithEverything(t *testing.T) {
 		Points: []recommend.TunePoint{{Recipe: recommend.DefaultRecipe(), NDCG: .1}, {Recipe: better, NDCG: .2, Errors: 4}}}}
 	chosen := []tunedb.Choice{{Number: 1, Recipe: better, By: "mia", Reason: "it was better"}}
 	trials := tuningBodyOf([]tunedb.Tuning{{State: tunedb.Running, Tried: 3, Most: 11}, done}, chosen, 3, "by choice 1 of mia", nil)
+	if trials.Choose != nil || trials.Points == nil {
+		t.Error("while recipes are tried one can be chosen, on a page that looks again by itself; or what was found before is not shown")
+	}
+	ended := tuningBodyOf([]tunedb.Tuning{done}, chosen, 3, "", nil)
+	trials.Choose = ended.Choose
 	few := tuningBodyOf([]tunedb.Tuning{{State: tunedb.Refused, Why: "Too few."}}, nil, 0, "", nil)
 	trials.Refused, trials.Empty = few.Refused, tuningBodyOf(nil, nil, 0, "", &web.Action{Label: "Try recipes", Href: tuningPath, Post: true}).Empty
 	webtest.RenderAll(t, pages, map[string]web.Page{

@@ -160,8 +160,10 @@ func (b *tuningBody) reports(t tunedb.Tuning, force recommend.Recipe) {
 	b.Split = &web.Callout{Tone: web.Info, Title: t.Report.Words() + ".", Text: splitWords(t.Report)}
 	points := pointsTable(t.Report, force)
 	b.Points = &points
-	form := chooseForm(t)
-	b.Choose = &form
+	if b.Progress == nil { // the page looks again by itself, and would lose what is typed
+		form := chooseForm(t)
+		b.Choose = &form
+	}
 }
 
 // splitWords states on what recipes were judged.
