@@ -72,6 +72,7 @@ func Doors() (all []Door) {
 
 func pages() []Door {
 	all := []Door{
+		page("POST /console/cases/{case}", "what", "kind", "ground", "ref", "rights", "text", "to"),
 		page("POST /console/customers", "account", "purpose"),
 		page("POST /console/customers/{subject}/events", "purpose", "reason", "after"),
 		page("POST /console/customers/{subject}/join", "account", "note"),
@@ -82,6 +83,7 @@ func pages() []Door {
 		page("POST /console/glass/{id}", "fine", "note"),
 		page("POST /console/imports/upload", "kind", "file"),
 		page("POST /console/reviews/{review}/answer", "outcome", "text"),
+		page("POST /console/requests/new", "subject", "kind", "purpose", "text", "via", "for"),
 		page("POST /console/sign-in", "name", "password", "code"),
 		page("POST /privacy/accounts", "merge"),
 		page("POST /privacy/choices", "purpose", "state", "all"),
@@ -92,6 +94,13 @@ func pages() []Door {
 		page("POST /privacy/enter", "token"),
 		page("POST /privacy/forget", "word"),
 		page("POST /privacy/link/{token}", "next"),
+		page("POST /privacy/limit", "what", "purpose"),
+		page("POST /privacy/requests", "kind", "for", "purpose", "text"),
+		page("POST /privacy/requests/{case}/appeal", "text"),
+		page("POST /privacy/requests/{case}/collect", "what"),
+		page("POST /privacy/requests/{case}/confirm", "what"),
+		page("POST /privacy/requests/{case}/reply", "text"),
+		page("POST /privacy/requests/{case}/withdraw", "what"),
 		page("POST /privacy/lists", "do", "item", "category", "next"),
 		page("POST /privacy/sign-in", "email", "next"),
 		page("POST /shop/choices", "purpose", "all"),

@@ -17,6 +17,7 @@ import (
 	"thimble/internal/disclose"
 	"thimble/internal/disclose/disclosedb"
 	"thimble/internal/gate"
+	"thimble/internal/rights/cases"
 )
 
 // deliveries brings what shop systems deliver, signed as they do. What would erase somebody
@@ -244,6 +245,7 @@ func (w *world) forms(ctx context.Context) error {
 		{"POST /console/glass", "/console/glass", url.Values{"subject": {w.who.String()}, "kind": {"incident"}, "reason": {"@ their parcels go to another address"}}},
 		{"POST /privacy/lists", "/privacy/lists", url.Values{"kind": {"less"}, "item": {"item-1"}}},
 		{"POST /privacy/sign-in", "/privacy/sign-in", url.Values{"email": {w.mail}}},
+		{"POST /privacy/requests", "/privacy/requests", url.Values{"kind": {string(cases.Complain)}, "text": {"@ keeps calling me @"}}},
 		{"POST /privacy/decisions/{id}/contest", "/privacy/decisions/" + list.Decision.Token("dec") + "/contest", url.Values{"reason": {decision.Reasons[0].Key}, "text": {"@ is not what I wear"}}},
 	} {
 		for name, all := range f.fields {
