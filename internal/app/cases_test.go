@@ -223,6 +223,39 @@ func TestAnArchiveThatWasAskedForIsOpenedByItsPerson(t *testing.T) {
 	}
 }
 
+func TestAGuardianAsksForAChildAndReadsNothingOfTheirs(t *testing.T) {
+	s := thimbletest.New(t)
+	child, guardian, stranger := s.Subject("child"), s.Subject("guardian"), s.Subject("stranger")
+	err := s.Core.Write(t.Context(), func(tx *sqldb.Tx) error {
+		return s.Subjects.Relate(t.Context(), tx, subject.Relation{From: guardian, To: child, Kind: subject.Guardian})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := browse(t, s, guardian)
+	if code, _ := w.sends("/privacy/requests", url.Values{"kind": {"complain"}, "for": {"1"}, "text": {"about my child"}}); code != http.StatusSeeOther {
+		t.Fatalf("asking = %d", code)
+	}
+	c := caseOf(t, s, child)
+	if c.Via != cases.Guardian || c.Proof != cases.Relation {
+		t.Errorf("it came by %s with the proof %q", c.Via, c.Proof)
+	}
+	path := "/privacy/requests/" + c.ID.Token(cases.TokenPrefix)
+	if page := w.page(path); strings.Contains(page, "about my child") {
+		t.Error("the guardian reads what is sealed for the child")
+	}
+	if page := browse(t, s, child).page(path); !strings.Contains(page, "about my child") || !strings.Contains(page, "the guardian") {
+		t.Error("the child does not see what was asked for them, and by whom")
+	}
+	other := browse(t, s, stranger)
+	if res := other.do(http.MethodGet, path, nil); res.StatusCode != http.StatusNotFound {
+		t.Errorf("a stranger reads it: %d", res.StatusCode)
+	}
+	if code, _ := other.sends("/privacy/requests", url.Values{"kind": {"complain"}, "for": {"1"}}); code != http.StatusNotFound {
+		t.Errorf("a stranger asks for somebody: %d", code)
+	}
+}
+
 // The API answers for somebody and for nobody, and who it is confirms.
 func TestASystemLearnsOfARequestOnlyOnceItIsShownWhoAsks(t *testing.T) {
 	s := thimbletest.New(t)

@@ -190,11 +190,12 @@ func (s *Store) Settle(ctx context.Context) (moved int, failed error) {
 }
 
 // start begins what a system asked for and needs no proof; what is nobody's is closed.
+// What somebody has shown to be theirs waits for them, or for staff, to go on.
 func (s *Store) start(ctx context.Context, c cases.Case) (bool, error) {
-	if c.NeedsProof() {
-		return false, nil
+	nature, err := cases.NatureOf(c.Kind)
+	if err != nil || !nature.Open {
+		return false, err
 	}
-	var err error
 	if c.Subject.IsZero() {
 		_, err = s.Do(ctx, c.ID, cases.Event{What: cases.Gone, By: cases.TheProgram}, thimble.Hide(""))
 	} else {
