@@ -394,3 +394,29 @@ func TestHangingWitnessHoldsUpNothing(t *testing.T) {
 		t.Errorf("the shutdown took %s", took)
 	}
 }
+
+// What is kept elsewhere must reach a checkpoint before a witness sees it.
+func TestNoWitnessIsAskedBeforeWhatIsToComeBeforehand(t *testing.T) {
+	s := signer(t)
+	r, db, c := newRing(t, 1, 1, s), sqldbtest.SQLite(t, sqldb.Core), newClock()
+	var before error
+	calls := 0
+	l := ledgerdb.New(db, s, ledgerdb.Config{Now: c.now, Witnesses: r.clients, Policy: r.policy, Lease: time.Hour,
+		Beforehand: func(context.Context) error { calls++; return before }})
+	before = errors.New("the other disk is away")
+	queue(t, db, l, 0, 1)
+	integrate(t, l)
+	if _, err := l.Publish(t.Context()); !errors.Is(err, before) || calls != 1 {
+		t.Errorf("publishing: %v after %d calls, want what came beforehand", err, calls)
+	}
+	if all, err := l.Witnesses(t.Context()); err != nil || all[0].Size != 0 {
+		t.Errorf("the witness has seen %+v, %v, want nothing", all, err)
+	}
+	before = nil
+	if _, err := l.Publish(t.Context()); err != nil || calls != 2 {
+		t.Errorf("publishing again: %v after %d calls", err, calls)
+	}
+	if all, err := l.Witnesses(t.Context()); err != nil || all[0].Size != 1 {
+		t.Errorf("the witness has seen %+v, %v, want one entry", all, err)
+	}
+}
