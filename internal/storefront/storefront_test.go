@@ -43,6 +43,12 @@ func (s *shelves) Popular(context.Context, int) (lists.List, error) {
 
 func (s *shelves) Make(_ context.Context, a lists.Ask) (lists.List, error) {
 	e := lists.Entry{Product: bag, Why: "In 3 orders lately"}
+	if a.Kind == lists.Recent {
+		if !s.allowed || a.Subject != ada {
+			return lists.List{Kind: a.Kind, Why: "Not personal."}, nil
+		}
+		return lists.List{Kind: a.Kind, Personal: true, Why: "What you looked at.", Entries: []lists.Entry{{Product: heart, Why: "You looked at it on 1 December 2010"}}}, nil
+	}
 	if a.Kind == lists.Similar {
 		e = lists.Entry{Product: bag, Why: "Like " + heart.Name + ": same colour", Alike: []lists.Likeness{{Because: heart}}}
 	}
@@ -141,6 +147,20 @@ func TestARefusalShowsThePopularListAtTheNextRequest(t *testing.T) {
 	}
 	if w.Header().Get("Cache-Control") != "no-store" {
 		t.Error("the page of somebody signed in may be stored")
+	}
+}
+
+func TestWhatWasSeenHasAShelfForWhoAllowsItAndAButtonToForgetIt(t *testing.T) {
+	f := open(t, true)
+	page := f.do("GET", "/", "ada", nil).Body.String()
+	if got := webtest.Select(t, page, "#recent"); len(got) != 1 || got[0] != "Recently seen" || !strings.Contains(page, "Forget that I looked at this") || !strings.Contains(page, "You looked at it on 1 December 2010") {
+		t.Errorf("the shelf is %q", got)
+	}
+	for cookie, allowed := range map[string]bool{"ada": false, "": true} {
+		f.shelves.allowed = allowed
+		if got := webtest.Select(t, f.do("GET", "/", cookie, nil).Body.String(), "#recent"); len(got) != 0 {
+			t.Errorf("signed in as %q, allowed %t: %q", cookie, allowed, got)
+		}
 	}
 }
 
