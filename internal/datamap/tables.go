@@ -119,6 +119,11 @@ var tables = []Table{
 		{Column: "others", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: duty, Retention: "until the request is done", Note: "whom else an open request concerns: other members, or whom they are merged with"},
 		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "stays, without a person"},
 	}},
+	{Name: "rights_tickets", Set: sqldb.Core, Holder: "rights", Plain: []string{"digest"}, Fields: []Field{
+		pseudonym("", duty...),
+		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "a quarter of an hour, or until it is used"},
+		{Column: "until", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "a quarter of an hour, or until it is used", Note: "until when they may take everything along, once"},
+	}},
 	{Name: "cases_requests", Set: sqldb.Core, Holder: "cases", Plain: []string{"id", "kind", "state", "via", "due_at", "closed_at", "steps", "facts"}, Fields: []Field{
 		pseudonym("empty for nobody's; unlinked when the person is erased", duty...),
 		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "stays, without a person"},

@@ -228,7 +228,7 @@ func (h *house) privacy(kit *web.Kit, log *slog.Logger, sessions *sessionweb.Doo
 		Banner: "Demo on real orders of a real shop (UCI Online Retail, CC BY 4.0).",
 		Sections: []web.Section{
 			must(consentweb.Portal(kit, consentweb.PortalDeps{Store: consentdb.Whole{Store: h.consents, Persons: h.people}, Log: h.ledger, Own: own}))(h),
-			must(rightsweb.Portal(kit, rightsweb.PortalDeps{Desk: h.desk, Requests: h.requests, Names: h.catalog, Receipts: h.ledger, Own: own, Exit: sessions}))(h),
+			must(rightsweb.Portal(kit, rightsweb.PortalDeps{Desk: h.desk, Requests: h.requests, Tickets: h.requests, Names: h.catalog, Receipts: h.ledger, Own: own, Exit: sessions}))(h),
 			must(casesweb.Portal(kit, h.asking(own)))(h),
 			must(decisionweb.Portal(kit, why))(h),
 			must(gateweb.Portal(kit, h.uses, own))(h),

@@ -13,6 +13,8 @@ type Archive struct {
 	Report   Report          `json:"report"`
 	Snapshot Snapshot        `json:"snapshot"`
 	Data     []thimble.Datum `json:"data"`
+	// Members are the subjects of the person, all of them theirs.
+	Members []thimble.SubjectID `json:"-"`
 }
 
 // Access returns everything held about a person, from every holder and about every
@@ -91,7 +93,7 @@ func (d *Desk) read(ctx context.Context, members []thimble.SubjectID, holders []
 	}
 	err = d.cfg.Snapshots.Snapshot(ctx, func(ctx context.Context) error {
 		// The clock is read once the snapshot is taken: nothing in it is younger.
-		a = Archive{Snapshot: Snapshot{Name: id.Token("snap"), At: d.cfg.Now().UTC()}}
+		a = Archive{Snapshot: Snapshot{Name: id.Token("snap"), At: d.cfg.Now().UTC()}, Members: members}
 		for _, h := range holders {
 			line := HolderLine{Holder: h.HolderName()}
 			for _, m := range members {

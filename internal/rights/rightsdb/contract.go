@@ -19,6 +19,11 @@ func (s *Store) Erase(ctx context.Context, who thimble.SubjectID) (thimble.Erasu
 		if err == nil {
 			err = forgetOther(ctx, tx, who)
 		}
+		if err == nil {
+			var tickets int64
+			tickets, err = tx.Exec(ctx, `delete from rights_tickets where subject_id = $1`, who)
+			n += tickets
+		}
 		return err
 	})
 	if err != nil {
@@ -56,6 +61,11 @@ func (s *Store) Expire(ctx context.Context, c thimble.Category, before time.Time
 	if err != nil {
 		return e, fmt.Errorf("rights: expiring requests: %w", err)
 	}
+	tickets, err := s.db.Drain(ctx, `delete from rights_tickets where digest in (select digest from rights_tickets where at < $1 limit 1000)`, before.UnixMicro())
+	if err != nil {
+		return e, fmt.Errorf("rights: expiring tickets: %w", err)
+	}
+	e.Erased += tickets
 	var open int
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.QueryRow(ctx, `select count(*) from rights_requests

@@ -1,7 +1,10 @@
 package rightsdb_test
 
 import (
+	"crypto/sha256"
+	"errors"
 	"testing"
+	"time"
 
 	"thimble"
 	"thimble/internal/holdertest"
@@ -22,7 +25,10 @@ func TestTheStoreKeepsTheContractOfHolders(t *testing.T) {
 				if err := s.Finish(tb.Context(), r); err != nil {
 					tb.Fatal(err)
 				}
-				return []string{string(rights.Object)}
+				if err := s.Issue(tb.Context(), who, sha256.Sum256(r.ID[:]), k.Now().Add(time.Hour)); err != nil {
+					tb.Fatal(err)
+				}
+				return []string{string(rights.Object), "ticket"}
 			},
 			Terms: map[thimble.Category]holdertest.Term{thimble.PrivacyPreferences: holdertest.Expires},
 		})
@@ -62,6 +68,48 @@ func TestNothingSaysAnyMoreWhomElseARequestConcerned(t *testing.T) {
 		}
 		if done, err := s.Of(ctx, ada, 1); err != nil || len(done) != 1 || len(done[0].Others) != 0 {
 			t.Errorf("done: %+v, %v, want nobody else in it", done, err)
+		}
+	})
+}
+
+func TestATicketIsGoodOnceSoonAndForItsOwner(t *testing.T) {
+	holdertest.Each(t, func(t *testing.T, k *holdertest.Kernel) {
+		now := k.Now()
+		s, ctx := rightsdb.New(k.Core, k.Ledger, k.Subjects, func() time.Time { return now }), t.Context()
+		ada, eve := k.Person(t), k.Person(t)
+		issue := func(n byte) [sha256.Size]byte {
+			t.Helper()
+			d := sha256.Sum256([]byte{n})
+			if err := s.Issue(ctx, ada, d, now.Add(time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			now = now.Add(time.Second)
+			return d
+		}
+		first := issue(1)
+		if err := s.Redeem(ctx, eve, first); !errors.Is(err, thimble.ErrNotFound) {
+			t.Errorf("somebody else took it: %v", err)
+		}
+		if err := s.Redeem(ctx, ada, first); err != nil {
+			t.Error(err)
+		}
+		if err := s.Redeem(ctx, ada, first); !errors.Is(err, thimble.ErrNotFound) {
+			t.Errorf("it was good twice: %v", err)
+		}
+		late := issue(2)
+		now = now.Add(time.Minute)
+		if err := s.Redeem(ctx, ada, late); !errors.Is(err, thimble.ErrNotFound) {
+			t.Errorf("it was good too late: %v", err)
+		}
+		oldest := issue(3)
+		for n := range byte(5) {
+			issue(10 + n)
+		}
+		if err := s.Redeem(ctx, ada, oldest); !errors.Is(err, thimble.ErrNotFound) {
+			t.Errorf("there are more than five at once: %v", err)
+		}
+		if err := s.Redeem(ctx, ada, sha256.Sum256([]byte{14})); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -154,7 +154,7 @@ func (s *Store) HolderName() string { return "rights" }
 
 // Places implements thimble.Holder.
 func (s *Store) Places() []thimble.Place {
-	return []thimble.Place{{Kind: "table", Name: "rights_requests"}}
+	return []thimble.Place{{Kind: "table", Name: "rights_requests"}, {Kind: thimble.TablePlace, Name: "rights_tickets"}}
 }
 
 // Export implements thimble.Holder: what the person asked for.
@@ -168,6 +168,11 @@ func (s *Store) Export(ctx context.Context, who thimble.SubjectID) iter.Seq2[thi
 		for _, r := range all {
 			d := thimble.Datum{Holder: s.HolderName(), Category: thimble.PrivacyPreferences, Name: string(r.Kind), Value: map[string]any{"state": r.State}, At: r.At}
 			if !yield(d, nil) {
+				return
+			}
+		}
+		for d, err := range s.exportTickets(ctx, who) {
+			if !yield(d, err) {
 				return
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"thimble"
 	"thimble/internal/catalog"
@@ -47,10 +48,12 @@ type PortalExit interface{ Drop(w http.ResponseWriter) }
 type PortalDeps struct {
 	Desk     PortalDesk
 	Requests PortalRequests
+	Tickets  PortalTickets
 	Names    PortalNames
 	Receipts ledgerweb.ReceiptLog
 	Own      gateweb.Own
 	Exit     PortalExit
+	Now      func() time.Time // nil means time.Now
 }
 
 // Forgotten is the page of a finished erasure; the request's id follows. It holds
@@ -59,7 +62,9 @@ const Forgotten = "/privacy/forgotten/"
 
 // Proofs are the patterns that need a proof of who it is that is fresh: what shows
 // everything in one file, and what cannot be undone.
-func Proofs() []string { return []string{"GET /privacy/data.json", "POST /privacy/forget"} }
+func Proofs() []string {
+	return []string{"GET /privacy/data.json", "POST " + takePath, "POST " + takeFile, "POST /privacy/forget"}
+}
 
 type portal struct {
 	PortalDeps
@@ -79,6 +84,9 @@ func Portal(kit *web.Kit, d PortalDeps) (web.Section, error) {
 		p := &portal{PortalDeps: d, pages: pages, frame: f}
 		mux.HandleFunc("GET /privacy/data", p.data)
 		mux.HandleFunc("GET /privacy/data.json", p.download)
+		mux.HandleFunc("GET "+takePath, p.takePage)
+		mux.HandleFunc("POST "+takePath, p.ticket)
+		mux.HandleFunc("POST "+takeFile, p.take)
 		mux.HandleFunc("GET /privacy/forget", func(w http.ResponseWriter, r *http.Request) { p.askToForget(w, r, http.StatusOK, forgetForm()) })
 		mux.HandleFunc("POST /privacy/forget", p.forget)
 		mux.HandleFunc("GET "+Forgotten+"{id}", p.forgotten)
@@ -86,6 +94,13 @@ func Portal(kit *web.Kit, d PortalDeps) (web.Section, error) {
 		mux.HandleFunc("GET "+Forgotten+"{id}"+certificateFile, p.forgottenCertificate)
 		mux.HandleFunc("GET "+CheckPage, p.checkPage)
 	}}, nil
+}
+
+func (p *portal) now() time.Time {
+	if p.Now == nil {
+		return time.Now()
+	}
+	return p.Now()
 }
 
 // everything is all that a person may see of theirs.
@@ -122,7 +137,7 @@ func (p *portal) data(w http.ResponseWriter, r *http.Request) {
 	page := web.Page{
 		Title: "What the shop keeps about me", Lead: "Everything, from every place where something of yours lies. You can take all of it with you.",
 		Notice: &web.AccessNotice{Purpose: gateweb.OwnData}, Body: body,
-		Actions: []web.Action{{Label: "Download (JSON)", Href: "/privacy/data.json", Icon: "download", Kind: "primary"}},
+		Actions: []web.Action{{Label: "Take everything with me", Href: takePath, Icon: "download", Kind: "primary"}, {Label: "Download (JSON)", Href: "/privacy/data.json"}},
 	}
 	if body.One != nil {
 		page.Title, page.Lead = body.One.Title, body.One.Text
