@@ -85,6 +85,33 @@ func pages() []Door {
 		page("POST /console/reviews/{review}/answer", "outcome", "text"),
 		page("POST /console/requests/new", "subject", "kind", "purpose", "text", "via", "for"),
 		page("POST /console/sign-in", "name", "password", "code"),
+	}
+	all = append(all, outside()...)
+	for _, path := range strings.Fields("a alias b batch g group i identify import m p page s screen t track") {
+		all = append(all, page("POST /v1/"+path, "userId", "anonymousId", "event", "name", "properties"))
+	}
+	for _, some := range [][]Door{
+		none(noField, "POST /console/alarms/plant", "POST /console/imports/waiting", "POST /console/imports/upload/{upload}/drop", "POST /console/policy/count", "POST /console/reviews/{review}/claim",
+			"POST /console/reviews/{review}/release", "POST /console/sign-out", "POST /console/vault/rotate", "POST /console/outbox/{message}/again", "POST /privacy/sign-out", "POST /privacy/take", "POST /shop/sign-out"),
+		none(ofStaff, "POST /console/account/devices", "POST /console/account/factor", "POST /console/account/password", "POST /console/account/set-up", "POST /console/confirm",
+			"POST /console/people", "POST /console/people/review", "POST /console/people/{name}/{what}"),
+		none(tokenOnly, "POST /console/link/{token}"),
+		none(ofShop, "POST /console/alarms/{id}/close", "POST /console/imports/upload/{upload}", "POST /console/keys", "POST /console/keys/{id}/revoke", "POST /console/policy/packs/{id}/review",
+			"POST /console/policy/simulate", "POST /console/policy/waiting/{id}/accept", "POST /console/recipients", "POST /console/recipients/{recipient}/agreement", "POST /console/recipients/{recipient}/{what}",
+			"POST /console/sources", "POST /console/sources/{source}", "POST /console/sources/{source}/end", "POST /console/sources/{source}/key"),
+		none(ofModels, "POST /console/experiments", "POST /console/experiments/{experiment}/stop", "POST /console/models/{model}/check", "POST /console/models/{model}/keys/{hint}/revoke",
+			"POST /console/models/{model}/rollback", "POST /console/models/{model}/{version}/revoke", "POST /console/models/{model}/{version}/stage", "POST /console/recommendations/alarms/{id}",
+			"POST /console/recommendations/device/accept", "POST /console/recommendations/device/release", "POST /console/recommendations/device/{number}/end", "POST /console/recommendations/train", "POST /console/recommendations/tuning", "POST /console/recommendations/tuning/choose"),
+		none(ofPlan, "POST /console/plan-changes/{draft}", "POST /console/plan-loosening/{draft}", "POST /console/plan/drafts", "POST /console/plan/drafts/{draft}/{edit}", "POST /console/plan/proposals/{proposal}"),
+	} {
+		all = append(all, some...)
+	}
+	return all
+}
+
+// outside are the pages of customers and the ways in of other systems.
+func outside() []Door {
+	return []Door{
 		page("POST /privacy/accounts", "merge"),
 		page("POST /privacy/choices", "purpose", "state", "all"),
 		page("POST /privacy/choices/for/{child}", "purpose", "state"),
@@ -101,6 +128,7 @@ func pages() []Door {
 		page("POST /privacy/requests/{case}/confirm", "what"),
 		page("POST /privacy/requests/{case}/reply", "text"),
 		page("POST /privacy/requests/{case}/withdraw", "what"),
+		page("POST /privacy/take/file", "ticket", "open"),
 		page("POST /privacy/lists", "do", "item", "category", "next"),
 		page("POST /privacy/sign-in", "email", "next"),
 		page("POST /shop/choices", "purpose", "all"),
@@ -111,24 +139,4 @@ func pages() []Door {
 		page("POST /disclose/ack/{recipient}", "acknowledged"),
 		page("POST /hooks/{system}/{name}", "id", "email"),
 	}
-	for _, path := range strings.Fields("a alias b batch g group i identify import m p page s screen t track") {
-		all = append(all, page("POST /v1/"+path, "userId", "anonymousId", "event", "name", "properties"))
-	}
-	for _, some := range [][]Door{
-		none(noField, "POST /console/alarms/plant", "POST /console/imports/waiting", "POST /console/imports/upload/{upload}/drop", "POST /console/policy/count", "POST /console/reviews/{review}/claim",
-			"POST /console/reviews/{review}/release", "POST /console/sign-out", "POST /console/vault/rotate", "POST /console/outbox/{message}/again", "POST /privacy/sign-out", "POST /shop/sign-out"),
-		none(ofStaff, "POST /console/account/devices", "POST /console/account/factor", "POST /console/account/password", "POST /console/account/set-up", "POST /console/confirm",
-			"POST /console/people", "POST /console/people/review", "POST /console/people/{name}/{what}"),
-		none(tokenOnly, "POST /console/link/{token}"),
-		none(ofShop, "POST /console/alarms/{id}/close", "POST /console/imports/upload/{upload}", "POST /console/keys", "POST /console/keys/{id}/revoke", "POST /console/policy/packs/{id}/review",
-			"POST /console/policy/simulate", "POST /console/policy/waiting/{id}/accept", "POST /console/recipients", "POST /console/recipients/{recipient}/agreement", "POST /console/recipients/{recipient}/{what}",
-			"POST /console/sources", "POST /console/sources/{source}", "POST /console/sources/{source}/end", "POST /console/sources/{source}/key"),
-		none(ofModels, "POST /console/experiments", "POST /console/experiments/{experiment}/stop", "POST /console/models/{model}/check", "POST /console/models/{model}/keys/{hint}/revoke",
-			"POST /console/models/{model}/rollback", "POST /console/models/{model}/{version}/revoke", "POST /console/models/{model}/{version}/stage", "POST /console/recommendations/alarms/{id}",
-			"POST /console/recommendations/device/accept", "POST /console/recommendations/device/release", "POST /console/recommendations/device/{number}/end", "POST /console/recommendations/train", "POST /console/recommendations/tuning", "POST /console/recommendations/tuning/choose"),
-		none(ofPlan, "POST /console/plan-changes/{draft}", "POST /console/plan-loosening/{draft}", "POST /console/plan/drafts", "POST /console/plan/drafts/{draft}/{edit}", "POST /console/plan/proposals/{proposal}"),
-	} {
-		all = append(all, some...)
-	}
-	return all
 }
