@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"thimble"
 	"thimble/internal/collect"
@@ -84,6 +85,27 @@ func TestTheSameEMailTheNextDayIsANewPerson(t *testing.T) {
 		}
 		if rows := rowsOf(t, s, before); rows["order_orders"]+rows["subject_identifiers"]+rows["decision_decisions"] > 0 {
 			t.Errorf("rows of before: %v", rows)
+		}
+
+		// Old lists of things with a date are of before, and not theirs. What is of after is.
+		orders := map[string]string{"number": "No", "item": "SKU", "units": "Units", "time": "At", "price": "Price", "email": "Email"}
+		later := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+		if r := brings(t, s, collect.Orders, orders, "No,SKU,Units,At,Price,Email\nold-1,shirt,1,2024-05-01T10:00:00Z,9.00,ada@example.org\nnew-1,scarf,1,"+later+",5.00,ada@example.org\n"); r.Orders != 1 || r.Suppressed != 1 {
+			t.Errorf("orders of before and after: %+v, want one of each", r.Counts)
+		}
+		choices := map[string]string{"email": "Email", "purpose": "Purpose", "choice": "Choice", "at": "At", "where": "Where", "text_version": "Text", "evidence": "Proof"}
+		if r := brings(t, s, collect.Consents, choices, "Email,Purpose,Choice,At,Where,Text,Proof\nada@example.org,"+string(personalize)+",given,2024-05-01T10:00:00Z,form,v1,"+strings.Repeat("ab", 32)+"\n"); r.Suppressed != 1 {
+			t.Errorf("a yes of before: %+v, want it left out", r.Counts)
+		}
+		reviews := map[string]string{"email": "Email", "item": "SKU", "rating": "Stars", "text": "Text", "at": "At"}
+		if r := brings(t, s, collect.Reviews, reviews, "Email,SKU,Stars,Text,At\nada@example.org,shirt,5,Warm,2024-05-01T10:00:00Z\n"); r.Suppressed != 1 {
+			t.Errorf("a review of before: %+v, want it left out", r.Counts)
+		}
+		if st := standing(t, s, anew, personalize); st.State != "" {
+			t.Errorf("the yes of before stands: %s", st.State)
+		}
+		if n := rowsOf(t, s, anew)["order_orders"]; n != 1 {
+			t.Errorf("%d orders are theirs, want the one of after", n)
 		}
 	})
 }

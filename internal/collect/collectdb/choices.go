@@ -16,7 +16,7 @@ import (
 func (r *run) choices(ctx context.Context, all []collect.Choice) (writer, error) {
 	rows := make([]named, len(all))
 	for i, c := range all {
-		rows[i] = named{ids: c.IDs, all: c.IDs}
+		rows[i] = named{ids: c.IDs, all: c.IDs, at: c.At}
 	}
 	l, err := r.resolve(ctx, rows, false)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"thimble"
 	"thimble/internal/catalog"
@@ -130,6 +131,9 @@ func (r *run) fresh(ctx context.Context, p *plan) ([]collect.Sale, error) {
 type claim struct {
 	owner     thimble.SubjectID
 	forgotten bool
+	// since is when the owner came to be known, whose name somebody had who was forgotten:
+	// what is of before is not theirs. Zero: nobody was.
+	since time.Time
 }
 
 // A key is by what a source names a person, to be a key of maps. Its value is revealed
@@ -210,7 +214,36 @@ func (r *run) find(ctx context.Context, p *plan, owners map[key]claim, keys []ke
 		owners[k] = claim{owner: found[i]}
 		p.owners = append(p.owners, found[i])
 	}
-	return unknown, nil
+	return unknown, r.cameBack(ctx, owners, keys)
+}
+
+// cameBack notes since when those are known whose name somebody had who was forgotten.
+func (r *run) cameBack(ctx context.Context, owners map[key]claim, keys []key) error {
+	known := slices.DeleteFunc(slices.Clone(keys), func(k key) bool { return owners[k].owner.IsZero() })
+	if len(known) == 0 {
+		return nil
+	}
+	suppressed, err := r.parts.People.Suppressed(ctx, identifiers(known))
+	if err != nil {
+		return err
+	}
+	var back []thimble.SubjectID
+	for i, k := range known {
+		if suppressed[i] {
+			back = append(back, owners[k].owner)
+		}
+	}
+	if len(back) == 0 {
+		return nil
+	}
+	held, err := r.parts.People.Held(ctx, back)
+	for i, k := range known {
+		if c := owners[k]; suppressed[i] {
+			c.since = held[c.owner].Since
+			owners[k] = c
+		}
+	}
+	return err
 }
 
 // forgotten notes the customers whose person was forgotten, by what the source names
@@ -260,7 +293,7 @@ func (r *run) take(p *plan, sales []collect.Sale, owners map[key]claim) ([]colle
 	kept := make([]collect.Sale, 0, len(sales))
 	for _, s := range sales {
 		who := owners[keyOf(s.Customer)]
-		if who.forgotten {
+		if who.forgotten || ofBefore(s.Order.PlacedAt, who.since) {
 			p.add.Suppressed++
 			continue
 		}

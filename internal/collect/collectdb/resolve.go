@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"thimble"
 	"thimble/internal/subject"
@@ -51,6 +52,7 @@ func (m *member) accounts() int {
 type named struct {
 	ids []subject.Identifier // that may be kept
 	all []subject.Identifier // those that may not be too
+	at  time.Time            // of when it tells; zero where it does not say
 }
 
 // A lot says who the rows of a batch are.
@@ -156,7 +158,8 @@ func (r *run) resolve(ctx context.Context, rows []named, create bool) (*lot, err
 
 // of returns who a row is, nil for nobody who is known, and whether that is because they
 // were forgotten. The most telling identifier decides: what a row says of somebody who was
-// forgotten by their account is nothing of whoever has its address now.
+// forgotten by their account is nothing of whoever has its address now, and what it says of
+// a time before somebody with a name that was forgotten came to be known is not of them.
 func (l *lot) of(row named) (m *member, forgotten bool) {
 	account := false
 	for _, id := range row.all {
@@ -171,11 +174,18 @@ func (l *lot) of(row named) (m *member, forgotten bool) {
 		}
 		// An address that somebody with another account has does not make two people one.
 		if owner != nil && (id.Kind == subject.Account || !account || owner.accounts() == 0) {
+			if l.suppressed[keyOf(id)] && ofBefore(row.at, owner.held.Since) {
+				return nil, true
+			}
 			return owner, false
 		}
 	}
 	return nil, false
 }
+
+// ofBefore reports whether something is of before somebody came to be known: of whoever had
+// their name then, if that was forgotten.
+func ofBefore(at, since time.Time) bool { return !at.IsZero() && at.Before(since) }
 
 // keeps reports whether an identifier of the row may be kept.
 func (n named) keeps(id subject.Identifier) bool {

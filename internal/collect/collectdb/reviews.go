@@ -35,7 +35,7 @@ func (r *run) reviews(ctx context.Context, all []collect.Review) (writer, error)
 		if v.Customer.Kind == "" {
 			continue
 		}
-		rows[i].all = []subject.Identifier{v.Customer}
+		rows[i].all, rows[i].at = []subject.Identifier{v.Customer}, v.At
 		if !v.Anonymous {
 			rows[i].ids = rows[i].all
 		}

@@ -2,6 +2,7 @@ package subjectdb
 
 import (
 	"context"
+	"time"
 
 	"thimble"
 	"thimble/internal/sqldb"
@@ -12,6 +13,7 @@ import (
 type Held struct {
 	Kinds          map[subject.Kind]int // identifiers of each kind
 	Residence, Age bool                 // whether one is kept
+	Since          time.Time            // when they came to be known
 }
 
 // Held returns what is kept of each subject that is not erased, for whoever brings more
@@ -31,7 +33,7 @@ func (s *Store) Held(ctx context.Context, ids []thimble.SubjectID) (map[thimble.
 }
 
 func readHeld(ctx context.Context, tx *sqldb.Tx, all map[thimble.SubjectID]Held, list string, args []any) error {
-	rows, err := tx.Query(ctx, `select id, case when residence is null then 0 else 1 end, case when age is null then 0 else 1 end
+	rows, err := tx.Query(ctx, `select id, case when residence is null then 0 else 1 end, case when age is null then 0 else 1 end, created_at
 		from subject_subjects where state = 'active' and id in (`+list+`)`, args...)
 	if err != nil {
 		return err
@@ -39,11 +41,11 @@ func readHeld(ctx context.Context, tx *sqldb.Tx, all map[thimble.SubjectID]Held,
 	defer rows.Close()
 	for rows.Next() {
 		var id thimble.SubjectID
-		var residence, age int64
-		if err := rows.Scan(&id, &residence, &age); err != nil {
+		var residence, age, since int64
+		if err := rows.Scan(&id, &residence, &age, &since); err != nil {
 			return err
 		}
-		all[id] = Held{Kinds: map[subject.Kind]int{}, Residence: residence == 1, Age: age == 1}
+		all[id] = Held{Kinds: map[subject.Kind]int{}, Residence: residence == 1, Age: age == 1, Since: time.UnixMicro(since).UTC()}
 	}
 	return rows.Err()
 }
