@@ -334,12 +334,20 @@ func TestBeingForgottenIsARequestThatWaitsAfterANewAddress(t *testing.T) {
 	if code, page := w.sends("/privacy/forget", url.Values{"word": {"FORGET"}}); code != http.StatusConflict || !strings.Contains(page, "waits for three days") {
 		t.Fatalf("at once = %d", code)
 	}
+	for _, ask := range [][2]string{{http.MethodGet, "/privacy/data"}, {http.MethodGet, "/privacy/data?of=order"}, {http.MethodGet, "/privacy/data.json"}, {http.MethodGet, "/privacy/take"}, {http.MethodPost, "/privacy/take"}} {
+		if res := w.do(ask[0], ask[1], nil); res.StatusCode != http.StatusConflict {
+			t.Errorf("%s %s at once = %d, want 409", ask[0], ask[1], res.StatusCode)
+		}
+	}
 	c := caseOf(t, s, ada)
 	if c.State != cases.Received || s.Subjects == nil {
 		t.Errorf("the request is %s", c.State)
 	}
 	now = now.Add(73 * time.Hour)
 	w = browse(t, s, ada)
+	if res := w.do(http.MethodGet, "/privacy/take", nil); res.StatusCode != http.StatusOK {
+		t.Errorf("after three days the page = %d", res.StatusCode)
+	}
 	if res := w.do(http.MethodPost, "/privacy/forget", url.Values{"word": {"FORGET"}}); res.StatusCode != http.StatusSeeOther {
 		t.Fatalf("after three days = %d", res.StatusCode)
 	}

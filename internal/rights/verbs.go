@@ -40,7 +40,8 @@ func (d *Desk) about(ctx context.Context, who thimble.SubjectID, r Request) (Rep
 	return d.begin(ctx, r)
 }
 
-// ErrWaits is why an erasure does not begin: an e-mail address was added lately.
+// ErrWaits is why an erasure, or what shows everything, does not begin: an e-mail address was
+// added lately.
 var ErrWaits = fmt.Errorf("rights: an e-mail address was added lately: %w", thimble.ErrConflict)
 
 // Take executes open requests by their ids. One that is under way is left to whoever

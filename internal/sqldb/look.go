@@ -20,6 +20,7 @@ import (
 // that was deleted before Look was called is never returned. Two calls may see two
 // states; who needs one asks in Read.
 func (db *DB) Look(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	count(ctx)
 	stmt, err := db.prepared(ctx, query)
 	if err != nil {
 		return nil, err

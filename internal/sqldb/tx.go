@@ -32,6 +32,7 @@ func (tx *Tx) Engine() Engine { return tx.db.engine }
 
 // Exec runs a statement and returns how many rows it changed.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	count(ctx)
 	res, err := tx.tx.ExecContext(ctx, query, args...)
 	if err != nil {
 		return 0, kind(err)
@@ -41,17 +42,20 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 
 // Query runs a query. The caller closes the rows.
 func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	count(ctx)
 	rows, err := tx.tx.QueryContext(ctx, query, args...)
 	return rows, kind(err)
 }
 
 // QueryRow runs a query of at most one row; a missing one is sql.ErrNoRows.
 func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	count(ctx)
 	return tx.tx.QueryRowContext(ctx, query, args...)
 }
 
 // Prepare readies a statement that the transaction runs many times.
 func (tx *Tx) Prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	count(ctx)
 	stmt, err := tx.tx.PrepareContext(ctx, query)
 	return stmt, kind(err)
 }

@@ -209,11 +209,40 @@ func (s *Store) known(ctx context.Context, tx *sqldb.Tx, c *cases.Case) error {
 	if err != nil || !nature.Cools {
 		return err
 	}
-	added, err := s.cfg.Mailed(ctx, tx, c.Subject)
-	if err == nil && !added.IsZero() && added.Add(Cooling).After(s.cfg.Now()) {
-		c.Cools = added.Add(Cooling)
+	until, err := s.cools(ctx, tx, c.Subject)
+	if err == nil && !until.IsZero() {
+		c.Cools = until
 	}
 	return err
+}
+
+// cools returns until when somebody waits; zero when they do not.
+func (s *Store) cools(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (until time.Time, err error) {
+	added, err := s.cfg.Mailed(ctx, tx, who)
+	if err == nil && !added.IsZero() && added.Add(Cooling).After(s.cfg.Now()) {
+		until = added.Add(Cooling)
+	}
+	return until, err
+}
+
+// Waits returns [rights.ErrWaits] when what shows everything waits for somebody, because an
+// e-mail address was added lately.
+func (s *Store) Waits(ctx context.Context, who thimble.SubjectID) error {
+	if s.cfg.Mailed == nil {
+		return nil
+	}
+	var until time.Time
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		until, err = s.cools(ctx, tx, who)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("cases: asking whether somebody waits: %w", err)
+	}
+	if !until.IsZero() {
+		return rights.ErrWaits
+	}
+	return nil
 }
 
 // datesOf are the dates of a case: by the law of when its clock began, of who it is for,

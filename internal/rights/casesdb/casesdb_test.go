@@ -1,10 +1,8 @@
 package casesdb_test
 
 import (
-	"context"
 	"errors"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,38 +147,22 @@ func TestAfterANewAddressWhatCannotBeUndoneWaitsAndTheDateDoesNot(t *testing.T) 
 	})
 }
 
-// A meter counts how often the context is asked, which each statement does.
-type meter struct {
-	context.Context
-	asked atomic.Int64
-}
-
-func (m *meter) Err() error {
-	m.asked.Add(1)
-	return m.Context.Err()
-}
-
-func (m *meter) Done() <-chan struct{} {
-	m.asked.Add(1)
-	return m.Context.Done()
-}
-
 func TestWhatASystemAsksForTellsNothingOfWhetherAnybodyIsKnown(t *testing.T) {
 	each(t, func(t *testing.T, s *shop) {
 		known := s.Person(t)
 		for _, kind := range []cases.Kind{cases.Erase, cases.Access, cases.Sale} {
 			open := func(who thimble.SubjectID) (cases.Case, int64) {
-				m := &meter{Context: t.Context()}
-				c, err := s.store.Open(m, casesdb.Asked{Subject: who, Kind: kind, Via: cases.System, By: cases.TheShop})
+				ctx, n := sqldb.Counted(t.Context())
+				c, err := s.store.Open(ctx, casesdb.Asked{Subject: who, Kind: kind, Via: cases.System, By: cases.TheShop})
 				s.must(err)
-				return c, m.asked.Load()
+				return c, n.Load()
 			}
 			s.looked = nil
 			open(known) // the first fills caches
 			nobody, without := open(thimble.SubjectID{})
 			other, with := open(s.Person(t))
 			if with != without || without == 0 {
-				t.Errorf("%s: %d questions for somebody and %d for nobody", kind, with, without)
+				t.Errorf("%s: %d statements for somebody and %d for nobody", kind, with, without)
 			}
 			if nobody.State != other.State || nobody.Due.Sub(nobody.At) != other.Due.Sub(other.At) || nobody.Rule != other.Rule || nobody.Steps != other.Steps {
 				t.Errorf("%s: somebody's is %s due %s, nobody's %s due %s", kind, other.State, other.Due, nobody.State, nobody.Due)

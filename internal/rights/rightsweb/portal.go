@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -53,7 +54,9 @@ type PortalDeps struct {
 	Receipts ledgerweb.ReceiptLog
 	Own      gateweb.Own
 	Exit     PortalExit
-	Now      func() time.Time // nil means time.Now
+	// Waits returns [rights.ErrWaits] for whom nothing shows everything now; nil for nobody.
+	Waits func(ctx context.Context, who thimble.SubjectID) error
+	Now   func() time.Time // nil means time.Now
 }
 
 // Forgotten is the page of a finished erasure; the request's id follows. It holds
@@ -103,6 +106,34 @@ func (p *portal) now() time.Time {
 	return p.Now()
 }
 
+// may asks whether somebody may see everything of theirs now, and writes down that they do.
+func (p *portal) may(ctx context.Context, who thimble.SubjectID) error {
+	if err := p.waits(ctx, who); err != nil {
+		return err
+	}
+	_, err := p.Own(ctx, who, everything()...)
+	return err
+}
+
+func (p *portal) waits(ctx context.Context, who thimble.SubjectID) error {
+	if p.Waits == nil {
+		return nil
+	}
+	return p.Waits(ctx, who)
+}
+
+// fail tells whoever waits why, in words of this page.
+func (p *portal) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if !errors.Is(err, rights.ErrWaits) {
+		p.frame.Fail(w, r, err)
+		return
+	}
+	p.frame.Render(w, r, http.StatusConflict, p.pages, "portal_waits.html", web.Page{
+		Title: "This waits for three days", Lead: "An e-mail address was added to your account lately.",
+		Crumbs: []web.Crumb{{Label: "My data"}},
+	})
+}
+
 // everything is all that a person may see of theirs.
 func everything() []thimble.Category {
 	return []thimble.Category{
@@ -121,7 +152,7 @@ type dataBody struct {
 
 func (p *portal) data(w http.ResponseWriter, r *http.Request) {
 	ctx, who := r.Context(), web.VisitorFrom(r.Context()).Subject
-	_, err := p.Own(ctx, who, everything()...)
+	err := p.may(ctx, who)
 	var body dataBody
 	if err == nil {
 		if of := r.URL.Query().Get("of"); of != "" {
@@ -131,7 +162,7 @@ func (p *portal) data(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err != nil {
-		p.frame.Fail(w, r, err)
+		p.fail(w, r, err)
 		return
 	}
 	page := web.Page{
@@ -182,7 +213,7 @@ func (p *portal) names(ctx context.Context, data []thimble.Datum) (map[thimble.I
 
 func (p *portal) download(w http.ResponseWriter, r *http.Request) {
 	ctx, who := r.Context(), web.VisitorFrom(r.Context()).Subject
-	_, err := p.Own(ctx, who, everything()...)
+	err := p.may(ctx, who)
 	var archive rights.Archive
 	if err == nil {
 		archive, err = p.Desk.Access(ctx, who)
@@ -192,7 +223,7 @@ func (p *portal) download(w http.ResponseWriter, r *http.Request) {
 		body, err = json.MarshalIndent(archive, "", "  ")
 	}
 	if err != nil {
-		p.frame.Fail(w, r, err)
+		p.fail(w, r, err)
 		return
 	}
 	h := w.Header()

@@ -92,6 +92,7 @@ func TestEveryPortalPageRenders(t *testing.T) {
 	}
 	webtest.RenderAll(t, pages, map[string]web.Page{
 		"portal_data.html":      {Layout: web.Portal, Title: "My data", Body: dataBody{Groups: groups, Pages: []web.Action{{Label: "Next page", Href: "/n"}}}},
+		"portal_waits.html":     {Layout: web.Portal, Title: "This waits"},
 		"portal_take.html":      takePage(takeBody{Words: "01234-56789", Until: at, Form: web.Form{Action: takeFile}}),
 		"portal_forget.html":    {Layout: web.Portal, Title: "Be forgotten", Body: forgetBody{forgetForm().Explain(web.FieldProblem{Field: "word", Detail: "No."})}},
 		"portal_forgotten.html": {Layout: web.Portal, Title: "Forgotten", Body: done},

@@ -39,6 +39,10 @@ type takeBody struct {
 }
 
 func (p *portal) takePage(w http.ResponseWriter, r *http.Request) {
+	if err := p.waits(r.Context(), web.VisitorFrom(r.Context()).Subject); err != nil {
+		p.fail(w, r, err)
+		return
+	}
 	p.frame.Render(w, r, http.StatusOK, p.pages, "portal_take.html", takePage(takeBody{Form: web.Form{
 		ID: "take", Action: takePath, Submit: "Make my file",
 		Cancel: &web.Action{Label: "Back to my data", Href: "/privacy/data"},
@@ -55,9 +59,13 @@ func takePage(body takeBody) web.Page {
 // ticket issues one, and shows the words that open its file: here, and never again.
 func (p *portal) ticket(w http.ResponseWriter, r *http.Request) {
 	who := web.VisitorFrom(r.Context()).Subject
-	t, err := portability.NewTicket()
 	until := p.now().Add(ticketFor)
+	var t portability.Ticket
 	var words string
+	err := p.waits(r.Context(), who)
+	if err == nil {
+		t, err = portability.NewTicket()
+	}
 	if err == nil {
 		words, err = t.Words()
 	}
@@ -65,7 +73,7 @@ func (p *portal) ticket(w http.ResponseWriter, r *http.Request) {
 		err = p.Tickets.Issue(r.Context(), who, t.Digest(), until)
 	}
 	if err != nil {
-		p.frame.Fail(w, r, err)
+		p.fail(w, r, err)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -89,7 +97,7 @@ func (p *portal) take(w http.ResponseWriter, r *http.Request) {
 	}
 	t, err := portability.ParseTicket(r.PostForm.Get("ticket"))
 	if err == nil {
-		_, err = p.Own(ctx, who, everything()...)
+		err = p.may(ctx, who)
 	}
 	if err == nil {
 		err = p.Tickets.Redeem(ctx, who, t.Digest())
@@ -99,7 +107,7 @@ func (p *portal) take(w http.ResponseWriter, r *http.Request) {
 		archive, err = p.Desk.Access(ctx, who)
 	}
 	if err != nil {
-		p.frame.Fail(w, r, err)
+		p.fail(w, r, err)
 		return
 	}
 	name, kind := "my-data.zip.age", "application/octet-stream"
