@@ -162,8 +162,25 @@ func (db *DB) writeLocked(ctx context.Context, level sql.IsolationLevel, f func(
 	return nil, fmt.Errorf("sqldb: %d tries all met another writer: %w", tries, errors.Join(err, thimble.ErrConflict))
 }
 
+// idle is how many connections to PostgreSQL may lie in the pool that the server has ended,
+// such as by a restart: who begins on one begins anew, for nothing was done.
+const idle = 20
+
+// ended reports whether the server has ended the connection (admin_shutdown,
+// crash_shutdown).
+func ended(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (e.Code == "57P01" || e.Code == "57P02")
+}
+
 func run(ctx context.Context, db *DB, pool *sql.DB, opt *sql.TxOptions, f func(*Tx) error) (*Tx, error) {
 	sqlTx, err := pool.BeginTx(ctx, opt)
+	for range idle { // each of the pool's connections may have been ended
+		if !ended(err) {
+			break
+		}
+		sqlTx, err = pool.BeginTx(ctx, opt)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("sqldb: beginning: %w", kind(err))
 	}
