@@ -67,7 +67,7 @@ func begin(ctx context.Context, dir string) (w *world, err error) {
 	}
 	cfg.Demo = true // the shop's pages are ways in too
 	cfg.PasswordCost = staff.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}
-	if w.log, err = os.Create(filepath.Join(dir, "logs", "thimble.log")); err != nil {
+	if w.log, err = os.Create(filepath.Join(dir, "logs", "messages.log")); err != nil {
 		return nil, fmt.Errorf("canary: %w: %w", err, thimble.ErrUnavailable)
 	}
 	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
