@@ -49,14 +49,14 @@ type pageFact struct {
 // page writes what a person reads: no script, nothing loaded from elsewhere.
 func (p Parcel) page(redactions []Redaction) ([]byte, error) {
 	body := pageBody{Snapshot: p.Archive.Snapshot.Name, Request: p.Archive.Report.Request, At: p.Archive.Snapshot.At.UTC().Format("2 January 2006, 15:04 UTC"), LeftOut: redactions, Count: len(p.Archive.Data)}
-	at := map[kind]int{}
+	at := map[string]int{}
 	for _, d := range p.Archive.Data {
 		k := kindOf(d)
-		i, ok := at[k]
+		i, ok := at[k.file()]
 		if !ok {
 			i = len(body.Kinds)
-			at[k] = i
-			body.Kinds = append(body.Kinds, pageKind{Title: p.Title(k.holder), Name: strings.ReplaceAll(k.name, "_", " "), File: fileName(k)})
+			at[k.file()] = i
+			body.Kinds = append(body.Kinds, pageKind{Title: p.Title(k.holder), Name: strings.ReplaceAll(k.name, "_", " "), File: k.file()})
 		}
 		one := &body.Kinds[i]
 		if one.Count++; one.Count <= shownOfKind {

@@ -245,3 +245,15 @@ func TestALockedFileOpensWithItsWordsOnly(t *testing.T) {
 		}
 	}
 }
+
+func TestKindsWhoseNamesDifferInSignsAloneShareATable(t *testing.T) {
+	files := written(t, parcel(
+		thimble.Datum{Holder: "order", Name: "gift note", Category: thimble.PurchaseHistory, Value: "one", At: at},
+		thimble.Datum{Holder: "order", Name: "gift-note", Category: thimble.PurchaseHistory, Value: "two", At: at},
+		thimble.Datum{Holder: "-", Name: "-", Category: thimble.PurchaseHistory, Value: "three", At: at},
+	))
+	both, other := string(files["tables/order-gift-note.csv"]), string(files["tables/other.csv"])
+	if !strings.Contains(both, "one") || !strings.Contains(both, "two") || !strings.Contains(other, "three") {
+		t.Errorf("tables: %q, %q", both, other)
+	}
+}

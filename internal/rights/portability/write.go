@@ -102,13 +102,14 @@ func (p Parcel) files(redactions []Redaction) (files []named, err error) {
 	add("index.html", page, e)
 	linked, e := p.linked()
 	add("data.jsonld", linked, e)
-	tables := map[kind][]thimble.Datum{}
+	tables := map[string][]thimble.Datum{} // by file: names may differ in signs alone
 	for _, d := range p.Archive.Data {
-		tables[kindOf(d)] = append(tables[kindOf(d)], d)
+		name := kindOf(d).file()
+		tables[name] = append(tables[name], d)
 	}
-	for _, k := range slices.SortedFunc(maps.Keys(tables), func(a, b kind) int { return cmp.Or(cmp.Compare(a.holder, b.holder), cmp.Compare(a.name, b.name)) }) {
-		body, e := table(tables[k])
-		add("tables/"+fileName(k)+".csv", body, e)
+	for _, name := range slices.Sorted(maps.Keys(tables)) {
+		body, e := table(tables[name])
+		add("tables/"+name+".csv", body, e)
 	}
 	facts := [][]string{{"holder", "category", "source", "purposes", "recipients", "kept for"}}
 	for _, f := range p.Facts {
@@ -127,12 +128,13 @@ func (p Parcel) files(redactions []Redaction) (files []named, err error) {
 
 var unsafe = regexp.MustCompile(`[^a-z0-9]+`)
 
-func fileName(k kind) string {
+// file is the name of the file that a kind is in, without its ending.
+func (k kind) file() string {
 	name := k.holder
 	if k.name != k.holder {
 		name += "-" + k.name
 	}
-	return strings.Trim(unsafe.ReplaceAllString(strings.ToLower(name), "-"), "-")
+	return cmp.Or(strings.Trim(unsafe.ReplaceAllString(strings.ToLower(name), "-"), "-"), "other")
 }
 
 // columns are how many columns a table has at most; what is beyond is in the JSON-LD, and
