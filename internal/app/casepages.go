@@ -16,7 +16,7 @@ import (
 // casePages are the pages on which people ask, and limit what is done.
 func (d *doors) casePages() casesweb.PortalDeps {
 	return casesweb.PortalDeps{
-		Store: wholeCases{d.Cases, d.Subjects}, Begin: d.beginCase, Access: d.Desk.Access, Children: d.children, Own: d.own, Now: d.Config.clock(),
+		Store: wholeCases{d.Cases, d.Subjects}, Begin: d.beginCase, Access: d.archive, Children: d.children, Own: d.own, Now: d.Config.clock(),
 		Restricted: func(ctx context.Context, who thimble.SubjectID) (bool, error) {
 			p, err := d.Subjects.Person(ctx, who)
 			return p.Restricted, err
@@ -26,6 +26,15 @@ func (d *doors) casePages() casesweb.PortalDeps {
 			return st.State.Refuses(), err
 		},
 	}
+}
+
+// archive is what a case is answered by when its person opens it. It waits like the pages
+// that show it, also when the e-mail address was added after the case.
+func (d *doors) archive(ctx context.Context, who thimble.SubjectID) (rights.Archive, error) {
+	if err := d.Cases.Waits(ctx, who); err != nil {
+		return rights.Archive{}, err
+	}
+	return d.Desk.Access(ctx, who)
 }
 
 // casesDesk is the staff's desk of requests.

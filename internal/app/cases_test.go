@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -353,5 +354,49 @@ func TestBeingForgottenIsARequestThatWaitsAfterANewAddress(t *testing.T) {
 	}
 	if c, err = s.Cases.Get(t.Context(), c.ID); err != nil || c.State != cases.Fulfilled || !c.Subject.IsZero() {
 		t.Errorf("the request is %s, %v", c.State, err)
+	}
+}
+
+// What answers a request waits too when the address was added after it was made.
+func TestACopyIsTakenAlongOnceNothingHasToWait(t *testing.T) {
+	now := time.Now()
+	s := thimbletest.OpenAt(t, map[string]string{"data": filepath.Join(t.TempDir(), "data")}, func() time.Time { return now })
+	later := func(d time.Duration) {
+		t.Helper()
+		now = now.Add(d)
+		_, err := s.Ledger.Integrate(t.Context())
+		if err = errors.Join(err, s.Node.Renew(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ada := s.Subject("ada")
+	later(time.Hour)
+	w := browse(t, s, ada)
+	if code, _ := w.sends("/privacy/requests", url.Values{"kind": {string(cases.Port)}}); code != http.StatusSeeOther {
+		t.Fatalf("asking = %d", code)
+	}
+	c := caseOf(t, s, ada)
+	collect := "/privacy/requests/" + c.ID.Token(cases.TokenPrefix) + "/collect"
+	id, err := subject.NewIdentifier(subject.Email, "thief@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := s.Subjects.DraftFor(t.Context(), ada, id)
+	if err == nil {
+		err = s.Core.Write(t.Context(), func(tx *sqldb.Tx) error { return s.Subjects.Add(t.Context(), tx, d) })
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res := w.do(http.MethodPost, collect, nil); res.StatusCode != http.StatusConflict {
+		t.Errorf("while it waits = %d, want 409", res.StatusCode)
+	}
+	if c, err = s.Cases.Get(t.Context(), c.ID); err != nil || c.State == cases.Fulfilled {
+		t.Errorf("the request is %s, %v, and nothing was shown", c.State, err)
+	}
+	later(73 * time.Hour)
+	w = browse(t, s, ada)
+	if res := w.do(http.MethodPost, collect, nil); res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "/privacy/take" {
+		t.Errorf("after three days = %d to %s", res.StatusCode, res.Header.Get("Location"))
 	}
 }

@@ -136,6 +136,9 @@ func (a *App) mend(ctx context.Context) error {
 		if _, err := a.Desk.Certify(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "an erasure is not certified yet", slog.String("cause", err.Error()))
 		}
+		if err := a.Requests.Sweep(ctx); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "tickets that are too late were not deleted", slog.String("cause", err.Error()))
+		}
 		if _, err := a.Uses.Watch(ctx, gate.Limits{}); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "the use log is not watched", slog.String("cause", err.Error()))
 		}

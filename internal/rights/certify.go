@@ -1,6 +1,7 @@
 package rights
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,12 +84,7 @@ func (d *Desk) after(ctx context.Context, r *Request) error {
 	return err
 }
 
-func byName(a, b certificate.Model) int {
-	if a.Model < b.Model {
-		return -1
-	}
-	return 1
-}
+func byName(a, b certificate.Model) int { return cmp.Compare(a.Model, b.Model) }
 
 // Certify issues the certificates that are due: of each erasure that is done, and again
 // when what recipients have confirmed has changed. It returns how many.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"thimble"
@@ -129,7 +130,7 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 	for _, old := range same {
 		// A system is not told that the same was asked before: that would say that somebody
 		// is known.
-		if equal(old.Ends, ends) && a.Via != cases.System {
+		if slices.Equal(old.Ends, ends) && a.Via != cases.System {
 			return old, nil
 		}
 	}
@@ -162,18 +163,6 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 		e = cases.Event{What: cases.Proved, At: at, By: a.By, Staff: a.Staff, Proof: a.Proof}
 	}
 	return s.next(ctx, tx, c, e, thimble.Hide(""))
-}
-
-func equal(a, b []thimble.Purpose) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // next lets something happen to a case, and keeps it with its leaf.

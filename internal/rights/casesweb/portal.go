@@ -381,8 +381,11 @@ func (p *portal) collect(w http.ResponseWriter, r *http.Request) {
 
 // collected is where somebody finds what they asked for.
 func collected(k cases.Kind) string {
-	if k == cases.Recipients {
+	switch k {
+	case cases.Recipients:
 		return "/privacy/shared"
+	case cases.Port:
+		return "/privacy/take"
 	}
 	return "/privacy/data"
 }

@@ -101,6 +101,15 @@ func TestATicketIsGoodOnceSoonAndForItsOwner(t *testing.T) {
 		if err := s.Redeem(ctx, ada, late); !errors.Is(err, thimble.ErrNotFound) {
 			t.Errorf("it was good too late: %v", err)
 		}
+		forgotten := issue(20)
+		now = now.Add(time.Minute)
+		if err := s.Sweep(ctx); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(-2 * time.Minute) // it would be in time again
+		if err := s.Redeem(ctx, ada, forgotten); !errors.Is(err, thimble.ErrNotFound) {
+			t.Errorf("it was not swept: %v", err)
+		}
 		oldest := issue(3)
 		for n := range byte(5) {
 			issue(10 + n)

@@ -17,13 +17,10 @@ import (
 const ticketsAtOnce = 5
 
 // Issue keeps the digest of a ticket with which a person takes everything along, once, until
-// an instant. Those that nobody came with in time go.
+// an instant.
 func (s *Store) Issue(ctx context.Context, who thimble.SubjectID, digest [sha256.Size]byte, until time.Time) error {
 	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		if _, err := s.subjects.Alive(ctx, tx, who); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `delete from rights_tickets where until <= $1`, s.now().UnixMicro()); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `delete from rights_tickets where subject_id = $1 and digest not in (
@@ -51,6 +48,15 @@ func (s *Store) Redeem(ctx context.Context, who thimble.SubjectID, digest [sha25
 	}
 	if err != nil {
 		return fmt.Errorf("rights: taking a ticket: %w", err)
+	}
+	return nil
+}
+
+// Sweep deletes the tickets that nobody came with in time. It runs now and then.
+func (s *Store) Sweep(ctx context.Context) error {
+	_, err := s.db.Drain(ctx, `delete from rights_tickets where digest in (select digest from rights_tickets where until <= $1 limit 1000)`, s.now().UnixMicro())
+	if err != nil {
+		return fmt.Errorf("rights: deleting tickets that are too late: %w", err)
 	}
 	return nil
 }
