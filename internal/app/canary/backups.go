@@ -32,9 +32,9 @@ type Backups struct {
 	// Had counts the keyed hashes, and the strings, that the older backup has of the person, once
 	// it is opened with all that opens it.
 	Had         int
-	Older       int64 // bytes of the set from before
-	Newer       int64 // bytes of the set from after
-	ErasedAgain int   // records of people; theirs, and what was linked to it
+	Older       int64         // bytes of the set from before
+	Newer       int64         // bytes of the set from after
+	ErasedAgain int           // records of people; theirs, and what was linked to it
 	Took        time.Duration // to put it back
 	Findings    int           // of the audit of what was put back
 	Compared    int           // rows of it that were held against the ledger
