@@ -134,11 +134,17 @@ func (s *Store) Closed(ctx context.Context, after Place, limit int) ([]cases.Cas
 	return s.list(ctx, `where closed_at is not null and (closed_at, id) < ($1, $2) order by closed_at desc, id desc limit $3`, after.At.UnixMicro(), after.ID, limit)
 }
 
-// Counts returns how many cases are open, and how many of those are past their date.
+// MostCounted is how far [Store.Counts] counts: of more, a desk needs no number.
+const MostCounted = 10_000
+
+// Counts returns how many cases are open, and how many of those are past their date, each up
+// to one more than [MostCounted].
 func (s *Store) Counts(ctx context.Context) (open, overdue int, err error) {
 	now := s.cfg.Now().UnixMicro()
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		return tx.QueryRow(ctx, `select count(*), coalesce(sum(case when due_at <= $1 then 1 else 0 end), 0) from cases_requests where closed_at is null`, now).Scan(&open, &overdue)
+		return tx.QueryRow(ctx, `select count(*), coalesce(sum(late), 0) from (
+			select case when due_at <= $1 then 1 else 0 end as late from cases_requests where closed_at is null order by due_at, id limit $2) as first`,
+			now, MostCounted+1).Scan(&open, &overdue)
 	})
 	if err != nil {
 		err = fmt.Errorf("cases: counting: %w", err)

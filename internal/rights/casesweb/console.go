@@ -81,12 +81,20 @@ func ConsoleTiles(q Queue) func(context.Context) ([]web.Stat, error) {
 		if err != nil || open == 0 {
 			return nil, err
 		}
-		s := web.Stat{Label: "Open requests", Value: open, Href: consolePath, Note: "none past its date"}
+		s := web.Stat{Label: "Open requests", Value: counted(open), Href: consolePath, Note: "none past its date"}
 		if overdue > 0 {
-			s.Delta, s.Trend, s.Note = web.Text(overdue)+" past the date", web.Bad, "the one due first is on top"
+			s.Delta, s.Trend, s.Note = web.Text(counted(overdue))+" past the date", web.Bad, "the one due first is on top"
 		}
 		return []web.Stat{s}, nil
 	}
+}
+
+// counted is a count as a page says it.
+func counted(n int) any {
+	if n > casesdb.MostCounted {
+		return "over " + web.Text(casesdb.MostCounted)
+	}
+	return n
 }
 
 type consoleListBody struct{ Table web.Table }
