@@ -82,11 +82,6 @@ func (a *App) Backup(ctx context.Context, b Backup) (done BackedUp, err error) {
 
 // mayBackup refuses what could not be put back.
 func (a *App) mayBackup() error {
-	for _, db := range a.Sets() {
-		if db.Engine() != sqldb.SQLite {
-			return fmt.Errorf("this installation lies in PostgreSQL, of whose databases no program outside of it makes one whole copy; use pg_dump as docs/backup.md says, and `thimble restore --in-place` after it was put back: %w", thimble.ErrInvalid)
-		}
-	}
 	if a.Config.Apart == "" {
 		return fmt.Errorf("the setting `apart` is needed: a folder on another disk, for the tombstones of erased people and the keys of days; without them no backup can be put back: %w", thimble.ErrInvalid)
 	}
@@ -190,13 +185,16 @@ func (c *copier) sweep() error {
 func (c *copier) now() time.Time { return c.app.Config.clock()().UTC() }
 
 // database has put seal a copy of a database as of one instant, after look has seen it.
-func (c *copier) database(ctx context.Context, db *sqldb.DB, look func(*sqldb.DB) error, put func(*os.File) error) (taken time.Time, err error) {
+func (c *copier) database(ctx context.Context, db *sqldb.DB, look func(context.Context, *sqldb.DB) error, put func(*os.File) error) (taken time.Time, err error) {
 	path := filepath.Join(c.app.Config.Data, CopiesName, db.Set()+".db")
 	defer func() { err = errors.Join(err, os.RemoveAll(filepath.Dir(path))) }()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return taken, fmt.Errorf("app: copying %s: %w: %w", db.Set(), err, thimble.ErrUnavailable)
 	}
 	taken = c.now()
+	if db.Engine() == sqldb.PostgreSQL {
+		return taken, c.rows(ctx, db, path, look, put)
+	}
 	if err := db.Copy(ctx, path); err != nil {
 		return taken, err
 	}
@@ -206,7 +204,7 @@ func (c *copier) database(ctx context.Context, db *sqldb.DB, look func(*sqldb.DB
 	}
 	err = copied.QuickCheck(ctx)
 	if err == nil {
-		err = look(copied)
+		err = look(ctx, copied)
 	}
 	if err = errors.Join(err, copied.Close()); err != nil {
 		return taken, err
@@ -265,7 +263,7 @@ func (c *copier) log(ctx context.Context) error {
 }
 
 func (c *copier) keys(ctx context.Context) (err error) {
-	c.m.Keys.Taken, err = c.database(ctx, c.app.Keys, func(db *sqldb.DB) error {
+	c.m.Keys.Taken, err = c.database(ctx, c.app.Keys, func(ctx context.Context, db *sqldb.DB) error {
 		c.m.Indexes, err = backupdb.Indexes(ctx, db)
 		return err
 	}, func(f *os.File) error {

@@ -23,7 +23,7 @@ const BlocksName = "backup"
 const mostChanges = 200
 
 func (c *copier) core(ctx context.Context) (err error) {
-	c.m.Core.Taken, err = c.database(ctx, c.app.Core, func(db *sqldb.DB) error {
+	c.m.Core.Taken, err = c.database(ctx, c.app.Core, func(ctx context.Context, db *sqldb.DB) error {
 		epoch, err := ledgerdb.Epoch(ctx, db)
 		if err != nil {
 			return err

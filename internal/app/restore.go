@@ -65,9 +65,6 @@ func (w *stopwatch) step(name string, bytes int64) {
 // and the folder is not there, before every tombstone was applied, the ledger has a new
 // epoch, and the audit was made. What is kept apart is read and not changed.
 func PutBack(ctx context.Context, cfg Config, r Restore, log *slog.Logger) (done Restored, err error) {
-	if cfg.DatabaseURL != "" || cfg.KeysURL != "" {
-		return done, fmt.Errorf("a set of backups is put back into SQLite; databases in PostgreSQL are put back by its own tools, and then `thimble restore --in-place` is run: %w", thimble.ErrInvalid)
-	}
 	watch := &stopwatch{last: time.Now()}
 	kept, err := readApart(cfg, r.Seen)
 	if err != nil {
@@ -83,6 +80,9 @@ func PutBack(ctx context.Context, cfg Config, r Restore, log *slog.Logger) (done
 	}
 	choice, err := backup.Choose(all, r.At)
 	if err != nil {
+		return done, err
+	}
+	if err := mayPutBack(ctx, cfg, choice); err != nil {
 		return done, err
 	}
 	stage, err := backup.NewStage(cfg.Data)
@@ -171,8 +171,14 @@ func (u *unpacking) run(ctx context.Context, c backup.Choice) error {
 	if err := u.core(c.Core.Core, rings[c.Core]); err != nil {
 		return err
 	}
+	if err := u.load(ctx, sqldb.Core, "core.db"); err != nil {
+		return err
+	}
 	u.watch.step("core", c.Core.Core.Bytes)
 	if err := u.file(c.Rest.Keys.Object, rings[c.Rest], "keys", "keys.db"); err != nil {
+		return err
+	}
+	if err := u.load(ctx, sqldb.Keys, "keys", "keys.db"); err != nil {
 		return err
 	}
 	u.watch.step("keys", c.Rest.Keys.Bytes)
@@ -288,7 +294,7 @@ func (u *unpacking) scratch(o backup.Object, key string, use func(*os.File) erro
 
 // log puts the parts of the log together.
 func (u *unpacking) log(ctx context.Context, c backup.Choice, ring backup.Keyring) (err error) {
-	db, err := sqldb.Open(ctx, sqldb.Config{Set: sqldb.Log, Path: filepath.Join(u.stage.Dir, "log.db")})
+	db, err := sqldb.Open(ctx, sqldb.Config{Set: sqldb.Log, Path: filepath.Join(u.stage.Dir, "log.db"), URL: u.cfg.DatabaseURL})
 	if err != nil {
 		return err
 	}
@@ -325,6 +331,9 @@ func (u *unpacking) keyFolder(ctx context.Context) error {
 		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 			return err
 		}
+	}
+	if u.cfg.urlOf(sqldb.Keys) != "" {
+		return nil // they lie in the database
 	}
 	to, err := vault.NewEpochFolder(filepath.Join(u.stage.Dir, "keys", "epochs"))
 	if err != nil {

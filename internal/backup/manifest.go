@@ -28,6 +28,8 @@ type Manifest struct {
 	Log    LogCopy  `json:"log"`
 	Keys   Copy     `json:"keys"`
 	Models []Copy   `json:"models"` // by their content's hash, which is Plain
+	// PostgreSQL names the sets, of core and keys, that are rows of it and no file of SQLite.
+	PostgreSQL []string `json:"postgresql,omitempty"`
 	// Indexes are the names of the keys of indexes, by which people are found in core.
 	Indexes []string `json:"indexes"`
 
