@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"thimble"
 	"thimble/internal/apikey/apikeyweb"
 	"thimble/internal/catalog/catalogweb"
 	"thimble/internal/collect/collectweb"
@@ -44,7 +45,7 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 	return sections(
 		func() (web.Section, error) { return d.overview().Section(d.kit) },
 		func() (web.Section, error) {
-			return subjectweb.Console(d.kit, d.Subjects, staff, orderweb.CustomerPanel(d.wholeOrders(), d.Catalog), timelineweb.CustomerPanel(d.eventPages(staff)),
+			return subjectweb.Console(d.kit, d.Subjects, staff, orderweb.CustomerPanel(d.usableOrders(thimble.SupportOperations), d.Catalog), timelineweb.CustomerPanel(d.eventPages(staff)),
 				consentweb.CustomerPanel(d.Consent), recommendweb.CustomerPanel(), decisionweb.CustomerPanel(d.wholeDecisions()), gateweb.CustomerPanel(d.wholeUses()))
 		},
 		func() (web.Section, error) { return timelineweb.Console(d.kit, d.eventPages(staff)) },
