@@ -12,6 +12,7 @@ import (
 	"thimble/internal/policy"
 	"thimble/internal/retention"
 	"thimble/internal/retention/retentiondb"
+	"thimble/internal/retention/retentionweb"
 	"thimble/internal/rights"
 	"thimble/internal/sqldb"
 )
@@ -137,4 +138,9 @@ func (u usableOrders) Of(ctx context.Context, who thimble.SubjectID, limit int) 
 
 func (a *App) usableOrders(p thimble.Purpose) usableOrders {
 	return usableOrders{a.wholeOrders(), func() time.Time { return a.Retention.UsableSince(thimble.PurchaseHistory, p) }}
+}
+
+// retentionPages are the staff's pages of retention and holds.
+func (d *doors) retentionPages() retentionweb.Deps {
+	return retentionweb.Deps{Store: d.Retention, Receipts: d.Ledger, Now: d.Config.clock()}
 }

@@ -94,3 +94,26 @@ func FloorFrom(now time.Time, s calendar.Span) time.Time {
 	at := Before(now, s)
 	return time.Date(at.Year(), 1, 1, 0, 0, 0, 0, time.UTC)
 }
+
+// After returns the day from which what was collected at an instant is older than a
+// period: the first whose [Before] reaches past it.
+func After(at time.Time, s calendar.Span) time.Time {
+	at = at.UTC()
+	day := time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, time.UTC)
+	if s.Unit == calendar.Hours {
+		return at.Add(time.Duration(s.N+1) * time.Hour).Truncate(time.Hour)
+	}
+	guess := day.AddDate(0, 0, 1)
+	switch s.Unit {
+	case calendar.Days:
+		guess = guess.AddDate(0, 0, s.N)
+	case calendar.Months:
+		guess = guess.AddDate(0, s.N, 0)
+	case calendar.Years:
+		guess = guess.AddDate(s.N, 0, 0)
+	}
+	for guess = guess.AddDate(0, 0, -4); !Before(guess, s).After(at); {
+		guess = guess.AddDate(0, 0, 1)
+	}
+	return guess
+}

@@ -214,3 +214,14 @@ func TestARunThatReachesFurtherThanTimeHasPassedWaits(t *testing.T) {
 		}
 	}
 }
+
+func TestTheDayOnWhichSomethingGoesIsTheFirstOnWhichItIsOlder(t *testing.T) {
+	rapid.Check(t, func(d *rapid.T) {
+		at := time.UnixMicro(rapid.Int64Range(0, 4e15).Draw(d, "at")).UTC()
+		s := span(rapid.IntRange(0, 200).Draw(d, "n"), rapid.SampledFrom([]calendar.Unit{calendar.Days, calendar.Months, calendar.Years}).Draw(d, "unit"))
+		goes := retention.After(at, s)
+		if !retention.Before(goes, s).After(at) || retention.Before(goes.Add(-time.Hour), s).After(at) {
+			d.Fatalf("of %s, %s goes on %s, not on the first day on which it is older", at, s, goes)
+		}
+	})
+}

@@ -77,6 +77,9 @@ func (d *Desk) erase(ctx context.Context, r *Request) error {
 	if *r.Report.Models == (Models{}) {
 		r.Report.Models = nil // there is no model, and was none
 	}
+	if held {
+		return nil // what is kept is in models and backups neither more nor less than it was
+	}
 	return d.after(ctx, r)
 }
 

@@ -93,7 +93,14 @@ func (s *Store) keeps(ctx context.Context, tx *sqldb.Tx, h retention.Hold) error
 	return s.people.HoldTx(ctx, tx, h.ID, lines(h, who)...)
 }
 
+// untold is what a report says of a hold that the person must not be told of: that
+// something is kept cannot be hidden without a lie, which law says so can.
+const untold = "GDPR Art. 23"
+
 func lines(h retention.Hold, who []thimble.SubjectID) (all []subjectdb.HeldLine) {
+	if h.Secret != "" {
+		h.Law = untold
+	}
 	for _, one := range who {
 		for _, c := range h.Categories {
 			all = append(all, subjectdb.HeldLine{Subject: one, Category: c, From: h.From, Until: h.Until, Law: h.Law})

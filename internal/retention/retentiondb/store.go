@@ -99,3 +99,6 @@ func instant(at int64) time.Time {
 	}
 	return time.UnixMicro(at).UTC()
 }
+
+// Clock is the time by which schedules are counted.
+func (s *Store) Clock() time.Time { return s.now() }
