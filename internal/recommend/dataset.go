@@ -78,6 +78,20 @@ func (d *Dataset) All() iter.Seq2[thimble.SubjectID, History] {
 	}
 }
 
+// Same reports whether both have the same of the same people, in the same order.
+func (d *Dataset) Same(o *Dataset) bool {
+	if len(d.slots) != len(o.slots) || d.interactions != o.interactions || !slices.Equal(d.table.ids, o.table.ids) {
+		return false
+	}
+	for who, slot := range d.slots {
+		other, ok := o.slots[who]
+		if !ok || d.marks[slot] != o.marks[other] || !slices.Equal(d.histories[slot], o.histories[other]) {
+			return false
+		}
+	}
+	return true
+}
+
 // Trusted returns how many people a recipe trusts.
 func (d *Dataset) Trusted(r Recipe) (n int) {
 	for _, slot := range d.slots {
