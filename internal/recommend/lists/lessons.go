@@ -74,20 +74,17 @@ type listener struct {
 // mostListeners bounds how many grants are held at once. Past it all are dropped, and asked for again.
 const mostListeners = 50_000
 
-// interested returns a recipe for a new version, by which it learns from deeds when there are
-// any, and the place until which it does.
+// interested returns a recipe for a new version, by which it learns from deeds where there is
+// a journal, and the place until which it does.
 func (s *Shop) interested(ctx context.Context, r recommend.Recipe) (recommend.Recipe, int64, error) {
 	if s.Journal == nil {
 		return r, 0, nil
 	}
-	last, err := s.Journal.Last(ctx)
-	if err != nil || last == 0 {
-		return r, 0, err
-	}
 	if r.InterestFrom == 0 {
 		r = r.Interested()
 	}
-	return r, last, nil
+	last, err := s.Journal.Last(ctx)
+	return r, last, err
 }
 
 // lessons reads what may be learned of what some people did, or with nil everybody, for some

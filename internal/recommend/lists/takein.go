@@ -38,7 +38,15 @@ func (s *Shop) TakeIn(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	const deeds = "people did something with products"
 	did, events, err := s.didSince(ctx, of)
+	if errors.Is(err, errAnew) {
+		if state, err := s.Models.Line(ctx, ModelName); err != nil || state.Held {
+			return err
+		}
+		_, err = s.train(ctx, Training{Reason: deeds, still: true, judge: true})
+		return err
+	}
 	if err != nil || last <= of.through && len(did) == 0 {
 		return err
 	}
@@ -48,7 +56,7 @@ func (s *Shop) TakeIn(ctx context.Context) error {
 	}
 	reason := "orders came in"
 	if last <= of.through {
-		reason = "people did something with products"
+		reason = deeds
 	}
 	who, err := s.orderedSince(ctx, of.through, last)
 	if err != nil {
@@ -72,7 +80,7 @@ func (s *Shop) TakeIn(ctx context.Context) error {
 // didSince are the people who did something behind the end of a set that may be learned from,
 // and the place up to which they are all there.
 func (s *Shop) didSince(ctx context.Context, of *set) (who []thimble.SubjectID, until int64, err error) {
-	if s.Journal == nil || of.rule.InterestFrom == 0 {
+	if s.Journal == nil {
 		return nil, of.events, nil
 	}
 	last, err := s.Journal.Last(ctx)
@@ -102,6 +110,9 @@ func (s *Shop) didSince(ctx context.Context, of *set) (who []thimble.SubjectID, 
 			// follows, so that this need not be looked at again.
 			of.idle, from = until, until
 		}
+	}
+	if len(who) > 0 && of.rule.InterestFrom == 0 {
+		return nil, 0, errAnew // a version from before deeds were learned from
 	}
 	return who, max(until, of.events), nil
 }
