@@ -48,11 +48,6 @@ func (d *Dataset) Put(person thimble.SubjectID, h History) error {
 	return nil
 }
 
-// Add is Put of somebody trusted, of no known time.
-func (d *Dataset) Add(person thimble.SubjectID, items []thimble.ItemID) error {
-	return d.Put(person, History{Items: items, Trusted: true})
-}
-
 // Forget removes a person and reports whether they were there. A model trained
 // before is not changed: see [Model.Forget] for both at once.
 func (d *Dataset) Forget(person thimble.SubjectID) bool {
