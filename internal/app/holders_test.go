@@ -19,6 +19,7 @@ import (
 	"thimble/internal/recommend/trial"
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/casesdb"
+	"thimble/internal/rights/systems"
 	"thimble/internal/session"
 	"thimble/internal/staff"
 	"thimble/internal/thimbletest"
@@ -62,9 +63,26 @@ func someone(t *testing.T, s *thimbletest.Shop, account string) thimble.SubjectI
 	if _, err := s.Cases.Open(ctx, casesdb.Asked{Subject: who, Kind: cases.Complain, Via: cases.Centre, Proof: cases.Session, By: cases.ThePerson, Words: thimble.Hide("nobody answers")}); err != nil {
 		t.Fatal(err)
 	}
+	takesPart(t, s, who)
 	s.Archive(who)
 	s.Works()
 	return who
+}
+
+// takesPart has a system outside asked for a correction, which somebody makes there.
+func takesPart(t *testing.T, s *thimbletest.Shop, who thimble.SubjectID) {
+	t.Helper()
+	_, _, err := s.Systems.Add(t.Context(), systems.System{Name: "Till", Kinds: []cases.Kind{cases.Rectify}, Means: systems.Person, Names: systems.Account, Days: 7, Instructions: "Correct it there."}, thimble.Hide(""), "zoe")
+	if err != nil && !errors.Is(err, thimble.ErrInvalid) { // it is stated once
+		t.Fatal(err)
+	}
+	c, err := s.Cases.Open(t.Context(), casesdb.Asked{Subject: who, Kind: cases.Rectify, Via: cases.Centre, Proof: cases.Session, By: cases.ThePerson})
+	if err == nil {
+		_, err = s.Cases.Accept(t.Context(), c.ID, cases.TheStaff, "zoe")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // compares has an experiment run where lists are seen, once.
