@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -17,6 +18,7 @@ import (
 	"thimble/internal/recommend/taste"
 	"thimble/internal/recommend/tastedb"
 	"thimble/internal/recommend/trial"
+	"thimble/internal/retention"
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/casesdb"
 	"thimble/internal/rights/systems"
@@ -64,6 +66,10 @@ func someone(t *testing.T, s *thimbletest.Shop, account string) thimble.SubjectI
 		t.Fatal(err)
 	}
 	takesPart(t, s, who)
+	if _, err := s.Retention.Open(ctx, retention.Hold{Subject: who, Categories: []thimble.Category{"user.content.public"}, Law: "GDPR Art. 17(3)(e)",
+		Reason: "reviews that nobody has written yet", Review: time.Now().AddDate(0, 1, 0)}, "mia"); err != nil {
+		t.Fatal(err)
+	}
 	s.Archive(who)
 	s.Works()
 	return who
