@@ -113,7 +113,7 @@ func TestAnInstallationInPostgreSQLIsPutBack(t *testing.T) {
 	if err != nil || !proof.Holds() {
 		t.Errorf("prove unlearning: %+v, %v", proof, err)
 	}
-	back.OrdersAs("order-after", time.Now().Add(-time.Hour), back.Subject("new", thimbletest.Allows(personalize)...), "shirt")
+	back.OrdersAs("order-after", time.Now().Add(-time.Hour).Truncate(time.Microsecond), back.Subject("new", thimbletest.Allows(personalize)...), "shirt")
 	back.Works()
 	audit, err := back.Audit(t.Context())
 	if err != nil || len(audit.Findings) != 0 {
