@@ -90,7 +90,7 @@ var natures = []Nature{
 	{Kind: Sale, Words: "No sale and no sharing", Law: "Cal. Civ. Code 1798.120", Verb: Executed, Open: true, AtOnce: true, Absolute: true, Next: []Kind{Object}},
 	{Kind: ShareAds, Words: "No advertising by what is known of me", Law: "Cal. Civ. Code 1798.120", Verb: Executed, Open: true, AtOnce: true, Absolute: true, Next: []Kind{Sale, Object}},
 	{Kind: Profiling, Words: "No lists and no profiles made from what I do", Law: "Va. Code 59.1-577(A)(5)", Verb: Executed, Open: true, AtOnce: true, Absolute: true, Next: []Kind{Object}},
-	{Kind: Sensitive, Words: "Sensitive data only for what I asked for", Law: "Cal. Civ. Code 1798.121", Verb: Answered, Open: true, Absolute: true, Next: []Kind{Object}},
+	{Kind: Sensitive, Words: "Sensitive data only for what I asked for", Law: "Cal. Civ. Code 1798.121", Verb: Executed, Open: true, AtOnce: true, Absolute: true, Next: []Kind{Object}},
 	{Kind: Review, Words: "A person who looks at a decision", Law: "GDPR Art. 22(3)", Verb: Reviewed},
 	{Kind: Explain, Words: "Why something was decided", Law: "GDPR Art. 15(1)(h)", Verb: Explained, Next: []Kind{Access}},
 	{Kind: Complain, Words: "A complaint", Law: "GDPR Art. 12(3)", Verb: Answered},
@@ -129,6 +129,7 @@ var ends = map[Kind][]thimble.Purpose{
 	Sale:      {signal.Sharing},
 	ShareAds:  signal.OptedOut(),
 	Profiling: {thimble.PersonalizeContent, signal.AdProfiles},
+	Sensitive: {thimble.SensitiveBeyond},
 }
 
 // Ends returns the purposes against which a case is: those of its kind, or the one that

@@ -93,7 +93,7 @@ const shown = 200
 
 // asked are the kinds of the form: those that have no page of their own.
 func asked() (all []cases.Nature) {
-	elsewhere := []cases.Kind{cases.Erase, cases.Restrict, cases.Lift, cases.Object, cases.Withdraw, cases.Marketing, cases.Sale, cases.ShareAds, cases.Profiling}
+	elsewhere := []cases.Kind{cases.Erase, cases.Restrict, cases.Lift, cases.Object, cases.Withdraw, cases.Marketing, cases.Sale, cases.ShareAds, cases.Profiling, cases.Sensitive}
 	for _, n := range cases.Natures() {
 		if !slices.Contains(elsewhere, n.Kind) {
 			all = append(all, n)
