@@ -97,7 +97,7 @@ var tables = []Table{
 	}},
 	{Name: "disclose_tries", Set: sqldb.Core, Plain: []string{"message_id", "n", "at", "ended_at", "result", "why", "status", "bytes"}},
 	{Name: "disclose_feeds", Set: sqldb.Core, Plain: []string{"recipient_id", "feed", "position", "ran_at"}},
-	{Name: "decision_decisions", Set: sqldb.Core, Holder: "decision", Plain: []string{"id", "capability", "model", "batch", "place", "about", "standing"}, Fields: []Field{
+	{Name: "decision_decisions", Set: sqldb.Core, Holder: "decision", Plain: []string{"id", "capability", "model", "batch", "place", "about", "standing", "cause", "again"}, Fields: []Field{
 		pseudonym("", duty...),
 		{Column: "at", Category: thimble.AutomatedDecision, Source: "made by a model", Purposes: duty, Retention: untilErased},
 		{Column: "body", Category: thimble.AutomatedDecision, Source: "made by a model", Purposes: duty, Sealed: true, Retention: untilErased, Note: "results, terms, inputs by category"},

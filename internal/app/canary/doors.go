@@ -116,6 +116,7 @@ func outside() []Door {
 		page("POST /privacy/choices", "purpose", "state", "all"),
 		page("POST /privacy/choices/for/{child}", "purpose", "state"),
 		page("POST /privacy/code", "email", "code"),
+		page("POST /privacy/correct", "of", "name", "ref", "choice", "value", "text"),
 		page("POST /privacy/decisions/{id}/contest", "reason", "text"),
 		page("POST /privacy/devices", "session"),
 		page("POST /privacy/enter", "token"),

@@ -73,6 +73,7 @@ type Facts struct {
 	Paused     bool              `json:"paused,omitempty"`
 	Appeal     bool              `json:"appeal,omitempty"` // it was appealed
 	Ground     Ground            `json:"ground,omitempty"` // of the refusal
+	Fix        string            `json:"fix,omitempty"`    // which value it corrects: [Fix.About]
 	Last       time.Time         `json:"last"`             // of the newest step
 }
 

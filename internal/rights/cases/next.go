@@ -174,7 +174,6 @@ func (c *Case) goOn(at time.Time) {
 
 // permits reports what an event lacks.
 func (c Case) permits(e Event) error {
-	nature := c.Kind.nature()
 	switch e.What {
 	case Asked:
 		if !c.NeedsProof() {
@@ -200,7 +199,7 @@ func (c Case) permits(e Event) error {
 		}
 		return c.refusable(e.Ground)
 	case Withdrawn:
-		if c.State == Executing && nature.Verb == Executed {
+		if c.State == Executing && c.Verb() == Executed {
 			return conflict("it is being done")
 		}
 	case Expired:
@@ -243,9 +242,9 @@ func (c Case) permitsStart(e Event) error {
 		return conflict("the permission of the person was not seen")
 	case e.At.Before(c.Cools):
 		return conflict("an e-mail address was added: it waits until %s", c.Cools.Format(time.DateTime))
-	case c.Kind.nature().Verb == Executed && (len(e.Work) == 0 || slices.ContainsFunc(e.Work, func(w Work) bool { return w.Ref == "" || w.Done })):
+	case c.Verb() == Executed && (len(e.Work) == 0 || slices.ContainsFunc(e.Work, func(w Work) bool { return w.Ref == "" || w.Done })):
 		return invalid("work: the requests that do it were expected")
-	case c.Kind.nature().Verb != Executed && len(e.Work) > 0:
+	case c.Verb() != Executed && len(e.Work) > 0:
 		return invalid("work: none was expected yet")
 	}
 	return nil
@@ -254,7 +253,7 @@ func (c Case) permitsStart(e Event) error {
 // permitsEnd is permits of a completion: nothing is fulfilled before it is done.
 func (c Case) permitsEnd(e Event) error {
 	undone := slices.ContainsFunc(e.Work, func(w Work) bool { return w.Ref == "" || !w.Done })
-	switch verb := c.Kind.nature().Verb; {
+	switch verb := c.Verb(); {
 	case verb == Answered && !e.Said:
 		return invalid("an answer was expected")
 	case verb == Answered:

@@ -36,19 +36,17 @@ func (s *Store) Accept(ctx context.Context, id thimble.ID, by, staff string) (ca
 		}
 		// A try: what is missing is said before anything is opened.
 		try := cases.Event{What: cases.Accepted, By: by, Staff: staff, At: s.cfg.Now()}
-		nature, err := cases.NatureOf(c.Kind)
-		if err != nil {
-			return c, err
-		}
-		if nature.Verb == cases.Executed {
+		if c.Verb() == cases.Executed {
 			probe := try
 			probe.Work = []cases.Work{{Ref: "-"}}
 			if _, err := c.Next(probe, nil); err != nil {
 				return c, err
 			}
-			if try.Work, err = s.begin(ctx, tx, c); err != nil {
+			work, err := s.begin(ctx, tx, c)
+			if err != nil {
 				return c, err
 			}
+			try.Work = work
 		}
 		return s.next(ctx, tx, c, try, thimble.Hide(""))
 	})
@@ -75,6 +73,13 @@ func (s *Store) begin(ctx context.Context, tx *sqldb.Tx, c cases.Case) (all []ca
 		}
 		return err
 	}
+	if c.Fix != "" {
+		fix, err := s.fix(ctx, tx, c)
+		if err != nil {
+			return nil, err
+		}
+		return all, ask(rights.Request{Kind: rights.Rectify, Report: rights.Report{Case: c.ID.Token(cases.TokenPrefix), Holder: fix.Holder, Category: fix.Category, Since: fix.Since}})
+	}
 	if kind, ok := verbs[c.Kind]; ok {
 		return all, ask(rights.Request{Kind: kind})
 	}
@@ -96,16 +101,12 @@ func (s *Store) Complete(ctx context.Context, id thimble.ID, by, staff, ref stri
 		if !c.May(cases.Completed) {
 			return c, fmt.Errorf("it is %s: %w", c.State, thimble.ErrConflict)
 		}
-		nature, err := cases.NatureOf(c.Kind)
-		if err != nil {
-			return c, err
-		}
 		e := cases.Event{What: cases.Completed, By: by, Staff: staff}
-		if nature.Verb != cases.Answered {
-			if err := s.proves(ctx, tx, c, nature.Verb, ref); err != nil {
+		if verb := c.Verb(); verb != cases.Answered {
+			if err := s.proves(ctx, tx, c, verb, ref); err != nil {
 				return c, err
 			}
-			e.Work = []cases.Work{{Ref: ref, What: string(nature.Verb), Done: true}}
+			e.Work = []cases.Work{{Ref: ref, What: string(verb), Done: true}}
 		}
 		return s.next(ctx, tx, c, e, words)
 	})
@@ -214,12 +215,11 @@ func (s *Store) Finish(ctx context.Context, c cases.Case) (cases.Case, error) {
 
 // finish closes what the rights desk has done.
 func (s *Store) finish(ctx context.Context, c cases.Case) (bool, error) {
-	nature, err := cases.NatureOf(c.Kind)
-	if err != nil || nature.Verb != cases.Executed {
-		return false, err
+	if c.Verb() != cases.Executed {
+		return false, nil
 	}
 	moved := false
-	_, err = s.change(ctx, c.ID, func(tx *sqldb.Tx, c cases.Case) (cases.Case, error) {
+	_, err := s.change(ctx, c.ID, func(tx *sqldb.Tx, c cases.Case) (cases.Case, error) {
 		e := cases.Event{What: cases.Completed, By: cases.TheProgram, Work: slices.Clone(c.Work)}
 		for i, w := range e.Work {
 			r, err := s.request(ctx, tx, w.Ref)

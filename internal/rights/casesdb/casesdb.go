@@ -92,7 +92,11 @@ type Asked struct {
 	By      string          // a word of package cases
 	Staff   string
 	Words   thimble.Personal[string]
+	Fix     thimble.Personal[*cases.Fix] // the value that a correction is about; nil: in words only
 }
+
+// fix is what a request corrects; nil for nothing.
+func (a Asked) fix() *cases.Fix { return a.Fix.Reveal() } // to seal it
 
 // Open keeps a request that came in. When the same is asked already and not answered, it
 // returns that. Nothing is looked up about who it is for while it is not known who asks:
@@ -104,6 +108,9 @@ func (s *Store) Open(ctx context.Context, a Asked) (c cases.Case, err error) {
 	}
 	if err := cases.CheckText(a.Words.Reveal()); err != nil { // to measure it
 		return c, err
+	}
+	if a.fix() != nil && (!a.Kind.Fixable() || a.Via == cases.System) {
+		return c, fmt.Errorf("cases: opening one: a value can be corrected by a correction alone: %w", thimble.ErrInvalid)
 	}
 	id, err := thimble.NewID(nil)
 	if err != nil {
@@ -127,10 +134,14 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 	if err != nil {
 		return c, err
 	}
+	about := ""
+	if f := a.fix(); f != nil {
+		about = f.About()
+	}
 	for _, old := range same {
 		// A system is not told that the same was asked before: that would say that somebody
 		// is known.
-		if slices.Equal(old.Ends, ends) && a.Via != cases.System {
+		if slices.Equal(old.Ends, ends) && old.Fix == about && a.Via != cases.System {
 			return old, nil
 		}
 	}
@@ -147,12 +158,12 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 	if c, err = cases.Open(a.Kind, a.Via, ends, at, dates); err != nil {
 		return c, err
 	}
-	c.ID, c.Subject, c.Unplaced = id, a.Subject, unplaced
+	c.ID, c.Subject, c.Unplaced, c.Fix = id, a.Subject, unplaced, about
 	if err := s.insert(ctx, tx, c); err != nil {
 		return c, err
 	}
 	e := cases.Event{What: cases.Opened, At: at, By: a.By, Staff: a.Staff}
-	if err := s.step(ctx, tx, c, e, a.Words); err != nil {
+	if err := s.step(ctx, tx, c, e, a.Words, a.fix()); err != nil {
 		return c, err
 	}
 	if !c.NeedsProof() {
@@ -186,7 +197,7 @@ func (s *Store) next(ctx context.Context, tx *sqldb.Tx, c cases.Case, e cases.Ev
 	if err := s.update(ctx, tx, n); err != nil {
 		return c, err
 	}
-	return n, s.step(ctx, tx, n, e, words)
+	return n, s.step(ctx, tx, n, e, words, nil)
 }
 
 // known looks up what counts once it is known who asks.
@@ -255,11 +266,11 @@ func (s *Store) datesOf(ctx context.Context, tx *sqldb.Tx, c cases.Case, e cases
 }
 
 // step keeps the newest step of a case with its leaf, and seals what was written.
-func (s *Store) step(ctx context.Context, tx *sqldb.Tx, c cases.Case, e cases.Event, said thimble.Personal[string]) error {
+func (s *Store) step(ctx context.Context, tx *sqldb.Tx, c cases.Case, e cases.Event, said thimble.Personal[string], fix *cases.Fix) error {
 	step := cases.StepOf(c, e)
 	var sealed []byte
-	if text := said.Reveal(); text != "" && !c.Subject.IsZero() { // to seal it
-		w := cases.Words{Text: text, Key: make([]byte, 32)}
+	if text := said.Reveal(); (text != "" || fix != nil) && !c.Subject.IsZero() { // to seal it
+		w := cases.Words{Text: text, Key: make([]byte, 32), Fix: fix}
 		if _, err := rand.Read(w.Key); err != nil {
 			return fmt.Errorf("cases: drawing a key: %w", err)
 		}

@@ -35,6 +35,7 @@ type exportedStep struct {
 	At    time.Time  `json:"at"`
 	By    string     `json:"by"`
 	Words string     `json:"words,omitempty"`
+	Fix   *cases.Fix `json:"correction,omitempty"`
 }
 
 // Export implements thimble.Holder: each case, with what was written.
@@ -75,7 +76,7 @@ func (s *Store) export(ctx context.Context, c cases.Case) (exported, error) {
 		if k.Staff != "" {
 			by = k.Staff
 		}
-		out.Steps = append(out.Steps, exportedStep{k.What, k.At, by, words.Text})
+		out.Steps = append(out.Steps, exportedStep{k.What, k.At, by, words.Text, words.Fix})
 	}
 	return out, err
 }

@@ -197,13 +197,17 @@ func steps(ctx context.Context, tx *sqldb.Tx, where string, args ...any) (all []
 
 // WordsOf opens what was written at a step; nothing for one without.
 func WordsOf(ctx context.Context, g thimble.Grant, k Kept) (thimble.Personal[string], error) {
+	w, err := wordsOf(ctx, g, k)
+	return thimble.Hide(w.Text), err
+}
+
+func wordsOf(ctx context.Context, g thimble.Grant, k Kept) (w cases.Words, err error) {
 	if k.words == nil {
-		return thimble.Hide(""), nil
+		return w, nil
 	}
 	plain, err := g.Open(ctx, wordsCell(k.Subject, k.Case, k.N), k.words)
 	if err != nil {
-		return thimble.Hide(""), fmt.Errorf("cases: opening what was written: %w", err)
+		return w, fmt.Errorf("cases: opening what was written: %w", err)
 	}
-	w, err := cases.ParseWords(plain, k.Step)
-	return thimble.Hide(w.Text), err
+	return cases.ParseWords(plain, k.Step)
 }

@@ -45,7 +45,9 @@ type ConsoleDeps struct {
 	Receipts ledgerweb.ReceiptLog
 	// Colleagues are who a request can be handed to.
 	Colleagues func(ctx context.Context) ([]string, error)
-	Now        func() time.Time
+	// Corrections tell what came of a correction.
+	Corrections Corrections
+	Now         func() time.Time
 }
 
 type console struct {

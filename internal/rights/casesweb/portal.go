@@ -52,8 +52,10 @@ type PortalDeps struct {
 	Restricted func(ctx context.Context, who thimble.SubjectID) (bool, error)
 	// Refuses says whether somebody said no to a purpose.
 	Refuses func(ctx context.Context, who thimble.SubjectID, p thimble.Purpose) (bool, error)
-	Own     gateweb.Own
-	Now     func() time.Time
+	// Corrections find what can be corrected, and tell what came of it.
+	Corrections Corrections
+	Own         gateweb.Own
+	Now         func() time.Time
 }
 
 // Proofs are the patterns that need a fresh proof of who it is.
@@ -83,6 +85,8 @@ func Portal(kit *web.Kit, d PortalDeps) (web.Section, error) {
 		for path, what := range map[string]cases.What{"withdraw": cases.Withdrawn, "reply": cases.Replied, "appeal": cases.WasAppealed} {
 			mux.HandleFunc("POST "+PortalPath+"/{case}/"+path, p.does(what))
 		}
+		mux.HandleFunc("GET "+CorrectPath, p.correctPage)
+		mux.HandleFunc("POST "+CorrectPath, p.correct)
 		mux.HandleFunc("GET "+LimitPath, p.limits)
 		mux.HandleFunc("POST "+LimitPath, p.limit)
 	}}, nil
@@ -257,6 +261,7 @@ type showBody struct {
 	Facts    []web.KeyValue
 	Do       []web.Action
 	Forms    []web.Form
+	Outcome  outcome
 	Timeline web.Timeline
 }
 
@@ -269,6 +274,9 @@ func (p *portal) show(w http.ResponseWriter, r *http.Request, status int, proble
 	body := showBody{Facts: facts(c, p.Now()), Timeline: web.Timeline{Title: "What happened"}}
 	if err == nil {
 		body.Timeline.Items, err = moments(r.Context(), steps, g, func(k casesdb.Kept) string { return receiptHref(k) })
+	}
+	if err == nil {
+		body.Outcome, err = p.Corrections.outcome(r.Context(), c, g)
 	}
 	if err != nil {
 		p.frame.Fail(w, r, err)
@@ -286,12 +294,11 @@ func (p *portal) show(w http.ResponseWriter, r *http.Request, status int, proble
 // offer adds what can be done now.
 func (p *portal) offer(b *showBody, c cases.Case, own bool) {
 	path := PortalPath + "/" + token(c)
-	nature, _ := cases.NatureOf(c.Kind)
 	switch {
 	case c.State == cases.Awaiting && own:
 		b.Say = &web.Callout{Tone: web.Warn, Title: "Did you ask for this?", Text: "Somebody asked for it in your name. Nothing happens before you say that it was you. If it was not, take it back."}
 		b.Do = append(b.Do, web.Action{Label: "Yes, it was me", Href: path + "/confirm", Post: true, Kind: "primary"})
-	case c.State == cases.Executing && nature.Verb == cases.Collected && own:
+	case c.State == cases.Executing && c.Verb() == cases.Collected && own:
 		b.Say = &web.Callout{Tone: web.Good, Title: "It is ready", Text: "Everything that is held about you, as it is at the moment in which you open it. Opening it answers your request."}
 		b.Do = append(b.Do, web.Action{Label: "Open it", Href: path + "/collect", Post: true, Kind: "primary"})
 	case c.State == cases.Clarify:
@@ -299,7 +306,7 @@ func (p *portal) offer(b *showBody, c cases.Case, own bool) {
 	case c.State == cases.Refused && c.May(cases.WasAppealed) && !c.Appeal:
 		b.Forms = append(b.Forms, web.Form{ID: "appeal", Action: path + "/appeal", Legend: "You do not agree?", Submit: "Ask somebody else to decide", Fields: []web.Field{textField("Why", "Somebody who did not refuse it decides. You can also complain to the data protection authority.", true)}})
 	}
-	if c.May(cases.Withdrawn) && !(c.State == cases.Executing && nature.Verb == cases.Executed) {
+	if c.May(cases.Withdrawn) && !(c.State == cases.Executing && c.Verb() == cases.Executed) {
 		b.Do = append(b.Do, web.Action{Label: "Take it back", Href: path + "/withdraw", Post: true, Kind: "quiet"})
 	}
 }

@@ -71,6 +71,11 @@ func moments(ctx context.Context, all []casesdb.Kept, g thimble.Grant, proof fun
 			if err != nil {
 				return nil, err
 			}
+			if fix, err := casesdb.FixOf(ctx, g, k); err != nil {
+				return nil, err
+			} else if f := fix.Reveal(); f != nil { // on the page of who may read it
+				text = append(text, f.Title+" is wrong. It was kept as: "+f.Was+". Right is: "+f.Right+".")
+			}
 			text = append(text, words.Reveal()) // on the page of who may read it
 		}
 		m.Text = strings.Join(text, " ")
