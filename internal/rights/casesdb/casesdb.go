@@ -72,6 +72,7 @@ type Parts struct {
 	Vault    Vault
 	Subjects Subjects
 	Requests Requests
+	Systems  Systems // nil: none is stated
 }
 
 // New returns the store of a core database.
@@ -109,7 +110,7 @@ func (s *Store) Open(ctx context.Context, a Asked) (c cases.Case, err error) {
 	if err := cases.CheckText(a.Words.Reveal()); err != nil { // to measure it
 		return c, err
 	}
-	if a.fix() != nil && (!a.Kind.Fixable() || a.Via == cases.System) {
+	if a.fix() != nil && (!a.Kind.Fixable() || a.Via.Unseen()) {
 		return c, fmt.Errorf("cases: opening one: a value can be corrected by a correction alone: %w", thimble.ErrInvalid)
 	}
 	id, err := thimble.NewID(nil)
@@ -127,7 +128,7 @@ func (s *Store) Open(ctx context.Context, a Asked) (c cases.Case, err error) {
 }
 
 func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, ends []thimble.Purpose) (c cases.Case, err error) {
-	if _, err := s.parts.Subjects.Alive(ctx, tx, a.Subject); err != nil && (a.Via != cases.System || !errors.Is(err, thimble.ErrNotFound)) {
+	if _, err := s.parts.Subjects.Alive(ctx, tx, a.Subject); err != nil && (!a.Via.Unseen() || !errors.Is(err, thimble.ErrNotFound)) {
 		return c, err
 	}
 	same, err := list(ctx, tx, `where subject_id = $1 and kind = $2 and closed_at is null order by at, id`, a.Subject, string(a.Kind))
@@ -141,12 +142,12 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 	for _, old := range same {
 		// A system is not told that the same was asked before: that would say that somebody
 		// is known.
-		if slices.Equal(old.Ends, ends) && old.Fix == about && a.Via != cases.System {
+		if slices.Equal(old.Ends, ends) && old.Fix == about && !a.Via.Unseen() {
 			return old, nil
 		}
 	}
 	at := s.cfg.Now()
-	unplaced := a.Via == cases.System
+	unplaced := a.Via.Unseen()
 	of := a.Subject
 	if unplaced {
 		of = thimble.SubjectID{}
@@ -196,6 +197,11 @@ func (s *Store) next(ctx context.Context, tx *sqldb.Tx, c cases.Case, e cases.Ev
 	}
 	if err := s.update(ctx, tx, n); err != nil {
 		return c, err
+	}
+	if c.Tasks > 0 && slices.Contains([]cases.What{cases.Returned, cases.Withdrawn, cases.Gone}, e.What) {
+		if err := s.parts.Systems.CallOffTx(ctx, tx, c.ID); err != nil {
+			return c, err
+		}
 	}
 	return n, s.step(ctx, tx, n, e, words, nil)
 }
