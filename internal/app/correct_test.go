@@ -12,6 +12,7 @@ import (
 	"thimble"
 	"thimble/internal/decision"
 	"thimble/internal/order"
+	"thimble/internal/recommend/lists"
 	"thimble/internal/registry"
 	"thimble/internal/rights"
 	"thimble/internal/rights/cases"
@@ -24,7 +25,7 @@ import (
 // retrained reports whether the serving model is, byte for byte, a training on what is held.
 func retrained(t *testing.T, s *thimbletest.Shop) bool {
 	t.Helper()
-	kept, err := s.Models.Kept(t.Context(), "recommend")
+	kept, err := s.Models.Kept(t.Context(), lists.ModelName)
 	if err != nil {
 		t.Fatal(err)
 	}
