@@ -214,10 +214,7 @@ func (s *Store) Of(ctx context.Context, subject thimble.SubjectID, limit int) ([
 		limit = 1 << 31
 	}
 	var found []order.Sealed
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		found = nil
-		return each(ctx, tx, scanSealed(&found, subject), selectSealed+`where subject_id = $1 order by placed_at desc, id desc limit $2`, subject, limit)
-	})
+	err := s.db.Ask(ctx, scanSealed(&found, subject), selectSealed+`where subject_id = $1 order by placed_at desc, id desc limit $2`, subject, limit)
 	if err != nil {
 		return nil, fmt.Errorf("order: reading orders of a person: %w", err)
 	}
