@@ -22,11 +22,13 @@ var exceptions = []exception{
 	{"purposeless", "thimble/internal/subject/subjectdb", "Store.YoungestTx", "the law asks for it before a yes may be taken, so before anybody has a purpose; it tells adult or minor, to the transaction of the yes"},
 	{"purposeless", "thimble/internal/recommend/tastedb", "Store.Say", "returns the events that the caller has just made; of what is sent again within a day those that the same caller made"},
 	{"purposeless", "thimble/internal/recommend/tastedb", "Whole.Say", "as Store.Say, for all subjects of a person"},
+	{"purposeless", "thimble/internal/rights/casesdb", "Store.Correction", "returns what the person asked to put right to the desk that puts it right, as a recorded request; it goes to the holder of the value and nowhere else"},
 	{"sealedcolumn", "thimble/internal/backup/backupdb", "reader.write", "a backup copies frames as they lie, sealed, and opens nothing"},
 	{"sealedcolumn", "thimble/internal/backup/backupdb", "input.frame", "as reader.write, into the log that is put back"},
 	{"vaultdoor", "thimble/internal/app", "laws.home", "where somebody lives decides which law the gate judges by, and for how long they are not asked again: no grant can be given before it is known, and it goes nowhere else"},
 	{"vaultdoor", "thimble/internal/app", "App.openTastes", "what somebody says about their lists is opened to be obeyed, as a consent is: it makes each use smaller, whatever it is for; the audit and the person's own export read it the same way"},
 	{"vaultdoor", "thimble/internal/collect/collectdb", "Store.export", "a holder's own export of a person to that person, which the desk of rights asks for and records, as the holders of the kernel do it"},
 	{"vaultdoor", "thimble/internal/rights/casesdb", "Store.export", "as collectdb's Store.export: a holder's own export of a person to that person"},
+	{"vaultdoor", "thimble/internal/rights/casesdb", "Store.fix", "what somebody asked to put right is opened to be obeyed, as a choice is; see Store.Correction"},
 	{"vaultdoor", "thimble/internal/rights", "import", "erasure asks the vault to shred and reports what vault.Shredded counts; it opens nothing"},
 }
