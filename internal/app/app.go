@@ -138,7 +138,7 @@ func (a *App) capabilities() error {
 	if err := a.openTimeline(); err != nil {
 		return err
 	}
-	a.Shop.Events = touches{a.Timeline}
+	a.Shop.Events, a.Shop.Journal = touches{a.Timeline}, journal{a.Frames, a.Timeline}
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
 	a.openCases(now)
 	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: snapshots{a.Core, a.Events, a.View}, Now: now, Surroundings: surroundings{a}, Amends: a.amends()})
