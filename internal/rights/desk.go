@@ -45,6 +45,7 @@ type Config struct {
 	Amends    Amends // what a correction reaches
 	// Surroundings know what a certificate says; nil: there are no certificates.
 	Surroundings Surroundings
+	Holds        Holds // nil: nothing is held
 }
 
 // A Desk executes requests.
