@@ -37,7 +37,11 @@ import (
 	"thimble/internal/retention/retentiondb"
 	"thimble/internal/rights"
 	"thimble/internal/rights/casesdb"
+	"thimble/internal/rights/opendsr"
+	"thimble/internal/rights/opendsrdb"
+	"thimble/internal/rights/opendsrweb"
 	"thimble/internal/rights/rightsdb"
+	"thimble/internal/rights/systemsdb"
 	"thimble/internal/session/sessionweb"
 	"thimble/internal/sqldb"
 )
@@ -65,13 +69,17 @@ type App struct {
 	Watch     *watch.Watch    // sees what comes
 	Figures   *watchdb.Store  // of what came
 	Requests  *rightsdb.Store
-	Cases     *casesdb.Store // requests as people see them
+	Cases     *casesdb.Store   // requests as people see them
+	Systems   *systemsdb.Store // what takes part in them outside
+	OpenDSR   *opendsrdb.Store // whom the shop works for, and what those ask
 	Desk      *rights.Desk
 	Retention *retentiondb.Store // schedules, holds, and what expired
 	Device    *devicedb.Desk
 
-	post      *sessionweb.Post // codes for customers; nil when there is no mail server
-	regroups  chan struct{}    // people were joined or parted, and the holders are to be told
+	post      *sessionweb.Post       // codes for customers; nil when there is no mail server
+	regroups  chan struct{}          // people were joined or parted, and the holders are to be told
+	speaker   *opendsrweb.Controller // of OpenDSR, to systems outside
+	signer    *opendsr.Signer        // of its answers; nil: none are given
 	telemetry *Telemetry
 	clock     *clockWatch
 	stones    stones                // tombstones, and what is kept apart
@@ -142,7 +150,13 @@ func (a *App) capabilities() error {
 	}
 	a.Shop.Events, a.Shop.Journal = touches{a.Timeline}, journal{a.Frames, a.Timeline}
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
+	if err := a.openSystems(now); err != nil {
+		return err
+	}
 	a.openCases(now)
+	if err := a.openOpenDSR(now); err != nil {
+		return err
+	}
 	a.openRetention(now)
 	a.Shop.UsableSince = a.Retention.UsableSince
 	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: snapshots{a.Core, a.Events, a.View}, Now: now, Surroundings: surroundings{a}, Holds: heldBack{a.Retention}, Amends: a.amends()})
@@ -161,7 +175,7 @@ func (a *App) capabilities() error {
 // Holders are all who keep data about people, in the order in which they erase:
 // first the one that knows who exists, so that nothing is opened any more.
 func (a *App) Holders() []thimble.Holder {
-	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Tastes, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Cases, a.Timeline, a.Suspects, a.Trials, a.Retention, a.Shop}
+	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Tastes, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Cases, a.Systems, a.Timeline, a.Suspects, a.Trials, a.Retention, a.Shop}
 }
 
 // Without is what each capability does for people who do not permit its purpose.

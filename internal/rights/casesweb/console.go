@@ -41,6 +41,7 @@ type ConsoleDeps struct {
 	Store    Store
 	Queue    Queue
 	Begin    Begin
+	Systems  Systems // nil: none takes part
 	Reader   subjectweb.Reader
 	Receipts ledgerweb.ReceiptLog
 	// Colleagues are who a request can be handed to.
