@@ -35,6 +35,7 @@ import (
 	"thimble/internal/recommend/tunedb"
 	"thimble/internal/registry/registrydb"
 	"thimble/internal/rights"
+	"thimble/internal/rights/agentsdb"
 	"thimble/internal/rights/casesdb"
 	"thimble/internal/rights/rightsdb"
 	"thimble/internal/session/sessionweb"
@@ -64,10 +65,12 @@ type App struct {
 	Watch    *watch.Watch    // sees what comes
 	Figures  *watchdb.Store  // of what came
 	Requests *rightsdb.Store
-	Cases    *casesdb.Store // requests as people see them
+	Cases    *casesdb.Store  // requests as people see them
+	Agents   *agentsdb.Store // who may ask in people's place
 	Desk     *rights.Desk
 	Device   *devicedb.Desk
 
+	calls     agentCalls
 	post      *sessionweb.Post // codes for customers; nil when there is no mail server
 	regroups  chan struct{}    // people were joined or parted, and the holders are to be told
 	telemetry *Telemetry
@@ -141,6 +144,9 @@ func (a *App) capabilities() error {
 	a.Shop.Events = touches{a.Timeline}
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
 	a.openCases(now)
+	if err := a.openAgents(); err != nil {
+		return err
+	}
 	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: snapshots{a.Core, a.Events, a.View}, Now: now, Surroundings: surroundings{a}})
 	a.Subjects.OnRegroup(a.regrouped)
 	// A yes to training trains anew, and whoever says no is taken out: queued in the

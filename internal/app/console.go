@@ -29,6 +29,7 @@ import (
 	"thimble/internal/recommend/suspectweb"
 	"thimble/internal/recommend/trialweb"
 	"thimble/internal/registry/registryweb"
+	"thimble/internal/rights/agentsweb"
 	"thimble/internal/rights/casesweb"
 	"thimble/internal/rights/rightsweb"
 	"thimble/internal/staff"
@@ -51,6 +52,7 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 		func() (web.Section, error) { return recommendweb.ConsoleGlimpse(d.kit, d.Shop, staff) },
 		func() (web.Section, error) { return consentweb.Console(d.kit, d.Consent, d.Subjects) },
 		func() (web.Section, error) { return casesweb.Console(d.kit, d.casesDesk(staff)) },
+		func() (web.Section, error) { return agentsweb.Console(d.kit, d.agentPages()) },
 		func() (web.Section, error) { return rightsweb.Console(d.kit, d.Requests, d.Ledger) },
 		func() (web.Section, error) {
 			return decisionweb.Console(d.kit, decisionweb.ConsoleConfig{Decisions: d.Decisions, Reader: staff, Receipts: d.Ledger, Names: d.Catalog, Types: d.Decisions.Types()})
@@ -116,7 +118,7 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 	}
 	cfg := console.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.staff, Sections: sections, Entrance: entrance, Account: d.Staff.Account, Rules: d.Rules, Notice: d.glassNotice, Now: d.Config.clock(),
-		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs(), sourceweb.Proofs(), registryweb.Proofs(), discloseweb.Proofs(), vaultweb.Proofs(), subjectweb.Proofs(), policyweb.Proofs(), planweb.Proofs(), deviceweb.Proofs(), trialweb.Proofs(), recommendweb.Proofs()),
+		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs(), sourceweb.Proofs(), agentsweb.Proofs(), registryweb.Proofs(), discloseweb.Proofs(), vaultweb.Proofs(), subjectweb.Proofs(), policyweb.Proofs(), planweb.Proofs(), deviceweb.Proofs(), trialweb.Proofs(), recommendweb.Proofs()),
 	}
 	if d.Config.Demo {
 		cfg.Banner = "Demo on real orders of a real shop (UCI Online Retail, CC BY 4.0). Who allows what was assigned by a rule."

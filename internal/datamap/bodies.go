@@ -59,6 +59,8 @@ var bodies = []Body{
 		"v", "contest", "decision", "kind", "at", "by", "appeal", "reason", "outcome", "text", "due", "rule",
 	}},
 	{"cases_steps", "words", "internal/rights/cases.Words", []string{"text", "key"}},
+	{"cases_agents", "reference", "", nil},
+	{"cases_agents", "attorney", "", nil},
 	{"staff_accounts", "secret", "", nil},
 	{"staff_glass", "opening", "internal/staff.GlassRecord", glassRecord},
 	{"staff_glass", "review", "internal/staff.GlassRecord", glassRecord},

@@ -135,6 +135,16 @@ var tables = []Table{
 		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: duty, Retention: "stays", People: []string{"employee"}, Measures: []Measure{}, Note: "who of the staff did it"},
 		{Column: "words", Category: thimble.PrivacyPreferences, Source: "the person, or who answers", Purposes: duty, Sealed: true, Retention: untilErased, Note: "what was written at a step"},
 	}},
+	{Name: "cases_agents", Set: sqldb.Core, Holder: "cases", Plain: []string{"case_id", "agent_id", "asked", "digest", "calls", "told", "told_steps", "revoked_at"}, Fields: []Field{
+		{Column: "reference", Category: thimble.PrivacyPreferences, Source: "an agent of the person", Purposes: duty, Sealed: true, Retention: "60 days after the request is closed", Note: "the agent's own number of its request"},
+		{Column: "attorney", Category: thimble.PrivacyPreferences, Source: "an agent of the person", Purposes: duty, Sealed: true, Retention: untilErased, Note: "which power of attorney the agent says it has"},
+	}},
+	{Name: "agents_agents", Set: sqldb.Core, Plain: []string{"id", "name", "verify_key", "web", "assurance", "callback", "state", "added_at", "changed_at"}},
+	{Name: "agents_tokens", Set: sqldb.Core, Plain: []string{"digest", "setup", "agent_id", "at"}},
+	{Name: "agents_acts", Set: sqldb.Core, Plain: []string{"id", "agent_id", "act", "at", "opening"}, Fields: []Field{
+		employee("staff", thimble.AccountIdentifier, "given at sign-in", "stays"),
+	}},
+	{Name: "agents_calls", Set: sqldb.Core, Plain: []string{"id", "case_id", "agent_id", "status", "at", "state", "why", "tries", "next_at", "opening"}},
 	{Name: "session_links", Set: sqldb.Core, Holder: "session", Plain: []string{"audience"}, Fields: []Field{
 		pseudonym("empty for staff", service...),
 		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: service, Retention: untilExpired, People: []string{"employee"}, Measures: []Measure{}, Note: "empty for customers"},

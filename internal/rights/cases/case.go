@@ -60,7 +60,8 @@ type Facts struct {
 	Ends       []thimble.Purpose `json:"ends,omitempty"` // the purposes it is against
 	Proof      Proof             `json:"proof,omitempty"`
 	Authorised bool              `json:"authorised,omitempty"` // an agent's permission was seen
-	Cools      time.Time         `json:"cools,omitzero"`       // not executed before
+	Agency                       // who asks in the person's place
+	Cools      time.Time         `json:"cools,omitzero"` // not executed before
 	Work       []Work            `json:"work,omitempty"`
 	Law        string            `json:"law,omitempty"`      // the packs it came under
 	Unplaced   bool              `json:"unplaced,omitempty"` // that law is the strict one, because it was not looked up whose it is

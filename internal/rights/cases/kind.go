@@ -156,13 +156,19 @@ const (
 	Guardian Via = "guardian" // who answers for them, in the privacy centre
 	System   Via = "system"   // a system of the shop, by the API
 	Agent    Via = "agent"    // somebody the person gave permission to
-	Mail     Via = "mail"     // a letter or mail, entered by staff
-	Phone    Via = "phone"
-	Store    Via = "store"
+	// Registered is an agent that the shop has in its registry, by a signed request.
+	Registered Via = "registered_agent"
+	Mail       Via = "mail" // a letter or mail, entered by staff
+	Phone      Via = "phone"
+	Store      Via = "store"
 )
 
-// Vias are all ways; Entered those that staff enter.
-func Vias() []Via { return []Via{Centre, Guardian, System, Agent, Mail, Phone, Store} }
+// Vias are all ways.
+func Vias() []Via { return []Via{Centre, Guardian, System, Agent, Registered, Mail, Phone, Store} }
+
+// Unseen reports whether who passes a request on is not told if anybody is known: nothing
+// is looked up about who it is for when it comes in.
+func (v Via) Unseen() bool { return v == System || v == Registered }
 
 // Entered are the ways that staff enter.
 func Entered() []Via { return []Via{Mail, Phone, Store, Agent} }
@@ -178,6 +184,8 @@ func (v Via) Words() string {
 		return "a system of the shop"
 	case Agent:
 		return "somebody with the person's permission"
+	case Registered:
+		return "an agent that the shop knows, by a signed request"
 	case Mail:
 		return "mail"
 	}

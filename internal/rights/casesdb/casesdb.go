@@ -92,6 +92,7 @@ type Asked struct {
 	By      string          // a word of package cases
 	Staff   string
 	Words   thimble.Personal[string]
+	Agency  cases.Agency // of a registered agent
 }
 
 // Open keeps a request that came in. When the same is asked already and not answered, it
@@ -120,7 +121,7 @@ func (s *Store) Open(ctx context.Context, a Asked) (c cases.Case, err error) {
 }
 
 func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, ends []thimble.Purpose) (c cases.Case, err error) {
-	if _, err := s.parts.Subjects.Alive(ctx, tx, a.Subject); err != nil && (a.Via != cases.System || !errors.Is(err, thimble.ErrNotFound)) {
+	if _, err := s.parts.Subjects.Alive(ctx, tx, a.Subject); err != nil && (!a.Via.Unseen() || !errors.Is(err, thimble.ErrNotFound)) {
 		return c, err
 	}
 	same, err := list(ctx, tx, `where subject_id = $1 and kind = $2 and closed_at is null order by at, id`, a.Subject, string(a.Kind))
@@ -130,12 +131,12 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 	for _, old := range same {
 		// A system is not told that the same was asked before: that would say that somebody
 		// is known.
-		if slices.Equal(old.Ends, ends) && a.Via != cases.System {
+		if slices.Equal(old.Ends, ends) && !a.Via.Unseen() {
 			return old, nil
 		}
 	}
 	at := s.cfg.Now()
-	unplaced := a.Via == cases.System
+	unplaced := a.Via.Unseen()
 	of := a.Subject
 	if unplaced {
 		of = thimble.SubjectID{}
@@ -147,13 +148,17 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 	if c, err = cases.Open(a.Kind, a.Via, ends, at, dates); err != nil {
 		return c, err
 	}
-	c.ID, c.Subject, c.Unplaced = id, a.Subject, unplaced
+	c.ID, c.Subject, c.Unplaced, c.Agency = id, a.Subject, unplaced, a.Agency
 	if err := s.insert(ctx, tx, c); err != nil {
 		return c, err
 	}
 	e := cases.Event{What: cases.Opened, At: at, By: a.By, Staff: a.Staff}
 	if err := s.step(ctx, tx, c, e, a.Words); err != nil {
 		return c, err
+	}
+	if !c.NeedsProof() && a.Via == cases.Registered {
+		e = cases.Event{What: cases.Permitted, At: at, By: cases.TheAgent, Authority: cases.Signed}
+		return s.next(ctx, tx, c, e, thimble.Hide(""))
 	}
 	if !c.NeedsProof() {
 		return c, nil

@@ -114,13 +114,13 @@ func offers(c cases.Case, staff string, colleagues []string) (do []web.Action, f
 		forms = append(forms, actForm{l[0], web.Form{ID: string(what), Action: path, Submit: l[0], Danger: what == cases.Declined,
 			Fields: append(append([]web.Field{hidden}, fields...), textField(l[1], l[2], true))}})
 	}
-	if c.May(cases.Accepted) && !c.NeedsProof() && (c.Via != cases.Agent || c.Authorised) && !c.Subject.IsZero() {
+	if c.May(cases.Accepted) && !c.NeedsProof() && (!c.Via.InPlace() || c.Authorised) && !c.Subject.IsZero() {
 		press(cases.Accepted, "Begin", "primary")
 	}
 	if c.May(cases.Proved) && c.NeedsProof() && !c.Subject.IsZero() {
 		press(cases.Proved, "What they said fits what is held: it is them", "")
 	}
-	if c.Via == cases.Agent && !c.Authorised && c.May(cases.Permitted) {
+	if c.Via.InPlace() && !c.Authorised && c.May(cases.Permitted) {
 		write(cases.Permitted)
 	}
 	switch {
