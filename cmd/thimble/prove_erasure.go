@@ -60,12 +60,15 @@ func (c *call) provedErasure(r canary.Result) error {
 	fmt.Fprintf(c.out, "%d holders destroyed %d entries; the certificate says so, and what it does not cover.\n", len(r.Statement.Holders), destroyed)
 	fmt.Fprintf(c.out, "Read twice, while it ran and when it had ended: %d files with %d bytes, %d gzip or zlib streams in them.\n", r.Files, r.Bytes, r.Packs)
 	fmt.Fprintf(c.out, "Looked for: %d strings and %d keyed hashes, in %d forms: as they are, base64, hex, UTF-16, percent signs, SHA-256.\n", r.Planted, r.Hashes, r.Needles)
+	b := r.Backups
+	fmt.Fprintf(c.out, "Backups: the sets have %d and %d bytes, in which nothing may lie open. Put back of the older one: %d files with %d bytes.\n", b.Older, b.Newer, b.Files, b.Bytes)
+	fmt.Fprintf(c.out, "Its audit compared %d rows and found %d faults; its model, trained again without %d others one by one: %s.\n", b.Compared, b.Findings, len(b.Model.Cases), map[bool]string{true: "the same", false: "NOT THE SAME"}[b.Model.Holds()])
 	for _, line := range r.Kinds() {
 		fmt.Fprintf(c.out, "FOUND: %s\n", line)
 	}
 	fmt.Fprintf(c.out, "Hits: %d. Erased in %s.\n", len(r.Hits), r.Took.Round(time.Millisecond))
 	if !r.Holds() {
-		return errors.New("it does not hold: something of the person is left")
+		return errors.New("it does not hold: something of the person is left, or what was put back does not pass its proofs")
 	}
 	fmt.Fprintln(c.out, "It holds: nothing of the person is left in any byte that was written.")
 	return nil

@@ -12,6 +12,9 @@
 //   - a string is found as it is, in base64 at any offset, in hexadecimal, UTF-16, percent
 //     signs, inside gzip and zlib, and by its SHA-256; the keyed hashes by which the database
 //     found the person are looked for too;
+//   - a backup that was made while the person was there is put back after they were forgotten:
+//     what it has of them is shown first, by opening it, and then nothing of it is in any
+//     byte of what was put back; the sets of backups themselves are read as they lie;
 //   - a leak is found: the tests plant one of each form, and in each kind of place.
 //
 // What it cannot see: the memory of processes, the free space of the disk, and what

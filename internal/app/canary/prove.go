@@ -3,6 +3,7 @@ package canary
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -33,13 +34,15 @@ type Result struct {
 	Hashes       int // keyed hashes by which the person was found
 	Hits         []Hit
 
+	Backups Backups
+
 	Statement certificate.Statement
 	Text      []byte // the certificate
 	Key       string // of the log
 }
 
-// Holds reports whether nothing was left.
-func (r Result) Holds() bool { return len(r.Hits) == 0 }
+// Holds reports whether nothing was left, and nothing came back.
+func (r Result) Holds() bool { return len(r.Hits) == 0 && r.Backups.holds() }
 
 // Options are what tests change.
 type Options struct {
@@ -47,6 +50,8 @@ type Options struct {
 	// Leak is called when the person is forgotten and before anything is looked for, with
 	// the folder and some planted strings: what it writes must be found.
 	Leak func(w Leaking) error
+	// LeakBack is called when the older backup was put back, with the folder of it.
+	LeakBack func(w Leaking) error
 }
 
 // Leaking is what a leak may use.
@@ -66,7 +71,7 @@ func Prove(ctx context.Context, dir string, o Options) (r Result, err error) {
 		return r, err
 	}
 	defer func() {
-		if ended := w.end(); err == nil {
+		if ended := errors.Join(w.end(), w.log.Close()); err == nil {
 			err = ended
 		}
 	}()
@@ -80,20 +85,23 @@ func Prove(ctx context.Context, dir string, o Options) (r Result, err error) {
 		return r, err
 	}
 	o.Say("%d strings came in by %d ways; the person's own download held %d of them.", r.Planted, len(r.Doors), r.Kept)
+	safe, err := w.backUp(ctx, &r, hashes)
+	if err != nil {
+		return r, err
+	}
 	if err := w.erase(ctx, &r); err != nil {
 		return r, err
 	}
 	o.Say("The person was forgotten in %s, and the certificate verified.", r.Took.Round(time.Millisecond))
 	if o.Leak != nil {
-		words := make([]string, 0, len(w.all))
-		for _, t := range w.all {
-			words = append(words, t.Value)
-		}
-		if err := o.Leak(Leaking{dir, w.Core, words}); err != nil {
+		if err := o.Leak(Leaking{dir, w.Core, w.values()}); err != nil {
 			return r, err
 		}
 	}
-	return r, w.look(ctx, &r, hashes)
+	if err := w.look(ctx, &r, hashes, safe); err != nil {
+		return r, err
+	}
+	return r, w.putBack(ctx, &r, hashes, safe, o)
 }
 
 // before notes what can be seen of the person before they are forgotten: their own
@@ -179,8 +187,11 @@ func (w *world) erase(ctx context.Context, r *Result) error {
 }
 
 // look reads everything that was written: while the program runs, and when it has ended.
-func (w *world) look(ctx context.Context, r *Result, hashes [][]byte) error {
+func (w *world) look(ctx context.Context, r *Result, hashes [][]byte, by *safe) error {
 	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	if err := by.after(ctx, w, r); err != nil {
 		return err
 	}
 	s := newScanner(w.all, hashes)

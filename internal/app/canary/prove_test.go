@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/base64"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,6 +32,11 @@ func TestOfAMadeUpPersonNothingIsLeft(t *testing.T) {
 	// A proof of nothing would hold too.
 	if r.Planted < 1000 || r.Kept < 100 || r.Hashes < 40 || r.Files < 20 || r.Bytes < 1<<20 {
 		t.Errorf("too little was planted, kept or read: %+v", r)
+	}
+	b := r.Backups
+	t.Logf("the backup from before had %d traces; put back in %s: %d files, %d bytes, %d rows compared", b.Had, b.Took, b.Files, b.Bytes, b.Compared)
+	if b.Had < 40 || b.ErasedAgain == 0 || b.Files < 5 || b.Bytes < 1<<20 || b.Compared < 50 || len(b.Model.Cases) != 2 || !r.Holds() {
+		t.Errorf("what was put back proves too little, or does not hold: %d erased again, %d findings, %d people taken out of the model", b.ErasedAgain, b.Findings, len(b.Model.Cases))
 	}
 	for _, d := range Doors() {
 		if n := r.Doors[d.Name]; n == 0 && d.Planted() {
@@ -108,7 +114,7 @@ func TestALeakIsFoundWhereverItLies(t *testing.T) {
 	r, err := Prove(t.Context(), t.TempDir(), Options{Leak: func(l Leaking) error {
 		word := func() string { planted++; return l.Words[planted*7] }
 		for name, content := range map[string][]byte{
-			"data/imports/left": []byte("a," + word()), "data/models/" + strings.Repeat("a", 64): zipped("weights of " + word()), "logs/crash": []byte(base64.StdEncoding.EncodeToString([]byte("panic: " + word()))), "files/slow-query": []byte(word()),
+			"data/imports/left": []byte("a," + word()), "data/models/" + strings.Repeat("a", 64): zipped("weights of " + word()), "logs/crash": []byte(base64.StdEncoding.EncodeToString([]byte("panic: " + word()))), "files/slow-query": []byte(word()), "set-before/objects/left": []byte(word()),
 		} {
 			path := filepath.Join(l.Dir, name)
 			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -118,15 +124,24 @@ func TestALeakIsFoundWhereverItLies(t *testing.T) {
 				return err
 			}
 		}
-		return l.Core.Write(context.Background(), func(tx *sqldb.Tx) error {
-			_, err := tx.Exec(context.Background(), `insert into collect_plan_drafts (id, base, body, author, note, state, revision, version, decided_by, created_at, changed_at) values ($1, 1, '', 'owner', $2, 'open', 1, 0, '', 0, 0)`, []byte(strings.Repeat("x", 16)), word())
+		return leakRow(l.Core, word())
+	}, LeakBack: func(l Leaking) error {
+		planted++
+		if err := os.WriteFile(filepath.Join(l.Dir, "data", "part"), []byte(l.Words[planted*7]), 0o600); err != nil {
 			return err
-		})
+		}
+		db, err := sqldb.Open(t.Context(), sqldb.Config{Set: sqldb.Core, Path: filepath.Join(l.Dir, "data", "core.db")})
+		if err != nil {
+			return err
+		}
+		planted++
+		err = leakRow(db, l.Words[planted*7])
+		return errors.Join(err, db.Close())
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range []string{"data/imports/left", "data/models/" + strings.Repeat("a", 64), "logs/crash", "files/slow-query", "data/core.db"} {
+	for _, file := range []string{"data/imports/left", "data/models/" + strings.Repeat("a", 64), "logs/crash", "files/slow-query", "data/core.db", "set-before/objects/left", "restored/data/part", "restored/data/core.db"} {
 		if !slices.ContainsFunc(r.Hits, func(h Hit) bool { return strings.HasPrefix(h.File, file) }) {
 			t.Errorf("%s: the leak is not found", file)
 		}
@@ -134,4 +149,12 @@ func TestALeakIsFoundWhereverItLies(t *testing.T) {
 	if r.Holds() {
 		t.Error("it holds with leaks in it")
 	}
+}
+
+// leakRow puts a string where nobody of whom it is can be told.
+func leakRow(db *sqldb.DB, word string) error {
+	return db.Write(context.Background(), func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(context.Background(), `insert into collect_plan_drafts (id, base, body, author, note, state, revision, version, decided_by, created_at, changed_at) values ($1, 1, '', 'owner', $2, 'open', 1, 0, '', 0, 0)`, []byte(word[:16]), word)
+		return err
+	})
 }

@@ -36,6 +36,7 @@ type scanner struct {
 	Packs int   // gzip members and zlib streams that were unpacked
 	Hits  []Hit
 	when  string
+	base  string // what names of files begin with
 }
 
 // newScanner looks for texts, and for keyed hashes as they are.
@@ -84,6 +85,7 @@ func (s *scanner) folder(ctx context.Context, dir string) error {
 		if err != nil {
 			return err
 		}
+		name = filepath.Join(s.base, name)
 		s.Files++
 		s.Bytes += int64(len(content))
 		s.look(filepath.ToSlash(name), []byte(name), 0)

@@ -52,6 +52,17 @@ func (t *texts) phone(door string) string {
 	return t.add(door, fmt.Sprintf("+4930%08d", n))
 }
 
+// values are the strings as they are.
+func (t *texts) values() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := make([]string, len(t.all))
+	for i, one := range t.all {
+		all[i] = one.Value
+	}
+	return all
+}
+
 // by counts the strings that came in by each door.
 func (t *texts) by() map[string]int {
 	t.mu.Lock()

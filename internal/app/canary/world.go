@@ -36,6 +36,7 @@ type world struct {
 
 	dir, base string
 	log       *os.File
+	words     *slog.Logger // into it
 	stop      context.CancelFunc
 	done      chan error
 	client    http.Client
@@ -53,31 +54,37 @@ const hookSecret = "a-secret-of-the-shop-system"
 func begin(ctx context.Context, dir string) (w *world, err error) {
 	w = &world{dir: dir, done: make(chan error, 1)}
 	w.client = http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	for _, name := range []string{"files", "logs"} {
+	for _, name := range []string{"files", "logs", apartFolder} {
 		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
 			return nil, fmt.Errorf("canary: %w: %w", err, thimble.ErrUnavailable)
 		}
 	}
-	cfg, err := app.Load(map[string]string{
-		"data": filepath.Join(dir, "data"), "drop-folder": filepath.Join(dir, "files"), "listen": "127.0.0.1:0",
-		"hooks": "shopify/main=" + hookSecret + " woocommerce/main=" + hookSecret,
-	}, func(string) string { return "" }, os.DevNull)
+	cfg, err := w.config("data", "files")
 	if err != nil {
 		return nil, err
 	}
-	cfg.Demo = true // the shop's pages are ways in too
-	cfg.PasswordCost = staff.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}
 	if w.log, err = os.Create(filepath.Join(dir, "logs", "messages.log")); err != nil {
 		return nil, fmt.Errorf("canary: %w: %w", err, thimble.ErrUnavailable)
 	}
-	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	if w.App, err = app.Open(ctx, cfg, log); err != nil {
+	w.words = slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	if w.App, err = app.Open(ctx, cfg, w.words); err != nil {
 		return nil, errors.Join(err, w.log.Close())
 	}
 	if err := w.serve(ctx); err != nil {
 		return nil, errors.Join(err, w.App.Close(), w.log.Close())
 	}
 	return w, nil
+}
+
+// config is that of an installation whose data and files for recipients lie in these folders.
+func (w *world) config(data, files string) (app.Config, error) {
+	cfg, err := app.Load(map[string]string{
+		"data": filepath.Join(w.dir, data), "drop-folder": filepath.Join(w.dir, files), "apart": filepath.Join(w.dir, apartFolder), "listen": "127.0.0.1:0",
+		"hooks": "shopify/main=" + hookSecret + " woocommerce/main=" + hookSecret,
+	}, func(string) string { return "" }, os.DevNull)
+	cfg.Demo = true // the shop's pages are ways in too
+	cfg.PasswordCost = staff.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}
+	return cfg, err
 }
 
 func (w *world) serve(ctx context.Context) error {
@@ -99,14 +106,14 @@ func (w *world) serve(ctx context.Context) error {
 	return w.keys(ctx)
 }
 
-// end stops serving and closes everything, as an operator does.
+// end stops serving and closes everything, as an operator does. The log of messages stays open.
 func (w *world) end() error {
 	if w.stop == nil {
 		return nil
 	}
 	w.stop()
 	w.stop = nil
-	return errors.Join(<-w.done, w.App.Close(), w.log.Close())
+	return errors.Join(<-w.done, w.App.Close())
 }
 
 // keys makes what lets others in: a member of the staff, an API key, sources of events.

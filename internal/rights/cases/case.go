@@ -20,6 +20,8 @@ const (
 	Awaiting  State = "awaiting_identity"
 	Clarify   State = "clarifying" // the person was asked what they mean
 	Executing State = "executing"
+	// Waiting is done here, and systems outside have still to answer.
+	Waiting   State = "waiting_recipients"
 	Fulfilled State = "fulfilled"
 	Refused   State = "refused"
 	Appealed  State = "appealed"
@@ -30,7 +32,7 @@ const (
 
 // States are all states, in the order of a case's life.
 func States() []State {
-	return []State{Received, Awaiting, Clarify, Executing, Appealed, Fulfilled, Refused, Upheld, Revoked, Lapsed}
+	return []State{Received, Awaiting, Clarify, Executing, Waiting, Appealed, Fulfilled, Refused, Upheld, Revoked, Lapsed}
 }
 
 // Final reports whether nothing happens any more, but for an appeal against a refusal.
@@ -63,6 +65,8 @@ type Facts struct {
 	Agency                       // who asks in the person's place
 	Cools      time.Time         `json:"cools,omitzero"` // not executed before
 	Work       []Work            `json:"work,omitempty"`
+	Tasks      int               `json:"tasks,omitempty"`    // how many systems outside were asked to take part
+	Part       Part              `json:"part,omitempty"`     // why it was fulfilled in part
 	Law        string            `json:"law,omitempty"`      // the packs it came under
 	Unplaced   bool              `json:"unplaced,omitempty"` // that law is the strict one, because it was not looked up whose it is
 	Rule       string            `json:"rule,omitempty"`     // which of them sets the date

@@ -7,6 +7,9 @@
 //   - a case goes through one state machine, a pure function ([Case.Next]); nothing is
 //     fulfilled before what was asked for is done, and nothing leaves a final state but
 //     by an appeal against a refusal, once, decided by somebody else;
+//   - what systems outside are asked for delays nothing that is done here: the case waits
+//     for their answers afterwards, and is fulfilled when all have given them, or in part,
+//     by a person with a reason, when none of the others may still answer in time;
 //   - a date is that of the earliest law that applies to the person; where none has one,
 //     the month of the GDPR counts, and the rule says so ([Deadlines]);
 //   - a clock stands still only for a reason that the law names; an extension moves the

@@ -155,7 +155,9 @@ const (
 	Centre   Via = "centre"   // the person, in the privacy centre
 	Guardian Via = "guardian" // who answers for them, in the privacy centre
 	System   Via = "system"   // a system of the shop, by the API
-	Agent    Via = "agent"    // somebody the person gave permission to
+	// Controller is somebody the shop works for (GDPR Art. 28), who has looked at who asks.
+	Controller Via = "controller"
+	Agent      Via = "agent" // somebody the person gave permission to
 	// Registered is an agent that the shop has in its registry, by a signed request.
 	Registered Via = "registered_agent"
 	Mail       Via = "mail" // a letter or mail, entered by staff
@@ -164,11 +166,13 @@ const (
 )
 
 // Vias are all ways.
-func Vias() []Via { return []Via{Centre, Guardian, System, Agent, Registered, Mail, Phone, Store} }
+func Vias() []Via {
+	return []Via{Centre, Guardian, System, Controller, Agent, Registered, Mail, Phone, Store}
+}
 
 // Unseen reports whether who passes a request on is not told if anybody is known: nothing
 // is looked up about who it is for when it comes in.
-func (v Via) Unseen() bool { return v == System || v == Registered }
+func (v Via) Unseen() bool { return v == System || v == Controller || v == Registered }
 
 // Entered are the ways that staff enter.
 func Entered() []Via { return []Via{Mail, Phone, Store, Agent} }
@@ -186,6 +190,8 @@ func (v Via) Words() string {
 		return "somebody with the person's permission"
 	case Registered:
 		return "an agent that the shop knows, by a signed request"
+	case Controller:
+		return "a controller that the shop works for"
 	case Mail:
 		return "mail"
 	}
@@ -204,7 +210,9 @@ const (
 	Compared Proof = "facts"
 	// Relation is a guardian's, which was proved when it was made.
 	Relation Proof = "relation"
+	// Vouched is the word of a controller that the shop works for: it has looked at who asks.
+	Vouched Proof = "vouched"
 )
 
 // Proofs are all proofs.
-func Proofs() []Proof { return []Proof{Session, Compared, Relation} }
+func Proofs() []Proof { return []Proof{Session, Compared, Relation, Vouched} }

@@ -22,7 +22,11 @@ const (
 	Prolonged   What = "prolonged"
 	Accepted    What = "accepted"
 	Completed   What = "completed"
-	Returned    What = "returned" // it could not be done
+	Awaited     What = "awaited"      // done here, and systems outside have still to answer
+	Heard       What = "heard"        // something happened to what a system outside was asked
+	AllAnswered What = "all_answered" // by the systems outside
+	InPart      What = "in_part"      // closed by a person, although one of them did not do it
+	Returned    What = "returned"     // it could not be done
 	Declined    What = "declined"
 	WasAppealed What = "was_appealed"
 	WasUpheld   What = "was_upheld"
@@ -35,7 +39,7 @@ const (
 
 // Whats are what can happen to a case that is there.
 func Whats() []What {
-	return []What{Asked, Proved, Permitted, Questioned, Replied, Prolonged, Accepted, Completed, Returned, Declined,
+	return []What{Asked, Proved, Permitted, Questioned, Replied, Prolonged, Accepted, Completed, Awaited, Heard, AllAnswered, InPart, Returned, Declined,
 		WasAppealed, WasUpheld, Overturned, Withdrawn, Expired, Gone, Handed}
 }
 
@@ -57,6 +61,9 @@ type Event struct {
 	Work      []Work
 	Said      bool   // words come with it
 	To        string // of the staff
+	Tasks     []Task // of systems outside
+	Waits     Standing
+	Part      Part
 }
 
 // Who does it, in records.
@@ -67,6 +74,9 @@ const (
 	TheShop     = "a system of the shop"
 	TheProgram  = "the program"
 	TheAgent    = "an agent"
+	// TheController is whom the shop works for (GDPR Art. 28).
+	TheController = "a controller"
+	ASystem       = "a system outside"
 )
 
 // from says in which states what can happen.
@@ -76,9 +86,13 @@ var from = map[What][]State{
 	Permitted:   {Received, Awaiting, Clarify},
 	Questioned:  {Received},
 	Replied:     {Clarify},
-	Prolonged:   {Received, Awaiting, Clarify, Executing, Appealed},
+	Prolonged:   {Received, Awaiting, Clarify, Executing, Waiting, Appealed},
 	Accepted:    {Received},
 	Completed:   {Executing},
+	Awaited:     {Executing},
+	Heard:       {Executing, Waiting},
+	AllAnswered: {Waiting},
+	InPart:      {Waiting},
 	Returned:    {Executing},
 	Declined:    {Received, Awaiting},
 	WasAppealed: {Refused},
@@ -86,13 +100,13 @@ var from = map[What][]State{
 	Overturned:  {Appealed},
 	Withdrawn:   {Received, Awaiting, Clarify, Executing, Appealed},
 	Expired:     {Awaiting, Clarify},
-	Gone:        {Received, Awaiting, Clarify, Executing, Appealed},
-	Handed:      {Received, Awaiting, Clarify, Executing, Appealed},
+	Gone:        {Received, Awaiting, Clarify, Executing, Waiting, Appealed},
+	Handed:      {Received, Awaiting, Clarify, Executing, Waiting, Appealed},
 }
 
 // to is the state that follows; what is not here changes none.
 var to = map[What]State{
-	Asked: Awaiting, Proved: Received, Questioned: Clarify, Replied: Received, Accepted: Executing, Completed: Fulfilled, Returned: Received,
+	Asked: Awaiting, Proved: Received, Questioned: Clarify, Replied: Received, Accepted: Executing, Completed: Fulfilled, Awaited: Waiting, AllAnswered: Fulfilled, InPart: Fulfilled, Returned: Received,
 	Declined: Refused, WasAppealed: Appealed, WasUpheld: Upheld, Overturned: Received, Withdrawn: Revoked, Expired: Lapsed, Gone: Lapsed,
 }
 
@@ -155,10 +169,14 @@ func (c *Case) note(e Event) {
 		}
 	case Prolonged:
 		c.Told = e.At
-	case Accepted, Completed:
+	case Accepted:
+		c.Work, c.Tasks = e.Work, len(e.Tasks)
+	case Completed, Awaited:
 		c.Work = e.Work
+	case InPart:
+		c.Part = e.Part
 	case Returned:
-		c.Work = nil
+		c.Work, c.Tasks = nil, 0
 	case Declined:
 		c.Ground, c.Refuser = e.Ground, e.Staff
 	case WasAppealed, Overturned:
@@ -196,8 +214,10 @@ func (c Case) permits(e Event) error {
 		return c.permitsWords(e)
 	case Accepted:
 		return c.permitsStart(e)
-	case Completed:
+	case Completed, Awaited:
 		return c.permitsEnd(e)
+	case Heard, AllAnswered, InPart:
+		return c.permitsAnswers(e)
 	case Declined:
 		if !e.Said {
 			return invalid("reason: words for the person were expected")
@@ -212,7 +232,7 @@ func (c Case) permits(e Event) error {
 			return conflict("it waits until %s", c.From.Add(Patience).Format(time.DateOnly))
 		}
 	case Gone:
-		if c.Kind == Erase && c.State == Executing {
+		if c.Kind == Erase && (c.State == Executing || c.State == Waiting) {
 			return conflict("that is what it is about")
 		}
 	case Handed:
@@ -255,8 +275,12 @@ func (c Case) permitsStart(e Event) error {
 	return nil
 }
 
-// permitsEnd is permits of a completion: nothing is fulfilled before it is done.
+// permitsEnd is permits of a completion: nothing is fulfilled before it is done, here and
+// by the systems that take part.
 func (c Case) permitsEnd(e Event) error {
+	if waits := e.Waits.Open > 0; waits != (e.What == Awaited) || waits && c.Tasks == 0 {
+		return conflict("systems outside that have still to answer: %d of %d", e.Waits.Open, c.Tasks)
+	}
 	undone := slices.ContainsFunc(e.Work, func(w Work) bool { return w.Ref == "" || !w.Done })
 	switch verb := c.Kind.nature().Verb; {
 	case verb == Answered && !e.Said:

@@ -45,7 +45,10 @@ func in(s State, k Kind) Case {
 	if s != Awaiting && s != Received {
 		c.Proof = Session
 	}
-	if s == Executing && k.nature().Verb == Executed {
+	if s == Executing || s == Waiting {
+		c.Tasks = 1
+	}
+	if (s == Executing || s == Waiting) && k.nature().Verb == Executed {
 		c.Work = []Work{{Ref: "req_1"}}
 	}
 	if s.Final() {
@@ -62,8 +65,15 @@ func full(w What, c Case) Event {
 		if c.Kind.nature().Verb == Executed {
 			e.Work = []Work{{Ref: "req_1"}}
 		}
-	case Completed:
+	case Completed, Awaited:
 		e.Work = []Work{{Ref: "req_1", Done: true}}
+		if w == Awaited {
+			e.Waits = Standing{Open: 1}
+		}
+	case Heard:
+		e.Tasks = []Task{{Ref: "tsk_1", System: "sys_1", State: "told"}}
+	case InPart:
+		e.Part, e.Waits = NoAnswer, Standing{Open: 1, Late: 1}
 	case Declined:
 		if g := c.Grounds(); len(g) > 0 {
 			e.Ground = g[0]
@@ -84,8 +94,9 @@ func TestEveryEventInEveryStateDoesWhatTheTableSays(t *testing.T) {
 			Withdrawn: Revoked, Gone: Lapsed, Handed: Received},
 		Awaiting: {Proved: Received, Permitted: Awaiting, Prolonged: Awaiting, Declined: Refused, Withdrawn: Revoked, Expired: Lapsed, Gone: Lapsed, Handed: Awaiting},
 		Clarify:  {Permitted: Clarify, Replied: Received, Prolonged: Clarify, Withdrawn: Revoked, Expired: Lapsed, Gone: Lapsed, Handed: Clarify},
-		Executing: {Prolonged: Executing, Completed: Fulfilled, Returned: Received, Gone: Lapsed, Handed: Executing,
+		Executing: {Prolonged: Executing, Completed: Fulfilled, Awaited: Waiting, Heard: Executing, Returned: Received, Gone: Lapsed, Handed: Executing,
 			Withdrawn: Revoked},
+		Waiting:  {Prolonged: Waiting, Heard: Waiting, AllAnswered: Fulfilled, InPart: Fulfilled, Gone: Lapsed, Handed: Waiting},
 		Appealed: {Prolonged: Appealed, WasUpheld: Upheld, Overturned: Received, Withdrawn: Revoked, Gone: Lapsed, Handed: Appealed},
 		Refused:  {WasAppealed: Appealed},
 		// Nothing leaves these.
@@ -139,12 +150,24 @@ func TestWhatAnEventLacksIsSaidAndNothingHappens(t *testing.T) {
 		"an erasure that is not done":  {in(Executing, Erase), Event{What: Completed, Work: []Work{{Ref: "req_1"}}}, thimble.ErrConflict},
 		"an erasure by something else": {in(Executing, Erase), Event{What: Completed, Work: []Work{{Ref: "req_2", Done: true}}}, thimble.ErrConflict},
 		"an erasure by nothing":        {in(Executing, Erase), Event{What: Completed}, thimble.ErrConflict},
-		"an archive nobody opened":     {in(Executing, Access), Event{What: Completed}, thimble.ErrConflict},
-		"a review nobody answered":     {in(Executing, Review), Event{What: Completed, Work: []Work{{Ref: "con_1"}}}, thimble.ErrConflict},
-		"an answer without words":      {in(Executing, Complain), Event{What: Completed}, thimble.ErrInvalid},
-		"a refusal without words":      {in(Received, Erase), Event{What: Declined, Ground: Unfounded}, thimble.ErrInvalid},
-		"a refusal without a ground":   {in(Received, Erase), Event{What: Declined, Said: true}, thimble.ErrInvalid},
-		"an opt-out that is unfounded": {in(Received, Sale), Event{What: Declined, Said: true, Ground: Unfounded}, thimble.ErrInvalid},
+		"an erasure that is done, while a system has not answered": {in(Executing, Erase),
+			Event{What: Completed, Work: []Work{{Ref: "req_1", Done: true}}, Waits: Standing{Open: 1}}, thimble.ErrConflict},
+		"a wait for nobody":                   {in(Executing, Erase), Event{What: Awaited, Work: []Work{{Ref: "req_1", Done: true}}}, thimble.ErrConflict},
+		"a wait before it is done here":       {in(Executing, Erase), Event{What: Awaited, Work: []Work{{Ref: "req_1"}}, Waits: Standing{Open: 1}}, thimble.ErrConflict},
+		"an erasure that waits, lapsed":       {in(Waiting, Erase), Event{What: Gone}, thimble.ErrConflict},
+		"answers that are not all there":      {in(Waiting, Erase), Event{What: AllAnswered, Waits: Standing{Open: 1, Late: 1}}, thimble.ErrConflict},
+		"in part, while one may still answer": {in(Waiting, Erase), Event{What: InPart, Staff: "zoe", Part: NoAnswer, Waits: Standing{Open: 2, Late: 1}}, thimble.ErrConflict},
+		"in part, when all have answered":     {in(Waiting, Erase), Event{What: InPart, Staff: "zoe", Part: NoAnswer}, thimble.ErrConflict},
+		"in part, for a reason that is none":  {in(Waiting, Erase), Event{What: InPart, Staff: "zoe", Part: "bored", Waits: Standing{Open: 1, Late: 1}}, thimble.ErrInvalid},
+		"in part, by nobody":                  {in(Waiting, Erase), Event{What: InPart, Part: NoAnswer, Waits: Standing{Open: 1, Late: 1}}, thimble.ErrInvalid},
+		"news of no task":                     {in(Waiting, Erase), Event{What: Heard}, thimble.ErrInvalid},
+		"news where nobody takes part":        {later(in(Waiting, Erase), func(c *Case) { c.Tasks = 0 }), full(Heard, in(Waiting, Erase)), thimble.ErrConflict},
+		"an archive nobody opened":            {in(Executing, Access), Event{What: Completed}, thimble.ErrConflict},
+		"a review nobody answered":            {in(Executing, Review), Event{What: Completed, Work: []Work{{Ref: "con_1"}}}, thimble.ErrConflict},
+		"an answer without words":             {in(Executing, Complain), Event{What: Completed}, thimble.ErrInvalid},
+		"a refusal without words":             {in(Received, Erase), Event{What: Declined, Ground: Unfounded}, thimble.ErrInvalid},
+		"a refusal without a ground":          {in(Received, Erase), Event{What: Declined, Said: true}, thimble.ErrInvalid},
+		"an opt-out that is unfounded":        {in(Received, Sale), Event{What: Declined, Said: true, Ground: Unfounded}, thimble.ErrInvalid},
 		"a person who showed who they are": {later(in(Received, Erase), func(c *Case) { c.Proof = Session }),
 			Event{What: Declined, Said: true, Ground: Unproved}, thimble.ErrInvalid},
 		"a ground in substance before it is known who asks": {in(Awaiting, Erase), Event{What: Declined, Said: true, Ground: Claims}, thimble.ErrInvalid},
@@ -189,8 +212,13 @@ func (w *walk) step(t *rapid.T) {
 	if rapid.Bool().Draw(t, "work") {
 		e.Work = []Work{{Ref: "req_1", Done: rapid.Bool().Draw(t, "done")}}
 	}
+	e.Waits.Open = rapid.IntRange(0, 2).Draw(t, "open")
+	e.Waits.Late = rapid.IntRange(0, e.Waits.Open).Draw(t, "late")
+	if rapid.Bool().Draw(t, "systems") {
+		e.Tasks, e.Part = []Task{{Ref: "tsk_1", State: "told"}}, SystemGone
+	}
 	if rapid.IntRange(0, 2).Draw(t, "helped") > 0 { // what can happen, with all that it needs
-		ways := []What{Proved, Permitted, Accepted, Completed, Declined, WasAppealed, WasUpheld, Overturned, Replied, Questioned}
+		ways := []What{Proved, Permitted, Accepted, Completed, Awaited, AllAnswered, InPart, Declined, WasAppealed, WasUpheld, Overturned, Replied, Questioned}
 		if rapid.Bool().Draw(t, "anything") {
 			ways = Whats()
 		}
@@ -200,6 +228,9 @@ func (w *walk) step(t *rapid.T) {
 		}
 		e = full(rapid.SampledFrom(can).Draw(t, "can"), before)
 		e.At = w.at
+		if e.What == Accepted && rapid.Bool().Draw(t, "fans out") {
+			e.Tasks = []Task{{Ref: "tsk_1", System: "sys_1", State: "to_be_told"}}
+		}
 	}
 	c, err := before.Next(e, month)
 	if err != nil {
@@ -215,9 +246,13 @@ func (w *walk) check(t *rapid.T, before Case, e Event) {
 	switch {
 	case before.State.Final() && !(before.State == Refused && c.State == Appealed):
 		t.Fatalf("%s left %s for %s", e.What, before.State, c.State)
-	case c.State == Fulfilled && before.State != Executing:
+	case c.State == Fulfilled && before.State != Executing && before.State != Waiting:
 		t.Fatalf("fulfilled out of %s", before.State)
-	case c.State == Fulfilled && nature.Verb != Answered && !e.Work[0].Done:
+	case c.State == Fulfilled && e.Waits.Open > 0 && c.Part == "":
+		t.Fatal("fulfilled as a whole while a system has not answered")
+	case c.State == Waiting && c.Tasks == 0:
+		t.Fatal("it waits for nobody")
+	case (c.State == Fulfilled || c.State == Waiting) && nature.Verb != Answered && !c.Work[0].Done:
 		t.Fatal("fulfilled with nothing done")
 	case c.State == Executing && !nature.Open && c.Proof == "":
 		t.Fatal("executed without knowing who asks")

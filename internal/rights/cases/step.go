@@ -31,7 +31,9 @@ type Step struct {
 	Ground Ground    `json:"ground,omitempty"`
 	Law    string    `json:"law,omitempty"` // of the ground
 	Work   []Work    `json:"work,omitempty"`
-	Void   []string  `json:"void,omitempty"` // what no law counts
+	Void   []string  `json:"void,omitempty"`  // what no law counts
+	Tasks  []Task    `json:"tasks,omitempty"` // of systems outside
+	Part   Part      `json:"part,omitempty"`
 	Words  string    `json:"words_hmac_sha256,omitempty"`
 	Agency           // at the first step, and where permission was shown
 }
@@ -49,8 +51,12 @@ func StepOf(c Case, e Event) Step {
 		if r, ok := ReasonOf(c.Ground); ok {
 			s.Law = r.Law
 		}
-	case Accepted, Completed:
-		s.Work = c.Work
+	case Accepted, Completed, Awaited:
+		s.Work, s.Tasks = c.Work, e.Tasks
+	case Heard:
+		s.Tasks = e.Tasks
+	case InPart:
+		s.Part = c.Part
 	case Asked, Questioned, Prolonged:
 		s.Void = c.Void
 	}

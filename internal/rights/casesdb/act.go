@@ -12,10 +12,10 @@ import (
 	"thimble/internal/sqldb"
 )
 
-// Do lets something happen to a case: see [cases.Case.Next] for what may. An acceptance
-// and a completion have functions of their own.
+// Do lets something happen to a case: see [cases.Case.Next] for what may. An acceptance,
+// a completion and what systems outside do have functions of their own.
 func (s *Store) Do(ctx context.Context, id thimble.ID, e cases.Event, words thimble.Personal[string]) (cases.Case, error) {
-	if e.What == cases.Accepted || e.What == cases.Completed {
+	if slices.Contains([]cases.What{cases.Accepted, cases.Completed, cases.Awaited, cases.Heard, cases.AllAnswered, cases.InPart}, e.What) {
 		return cases.Case{}, fmt.Errorf("cases: %s is no event by itself: %w", e.What, thimble.ErrInvalid)
 	}
 	if err := cases.CheckText(words.Reveal()); err != nil { // to measure it
@@ -47,6 +47,11 @@ func (s *Store) Accept(ctx context.Context, id thimble.ID, by, staff string) (ca
 				return c, err
 			}
 			if try.Work, err = s.begin(ctx, tx, c); err != nil {
+				return c, err
+			}
+		}
+		if s.parts.Systems != nil {
+			if try.Tasks, err = s.fanOut(ctx, tx, c, try.Work); err != nil {
 				return c, err
 			}
 		}
@@ -106,6 +111,9 @@ func (s *Store) Complete(ctx context.Context, id thimble.ID, by, staff, ref stri
 				return c, err
 			}
 			e.Work = []cases.Work{{Ref: ref, What: string(nature.Verb), Done: true}}
+		}
+		if e, err = s.ending(ctx, tx, c, e); err != nil {
+			return c, err
 		}
 		return s.next(ctx, tx, c, e, words)
 	})
@@ -169,7 +177,9 @@ func (s *Store) Settle(ctx context.Context) (moved int, failed error) {
 		do    func(context.Context, cases.Case) (bool, error)
 	}{
 		{`where state = 'received' and via in ('system', 'registered_agent') order by at, id limit 1000`, nil, s.start},
+		{`where state in ('received', 'awaiting_identity') and via = 'controller' order by at, id limit 1000`, nil, s.vouched},
 		{`where state = 'executing' order by at, id`, nil, s.finish},
+		{`where state = 'waiting_recipients' order by at, id`, nil, s.answered},
 		{`where state in ('awaiting_identity', 'clarifying') and at < $1 order by at, id limit 1000`, []any{s.cfg.Now().Add(-cases.Patience).UnixMicro()}, s.lapse},
 	} {
 		all, err := s.list(ctx, part.where, part.args...)
@@ -235,6 +245,9 @@ func (s *Store) finish(ctx context.Context, c cases.Case) (bool, error) {
 			e.Work[i].Done = true
 		}
 		moved = true
+		if e, err = s.ending(ctx, tx, c, e); err != nil {
+			return c, err
+		}
 		return s.next(ctx, tx, c, e, thimble.Hide(""))
 	})
 	return moved, err

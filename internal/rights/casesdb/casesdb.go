@@ -72,6 +72,7 @@ type Parts struct {
 	Vault    Vault
 	Subjects Subjects
 	Requests Requests
+	Systems  Systems // nil: none is stated
 }
 
 // New returns the store of a core database.
@@ -190,6 +191,11 @@ func (s *Store) next(ctx context.Context, tx *sqldb.Tx, c cases.Case, e cases.Ev
 	}
 	if err := s.update(ctx, tx, n); err != nil {
 		return c, err
+	}
+	if c.Tasks > 0 && slices.Contains([]cases.What{cases.Returned, cases.Withdrawn, cases.Gone}, e.What) {
+		if err := s.parts.Systems.CallOffTx(ctx, tx, c.ID); err != nil {
+			return c, err
+		}
 	}
 	return n, s.step(ctx, tx, n, e, words)
 }

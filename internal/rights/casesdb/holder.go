@@ -99,7 +99,7 @@ func (s *Store) Erase(ctx context.Context, who thimble.SubjectID) (e thimble.Era
 		e = thimble.Erasure{}
 		open, err := list(ctx, tx, `where subject_id = $1 and closed_at is null order by at, id`, who)
 		for _, c := range open {
-			if c.Kind == cases.Erase && c.State == cases.Executing {
+			if c.Kind == cases.Erase && (c.State == cases.Executing || c.State == cases.Waiting) {
 				continue
 			}
 			if _, err := s.next(ctx, tx, c, cases.Event{What: cases.Gone, By: cases.TheProgram}, thimble.Hide("")); err != nil {

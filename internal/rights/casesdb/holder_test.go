@@ -20,6 +20,8 @@ type shop struct {
 	*holdertest.Kernel
 	t        *testing.T
 	store    *casesdb.Store
+	remake   func(casesdb.Parts) *casesdb.Store
+	ahead    time.Duration // of the kernel's clock
 	requests *rightsdb.Store
 	place    string                // where everybody lives
 	looked   []thimble.SubjectID   // whose law was asked for
@@ -41,8 +43,8 @@ func open(t *testing.T, k *holdertest.Kernel) *shop {
 		}
 		return packs.Law(q)
 	}
-	s.store = casesdb.New(k.Core, s.parts(), casesdb.Config{
-		Now: k.Now,
+	config := casesdb.Config{
+		Now: func() time.Time { return k.Now().Add(s.ahead) },
 		Dates: func(_ context.Context, _ *sqldb.Tx, who thimble.SubjectID, at time.Time) (cases.Dates, error) {
 			s.looked = append(s.looked, who)
 			place := s.place
@@ -63,7 +65,9 @@ func open(t *testing.T, k *holdertest.Kernel) *shop {
 			}
 			return nil
 		},
-	})
+	}
+	s.remake = func(p casesdb.Parts) *casesdb.Store { return casesdb.New(k.Core, p, config) }
+	s.store = s.remake(s.parts())
 	return s
 }
 

@@ -38,7 +38,7 @@ type openInput struct {
 type Request struct {
 	ID         string     `json:"id"`
 	Request    string     `json:"request" doc:"What is asked for."`
-	State      string     `json:"state" enum:"passed_on,received,awaiting_identity,clarifying,executing,fulfilled,refused,appealed,upheld,revoked,lapsed" doc:"Passed on, as long as nobody has shown that it is theirs: it does not tell whether anybody is known."`
+	State      string     `json:"state" enum:"passed_on,received,awaiting_identity,clarifying,executing,waiting_recipients,fulfilled,refused,appealed,upheld,revoked,lapsed" doc:"Passed on, as long as nobody has shown that it is theirs: it does not tell whether anybody is known."`
 	ReceivedAt time.Time  `json:"received_at"`
 	DueAt      *time.Time `json:"due_at,omitempty" doc:"The first instant that is too late. Absent until somebody has shown that it is theirs."`
 	Rule       string     `json:"rule,omitempty" doc:"Which law sets the date."`

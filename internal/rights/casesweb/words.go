@@ -19,14 +19,16 @@ const maxForm = 1 << 14
 var whatWords = map[cases.What]string{
 	cases.Opened: "It was asked", cases.Asked: "It has to be shown who asks", cases.Proved: "It was shown who asks", cases.Permitted: "The person’s permission was shown",
 	cases.Questioned: "The shop asked what is meant", cases.Replied: "The question was answered", cases.Prolonged: "More time was asked for",
-	cases.Accepted: "It was begun", cases.Completed: "It is done", cases.Returned: "It could not be done", cases.Declined: "It was refused",
+	cases.Accepted: "It was begun", cases.Completed: "It is done", cases.Awaited: "It is done here; systems outside have still to answer",
+	cases.Heard: "A system outside that takes part", cases.AllAnswered: "All systems outside have answered", cases.InPart: "It was closed in part",
+	cases.Returned: "It could not be done", cases.Declined: "It was refused",
 	cases.WasAppealed: "The refusal was appealed", cases.WasUpheld: "The refusal stands", cases.Overturned: "The refusal was taken back",
 	cases.Withdrawn: "It was taken back", cases.Expired: "Nobody came back for it", cases.Gone: "There is nobody any more", cases.Handed: "Somebody of the staff has it",
 }
 
 var stateBadges = map[cases.State]web.Badge{
 	cases.Received: {Text: "Received", Tone: web.Info}, cases.Awaiting: {Text: "Who asks?", Tone: web.Warn}, cases.Clarify: {Text: "Question asked", Tone: web.Warn},
-	cases.Executing: {Text: "Under way", Tone: web.Info}, cases.Appealed: {Text: "Appealed", Tone: web.Warn}, cases.Fulfilled: {Text: "Done", Tone: web.Good},
+	cases.Executing: {Text: "Under way", Tone: web.Info}, cases.Waiting: {Text: "Waits for others", Tone: web.Info}, cases.Appealed: {Text: "Appealed", Tone: web.Warn}, cases.Fulfilled: {Text: "Done", Tone: web.Good},
 	cases.Refused: {Text: "Refused", Tone: web.Bad}, cases.Upheld: {Text: "Refusal stands", Tone: web.Bad}, cases.Revoked: {Text: "Taken back"}, cases.Lapsed: {Text: "Lapsed"},
 }
 
@@ -63,6 +65,9 @@ func moments(ctx context.Context, all []casesdb.Kept, g thimble.Grant, proof fun
 		text = append(text, agency(k.Agency)...)
 		for _, w := range k.Work {
 			text = append(text, w.Ref)
+		}
+		if k.Part != "" {
+			text = append(text, k.Part.Words()+".")
 		}
 		switch {
 		case k.Wrote() && g == nil:
@@ -108,6 +113,9 @@ func facts(c cases.Case, now time.Time) []web.KeyValue {
 	}
 	if !c.Closed.IsZero() {
 		all = append(all, web.KeyValue{Key: "Closed", Value: c.Closed})
+	}
+	if c.Part != "" {
+		all = append(all, web.KeyValue{Key: "In part", Value: c.Part.Words()})
 	}
 	if c.Extended {
 		all = append(all, web.KeyValue{Key: "Extended", Value: "yes", Sub: "the person was told in time"})

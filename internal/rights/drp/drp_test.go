@@ -224,7 +224,7 @@ func TestEachStateOfACaseHasItsWordInTheProtocol(t *testing.T) {
 		c    cases.Case
 		want string
 	}{
-		{shown(cases.Received, ""), "in_progress/"}, {shown(cases.Awaiting, ""), "in_progress/"}, {shown(cases.Clarify, ""), "in_progress/"}, {shown(cases.Executing, ""), "in_progress/"},
+		{shown(cases.Received, ""), "in_progress/"}, {shown(cases.Awaiting, ""), "in_progress/"}, {shown(cases.Clarify, ""), "in_progress/"}, {shown(cases.Executing, ""), "in_progress/"}, {shown(cases.Waiting, ""), "in_progress/"},
 		{shown(cases.Appealed, cases.Claims), "in_progress/"}, {shown(cases.Fulfilled, ""), "fulfilled/"}, {shown(cases.Revoked, ""), "revoked/"}, {shown(cases.Lapsed, ""), "expired/"},
 		{shown(cases.Refused, cases.Unproved), "denied/insuf_verification"}, {shown(cases.Refused, cases.NoPermission), "denied/insuf_verification"}, {shown(cases.Refused, cases.Fraud), "denied/suspected_fraud"},
 		{shown(cases.Refused, cases.Excessive), "denied/too_many_requests"}, {shown(cases.Refused, cases.LegalDuty), "denied/claim_not_covered"}, {shown(cases.Upheld, cases.NotHeld), "denied/no_match"},

@@ -159,6 +159,8 @@ func (s *Status) seen(v View) {
 		s.Details = "The refusal is looked at by somebody who did not refuse."
 	case cases.Executing:
 		s.Details = "It is being done."
+	case cases.Waiting:
+		s.Details = "It is done here, and systems outside have still to answer."
 	}
 }
 
