@@ -75,8 +75,8 @@ const callsAtOnce = 200
 // keptOfAgents is for how long what agents signed is kept after a request was closed.
 const keptOfAgents = drp.Kept
 
-// tellAgents queues what agents are to be told, and tells it.
-func (a *App) tellAgents(ctx context.Context) error {
+// TellAgents queues what agents are to be told, and tells it.
+func (a *App) TellAgents(ctx context.Context) error {
 	now := a.Config.clock()()
 	untold, err := a.Cases.Untold(ctx, callsAtOnce)
 	if err != nil {

@@ -105,5 +105,5 @@ func (a *App) serveCases(ctx context.Context) error {
 	_, err := a.Cases.Settle(ctx)
 	_, deskErr := a.Desk.Retry(ctx)
 	_, again := a.Cases.Settle(ctx)
-	return errors.Join(err, deskErr, again, a.tellAgents(ctx))
+	return errors.Join(err, deskErr, again, a.TellAgents(ctx))
 }

@@ -91,7 +91,7 @@ func (a Agent) Check() error {
 	case len(a.Key) != ed25519.PublicKeySize || weak(a.Key):
 		return &FieldError{"key", "an Ed25519 key of 32 bytes in base64"}
 	}
-	for field, link := range map[string]string{"web": a.Web, "assurance": a.Assurance, "callback": a.Callback} {
+	for field, link := range map[string]string{"web": a.Web, "assurance": a.Assurance} {
 		if link != "" && !secure(link) {
 			return &FieldError{field, "an https address of at most 500 characters, or nothing,"}
 		}
