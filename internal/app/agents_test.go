@@ -173,8 +173,8 @@ func TestAnAgentAsksThePersonConfirmsAndTheAgentIsTold(t *testing.T) {
 			t.Errorf("the desk or the person does not see %q", want)
 		}
 	}
-	if !strings.Contains(list, "by Slips &amp; Co") || !strings.Contains(mine, "they may ask for me") || strings.Contains(desk, "the one of May") {
-		t.Error("the list does not say who asked, or the page does not ask")
+	if !strings.Contains(list, "by Slips &amp; Co") || !strings.Contains(mine, "they may ask for me") || !strings.Contains(desk, "the one of May") {
+		t.Error("the list does not say who asked, or the page does not ask, or the desk does not show the power of attorney")
 	}
 	stranger := browse(t, s, s.Subject("eve"))
 	if res := stranger.do(http.MethodPost, "/privacy/requests/"+token+"/confirm", nil); res.StatusCode != http.StatusNotFound {

@@ -37,6 +37,7 @@ import (
 	"thimble/internal/rights"
 	"thimble/internal/rights/agentsdb"
 	"thimble/internal/rights/casesdb"
+	"thimble/internal/rights/regulationdb"
 	"thimble/internal/rights/rightsdb"
 	"thimble/internal/session/sessionweb"
 	"thimble/internal/sqldb"
@@ -65,8 +66,9 @@ type App struct {
 	Watch    *watch.Watch    // sees what comes
 	Figures  *watchdb.Store  // of what came
 	Requests *rightsdb.Store
-	Cases    *casesdb.Store  // requests as people see them
-	Agents   *agentsdb.Store // who may ask in people's place
+	Cases    *casesdb.Store      // requests as people see them
+	Agents   *agentsdb.Store     // who may ask in people's place
+	Verbs    *regulationdb.Store // what a shop's backend asked for in Segment's words
 	Desk     *rights.Desk
 	Device   *devicedb.Desk
 
@@ -144,6 +146,7 @@ func (a *App) capabilities() error {
 	a.Shop.Events = touches{a.Timeline}
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
 	a.openCases(now)
+	a.Verbs = regulationdb.New(a.Core, a.Subjects, a.Cases, now)
 	if err := a.openAgents(); err != nil {
 		return err
 	}

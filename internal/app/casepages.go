@@ -40,7 +40,7 @@ func (d *doors) archive(ctx context.Context, who thimble.SubjectID) (rights.Arch
 // casesDesk is the staff's desk of requests.
 func (d *doors) casesDesk(reader subjectweb.Reader) casesweb.ConsoleDeps {
 	return casesweb.ConsoleDeps{
-		Store: d.Cases, Queue: d.Cases, Begin: d.beginCase, Reader: reader, Receipts: d.Ledger, Now: d.Config.clock(),
+		Store: d.Cases, Queue: d.Cases, Attorney: d.Cases.AttorneyOf, Begin: d.beginCase, Reader: reader, Receipts: d.Ledger, Now: d.Config.clock(),
 		Colleagues: func(ctx context.Context) (names []string, err error) {
 			all, err := d.Staff.Accounts(ctx)
 			for _, a := range all {

@@ -103,7 +103,8 @@ func (a *App) beginCase(ctx context.Context, id thimble.ID, by, staff string) (c
 // serveCases begins what waits, has the desk do what is open, and closes what is done.
 func (a *App) serveCases(ctx context.Context) error {
 	_, err := a.Cases.Settle(ctx)
+	_, begunErr := a.Verbs.Begin(ctx)
 	_, deskErr := a.Desk.Retry(ctx)
 	_, again := a.Cases.Settle(ctx)
-	return errors.Join(err, deskErr, again, a.TellAgents(ctx))
+	return errors.Join(err, begunErr, deskErr, again, a.TellAgents(ctx))
 }

@@ -21,6 +21,7 @@ import (
 	"thimble/internal/recommend/trialweb"
 	"thimble/internal/registry/registryweb"
 	"thimble/internal/rights/casesweb"
+	"thimble/internal/rights/regulationweb"
 	"thimble/internal/subject/subjectweb"
 )
 
@@ -40,6 +41,7 @@ func (d *doors) operations() []func(huma.API) {
 		decisionweb.Operations(d.Decisions, d.Gate, d.Ledger),
 		decisionweb.ContestOperations(d.Decisions, d.Gate, d.Decisions),
 		casesweb.Operations(d.caseOperations()),
+		regulationweb.Operations(regulationweb.Deps{Store: d.Verbs, Key: func(ctx context.Context) string { return apikey.From(ctx).Name }, Hurry: d.hurry}),
 		ledgerweb.Operations(d.Ledger),
 		policyweb.Operations(d.Laws),
 		planweb.Operations(d.planPages(), func(ctx context.Context) string { return apikey.From(ctx).Name }),

@@ -139,6 +139,8 @@ var tables = []Table{
 		{Column: "reference", Category: thimble.PrivacyPreferences, Source: "an agent of the person", Purposes: duty, Sealed: true, Retention: "60 days after the request is closed", Note: "the agent's own number of its request"},
 		{Column: "attorney", Category: thimble.PrivacyPreferences, Source: "an agent of the person", Purposes: duty, Sealed: true, Retention: untilErased, Note: "which power of attorney the agent says it has"},
 	}},
+	{Name: "regulation_regulations", Set: sqldb.Core, Plain: []string{"id", "verb", "type", "key_name", "at", "unknown", "untouched"}},
+	{Name: "regulation_cases", Set: sqldb.Core, Plain: []string{"regulation_id", "case_id"}},
 	{Name: "agents_agents", Set: sqldb.Core, Plain: []string{"id", "name", "verify_key", "web", "assurance", "callback", "state", "added_at", "changed_at"}},
 	{Name: "agents_tokens", Set: sqldb.Core, Plain: []string{"digest", "setup", "agent_id", "at"}},
 	{Name: "agents_acts", Set: sqldb.Core, Plain: []string{"id", "agent_id", "act", "at", "opening"}, Fields: []Field{

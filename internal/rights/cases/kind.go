@@ -210,7 +210,8 @@ const (
 	Compared Proof = "facts"
 	// Relation is a guardian's, which was proved when it was made.
 	Relation Proof = "relation"
-	// Vouched is the word of a controller that the shop works for: it has looked at who asks.
+	// Vouched is the word of a controller that the shop works for, or of the shop's own
+	// backend with a key to everything: it has looked at who asks.
 	Vouched Proof = "vouched"
 )
 

@@ -121,6 +121,22 @@ func (s *Store) Open(ctx context.Context, a Asked) (c cases.Case, err error) {
 	return c, nil
 }
 
+// OpenTx is Open in the caller's transaction.
+func (s *Store) OpenTx(ctx context.Context, tx *sqldb.Tx, a Asked) (c cases.Case, err error) {
+	ends, err := a.Kind.Ends(a.Purpose)
+	if err == nil {
+		err = cases.CheckText(a.Words.Reveal()) // to measure it
+	}
+	if err != nil {
+		return c, err
+	}
+	id, err := thimble.NewID(nil)
+	if err != nil {
+		return c, err
+	}
+	return s.open(ctx, tx, id, a, ends)
+}
+
 func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, ends []thimble.Purpose) (c cases.Case, err error) {
 	if _, err := s.parts.Subjects.Alive(ctx, tx, a.Subject); err != nil && (!a.Via.Unseen() || !errors.Is(err, thimble.ErrNotFound)) {
 		return c, err

@@ -43,6 +43,8 @@ type ConsoleDeps struct {
 	Begin    Begin
 	Reader   subjectweb.Reader
 	Receipts ledgerweb.ReceiptLog
+	// Attorney is which power of attorney a registered agent says it has.
+	Attorney func(ctx context.Context, id thimble.ID) (thimble.Personal[string], error)
 	// Colleagues are who a request can be handed to.
 	Colleagues func(ctx context.Context) ([]string, error)
 	Now        func() time.Time

@@ -39,12 +39,19 @@ func (d *console) show(w http.ResponseWriter, r *http.Request, status int, probl
 		steps, err = d.Store.Steps(r.Context(), id)
 	}
 	var reading subjectweb.Reading
-	if err == nil && slices.ContainsFunc(steps, casesdb.Kept.Wrote) {
+	states := !c.Subject.IsZero() && slices.Contains(c.Stated, cases.Attorney)
+	if err == nil && (states || slices.ContainsFunc(steps, casesdb.Kept.Wrote)) {
 		reading, err = d.Reader.Read(r.Context(), web.VisitorFrom(r.Context()).Staff, c.Subject, thimble.LegalObligation, thimble.PrivacyPreferences)
 	}
 	body := consoleCaseBody{Facts: consoleFacts(c, d), Timeline: web.Timeline{Title: "What happened"}}
 	if err == nil {
 		body.Timeline.Items, err = moments(r.Context(), steps, reading.Grant, func(k casesdb.Kept) string { return fmt.Sprintf("%s/%s/receipt/%d", casePath, token(c), k.N) })
+	}
+	if err == nil && states && reading.Grant != nil {
+		var which thimble.Personal[string]
+		if which, err = d.Attorney(r.Context(), c.ID); which.Reveal() != "" { // on the page of who may read it
+			body.Facts = append(body.Facts, web.KeyValue{Key: "Power of attorney", Value: which.Reveal(), Sub: "as the agent names it"})
+		}
 	}
 	var colleagues []string
 	if err == nil {
