@@ -15,6 +15,7 @@ import (
 
 	"thimble/internal/apikey"
 	"thimble/internal/apikey/apikeydb"
+	"thimble/internal/app"
 	"thimble/internal/collect"
 	"thimble/internal/thimbletest"
 )
@@ -45,7 +46,7 @@ func BenchmarkListsOverHTTP(b *testing.B) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
-	for _, run := range []func(context.Context) error{s.Ledger.Run, s.Uses.Run, s.Jobs.Run} {
+	for _, run := range []func(context.Context) error{s.Ledger.Run, s.Uses.Run, s.Jobs.Run, app.Breathe} {
 		work.Go(func() { _ = run(ctx) }) // what it cannot do shows in the lists
 	}
 	server := httptest.NewServer(handler)

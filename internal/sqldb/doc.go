@@ -18,7 +18,8 @@
 //     out of the write-ahead log.
 //   - Checkpoints stay off the commit path: a goroutine makes them.
 //   - A connection to SQLite keeps the statements that it ran last prepared; the text of one
-//     costs as much to read as a small one does to run.
+//     costs as much to read as a small one does to run. That holds for what begins and ends a
+//     read, and for a limit that is a parameter, which SQLite would plan anew for each value.
 //   - A database that a newer version has migrated is refused, not damaged.
 //
 // The data is split in sets by how it must be backed up: each set is a file in

@@ -25,11 +25,36 @@ func (db *DB) Look(ctx context.Context, query string, args ...any) (*sql.Rows, e
 	if err != nil {
 		return nil, err
 	}
+	if db.engine == SQLite && ctx.Err() == nil {
+		ctx = context.WithoutCancel(ctx) // as the writer does: see unwatched
+	}
 	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
 		return nil, fmt.Errorf("sqldb: looking up: %w", kind(err))
 	}
 	return rows, nil
+}
+
+// Ask runs one select that reads few rows, and has each read by f: at the snapshot of the
+// context, when [DB.Snapshot] gave it one, or else as Look does.
+func (db *DB) Ask(ctx context.Context, f func(*sql.Rows) error, query string, args ...any) error {
+	var rows *sql.Rows
+	var err error
+	if tx := db.at(ctx); tx != nil {
+		rows, err = tx.Query(ctx, query, args...)
+	} else {
+		rows, err = db.Look(ctx, query, args...)
+	}
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return err
+		}
+	}
+	return kind(rows.Err())
 }
 
 func (db *DB) prepared(ctx context.Context, query string) (*sql.Stmt, error) {

@@ -2,6 +2,7 @@ package sqldb_test
 
 import (
 	"context"
+	"database/sql"
 	"testing"
 
 	"thimble/internal/sqldb"
@@ -37,6 +38,10 @@ func TestAllReadsWithinASnapshotSeeOneState(t *testing.T) {
 			add(ctx, 3) // a write is made, and not seen
 			if inside, outside := count(ctx), count(t.Context()); inside != 1 || outside != 3 {
 				t.Errorf("inside %d, outside %d, want 1 and 3", inside, outside)
+			}
+			asked := 0
+			if err := core.Ask(ctx, func(rows *sql.Rows) error { return rows.Scan(&asked) }, `select count(*) from job_jobs`); err != nil || asked != 1 {
+				t.Errorf("who asks within the snapshot hears of %d jobs, %v", asked, err)
 			}
 			// Another database is read as always.
 			return keys.Read(ctx, func(tx *sqldb.Tx) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"regexp"
 	"strings"
 
 	"modernc.org/sqlite"
@@ -32,7 +33,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sqliteConn{fullConn: conn.(fullConn), writes: c.writes, kept: map[string]*statement{}}, nil
+	return &sqliteConn{fullConn: conn.(fullConn), writes: c.writes, kept: map[string]*statement{}, ends: map[string]fullStmt{}}, nil
 }
 
 // fullConn is what a connection of the driver can do, as far as database/sql asks for it.
@@ -53,6 +54,7 @@ type sqliteConn struct {
 	fullConn
 	writes bool // it is the writer's
 	kept   map[string]*statement
+	ends   map[string]fullStmt // what begins and ends a transaction of a reader
 	turn   uint64
 }
 
@@ -78,6 +80,16 @@ func keeps(query string) bool {
 		}
 	}
 	return false
+}
+
+// boundLimit is a limit that is one parameter.
+var boundLimit = regexp.MustCompile(`(?i)\blimit (\$[0-9]+)`)
+
+// PrepareContext implements driver.ConnPrepareContext. When a limit is one parameter, SQLite
+// plans a statement for its value, and reads the text again for each value that it is
+// given next; a sum it leaves for when the statement runs.
+func (c *sqliteConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	return c.fullConn.PrepareContext(ctx, boundLimit.ReplaceAllString(query, "limit 0+$1"))
 }
 
 // statement returns a statement of a text, or nil when it is not one that is kept, or is in
@@ -158,6 +170,42 @@ func (c *sqliteConn) QueryContext(ctx context.Context, query string, args []driv
 	return &keptRows{Rows: rows, of: s}, nil
 }
 
+// BeginTx implements driver.ConnBeginTx. A reader keeps the words that begin and end a
+// transaction prepared, as it does with others.
+func (c *sqliteConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	if c.writes {
+		return c.fullConn.BeginTx(ctx, opts)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return &readTx{c}, c.say("begin")
+}
+
+// A readTx is a transaction of a reader.
+type readTx struct{ c *sqliteConn }
+
+// Commit implements driver.Tx.
+func (t *readTx) Commit() error { return t.c.say("commit") }
+
+// Rollback implements driver.Tx.
+func (t *readTx) Rollback() error { return t.c.say("rollback") }
+
+// say runs one of the words of transactions.
+func (c *sqliteConn) say(word string) error {
+	stmt := c.ends[word]
+	if stmt == nil {
+		prepared, err := c.fullConn.PrepareContext(context.Background(), word)
+		if err != nil {
+			return err
+		}
+		stmt = prepared.(fullStmt)
+		c.ends[word] = stmt
+	}
+	_, err := stmt.ExecContext(context.Background(), nil)
+	return err
+}
+
 // unwatched is a context for one statement of the writer. The driver starts a goroutine for
 // each statement that may be interrupted; the transaction looks at its context before each
 // of them.
@@ -173,6 +221,9 @@ func (c *sqliteConn) Close() error {
 	for query, s := range c.kept {
 		s.busy = false
 		c.drop(query)
+	}
+	for _, stmt := range c.ends {
+		_ = stmt.Close()
 	}
 	return c.fullConn.Close()
 }

@@ -1,6 +1,7 @@
 package sqldb_test
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"testing"
@@ -102,6 +103,34 @@ func TestAStatementThatFailedRunsAgain(t *testing.T) {
 			})
 			if err != nil || n != 3 || note != "new" {
 				t.Errorf("%d rows, %q, %v", n, note, err)
+			}
+		}
+	})
+}
+
+func TestALimitIsThatOfEachRun(t *testing.T) {
+	sqldbtest.Each(t, sqldb.Core, func(t *testing.T, db *sqldb.DB) {
+		const numbers = `select n from (select 1 as n union select 2 union select 3) as x where n > $1 order by n limit $2`
+		for _, most := range []int{2, 1, 3, 0, 2} {
+			got := 0
+			row := func(*sql.Rows) error { got++; return nil }
+			if err := db.Ask(t.Context(), row, numbers, 0, most); err != nil || got != most {
+				t.Errorf("asked for %d rows, got %d, %v", most, got, err)
+			}
+			got = 0
+			err := db.Read(t.Context(), func(tx *sqldb.Tx) error {
+				rows, err := tx.Query(t.Context(), numbers, 0, most)
+				if err != nil {
+					return err
+				}
+				defer rows.Close()
+				for rows.Next() {
+					got++
+				}
+				return rows.Err()
+			})
+			if err != nil || got != most {
+				t.Errorf("read %d rows, got %d, %v", most, got, err)
 			}
 		}
 	})

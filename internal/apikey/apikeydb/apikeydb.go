@@ -170,10 +170,15 @@ func (s *Store) used(ctx context.Context, k apikey.Key) error {
 }
 
 func (s *Store) find(ctx context.Context, where string, arg any) (k apikey.Key, hash []byte, err error) {
-	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		k, hash, err = scan(tx.QueryRow(ctx, columns+where, arg))
+	found := false
+	err = s.db.Ask(ctx, func(rows *sql.Rows) (err error) {
+		found = true
+		k, hash, err = scan(rows)
 		return err
-	})
+	}, columns+where, arg)
+	if err == nil && !found {
+		err = sql.ErrNoRows
+	}
 	return k, hash, err
 }
 

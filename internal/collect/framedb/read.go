@@ -36,7 +36,21 @@ func (s *Store) Follow(ctx context.Context, seq int64, limit int) (all []frame.F
 	if len(all) > 0 {
 		return all, nil
 	}
+	if none, err := s.none(ctx, seq); none || err != nil {
+		return nil, wrap("reading frames", err)
+	}
 	return s.After(ctx, seq, limit)
+}
+
+// none reports whether no frame follows one, which is what most who follow hear.
+func (s *Store) none(ctx context.Context, seq int64) (bool, error) {
+	rows, err := s.db.Look(ctx, `select 1 from log_frames where seq > $1 limit 1`, seq)
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	none := !rows.Next()
+	return none, rows.Err()
 }
 
 // After returns the frames that follow one, in order: limit at most, fewer when they are

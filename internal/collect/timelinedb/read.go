@@ -263,6 +263,21 @@ type row struct {
 
 // rows returns somebody's months, and up to which frame they are built.
 func (s *Store) rows(ctx context.Context, members []thimble.SubjectID) (all []row, built int64, err error) {
+	if len(members) == 1 { // as nearly everybody is: one statement is a snapshot
+		err = s.View.Ask(ctx, func(found *sql.Rows) error {
+			var category sql.NullString
+			var month sql.NullInt64
+			r := row{who: members[0]}
+			if err := found.Scan(&built, &category, &month, &r.interactions, &r.profile); err != nil || !category.Valid {
+				return err
+			}
+			r.category, r.month = thimble.Category(category.String), month.Int64
+			all = add(all, r)
+			return nil
+		}, `select coalesce(c.seq, 0), m.category, m.month, m.interactions, m.profile from (select 1 as one) as o
+			left join collect_cursors c on c.name = $1 left join collect_months m on m.subject_id = $2 order by m.category, m.month, m.part`, s.view.name, members[0][:])
+		return all, built, err
+	}
 	err = s.View.Read(ctx, func(tx *sqldb.Tx) error {
 		all = nil
 		if built, err = s.view.position(ctx, tx); err != nil {
@@ -299,14 +314,18 @@ func scanRows(found *sql.Rows, who thimble.SubjectID) (all []row, err error) {
 		if err := found.Scan(&r.category, &r.month, &r.interactions, &r.profile); err != nil {
 			return nil, err
 		}
-		if n := len(all); n > 0 && all[n-1].category == r.category && all[n-1].month == r.month {
-			all[n-1].interactions = append(all[n-1].interactions, r.interactions...)
-			all[n-1].profile = append(all[n-1].profile, r.profile...)
-			continue
-		}
-		all = append(all, r)
+		all = add(all, r)
 	}
 	return all, found.Err()
+}
+
+func add(all []row, r row) []row {
+	if n := len(all); n > 0 && all[n-1].category == r.category && all[n-1].month == r.month {
+		all[n-1].interactions = append(all[n-1].interactions, r.interactions...)
+		all[n-1].profile = append(all[n-1].profile, r.profile...)
+		return all
+	}
+	return append(all, r)
 }
 
 // Interactions returns what a person touched, as far as the grant's categories reach: what

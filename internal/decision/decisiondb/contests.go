@@ -280,12 +280,12 @@ func (s *Store) change(ctx context.Context, id thimble.ID, by string, r decision
 // Overturned reports whether a review found a decision of this model about a person
 // wrong.
 func (s *Store) Overturned(ctx context.Context, who thimble.SubjectID, capability string, model []byte) (yes bool, err error) {
-	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+	err = s.db.Ask(ctx, func(rows *sql.Rows) error {
 		var n int
-		err := tx.QueryRow(ctx, `select count(*) from decision_decisions where subject_id = $1 and capability = $2 and standing = 'overturned' and model = $3`, who, capability, model).Scan(&n)
+		err := rows.Scan(&n)
 		yes = n > 0
 		return err
-	})
+	}, `select count(*) from decision_decisions where subject_id = $1 and capability = $2 and standing = 'overturned' and model = $3`, who, capability, model)
 	if err != nil {
 		err = fmt.Errorf("decision: asking what was overturned: %w", err)
 	}

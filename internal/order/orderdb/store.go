@@ -199,17 +199,14 @@ func (s *Store) Of(ctx context.Context, subject thimble.SubjectID, limit int) ([
 		limit = 1 << 31
 	}
 	var found []order.Sealed
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		found = nil
-		return each(ctx, tx, func(rows *sql.Rows) error {
-			o := order.Sealed{Subject: subject}
-			var at int64
-			err := rows.Scan(&o.ID, &at, &o.Direction, &o.Batch, &o.Body)
-			o.PlacedAt = time.UnixMicro(at).UTC()
-			found = append(found, o)
-			return err
-		}, `select id, placed_at, direction, batch, body from order_orders where subject_id = $1 order by placed_at desc, id desc limit $2`, subject, limit)
-	})
+	err := s.db.Ask(ctx, func(rows *sql.Rows) error {
+		o := order.Sealed{Subject: subject}
+		var at int64
+		err := rows.Scan(&o.ID, &at, &o.Direction, &o.Batch, &o.Body)
+		o.PlacedAt = time.UnixMicro(at).UTC()
+		found = append(found, o)
+		return err
+	}, `select id, placed_at, direction, batch, body from order_orders where subject_id = $1 order by placed_at desc, id desc limit $2`, subject, limit)
 	if err != nil {
 		return nil, fmt.Errorf("order: reading orders of a person: %w", err)
 	}

@@ -44,7 +44,7 @@ func (r Rules) Arrange(candidates []Candidate, q Request) Result {
 		out.Left[rule] = n
 		earlier += n
 	}
-	var in []Entry
+	in := make([]Entry, 0, len(candidates))
 	bound := r.Boosting()
 	for _, c := range candidates {
 		if rule := r.Keeps(c, q); rule != "" {
@@ -188,7 +188,11 @@ func variants(in, held []Entry, left map[string]int) []Entry {
 // diverse takes the best k within the bounds. Where they leave less than k, the best of
 // what they kept out fills the list.
 func (r Rules) diverse(in []Entry, k int, left map[string]int) (chosen, rest []Entry) {
+	if len(in) <= k && r.Diversity == (Diversity{}) {
+		return in, nil
+	}
 	units := int64(k+listUnit-1) / listUnit
+	chosen, rest = make([]Entry, 0, min(k, len(in))), make([]Entry, 0, max(len(in)-k, 0))
 	brands, kinds := map[string]int64{}, map[string]int64{}
 	for _, e := range in {
 		brand, kind := strings.ToLower(e.Product.Brand), strings.ToLower(e.Product.Category)

@@ -29,6 +29,12 @@ type Rules struct {
 	Campaigns []Campaign `json:"campaigns,omitempty"`
 }
 
+// Choosing reports whether rules may put a candidate before one with a better score: then
+// a list is chosen from more candidates than it has places.
+func (r Rules) Choosing() bool {
+	return len(r.Boosts)+len(r.Floors)+len(r.Campaigns) > 0 || r.Diversity != Diversity{}
+}
+
 // A Window keeps a category out for days after the reader bought from it.
 type Window struct {
 	Category string `json:"category"`

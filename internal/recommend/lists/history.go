@@ -133,7 +133,10 @@ func remembered(orders []order.Order, touched []Touch, returns bool) past {
 	for _, h := range order.History(orders) {
 		at[h.Item], p.did[h.Item], p.bought[h.Item] = h.At, Bought, true
 	}
-	back := lastOrdered(orders) // of what is not kept: when it was last ordered or came back
+	var back map[thimble.ItemID]time.Time // of what is not kept: when it was last ordered or came back
+	if len(touched) > 0 {
+		back = lastOrdered(orders)
+	}
 	ordered := map[thimble.ItemID]bool{}
 	for item := range back {
 		ordered[item] = true

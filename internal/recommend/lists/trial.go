@@ -67,9 +67,14 @@ func (s *Shop) best(ctx context.Context, now *shown, p past, a Ask, seat trial.S
 	if v, err = s.sieve(ctx, p, a, seat); err != nil {
 		return nil, nil, "", err
 	}
-	picked, err := s.pick(ctx, now, p, v, surplus(v.asked.K))
-	if err == nil {
-		all, err = v.arrange(now, p, picked)
+	n := v.asked.K
+	if v.rules.Choosing() {
+		n = surplus(n)
+	}
+	all, more, err := s.arranged(ctx, now, p, v, n)
+	if more && err == nil && n < surplus(v.asked.K) { // variants of what stands above left places free
+		v.asked.Left = map[string]int{}
+		all, _, err = s.arranged(ctx, now, p, v, surplus(v.asked.K))
 	}
 	if err != nil {
 		return nil, nil, "", fmt.Errorf("recommend: ranking: %w", err)
@@ -88,6 +93,16 @@ func (s *Shop) best(ctx context.Context, now *shown, p past, a Ask, seat trial.S
 		why = "Not personal, because nothing goes with what you bought or looked at yet."
 	}
 	return all, v, why, nil
+}
+
+// arranged is the list out of the n best candidates. More reports that it has free places, and
+// that there may be more candidates.
+func (s *Shop) arranged(ctx context.Context, now *shown, p past, v *sieve, n int) (all []placed, more bool, err error) {
+	picked, err := s.pick(ctx, now, p, v, n)
+	if err == nil {
+		all, err = v.arrange(now, p, picked)
+	}
+	return all, len(all) < v.asked.K && len(picked.Entries) >= n, err
 }
 
 const heldOut = "Not personal, because you are in the group to which we compare: you allow that lists are compared, and can end it among your choices."

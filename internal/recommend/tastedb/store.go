@@ -75,30 +75,37 @@ func (s *Store) Of(ctx context.Context, g thimble.Grant) (all taste.State, err e
 
 // member returns where one subject stands.
 func (s *Store) member(ctx context.Context, who thimble.SubjectID) (state taste.State, err error) {
-	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		state, err = s.standing(ctx, tx, who)
-		return err
-	})
+	var sealed []byte
+	err = s.db.Ask(ctx, func(rows *sql.Rows) error { return rows.Scan(&sealed) }, standingOf, who[:])
+	if err == nil && sealed != nil {
+		state, err = s.openState(ctx, who, sealed)
+	}
 	if err != nil {
 		return taste.State{}, fmt.Errorf("taste: where a person stands: %w", err)
 	}
 	return state, nil
 }
 
+const standingOf = `select body from taste_state where subject_id = $1`
+
+func (s *Store) openState(ctx context.Context, who thimble.SubjectID, sealed []byte) (taste.State, error) {
+	plain, err := s.open(ctx, stateCell(who), sealed)
+	if err != nil {
+		return taste.State{}, err
+	}
+	return taste.ReadState(plain)
+}
+
 func (s *Store) standing(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (taste.State, error) {
 	var sealed []byte
-	err := tx.QueryRow(ctx, `select body from taste_state where subject_id = $1`, who[:]).Scan(&sealed)
+	err := tx.QueryRow(ctx, standingOf, who[:]).Scan(&sealed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return taste.State{}, nil
 	}
 	if err != nil {
 		return taste.State{}, err
 	}
-	plain, err := s.open(ctx, stateCell(who), sealed)
-	if err != nil {
-		return taste.State{}, err
-	}
-	return taste.ReadState(plain)
+	return s.openState(ctx, who, sealed)
 }
 
 // setStanding keeps what stands after an event. Of nothing no row is left.

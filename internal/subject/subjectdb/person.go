@@ -2,6 +2,7 @@ package subjectdb
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -15,11 +16,36 @@ import (
 // error for an erased subject is of kind thimble.ErrNotFound. For somebody with one
 // subject it is one look at one row.
 func (s *Store) Person(ctx context.Context, id thimble.SubjectID) (p subject.Person, err error) {
+	found, alone := false, false
+	err = s.db.Ask(ctx, func(rows *sql.Rows) (err error) {
+		found = true
+		p, alone, err = single(rows, id)
+		return err
+	}, personOf, id[:])
+	if err == nil && !found {
+		err = sql.ErrNoRows
+	}
+	if err != nil || alone {
+		return p, wrap("reading the person of a person", err)
+	}
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		p, err = s.PersonTx(ctx, tx, id)
 		return err
 	})
 	return p, err
+}
+
+const personOf = `select epoch, restricted, person from subject_subjects where id = $1 and state = 'active'`
+
+// single reads a row of personOf, and reports whether nobody was linked with the subject.
+func single(row interface{ Scan(...any) error }, id thimble.SubjectID) (p subject.Person, alone bool, err error) {
+	var canonical thimble.SubjectID
+	var restricted int
+	m := subject.Member{ID: id}
+	if err := row.Scan(&m.Epoch, &restricted, &canonical); err != nil || !canonical.IsZero() {
+		return subject.Person{Members: []subject.Member{{ID: canonical}}}, false, err
+	}
+	return subject.Person{Members: []subject.Member{m}, Restricted: restricted > 0}, true, nil
 }
 
 // PersonTx is Person in the caller's transaction.
@@ -29,14 +55,11 @@ func (s *Store) PersonTx(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID
 }
 
 func person(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (subject.Person, error) {
-	var canonical thimble.SubjectID
-	var restricted int
-	m := subject.Member{ID: id}
-	err := tx.QueryRow(ctx, `select epoch, restricted, person from subject_subjects where id = $1 and state = 'active'`, id[:]).
-		Scan(&m.Epoch, &restricted, &canonical)
-	if err != nil || canonical.IsZero() {
-		return subject.Person{Members: []subject.Member{m}, Restricted: restricted > 0}, err
+	one, alone, err := single(tx.QueryRow(ctx, personOf, id[:]), id)
+	if err != nil || alone {
+		return one, err
 	}
+	canonical := one.Members[0].ID
 	rows, err := tx.Query(ctx, `select id, epoch, restricted, coalesce(joined, 0) from subject_subjects
 		where person = $1 and state = 'active' order by id`, canonical[:])
 	if err != nil {
@@ -44,6 +67,7 @@ func person(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (subject.Pe
 	}
 	defer rows.Close()
 	var p subject.Person
+	var restricted int
 	for rows.Next() {
 		var m subject.Member
 		var joined int64
