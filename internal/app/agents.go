@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
 
 	"thimble"
@@ -16,6 +17,9 @@ import (
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/casesdb"
 	"thimble/internal/rights/casesweb"
+	"thimble/internal/rights/ddrf"
+	"thimble/internal/rights/ddrfdb"
+	"thimble/internal/rights/ddrfweb"
 	"thimble/internal/rights/drp"
 	"thimble/internal/rights/drpweb"
 	"thimble/internal/sqldb"
@@ -55,6 +59,30 @@ func (d *doors) mountAgents(_ context.Context, mux *http.ServeMux) error {
 	mux.Handle(drpweb.Base+"/", drpweb.Handler(drpweb.Deps{
 		Business: d.Config.DRPBusiness, Registry: d.Agents, Cases: d.Cases, Find: d.Subjects.FindAll, Page: d.casePage, Now: d.Config.clock(), Log: d.Log,
 	}))
+	return nil
+}
+
+// mountChains takes requests to delete that other firms pass on, when the shop has a domain
+// for that.
+func (d *doors) mountChains(ctx context.Context, mux *http.ServeMux) error {
+	if d.Config.DeletionDomain == "" {
+		return nil
+	}
+	secret, err := d.Vault.Secret(ctx, "ddrf/signing", 32)
+	if err != nil {
+		return fmt.Errorf("app: the key of acknowledgements: %w", err)
+	}
+	signer, err := ddrf.NewSigner(d.Config.DeletionDomain, secret)
+	if err != nil {
+		return fmt.Errorf("configuration: deletion-domain: %w", err)
+	}
+	partners := ddrf.Partners{}
+	if d.Config.DeletionPartners != "" {
+		if partners, err = ddrf.LoadPartners(os.DirFS(d.Config.DeletionPartners)); err != nil {
+			return fmt.Errorf("configuration: deletion-partners: %w", err)
+		}
+	}
+	ddrfweb.Mount(mux, ddrfweb.Deps{Signer: signer, Partners: partners, Base: d.Config.BaseURL(), Store: ddrfdb.New(d.Core, d.Cases, d.Config.clock()), Find: d.Subjects.FindAll, Now: d.Config.clock(), Log: d.Log})
 	return nil
 }
 

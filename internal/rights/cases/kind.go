@@ -160,19 +160,22 @@ const (
 	Agent      Via = "agent" // somebody the person gave permission to
 	// Registered is an agent that the shop has in its registry, by a signed request.
 	Registered Via = "registered_agent"
-	Mail       Via = "mail" // a letter or mail, entered by staff
-	Phone      Via = "phone"
-	Store      Via = "store"
+	// Chain is another firm, which passes on what the person asked it (IAB Data Deletion
+	// Request Framework).
+	Chain Via = "chain"
+	Mail  Via = "mail" // a letter or mail, entered by staff
+	Phone Via = "phone"
+	Store Via = "store"
 )
 
 // Vias are all ways.
 func Vias() []Via {
-	return []Via{Centre, Guardian, System, Controller, Agent, Registered, Mail, Phone, Store}
+	return []Via{Centre, Guardian, System, Controller, Agent, Registered, Chain, Mail, Phone, Store}
 }
 
 // Unseen reports whether who passes a request on is not told if anybody is known: nothing
 // is looked up about who it is for when it comes in.
-func (v Via) Unseen() bool { return v == System || v == Controller || v == Registered }
+func (v Via) Unseen() bool { return v == System || v == Controller || v == Registered || v == Chain }
 
 // Entered are the ways that staff enter.
 func Entered() []Via { return []Via{Mail, Phone, Store, Agent} }
@@ -190,6 +193,8 @@ func (v Via) Words() string {
 		return "somebody with the person's permission"
 	case Registered:
 		return "an agent that the shop knows, by a signed request"
+	case Chain:
+		return "another firm, by a signed chain"
 	case Controller:
 		return "a controller that the shop works for"
 	case Mail:

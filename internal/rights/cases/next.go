@@ -74,6 +74,7 @@ const (
 	TheShop     = "a system of the shop"
 	TheProgram  = "the program"
 	TheAgent    = "an agent"
+	AFirm       = "another firm"
 	// TheController is whom the shop works for (GDPR Art. 28).
 	TheController = "a controller"
 	ASystem       = "a system outside"

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"thimble"
@@ -92,7 +93,7 @@ func agentCell(id thimble.ID, part int) thimble.Cell {
 type AgentCase struct {
 	cases.Case
 	Asked     string
-	Reference thimble.Personal[string]
+	Reference string    // the agent's own number of its request; of nobody else's business
 	Revoked   time.Time // by the agent; zero for not
 	Told      string    // the last status that the agent was told by itself
 }
@@ -135,7 +136,9 @@ func (s *Store) agents(ctx context.Context, where string, args ...any) (all []Ag
 			break
 		}
 		if all[i].Case, err = s.Get(ctx, all[i].ID); err == nil {
-			all[i].Reference, err = s.unseal(ctx, agentCell(all[i].ID, 0), sealed[i])
+			var reference thimble.Personal[string]
+			reference, err = s.unseal(ctx, agentCell(all[i].ID, 0), sealed[i])
+			all[i].Reference = reference.Reveal() // to be told to the agent that gave it
 		}
 	}
 	if err != nil {
@@ -160,8 +163,16 @@ func (s *Store) unseal(ctx context.Context, c thimble.Cell, sealed []byte) (thim
 	return thimble.Hide(string(plain)), err
 }
 
-// AttorneyOf returns which power of attorney an agent says it has; "" for none.
-func (s *Store) AttorneyOf(ctx context.Context, id thimble.ID) (thimble.Personal[string], error) {
+// AttorneyOf returns which power of attorney an agent says it has, to whoever was granted
+// to read of the person; "" for none, and once the person is erased.
+func (s *Store) AttorneyOf(ctx context.Context, g thimble.Grant, c cases.Case) (thimble.Personal[string], error) {
+	if g == nil || c.Subject.IsZero() || !slices.Contains(g.Members(), c.Subject) {
+		return thimble.Hide(""), fmt.Errorf("cases: the authority in %s: %w", c.ID.Token(cases.TokenPrefix), thimble.ErrDenied)
+	}
+	return s.attorney(ctx, c.ID)
+}
+
+func (s *Store) attorney(ctx context.Context, id thimble.ID) (thimble.Personal[string], error) {
 	var sealed []byte
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.QueryRow(ctx, `select attorney from cases_agents where case_id = $1`, id).Scan(&sealed)

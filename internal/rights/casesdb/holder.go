@@ -64,7 +64,7 @@ func (s *Store) Export(ctx context.Context, who thimble.SubjectID) iter.Seq2[thi
 func (s *Store) export(ctx context.Context, c cases.Case) (exported, error) {
 	out := exported{Kind: c.Kind, State: c.State, Via: c.Via, Agent: c.AgentName, Says: c.Stated, Due: c.Due, Rule: c.Rule}
 	if c.Agent != "" {
-		attorney, err := s.AttorneyOf(ctx, c.ID)
+		attorney, err := s.attorney(ctx, c.ID)
 		if err != nil {
 			return out, err
 		}

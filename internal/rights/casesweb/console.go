@@ -44,7 +44,7 @@ type ConsoleDeps struct {
 	Reader   subjectweb.Reader
 	Receipts ledgerweb.ReceiptLog
 	// Attorney is which power of attorney a registered agent says it has.
-	Attorney func(ctx context.Context, id thimble.ID) (thimble.Personal[string], error)
+	Attorney func(ctx context.Context, g thimble.Grant, c cases.Case) (thimble.Personal[string], error)
 	// Colleagues are who a request can be handed to.
 	Colleagues func(ctx context.Context) ([]string, error)
 	Now        func() time.Time

@@ -49,9 +49,9 @@ func (d *console) show(w http.ResponseWriter, r *http.Request, status int, probl
 	}
 	if err == nil && states && reading.Grant != nil {
 		var which thimble.Personal[string]
-		if which, err = d.Attorney(r.Context(), c.ID); which.Reveal() != "" { // on the page of who may read it
-			body.Facts = append(body.Facts, web.KeyValue{Key: "Power of attorney", Value: which.Reveal(), Sub: "as the agent names it"})
-		}
+		which, err = d.Attorney(r.Context(), reading.Grant, c)
+		// On the page of who may read it: the gate has recorded that.
+		body.Facts = append(body.Facts, web.KeyValue{Key: "Power of attorney", Value: which.Reveal(), Sub: "as the agent names it"})
 	}
 	var colleagues []string
 	if err == nil {

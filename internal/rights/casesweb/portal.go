@@ -295,8 +295,10 @@ func (p *portal) offer(b *showBody, c cases.Case, own bool) {
 		b.Say = &web.Callout{Tone: web.Warn, Title: "Did you ask for this?", Text: "Somebody asked for it in your name. Nothing happens before you say that it was you. If it was not, take it back."}
 		label := "Yes, it was me"
 		if c.Agent != "" {
-			label = "Yes, they may ask for me"
 			b.Say.Text = c.AgentName + " asked for it in your name. Nothing happens before you say that they may. If you did not ask them to, take it back."
+		}
+		if c.Via == cases.Registered {
+			label = "Yes, they may ask for me"
 		}
 		b.Do = append(b.Do, web.Action{Label: label, Href: path + "/confirm", Post: true, Kind: "primary"})
 	case c.State == cases.Executing && nature.Verb == cases.Collected && own:

@@ -263,7 +263,7 @@ func (d *door) tell(w http.ResponseWriter, r *http.Request, a agents.Agent, id t
 // StatusOf is the status that an agent is told of a request of its own.
 func StatusOf(c casesdb.AgentCase, page func(thimble.ID) string, now time.Time) drp.Status {
 	s := drp.StatusOf(drp.View{Case: c.Case, Revoked: c.Revoked, Now: now, Page: page(c.ID)})
-	s.Reference = c.Reference.Reveal() // the agent's own number, told to the agent
+	s.Reference = c.Reference
 	return s
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -27,6 +28,7 @@ import (
 	"thimble/internal/sqldb"
 	"thimble/internal/sqldb/sqldbtest"
 	"thimble/internal/subject"
+	"thimble/internal/vault"
 )
 
 // A network is a shop that takes requests, with an agent in its registry.
@@ -145,6 +147,16 @@ func (n *network) known(address string) thimble.SubjectID {
 	n.must(n.Core.Write(n.t.Context(), func(tx *sqldb.Tx) error { return n.Subjects.Create(n.t.Context(), tx, drafts[0]) }))
 	return drafts[0].ID
 }
+
+// A grant opens what is a person's own.
+type grant struct {
+	*vault.Vault
+	who thimble.SubjectID
+}
+
+func (g grant) Subject() thimble.SubjectID   { return g.who }
+func (g grant) Members() []thimble.SubjectID { return []thimble.SubjectID{g.who} }
+func (g grant) Purpose() thimble.Purpose     { return thimble.EssentialService }
 
 func (n *network) caseOf(s drp.Status) cases.Case {
 	n.t.Helper()
@@ -265,7 +277,10 @@ func TestTheSameMessageAgainIsTheSameRequest(t *testing.T) {
 			t.Errorf("another message, with a slash = %d %s", code, body)
 		}
 		c := n.caseOf(n.status(first))
-		said, err := n.cases.AttorneyOf(t.Context(), c.ID)
+		if _, err := n.cases.AttorneyOf(t.Context(), grant{n.Vault, n.Person(t)}, c); !errors.Is(err, thimble.ErrDenied) {
+			t.Errorf("a grant for somebody else reads the power of attorney: %v", err)
+		}
+		said, err := n.cases.AttorneyOf(t.Context(), grant{n.Vault, c.Subject}, c)
 		if err != nil || said.Reveal() != "the one of May" || c.Agent != agent || c.AgentName != "Slips" || len(c.Stated) != 1 {
 			t.Errorf("the authority is kept as %q of %+v, %v", said.Reveal(), c.Agency, err)
 		}
