@@ -53,7 +53,7 @@ var commands = []command{
 	{"prove", "unlearning [--subject sub_…] [--sample N] [--seed N] | erasure [--data EMPTY-DIR]", "take people out of the recommender by forgetting and by training anew, and compare; nobody is erased. Or make up a person in a fresh installation, forget them, and look for them in every byte that was written", proveCommand},
 	{"explain", "dec_… | RECEIPT [--for customer|agent|auditor] [--staff NAME] [--key KEY] [--json]", "do a decision again, compare, and say why it came out so", explain},
 	{"models", "list | key | export NAME FILE | verify FILE --key FILE | rollback NAME --reason TEXT", "which models serve; check an exported package offline; go back to the version before", models},
-	{"backup", "--to FOLDER --recipients FILE [--log] | --check FOLDER [--key KEYS] [--identity FILE --root FOLDER]", "add a sealed backup to a set, also while it serves; read a set to its last byte", backupCommand},
+	{"backup", "--to FOLDER --recipients FILE [--whole | --log] [--every TIME] | --check FOLDER [--key KEYS] [--identity FILE --root FOLDER]", "add a sealed backup to a set, also while it serves; read a set to its last byte", backupCommand},
 	{"restore", "--from FOLDER --identity FILE --root FOLDER --seen FILE [--at TIME] | --in-place --seen FILE", "put an installation back, without whoever was erased since", restoreCommand},
 	{"ledger", "epoch [--seen FILE]", "begin a new epoch of the log, after a database was put back from a backup", ledgerEpoch},
 	{"datamap", "[--json | --dpv | --taxonomy]", "print what is kept about people, where, why and for how long", printMap},

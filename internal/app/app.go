@@ -143,7 +143,7 @@ func (a *App) capabilities() error {
 	if err := a.openTimeline(); err != nil {
 		return err
 	}
-	a.Shop.Events = touches{a.Timeline}
+	a.Shop.Events, a.Shop.Journal = touches{a.Timeline}, journal{a.Frames, a.Timeline}
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
 	a.openCases(now)
 	a.Verbs = regulationdb.New(a.Core, a.Subjects, a.Cases, now)

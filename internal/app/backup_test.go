@@ -64,7 +64,13 @@ func (s *safe) open() {
 
 func (s *safe) backup(logOnly bool) app.BackedUp {
 	s.t.Helper()
-	done, err := s.App.Backup(s.t.Context(), app.Backup{Set: s.set, To: []age.Recipient{s.identity.Recipient()}, LogOnly: logOnly})
+	return s.backupAs(app.Backup{LogOnly: logOnly})
+}
+
+func (s *safe) backupAs(b app.Backup) app.BackedUp {
+	s.t.Helper()
+	b.Set, b.To = s.set, []age.Recipient{s.identity.Recipient()}
+	done, err := s.App.Backup(s.t.Context(), b)
 	if err != nil {
 		s.t.Fatal(err)
 	}

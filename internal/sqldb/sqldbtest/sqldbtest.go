@@ -6,8 +6,8 @@
 // server to use instead. With THIMBLE_REQUIRE_POSTGRES=1 a missing PostgreSQL is
 // a failure; otherwise its subtests are skipped by name.
 //
-// Migrations run once per test process and engine: a test gets a copy of what they
-// made. A test of the migrations themselves opens a file or a database of its own.
+// Migrations run once per test process on SQLite and once per server on PostgreSQL: a
+// test gets a copy of what they made. A test of the migrations themselves opens a file or a database of its own.
 package sqldbtest
 
 import (
