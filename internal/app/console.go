@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"thimble"
 	"thimble/internal/apikey/apikeyweb"
 	"thimble/internal/catalog/catalogweb"
 	"thimble/internal/collect/collectweb"
@@ -29,6 +30,7 @@ import (
 	"thimble/internal/recommend/suspectweb"
 	"thimble/internal/recommend/trialweb"
 	"thimble/internal/registry/registryweb"
+	"thimble/internal/retention/retentionweb"
 	"thimble/internal/rights/agentsweb"
 	"thimble/internal/rights/casesweb"
 	"thimble/internal/rights/rightsweb"
@@ -45,7 +47,7 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 	return sections(
 		func() (web.Section, error) { return d.overview().Section(d.kit) },
 		func() (web.Section, error) {
-			return subjectweb.Console(d.kit, d.Subjects, staff, orderweb.CustomerPanel(d.wholeOrders(), d.Catalog), timelineweb.CustomerPanel(d.eventPages(staff)),
+			return subjectweb.Console(d.kit, d.Subjects, staff, orderweb.CustomerPanel(d.usableOrders(thimble.SupportOperations), d.Catalog), timelineweb.CustomerPanel(d.eventPages(staff)),
 				consentweb.CustomerPanel(d.Consent), recommendweb.CustomerPanel(), decisionweb.CustomerPanel(d.wholeDecisions()), gateweb.CustomerPanel(d.wholeUses()))
 		},
 		func() (web.Section, error) { return timelineweb.Console(d.kit, d.eventPages(staff)) },
@@ -54,6 +56,7 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 		func() (web.Section, error) { return casesweb.Console(d.kit, d.casesDesk(staff)) },
 		func() (web.Section, error) { return agentsweb.Console(d.kit, d.agentPages()) },
 		func() (web.Section, error) { return rightsweb.Console(d.kit, d.Requests, d.Ledger) },
+		func() (web.Section, error) { return retentionweb.Console(d.kit, d.retentionPages()) },
 		func() (web.Section, error) {
 			return decisionweb.Console(d.kit, decisionweb.ConsoleConfig{Decisions: d.Decisions, Reader: staff, Receipts: d.Ledger, Names: d.Catalog, Types: d.Decisions.Types()})
 		},
@@ -118,7 +121,7 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 	}
 	cfg := console.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.staff, Sections: sections, Entrance: entrance, Account: d.Staff.Account, Rules: d.Rules, Notice: d.glassNotice, Now: d.Config.clock(),
-		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs(), sourceweb.Proofs(), agentsweb.Proofs(), registryweb.Proofs(), discloseweb.Proofs(), vaultweb.Proofs(), subjectweb.Proofs(), policyweb.Proofs(), planweb.Proofs(), deviceweb.Proofs(), trialweb.Proofs(), recommendweb.Proofs()),
+		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs(), sourceweb.Proofs(), agentsweb.Proofs(), registryweb.Proofs(), discloseweb.Proofs(), vaultweb.Proofs(), subjectweb.Proofs(), policyweb.Proofs(), planweb.Proofs(), deviceweb.Proofs(), trialweb.Proofs(), recommendweb.Proofs(), retentionweb.Proofs()),
 	}
 	if d.Config.Demo {
 		cfg.Banner = "Demo on real orders of a real shop (UCI Online Retail, CC BY 4.0). Who allows what was assigned by a rule."
@@ -167,7 +170,7 @@ func (d *doors) overview() console.Overview {
 		Tiles: []func(context.Context) ([]web.Stat, error){
 			subjectweb.ConsoleTiles(d.Subjects), orderweb.ConsoleTiles(d.Orders), catalogweb.ConsoleTiles(d.Catalog),
 			consentweb.ConsoleTiles(d.Consent, d.Subjects), recommendweb.ConsoleTiles(d.Models, d.Config.clock()), suspectweb.ConsoleTiles(d.Suspects), trialweb.Tiles(d.quality()),
-			decisionweb.ConsoleTiles(d.Decisions), casesweb.ConsoleTiles(d.Cases), ledgerweb.ConsoleTiles(d.Ledger), registryweb.ConsoleTiles(d.Models), discloseweb.ConsoleTiles(d.Disclose, d.Config.clock()), staffweb.GlassTiles(d.Glass), d.clockTiles, d.logTiles,
+			decisionweb.ConsoleTiles(d.Decisions), casesweb.ConsoleTiles(d.Cases), retentionweb.ConsoleTiles(d.retentionPages()), ledgerweb.ConsoleTiles(d.Ledger), registryweb.ConsoleTiles(d.Models), discloseweb.ConsoleTiles(d.Disclose, d.Config.clock()), staffweb.GlassTiles(d.Glass), d.clockTiles, d.logTiles,
 		},
 		Charts: []func(context.Context) (web.Chart, error){catalogweb.ConsoleChart(d.Catalog)},
 		Moments: []func(context.Context) ([]web.Moment, error){

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -17,6 +18,7 @@ import (
 	"thimble/internal/recommend/taste"
 	"thimble/internal/recommend/tastedb"
 	"thimble/internal/recommend/trial"
+	"thimble/internal/retention"
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/casesdb"
 	"thimble/internal/session"
@@ -60,6 +62,10 @@ func someone(t *testing.T, s *thimbletest.Shop, account string) thimble.SubjectI
 		t.Fatal(err)
 	}
 	if _, err := s.Cases.Open(ctx, casesdb.Asked{Subject: who, Kind: cases.Complain, Via: cases.Centre, Proof: cases.Session, By: cases.ThePerson, Words: thimble.Hide("nobody answers")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Retention.Open(ctx, retention.Hold{Subject: who, Categories: []thimble.Category{"user.content.public"}, Law: "GDPR Art. 17(3)(e)",
+		Reason: "reviews that nobody has written yet", Review: time.Now().AddDate(0, 1, 0)}, "mia"); err != nil {
 		t.Fatal(err)
 	}
 	s.Archive(who)

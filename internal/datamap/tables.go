@@ -124,6 +124,21 @@ var tables = []Table{
 		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "a quarter of an hour, or until it is used"},
 		{Column: "until", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "a quarter of an hour, or until it is used", Note: "until when they may take everything along, once"},
 	}},
+	{Name: "subject_held", Set: sqldb.Core, Holder: "subject", Plain: []string{"hold_id", "n", "category", "from_at", "until_at", "law"}, Fields: []Field{
+		pseudonym("whose records a law has the shop keep; empty for everybody's", duty...),
+	}},
+	{Name: "retention_holds", Set: sqldb.Core, Holder: "retention", Plain: []string{"id", "personal", "categories", "from_at", "until_at", "law", "reason", "secret", "review_at", "state", "floor", "opened_by", "opened_at", "asked_by", "asked_at", "released_by", "released_at"}, Fields: []Field{
+		pseudonym("whose records a law has the shop keep", duty...),
+	}},
+	{Name: "retention_stopped", Set: sqldb.Core, Holder: "retention", Plain: []string{"request"}, Fields: []Field{
+		pseudonym("whose erasure waits for what is held", duty...),
+		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "until the erasure is done"},
+	}},
+	{Name: "retention_documents", Set: sqldb.Core, Plain: []string{"version", "body", "staff", "reason", "at"}},
+	{Name: "retention_runs", Set: sqldb.Core, Plain: []string{"id", "category", "before", "state", "proof", "why", "confirmed_by", "at", "done_at", "opening"}}, // counts, and a root over keyed hashes; nobody is in them
+	{Name: "retention_cuts", Set: sqldb.Core, Plain: []string{"category", "purpose", "since"}},
+	{Name: "retention_proposals", Set: sqldb.Core, Plain: []string{"category", "holder", "state", "used_at", "since", "raised_at", "decided_by", "decided_at", "note"}},
+	{Name: "retention_acts", Set: sqldb.Core, Plain: []string{"id", "about", "act", "staff", "detail", "at", "opening"}},
 	{Name: "cases_requests", Set: sqldb.Core, Holder: "cases", Plain: []string{"id", "kind", "state", "via", "due_at", "closed_at", "steps", "facts"}, Fields: []Field{
 		pseudonym("empty for nobody's; unlinked when the person is erased", duty...),
 		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "stays, without a person"},

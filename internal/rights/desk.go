@@ -44,6 +44,7 @@ type Config struct {
 	Now       func() time.Time
 	// Surroundings know what a certificate says; nil: there are no certificates.
 	Surroundings Surroundings
+	Holds        Holds // nil: nothing is held
 }
 
 // A Desk executes requests.

@@ -73,6 +73,9 @@ type Report struct {
 	OtherKeys []string `json:"other_keys_sha256,omitempty"`
 	// Again says that the person had been erased, and that a backup brought them back.
 	Again bool `json:"again,omitempty"`
+	// Held says that a law has the shop keep something of the person still: the keys live,
+	// there is no certificate, and the erasure is done again when that is released.
+	Held bool `json:"held,omitempty"`
 	// Resumed says that the request was interrupted: what was done before that is not
 	// in the counts.
 	Resumed bool    `json:"resumed,omitempty"`

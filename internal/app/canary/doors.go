@@ -98,7 +98,7 @@ func pages() []Door {
 		none(tokenOnly, "POST /console/link/{token}"),
 		none(ofShop, "POST /console/agents", "POST /console/agents/{agent}", "POST /console/alarms/{id}/close", "POST /console/imports/upload/{upload}", "POST /console/keys", "POST /console/keys/{id}/revoke", "POST /console/policy/packs/{id}/review",
 			"POST /console/policy/simulate", "POST /console/policy/waiting/{id}/accept", "POST /console/recipients", "POST /console/recipients/{recipient}/agreement", "POST /console/recipients/{recipient}/{what}",
-			"POST /console/sources", "POST /console/sources/{source}", "POST /console/sources/{source}/end", "POST /console/sources/{source}/key"),
+			"POST /console/retention/document", "POST /console/retention/proposals", "POST /console/retention/runs/{run}", "POST /console/holds/{hold}", "POST /console/holds", "POST /console/sources", "POST /console/sources/{source}", "POST /console/sources/{source}/end", "POST /console/sources/{source}/key"),
 		none(ofModels, "POST /console/experiments", "POST /console/experiments/{experiment}/stop", "POST /console/models/{model}/check", "POST /console/models/{model}/keys/{hint}/revoke",
 			"POST /console/models/{model}/rollback", "POST /console/models/{model}/{version}/revoke", "POST /console/models/{model}/{version}/stage", "POST /console/recommendations/alarms/{id}",
 			"POST /console/recommendations/device/accept", "POST /console/recommendations/device/release", "POST /console/recommendations/device/{number}/end", "POST /console/recommendations/train", "POST /console/recommendations/tuning", "POST /console/recommendations/tuning/choose"),

@@ -220,13 +220,18 @@ func (s *Store) Export(ctx context.Context, subject thimble.SubjectID) iter.Seq2
 
 // Erase implements thimble.Holder.
 func (s *Store) Erase(ctx context.Context, subject thimble.SubjectID) (thimble.Erasure, error) {
-	var n int64
-	err := s.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
-		n, err = s.forget(ctx, tx, `d.subject_id = $1`, subject)
+	var e thimble.Erasure
+	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		n, err := s.forget(ctx, tx, `d.subject_id = $1 and `+records.Free(), subject)
+		if err != nil {
+			return err
+		}
+		e.Erased = int(n)
+		e.Kept, err = records.Kept(ctx, tx, `d.subject_id = $1`, subject)
 		return err
 	})
 	if err != nil {
 		return thimble.Erasure{}, fmt.Errorf("decision: erasing a person: %w", err)
 	}
-	return thimble.Erasure{Erased: int(n)}, nil
+	return e, nil
 }

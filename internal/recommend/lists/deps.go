@@ -124,6 +124,9 @@ type Deps struct {
 	// asked for each list.
 	Fresh time.Duration
 	Code  string // the version of the program; a lineage names it
+	// UsableSince is since when something must have been collected to be used for a purpose;
+	// nil, or zero, when nothing bounds that.
+	UsableSince func(c thimble.Category, p thimble.Purpose) time.Time
 	// Ask has a training done soon, however often it fails; nil trains at once.
 	Ask func(ctx context.Context, reason string) error
 }

@@ -272,7 +272,7 @@ func (s *Shop) orders(ctx context.Context, g thimble.Grant, returns bool) ([]rec
 			return nil, err
 		}
 		for _, o := range sealed {
-			if !returns && o.Direction == order.Back {
+			if !returns && o.Direction == order.Back || s.tooOld(g.Purpose(), o.PlacedAt) {
 				continue
 			}
 			opened, err := order.Open(ctx, g, o)
@@ -286,6 +286,11 @@ func (s *Shop) orders(ctx context.Context, g thimble.Grant, returns bool) ([]rec
 		}
 	}
 	return orders, nil
+}
+
+// tooOld reports whether an order is kept for another purpose only.
+func (s *Shop) tooOld(p thimble.Purpose, placed time.Time) bool {
+	return s.UsableSince != nil && placed.Before(s.UsableSince(thimble.PurchaseHistory, p))
 }
 
 // products are the items of a new version, in ascending order.

@@ -57,6 +57,8 @@ type PortalDeps struct {
 	// Waits returns [rights.ErrWaits] for whom nothing shows everything now; nil for nobody.
 	Waits func(ctx context.Context, who thimble.SubjectID) error
 	Now   func() time.Time // nil means time.Now
+	// Terms is how long what is held of somebody is kept, as a table; nil for none.
+	Terms func(ctx context.Context, who thimble.SubjectID) (web.Table, error)
 }
 
 // Forgotten is the page of a finished erasure; the request's id follows. It holds
@@ -148,6 +150,7 @@ type dataBody struct {
 	Groups []group
 	One    *group // one holder alone, a page at a time
 	Pages  []web.Action
+	Terms  *web.Table // how long it is kept
 }
 
 func (p *portal) data(w http.ResponseWriter, r *http.Request) {
@@ -183,7 +186,13 @@ func (p *portal) all(ctx context.Context, who thimble.SubjectID) (dataBody, erro
 		return dataBody{}, err
 	}
 	names, err := p.names(ctx, firstOfEach(archive.Data, shownFirst))
-	return dataBody{Report: archive.Report, Groups: grouped(archive, names)}, err
+	body := dataBody{Report: archive.Report, Groups: grouped(archive, names)}
+	if err != nil || p.Terms == nil || len(body.Groups) == 0 {
+		return body, err
+	}
+	terms, err := p.Terms(ctx, who)
+	body.Terms = &terms
+	return body, err
 }
 
 // one shows what a single holder has, a page at a time.

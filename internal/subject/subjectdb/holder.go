@@ -20,7 +20,7 @@ func (s *Store) HolderName() string { return "subject" }
 func (s *Store) Places() []thimble.Place {
 	return []thimble.Place{
 		{Kind: "table", Name: "subject_subjects"},
-		{Kind: "table", Name: "subject_identifiers"},
+		{Kind: "table", Name: "subject_identifiers"}, {Kind: thimble.TablePlace, Name: "subject_held"},
 		{Kind: "table", Name: "subject_suppressions"},
 		{Kind: "table", Name: "subject_shared"},
 		{Kind: "table", Name: "subject_merges"},
@@ -178,6 +178,9 @@ func (s *Store) erase(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (
 	if _, err := tx.Exec(ctx, `insert into subject_suppressions (mark, gen)
 		select mark, mark_gen from subject_identifiers where subject = $1 on conflict do nothing`, id[:]); err != nil {
 		return done, err
+	}
+	if _, err := tx.Exec(ctx, `delete from subject_held where subject_id = $1`, id); err != nil {
+		return done, err // a hold that keeps nothing of them any more
 	}
 	identifiers, err := tx.Exec(ctx, `delete from subject_identifiers where subject = $1`, id[:])
 	if err != nil {
