@@ -100,7 +100,8 @@ func TestAChainBecomesOneRequestThatThePersonConfirms(t *testing.T) {
 			return all
 		}
 		theirs, nobodys := request("b", "Ada@Example.com", "raw"), request("c", "nobody@example.com", "raw")
-		sends(request("a", "eve@example.com", "raw"), request("a", "eve@example.com", "raw")) // the first fills caches
+		warm := request("a", "eve@example.com", "raw")
+		sends(warm, warm) // the first fills caches
 		code, said, with := sends(theirs, theirs)
 		other, same, without := sends(nobodys, `{"rqJWT":"`+nobodys+`"}`)
 		if code != 202 || other != 202 || said.Code != ddrf.Successful || same.Code != said.Code || with != without || with == 0 {
