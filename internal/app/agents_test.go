@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -129,7 +130,7 @@ func TestAnAgentAsksThePersonConfirmsAndTheAgentIsTold(t *testing.T) {
 	if code != http.StatusSeeOther || !strings.Contains(page, "Slips &amp; Co") || !strings.Contains(page, "http://localhost:8080/drp") {
 		t.Fatalf("entering an agent = %d\n%s", code, page)
 	}
-	public := page[strings.Index(page, "whpk_"):]
+	public := html.UnescapeString(page[strings.Index(page, "whpk_"):])
 	if a.verif, err = wire.ParseSigningKey(public[:strings.IndexAny(public, "\"< ")]); err != nil {
 		t.Fatal(err)
 	}
