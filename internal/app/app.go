@@ -38,8 +38,12 @@ import (
 	"thimble/internal/rights"
 	"thimble/internal/rights/agentsdb"
 	"thimble/internal/rights/casesdb"
+	"thimble/internal/rights/opendsr"
+	"thimble/internal/rights/opendsrdb"
+	"thimble/internal/rights/opendsrweb"
 	"thimble/internal/rights/regulationdb"
 	"thimble/internal/rights/rightsdb"
+	"thimble/internal/rights/systemsdb"
 	"thimble/internal/session/sessionweb"
 	"thimble/internal/sqldb"
 )
@@ -70,13 +74,17 @@ type App struct {
 	Cases     *casesdb.Store      // requests as people see them
 	Agents    *agentsdb.Store     // who may ask in people's place
 	Verbs     *regulationdb.Store // what a shop's backend asked for in Segment's words
+	Systems   *systemsdb.Store    // what takes part in them outside
+	OpenDSR   *opendsrdb.Store    // whom the shop works for, and what those ask
 	Desk      *rights.Desk
 	Retention *retentiondb.Store // schedules, holds, and what expired
 	Device    *devicedb.Desk
 
 	calls     agentCalls
-	post      *sessionweb.Post // codes for customers; nil when there is no mail server
-	regroups  chan struct{}    // people were joined or parted, and the holders are to be told
+	post      *sessionweb.Post       // codes for customers; nil when there is no mail server
+	regroups  chan struct{}          // people were joined or parted, and the holders are to be told
+	speaker   *opendsrweb.Controller // of OpenDSR, to systems outside
+	signer    *opendsr.Signer        // of its answers; nil: none are given
 	telemetry *Telemetry
 	clock     *clockWatch
 	stones    stones                // tombstones, and what is kept apart
@@ -147,9 +155,15 @@ func (a *App) capabilities() error {
 	}
 	a.Shop.Events, a.Shop.Journal = touches{a.Timeline}, journal{a.Frames, a.Timeline}
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
+	if err := a.openSystems(now); err != nil {
+		return err
+	}
 	a.openCases(now)
 	a.Verbs = regulationdb.New(a.Core, a.Subjects, a.Cases, now)
 	if err := a.openAgents(); err != nil {
+		return err
+	}
+	if err := a.openOpenDSR(now); err != nil {
 		return err
 	}
 	a.openRetention(now)
@@ -169,7 +183,7 @@ func (a *App) capabilities() error {
 // Holders are all who keep data about people, in the order in which they erase:
 // first the one that knows who exists, so that nothing is opened any more.
 func (a *App) Holders() []thimble.Holder {
-	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Tastes, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Cases, a.Timeline, a.Suspects, a.Trials, a.Retention, a.Shop}
+	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Tastes, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Cases, a.Systems, a.Timeline, a.Suspects, a.Trials, a.Retention, a.Shop}
 }
 
 // Without is what each capability does for people who do not permit its purpose.

@@ -23,12 +23,13 @@ const generalLaw = "eu.gdpr"
 
 // openCases opens what keeps requests as people see them.
 func (a *App) openCases(now func() time.Time) {
-	a.Cases = casesdb.New(a.Core, casesdb.Parts{Ledger: a.Ledger, Vault: a.Vault, Subjects: a.Subjects, Requests: a.Requests}, casesdb.Config{
+	a.Cases = casesdb.New(a.Core, casesdb.Parts{Ledger: a.Ledger, Vault: a.Vault, Subjects: a.Subjects, Requests: a.Requests, Systems: a.Systems}, casesdb.Config{
 		Now: now, Dates: a.caseDates, Proves: a.provesCase,
 		Mailed: func(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (time.Time, error) {
 			return a.Subjects.AddedTx(ctx, tx, who, subject.Email)
 		},
 	})
+	a.Systems.Report(a.Cases)
 }
 
 // caseDates are the dates by the law of somebody at an instant; of nobody, by the strict
@@ -106,5 +107,6 @@ func (a *App) serveCases(ctx context.Context) error {
 	_, begunErr := a.Verbs.Begin(ctx)
 	_, deskErr := a.Desk.Retry(ctx)
 	_, again := a.Cases.Settle(ctx)
-	return errors.Join(err, begunErr, deskErr, again, a.TellAgents(ctx))
+	_, followErr := a.OpenDSR.Follow(ctx)
+	return errors.Join(err, begunErr, deskErr, again, followErr, a.TellAgents(ctx))
 }

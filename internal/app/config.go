@@ -28,9 +28,12 @@ type Config struct {
 	PublicURL string // as people reach it; derived from Listen when empty
 	TLSCert   string
 	TLSKey    string
-	Proxies   string // networks of the proxies in front, with blanks between
-	Data      string // the folder
-	Apart     string // the folder of what no backup may hold; empty means that nothing is kept so
+	// OpenDSRCert and OpenDSRKey sign what controllers are answered; empty means that none is.
+	OpenDSRCert, OpenDSRKey string
+	OpenDSRRoots            string // authorities of processors' certificates; empty means the machine's
+	Proxies                 string // networks of the proxies in front, with blanks between
+	Data                    string // the folder
+	Apart                   string // the folder of what no backup may hold; empty means that nothing is kept so
 
 	DatabaseURL string // PostgreSQL; empty means SQLite in the folder
 	KeysURL     string // PostgreSQL for the keys; empty means DatabaseURL
@@ -131,6 +134,9 @@ var settings = append([]setting{
 	stringSetting("public-url", "the address people reach it at, such as https://thimble.example", "", func(c *Config) *string { return &c.PublicURL }),
 	stringSetting("tls-cert", "certificate file in PEM; needed outside loopback", "", func(c *Config) *string { return &c.TLSCert }),
 	stringSetting("tls-key", "key file in PEM", "", func(c *Config) *string { return &c.TLSKey }),
+	stringSetting("opendsr-cert", "certificate file in PEM for the host of public-url, by which answers of OpenDSR are signed; empty means that nobody is answered", "", func(c *Config) *string { return &c.OpenDSRCert }),
+	stringSetting("opendsr-key", "its key file in PEM", "", func(c *Config) *string { return &c.OpenDSRKey }),
+	stringSetting("opendsr-roots", "file in PEM with the authorities that certificates of processors are held against; empty means the machine's", "", func(c *Config) *string { return &c.OpenDSRRoots }),
 	stringSetting("trusted-proxies", "networks of the proxies in front, such as 127.0.0.1 10.0.0.0/8, whose X-Forwarded-For is believed", "", func(c *Config) *string { return &c.Proxies }),
 	stringSetting("data", "the data folder", "data", func(c *Config) *string { return &c.Data }),
 	secretSetting("database-url", "postgres:// URL; empty means SQLite in the data folder", func(c *Config) *string { return &c.DatabaseURL }),

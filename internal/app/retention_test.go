@@ -423,6 +423,88 @@ func TestAnErasureOfWhomARecordIsHeldIsTakenUpAfterACrash(t *testing.T) {
 	if ordersOf(t, s, ada) != 0 {
 		t.Error("the order is still there")
 	}
+
+	// Released between the crash and the start that takes the erasure up.
+	bob := s.Subject("bob")
+	s.Buys(bob, "shirt")
+	h = holds(t, s, bob)
+	if _, err := crashing.Erase(t.Context(), bob); !errors.Is(err, errDead) {
+		t.Fatal(err)
+	}
+	if err := s.Retention.AskRelease(t.Context(), h.ID, "mia", why); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Retention.Release(t.Context(), h.ID, "nia", why); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Desk.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := rowsOf(t, s, bob)["order_orders"]; n != 0 {
+		t.Errorf("%d orders are left", n)
+	}
+	certifiedOnce(t, s)
+}
+
+func TestAHoldThatMustNotBeToldOfIsNeitherExportedNorNamed(t *testing.T) {
+	s := thimbletest.New(t)
+	ada := s.Subject("ada")
+	s.Buys(ada, "shirt")
+	_, err := s.Retention.Open(t.Context(), retention.Hold{Subject: ada, Categories: []thimble.Category{thimble.PurchaseHistory}, Law: "§ 100 StPO", Secret: "§ 101 StPO",
+		Reason: "an order of a court is in the safe", Review: time.Now().AddDate(0, 6, 0)}, "mia")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := exported(t, s.Retention, ada); len(all) != 0 {
+		t.Errorf("the person reads %+v", all)
+	}
+	report := s.Erase(ada)
+	record, err := report.Marshal()
+	if err != nil || !report.Held || strings.Contains(string(record), "StPO") {
+		t.Errorf("%v: the report names the law: %s", err, record)
+	}
+}
+
+func TestWhatNobodyReadsIsProposedAndAPersonDecides(t *testing.T) {
+	s := thimbletest.New(t)
+	ada := s.Subject("ada")
+	s.Buys(ada, "shirt")
+	used := []retentiondb.Read{{Category: thimble.PurchaseHistory, Holder: "order", At: time.Now()}}
+	store := retentiondb.New(s.Core, s.Ledger, s.Subjects, retentiondb.Config{
+		Key: func(context.Context) ([]byte, error) { return make([]byte, 32), nil },
+		Expire: func(context.Context, thimble.Category, time.Time) (retentiondb.Expired, error) {
+			return retentiondb.Expired{}, nil
+		},
+		Reads: func(context.Context) ([]retentiondb.Read, time.Time, error) {
+			return used, time.Now().Add(-2 * retentiondb.Unread), nil
+		},
+	})
+	if _, err := store.Daily(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	all, err := store.Proposals(t.Context())
+	if err != nil || !slices.ContainsFunc(all, func(p retentiondb.Proposal) bool { return p.Category == "user.name" && p.State == "open" }) {
+		t.Fatalf("%v: %+v, want that names are proposed", err, all)
+	}
+	if slices.ContainsFunc(all, func(p retentiondb.Proposal) bool {
+		return p.Category == thimble.PurchaseHistory && p.Holder == "order" || p.Category == thimble.PrivacyPreferences
+	}) {
+		t.Errorf("%+v: what is read, or kept for a law, is proposed", all)
+	}
+	if err := store.Accept(t.Context(), "user.name", "imports", "mia", "short"); !errors.Is(err, thimble.ErrInvalid) {
+		t.Errorf("accepted without a reason: %v", err)
+	}
+	if err := store.Accept(t.Context(), "user.name", "imports", "mia", why); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Decline(t.Context(), "user.name", "imports", "nia", why); !errors.Is(err, thimble.ErrConflict) {
+		t.Errorf("decided twice: %v", err)
+	}
+	v, err := store.Current(t.Context())
+	if err != nil || len(v.Rules) != 1 || v.Rules[0].Max != "0d" || v.Rules[0].Category != "user.name" {
+		t.Errorf("%v: the document has %+v", err, v.Rules)
+	}
+	auditedRows(t, s)
 }
 
 func mustSpan(t *testing.T, text string) calendar.Span {

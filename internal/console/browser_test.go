@@ -23,7 +23,7 @@ func (s *shop) addresses() map[string]string {
 	s.Helper()
 	ctx := s.Context()
 	pages := map[string]string{
-		"overview": "/console", "customers": "/console/customers", "consent": "/console/consent", "access": "/console/access", "requests": "/console/requests", "retention": "/console/retention", "holds": "/console/holds", "requests-closed": "/console/requests?show=closed", "requests-new": "/console/requests/new", "executed": "/console/requests/executed",
+		"overview": "/console", "customers": "/console/customers", "consent": "/console/consent", "access": "/console/access", "requests": "/console/requests", "requests-closed": "/console/requests?show=closed", "requests-new": "/console/requests/new", "executed": "/console/requests/executed",
 		"decisions": "/console/decisions", "catalogue": "/console/catalogue", "imports": "/console/imports", "recommendations": "/console/recommendations",
 		"ledger": "/console/ledger", "datamap": "/console/datamap", "datamap-field": "/console/datamap?holder=order&field=order_orders.body", "jobs": "/console/jobs",
 		"catalogue-none": "/console/catalogue?q=zzzz", "catalogue-bad": "/console/catalogue?kind=zzzz", "missing": "/console/nowhere",

@@ -61,6 +61,7 @@ var bodies = []Body{
 	{"cases_steps", "words", "internal/rights/cases.Words", []string{"text", "key"}},
 	{"cases_agents", "reference", "", nil},
 	{"cases_agents", "attorney", "", nil},
+	{"systems_tasks", "told", "internal/rights/systems.Identifiers", []string{"named.type", "named.value"}},
 	{"staff_accounts", "secret", "", nil},
 	{"staff_glass", "opening", "internal/staff.GlassRecord", glassRecord},
 	{"staff_glass", "review", "internal/staff.GlassRecord", glassRecord},

@@ -163,6 +163,18 @@ var tables = []Table{
 		employee("staff", thimble.AccountIdentifier, "given at sign-in", "stays"),
 	}},
 	{Name: "agents_calls", Set: sqldb.Core, Plain: []string{"id", "case_id", "agent_id", "status", "at", "state", "why", "tries", "next_at", "opening"}},
+	{Name: "systems_systems", Set: sqldb.Core, Plain: []string{"id", "name", "kinds", "means", "endpoint", "names", "recipient_id", "necessity", "days", "instructions", "secret", "ended", "created_at", "changed_at"}},
+	{Name: "systems_acts", Set: sqldb.Core, Plain: []string{"id", "system_id", "act", "staff", "at", "opening"}},
+	{Name: "systems_tasks", Set: sqldb.Core, Holder: "systems", Plain: []string{"id", "system_id", "case_id", "cause", "kind", "means", "state", "why", "due_at", "told_at", "acked_at", "ended_at", "last_at", "proof", "tries", "status",
+		"first_at", "next_at", "lease_until", "fence", "remote"}, Fields: []Field{
+		pseudonym("unlinked when the person is erased", duty...),
+		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "stays, without a person"},
+		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: duty, Retention: "stays", People: []string{"employee"}, Measures: []Measure{}, Note: "who of the staff did it in the system by hand"},
+		{Column: "told", Category: thimble.AccountIdentifier, Source: "taken when the request begins, before a key is destroyed", Purposes: duty, Sealed: true, Retention: "until the system has done it, until the request is closed, or ninety days after its date", Note: "what a system outside knows the person by; sealed by the installation, since the person's key may be gone"},
+	}},
+	{Name: "opendsr_controllers", Set: sqldb.Core, Plain: []string{"id", "name", "digest", "hosts", "ended", "created_at"}},
+	{Name: "opendsr_requests", Set: sqldb.Core, Plain: []string{"controller_id", "request_id", "case_id", "type", "regulation", "submitted_at", "received_at", "expected_at", "callbacks", "status", "reason"}}, // whose the case is, the case knows
+	{Name: "opendsr_callbacks", Set: sqldb.Core, Plain: []string{"id", "controller_id", "request_id", "url", "status", "state", "why", "tries", "first_at", "next_at", "lease_until"}},
 	{Name: "session_links", Set: sqldb.Core, Holder: "session", Plain: []string{"audience"}, Fields: []Field{
 		pseudonym("empty for staff", service...),
 		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: service, Retention: untilExpired, People: []string{"employee"}, Measures: []Measure{}, Note: "empty for customers"},

@@ -21,13 +21,21 @@ type Holds interface {
 // held asks what is held of whom an erasure concerns. It asks anew each time the erasure
 // is taken up: a hold may have been released meanwhile, and none can be opened.
 func (d *Desk) held(ctx context.Context, r *Request) (bool, error) {
-	r.Report.Held = false
 	if d.cfg.Holds == nil {
 		return false, nil
 	}
 	kept, err := d.cfg.Holds.Holding(ctx, r.concerned()...)
-	if err != nil || len(kept) == 0 {
+	if err != nil {
 		return false, err
+	}
+	if len(kept) == 0 {
+		if r.Report.Held { // released since: nothing of it is kept any more
+			for i := range r.Report.Holders {
+				r.Report.Holders[i].Kept = nil
+			}
+		}
+		r.Report.Held = false
+		return false, nil
 	}
 	// Before anything is erased: a crash from here on forgets nobody who waits.
 	if err := d.cfg.Holds.Stopped(ctx, r.Report.Request, r.concerned()...); err != nil {

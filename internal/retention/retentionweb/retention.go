@@ -3,8 +3,10 @@ package retentionweb
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
+	"thimble"
 	"thimble/internal/retention"
 	"thimble/internal/retention/retentiondb"
 	"thimble/internal/web"
@@ -137,7 +139,7 @@ func weeksTable(weeks []retentiondb.Week) web.Table {
 		if n := retention.Sum(w.Counts); n > 0 {
 			named := make([]retention.Count, len(w.Counts))
 			for i, c := range w.Counts {
-				named[i] = retention.Count{Of: c.Of, N: c.N}
+				named[i] = retention.Count{Of: strings.ToLower(categoryWords(thimble.Category(c.Of))), N: c.N}
 			}
 			t.Rows = append(t.Rows, web.Row{Cells: web.Cells(web.Day(w.From), n, countWords(named))})
 		}

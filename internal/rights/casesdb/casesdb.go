@@ -208,8 +208,9 @@ func (s *Store) next(ctx context.Context, tx *sqldb.Tx, c cases.Case, e cases.Ev
 	if err := s.update(ctx, tx, n); err != nil {
 		return c, err
 	}
-	if c.Tasks > 0 && slices.Contains([]cases.What{cases.Returned, cases.Withdrawn, cases.Gone}, e.What) {
-		if err := s.parts.Systems.CallOffTx(ctx, tx, c.ID); err != nil {
+	off := slices.Contains([]cases.What{cases.Returned, cases.Withdrawn, cases.Gone}, e.What)
+	if c.Tasks > 0 && (off || n.State.Final()) {
+		if err := s.parts.Systems.EndTx(ctx, tx, c.ID, off); err != nil {
 			return c, err
 		}
 	}

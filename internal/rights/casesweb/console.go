@@ -41,6 +41,7 @@ type ConsoleDeps struct {
 	Store    Store
 	Queue    Queue
 	Begin    Begin
+	Systems  Systems // nil: none takes part
 	Reader   subjectweb.Reader
 	Receipts ledgerweb.ReceiptLog
 	// Attorney is which power of attorney a registered agent says it has.

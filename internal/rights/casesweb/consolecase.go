@@ -15,6 +15,7 @@ import (
 
 type consoleCaseBody struct {
 	Problem  *web.Callout
+	Outside  *web.Table
 	Facts    []web.KeyValue
 	Do       []web.Action
 	Forms    []actForm
@@ -29,6 +30,14 @@ type actForm struct {
 
 // show shows a case. What was written is opened through the gate, when there is something.
 func (d *console) show(w http.ResponseWriter, r *http.Request, status int, problem string) {
+	var say *web.Callout
+	if problem != "" {
+		say = &web.Callout{Tone: web.Bad, Title: "That was not possible", Text: problem}
+	}
+	d.page(w, r, status, say)
+}
+
+func (d *console) page(w http.ResponseWriter, r *http.Request, status int, say *web.Callout) {
 	id, err := caseOf(r)
 	var c cases.Case
 	if err == nil {
@@ -43,9 +52,13 @@ func (d *console) show(w http.ResponseWriter, r *http.Request, status int, probl
 	if err == nil && (states || slices.ContainsFunc(steps, casesdb.Kept.Wrote)) {
 		reading, err = d.Reader.Read(r.Context(), web.VisitorFrom(r.Context()).Staff, c.Subject, thimble.LegalObligation, thimble.PrivacyPreferences)
 	}
-	body := consoleCaseBody{Facts: consoleFacts(c, d), Timeline: web.Timeline{Title: "What happened"}}
+	body := consoleCaseBody{Problem: say, Facts: consoleFacts(c, d), Timeline: web.Timeline{Title: "What happened"}}
+	var others outside
 	if err == nil {
-		body.Timeline.Items, err = moments(r.Context(), steps, reading.Grant, func(k casesdb.Kept) string { return fmt.Sprintf("%s/%s/receipt/%d", casePath, token(c), k.N) })
+		others, err = outsideOf(r.Context(), d.Systems, c)
+	}
+	if err == nil {
+		body.Timeline.Items, err = moments(r.Context(), steps, reading.Grant, others.names, func(k casesdb.Kept) string { return fmt.Sprintf("%s/%s/receipt/%d", casePath, token(c), k.N) })
 	}
 	if err == nil && states && reading.Grant != nil {
 		var which thimble.Personal[string]
@@ -61,10 +74,9 @@ func (d *console) show(w http.ResponseWriter, r *http.Request, status int, probl
 		d.Fail(w, r, err)
 		return
 	}
-	if problem != "" {
-		body.Problem = &web.Callout{Tone: web.Bad, Title: "That was not possible", Text: problem}
-	}
 	body.Do, body.Forms = offers(c, web.VisitorFrom(r.Context()).Staff, colleagues)
+	do, forms := others.offers(c)
+	body.Outside, body.Do, body.Forms = others.table(), append(body.Do, do...), append(forms, body.Forms...)
 	short := web.ShortToken(token(c))
 	page := web.Page{Title: c.Kind.Words() + " " + short, Crumbs: []web.Crumb{{Label: "Requests", Href: consolePath}, {Label: short}}, Body: body,
 		Lead: "The customer sees each step, and your name with it."}
@@ -179,7 +191,13 @@ func (d *console) act(w http.ResponseWriter, r *http.Request) {
 		err = parse(w, r)
 	}
 	staff := web.VisitorFrom(r.Context()).Staff
-	if err == nil {
+	if err == nil && d.Systems != nil && slices.Contains([]string{taskDone, taskAgain, taskWhom}, r.PostForm.Get("what")) {
+		written, taskErr := d.task(w, r, staff)
+		if written {
+			return
+		}
+		err = taskErr
+	} else if err == nil {
 		err = d.do(r, id, staff)
 	}
 	say := ""
@@ -210,6 +228,9 @@ func (d *console) do(r *http.Request, id thimble.ID, staff string) error {
 		return err
 	case cases.Completed:
 		_, err := d.Store.Complete(ctx, id, e.By, staff, form.Get("ref"), written(r))
+		return err
+	case cases.InPart:
+		_, err := d.Store.InPart(ctx, id, staff, cases.Part(form.Get("part")), written(r))
 		return err
 	case cases.Proved:
 		e.Proof = cases.Compared

@@ -33,6 +33,7 @@ type Store interface {
 	Open(ctx context.Context, a casesdb.Asked) (cases.Case, error)
 	Do(ctx context.Context, id thimble.ID, e cases.Event, words thimble.Personal[string]) (cases.Case, error)
 	Complete(ctx context.Context, id thimble.ID, by, staff, ref string, words thimble.Personal[string]) (cases.Case, error)
+	InPart(ctx context.Context, id thimble.ID, staff string, part cases.Part, words thimble.Personal[string]) (cases.Case, error)
 	Get(ctx context.Context, id thimble.ID) (cases.Case, error)
 	Of(ctx context.Context, who thimble.SubjectID, limit int) ([]cases.Case, error)
 	Steps(ctx context.Context, id thimble.ID) ([]casesdb.Kept, error)
@@ -43,9 +44,11 @@ type Begin func(ctx context.Context, id thimble.ID, by, staff string) (cases.Cas
 
 // PortalDeps are what the pages of the privacy centre are made of.
 type PortalDeps struct {
-	Store  Store
-	Begin  Begin
-	Access func(ctx context.Context, who thimble.SubjectID) (rights.Archive, error)
+	Store Store
+	Begin Begin
+	// Systems take part in requests outside; nil: none does.
+	Systems Systems
+	Access  func(ctx context.Context, who thimble.SubjectID) (rights.Archive, error)
 	// Children are those whom somebody answers for.
 	Children func(ctx context.Context, guardian thimble.SubjectID) ([]thimble.SubjectID, error)
 	// Restricted says whether a person's data is kept and not used.
@@ -258,6 +261,7 @@ func (p *portal) found(r *http.Request) (c cases.Case, g thimble.Grant, by strin
 type showBody struct {
 	Say      *web.Callout
 	Facts    []web.KeyValue
+	Outside  *web.Table
 	Do       []web.Action
 	Forms    []web.Form
 	Timeline web.Timeline
@@ -270,8 +274,13 @@ func (p *portal) show(w http.ResponseWriter, r *http.Request, status int, proble
 		steps, err = p.Store.Steps(r.Context(), c.ID)
 	}
 	body := showBody{Facts: facts(c, p.Now()), Timeline: web.Timeline{Title: "What happened"}}
+	var others outside
 	if err == nil {
-		body.Timeline.Items, err = moments(r.Context(), steps, g, func(k casesdb.Kept) string { return receiptHref(k) })
+		others, err = outsideOf(r.Context(), p.Systems, c)
+	}
+	if err == nil {
+		body.Outside = others.table()
+		body.Timeline.Items, err = moments(r.Context(), steps, g, others.names, func(k casesdb.Kept) string { return receiptHref(k) })
 	}
 	if err != nil {
 		p.frame.Fail(w, r, err)

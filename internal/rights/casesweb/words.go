@@ -51,7 +51,7 @@ func dueWords(c cases.Case, now time.Time) string {
 }
 
 // moments are the steps with what was written, each with its proof.
-func moments(ctx context.Context, all []casesdb.Kept, g thimble.Grant, proof func(casesdb.Kept) string) (items []web.Moment, err error) {
+func moments(ctx context.Context, all []casesdb.Kept, g thimble.Grant, names map[string]string, proof func(casesdb.Kept) string) (items []web.Moment, err error) {
 	for _, k := range all {
 		m := web.Moment{At: k.At, Title: whatWords[k.What], Who: k.By, Proof: "receipt", ProofHref: proof(k)}
 		if k.Staff != "" {
@@ -65,6 +65,9 @@ func moments(ctx context.Context, all []casesdb.Kept, g thimble.Grant, proof fun
 		text = append(text, agency(k.Agency)...)
 		for _, w := range k.Work {
 			text = append(text, w.Ref)
+		}
+		if len(k.Tasks) > 0 {
+			text = append(text, said(k.Tasks, names))
 		}
 		if k.Part != "" {
 			text = append(text, k.Part.Words()+".")

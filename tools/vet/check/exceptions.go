@@ -22,6 +22,8 @@ var exceptions = []exception{
 	{"purposeless", "thimble/internal/subject/subjectdb", "Store.YoungestTx", "the law asks for it before a yes may be taken, so before anybody has a purpose; it tells adult or minor, to the transaction of the yes"},
 	{"purposeless", "thimble/internal/recommend/tastedb", "Store.Say", "returns the events that the caller has just made; of what is sent again within a day those that the same caller made"},
 	{"purposeless", "thimble/internal/recommend/tastedb", "Whole.Say", "as Store.Say, for all subjects of a person"},
+	{"purposeless", "thimble/internal/subject/subjectdb", "Store.IdentifiersTx", "a system outside has to be told whom a request is about, in the transaction that begins it (GDPR Art. 19): what is opened is sealed again for that task, and goes nowhere else"},
+	{"purposeless", "thimble/internal/rights/systemsdb", "Store.Whom", "who does by hand what a system is asked for learns what that system knows the person by, when the person may be erased and no grant can be given; that they looked is a step of the case with a leaf"},
 	{"sealedcolumn", "thimble/internal/backup/backupdb", "reader.write", "a backup copies frames as they lie, sealed, and opens nothing"},
 	{"sealedcolumn", "thimble/internal/backup/backupdb", "input.frame", "as reader.write, into the log that is put back"},
 	{"vaultdoor", "thimble/internal/app", "laws.home", "where somebody lives decides which law the gate judges by, and for how long they are not asked again: no grant can be given before it is known, and it goes nowhere else"},
@@ -29,5 +31,8 @@ var exceptions = []exception{
 	{"vaultdoor", "thimble/internal/collect/collectdb", "Store.export", "a holder's own export of a person to that person, which the desk of rights asks for and records, as the holders of the kernel do it"},
 	{"vaultdoor", "thimble/internal/rights/casesdb", "Store.unseal", "what a registered agent said: its own number of its request, told to it alone; and its power of attorney, for the person's own export and for staff whose look at the request the gate has recorded"},
 	{"vaultdoor", "thimble/internal/rights/casesdb", "Store.export", "as collectdb's Store.export: a holder's own export of a person to that person"},
+	{"vaultdoor", "thimble/internal/rights/systemsdb", "Store.secret", "the key of a system's webhooks, or what a processor lets us in with: it is nobody's, and the installation seals it"},
+	{"vaultdoor", "thimble/internal/rights/systemsdb", "Store.tell", "what a system is told is sealed by the installation, since the person's key may be destroyed before it is told; the step that begins the case has the leaf"},
+	{"vaultdoor", "thimble/internal/rights/systemsdb", "Store.Whom", "as Store.tell, for who of the staff does it there by hand"},
 	{"vaultdoor", "thimble/internal/rights", "import", "erasure asks the vault to shred and reports what vault.Shredded counts; it opens nothing"},
 }
