@@ -59,9 +59,7 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 		func() (web.Section, error) { return agentsweb.Console(d.kit, d.agentPages()) },
 		func() (web.Section, error) { return rightsweb.Console(d.kit, d.Requests, d.Ledger) },
 		func() (web.Section, error) { return opendsrweb.Console(d.kit, d.OpenDSR, d.openDSRBase()) },
-		func() (web.Section, error) {
-			return systemsweb.Console(d.kit, systemsweb.Deps{Store: d.Systems, Recipients: d.Disclose.Recipients, Base: d.Config.BaseURL(), Now: d.Config.clock()})
-		},
+		d.systemsSection,
 		func() (web.Section, error) { return retentionweb.Console(d.kit, d.retentionPages()) },
 		func() (web.Section, error) {
 			return decisionweb.Console(d.kit, decisionweb.ConsoleConfig{Decisions: d.Decisions, Reader: staff, Receipts: d.Ledger, Names: d.Catalog, Types: d.Decisions.Types()})
@@ -112,6 +110,11 @@ func (d *doors) openDSRBase() string {
 		return ""
 	}
 	return d.Config.BaseURL()
+}
+
+// systemsSection are the pages of systems outside.
+func (d *doors) systemsSection() (web.Section, error) {
+	return systemsweb.Console(d.kit, systemsweb.Deps{Store: d.Systems, Recipients: d.Disclose.Recipients, Base: d.Config.BaseURL(), Now: d.Config.clock()})
 }
 
 // ConsoleSections are the parts of the console, for who holds them against the rules.
