@@ -107,7 +107,7 @@ func identities(all []wireIdentity) (list []Identity, err error) {
 			return nil, &Fault{"subject_identities.identity_format", "raw, sha1, md5 or sha256 was expected", "UnsupportedIdentityFormat"}
 		case i.Value.Reveal() == "" || len([]rune(i.Value.Reveal())) > maxValue: // to measure it
 			return nil, wrong("subject_identities.identity_value", "1 to 254 characters were expected")
-		case length > 0 && !hexDigits(i.Value.Reveal(), length):
+		case length > 0 && !hexDigits(i.Value.Reveal(), length): // to measure it
 			return nil, wrong("subject_identities.identity_value", "as many hexadecimal digits as its format has were expected")
 		}
 		list = append(list, i)
@@ -139,7 +139,7 @@ func (r Request) Marshal() ([]byte, error) {
 		if !slices.Contains(IdentityTypes(), i.Type) || i.Value.Reveal() == "" { // to send it
 			return nil, wrong("subject_identities", "a type of section 5.1 with a value was expected")
 		}
-		w.Identities = append(w.Identities, wireIdentity{string(i.Type), i.Value.Reveal(), string(i.Format)})
+		w.Identities = append(w.Identities, wireIdentity{string(i.Type), i.Value.Reveal(), string(i.Format)}) // to send it
 	}
 	return json.Marshal(w)
 }
