@@ -55,7 +55,7 @@ func (d *doors) archive(ctx context.Context, who thimble.SubjectID) (rights.Arch
 // casesDesk is the staff's desk of requests.
 func (d *doors) casesDesk(reader subjectweb.Reader) casesweb.ConsoleDeps {
 	return casesweb.ConsoleDeps{
-		Store: d.Cases, Queue: d.Cases, Begin: d.beginCase, Systems: d.Systems, Reader: reader, Receipts: d.Ledger, Now: d.Config.clock(), Corrections: d.corrections(),
+		Store: d.Cases, Queue: d.Cases, Attorney: d.Cases.AttorneyOf, Begin: d.beginCase, Systems: d.Systems, Reader: reader, Receipts: d.Ledger, Now: d.Config.clock(), Corrections: d.corrections(),
 		Colleagues: func(ctx context.Context) (names []string, err error) {
 			all, err := d.Staff.Accounts(ctx)
 			for _, a := range all {

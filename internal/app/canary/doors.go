@@ -96,7 +96,7 @@ func pages() []Door {
 		none(ofStaff, "POST /console/account/devices", "POST /console/account/factor", "POST /console/account/password", "POST /console/account/set-up", "POST /console/confirm",
 			"POST /console/people", "POST /console/people/review", "POST /console/people/{name}/{what}"),
 		none(tokenOnly, "POST /console/link/{token}", "DELETE /v2/requests/{id}"),
-		none(ofShop, "POST /console/alarms/{id}/close", "POST /console/imports/upload/{upload}", "POST /console/keys", "POST /console/keys/{id}/revoke", "POST /console/policy/packs/{id}/review",
+		none(ofShop, "POST /console/agents", "POST /console/agents/{agent}", "POST /console/alarms/{id}/close", "POST /console/imports/upload/{upload}", "POST /console/keys", "POST /console/keys/{id}/revoke", "POST /console/policy/packs/{id}/review",
 			"POST /console/policy/simulate", "POST /console/policy/waiting/{id}/accept", "POST /console/recipients", "POST /console/recipients/{recipient}/agreement", "POST /console/recipients/{recipient}/{what}",
 			"POST /console/controllers", "POST /console/controllers/{controller}/end", "POST /console/systems", "POST /console/systems/{system}/{what}", "POST /console/retention/document", "POST /console/retention/proposals", "POST /console/retention/runs/{run}", "POST /console/holds/{hold}", "POST /console/holds", "POST /console/sources", "POST /console/sources/{source}", "POST /console/sources/{source}/end", "POST /console/sources/{source}/key"),
 		none(ofModels, "POST /console/experiments", "POST /console/experiments/{experiment}/stop", "POST /console/models/{model}/check", "POST /console/models/{model}/keys/{hint}/revoke",

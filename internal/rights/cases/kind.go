@@ -159,17 +159,24 @@ const (
 	// Controller is somebody the shop works for (GDPR Art. 28), who has looked at who asks.
 	Controller Via = "controller"
 	Agent      Via = "agent" // somebody the person gave permission to
-	Mail       Via = "mail"  // a letter or mail, entered by staff
-	Phone      Via = "phone"
-	Store      Via = "store"
+	// Registered is an agent that the shop has in its registry, by a signed request.
+	Registered Via = "registered_agent"
+	// Chain is another firm, which passes on what the person asked it (IAB Data Deletion
+	// Request Framework).
+	Chain Via = "chain"
+	Mail  Via = "mail" // a letter or mail, entered by staff
+	Phone Via = "phone"
+	Store Via = "store"
 )
 
-// Vias are all ways; Entered those that staff enter.
-func Vias() []Via { return []Via{Centre, Guardian, System, Controller, Agent, Mail, Phone, Store} }
+// Vias are all ways.
+func Vias() []Via {
+	return []Via{Centre, Guardian, System, Controller, Agent, Registered, Chain, Mail, Phone, Store}
+}
 
 // Unseen reports whether who passes a request on is not told if anybody is known: nothing
 // is looked up about who it is for when it comes in.
-func (v Via) Unseen() bool { return v == System || v == Controller }
+func (v Via) Unseen() bool { return v == System || v == Controller || v == Registered || v == Chain }
 
 // Entered are the ways that staff enter.
 func Entered() []Via { return []Via{Mail, Phone, Store, Agent} }
@@ -185,6 +192,10 @@ func (v Via) Words() string {
 		return "a system of the shop"
 	case Agent:
 		return "somebody with the person's permission"
+	case Registered:
+		return "an agent that the shop knows, by a signed request"
+	case Chain:
+		return "another firm, by a signed chain"
 	case Controller:
 		return "a controller that the shop works for"
 	case Mail:
@@ -205,7 +216,8 @@ const (
 	Compared Proof = "facts"
 	// Relation is a guardian's, which was proved when it was made.
 	Relation Proof = "relation"
-	// Vouched is the word of a controller that the shop works for: it has looked at who asks.
+	// Vouched is the word of a controller that the shop works for, or of the shop's own
+	// backend with a key to everything: it has looked at who asks.
 	Vouched Proof = "vouched"
 )
 

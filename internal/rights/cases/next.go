@@ -56,12 +56,14 @@ type Event struct {
 	Staff  string // the name, when staff does it
 	Proof  Proof
 	Ground Ground
-	Work   []Work
-	Said   bool   // words come with it
-	To     string // of the staff
-	Tasks  []Task // of systems outside
-	Waits  Standing
-	Part   Part
+	// Authority is how an agent's permission was shown; empty: to staff, in their words.
+	Authority Authority
+	Work      []Work
+	Said      bool   // words come with it
+	To        string // of the staff
+	Tasks     []Task // of systems outside
+	Waits     Standing
+	Part      Part
 }
 
 // Who does it, in records.
@@ -71,6 +73,8 @@ const (
 	TheStaff    = "staff"
 	TheShop     = "a system of the shop"
 	TheProgram  = "the program"
+	TheAgent    = "an agent"
+	AFirm       = "another firm"
 	// TheController is whom the shop works for (GDPR Art. 28).
 	TheController = "a controller"
 	ASystem       = "a system outside"
@@ -160,7 +164,10 @@ func (c *Case) note(e Event) {
 	case Replied:
 		c.goOn(e.At)
 	case Permitted:
-		c.Authorised = true
+		c.Authorised, c.Authority = true, e.Authority
+		if e.Authority == "" {
+			c.Authority = Seen
+		}
 	case Prolonged:
 		c.Told = e.At
 	case Accepted:
@@ -202,9 +209,7 @@ func (c Case) permits(e Event) error {
 			return invalid("proof: one by what is held already was expected, once, where one is needed")
 		}
 	case Permitted:
-		if c.Via != Agent || c.Authorised || !e.Said {
-			return invalid("permission: what was shown was expected, once, of who asks for somebody else")
-		}
+		return c.permitsAgent(e)
 	case Questioned, Prolonged, Replied, WasAppealed, WasUpheld, Overturned:
 		return c.permitsWords(e)
 	case Accepted:
@@ -258,7 +263,7 @@ func (c Case) permitsStart(e Event) error {
 	switch {
 	case c.NeedsProof():
 		return conflict("it was not shown who asks")
-	case c.Via == Agent && !c.Authorised:
+	case c.Via.InPlace() && !c.Authorised:
 		return conflict("the permission of the person was not seen")
 	case e.At.Before(c.Cools):
 		return conflict("an e-mail address was added: it waits until %s", c.Cools.Format(time.DateTime))

@@ -180,7 +180,7 @@ func (s *Store) Settle(ctx context.Context) (moved int, failed error) {
 		args  []any
 		do    func(context.Context, cases.Case) (bool, error)
 	}{
-		{`where state = 'received' and via = 'system' order by at, id limit 1000`, nil, s.start},
+		{`where state = 'received' and via in ('system', 'registered_agent') order by at, id limit 1000`, nil, s.start},
 		{`where state in ('received', 'awaiting_identity') and via = 'controller' order by at, id limit 1000`, nil, s.vouched},
 		{`where state = 'executing' order by at, id`, nil, s.finish},
 		{`where state = 'waiting_recipients' order by at, id`, nil, s.answered},
@@ -207,7 +207,7 @@ func (s *Store) Settle(ctx context.Context) (moved int, failed error) {
 // What somebody has shown to be theirs waits for them, or for staff, to go on.
 func (s *Store) start(ctx context.Context, c cases.Case) (bool, error) {
 	nature, err := cases.NatureOf(c.Kind)
-	if err != nil || !nature.Open {
+	if err != nil || !nature.Open || c.Via.InPlace() && !c.Authorised {
 		return false, err
 	}
 	if c.Subject.IsZero() {

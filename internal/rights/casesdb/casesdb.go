@@ -94,6 +94,7 @@ type Asked struct {
 	Staff   string
 	Words   thimble.Personal[string]
 	Fix     thimble.Personal[*cases.Fix] // the value that a correction is about; nil: in words only
+	Agency  cases.Agency                 // of a registered agent
 }
 
 // fix is what a request corrects; nil for nothing.
@@ -125,6 +126,22 @@ func (s *Store) Open(ctx context.Context, a Asked) (c cases.Case, err error) {
 		return c, fmt.Errorf("cases: opening one: %w", err)
 	}
 	return c, nil
+}
+
+// OpenTx is Open in the caller's transaction.
+func (s *Store) OpenTx(ctx context.Context, tx *sqldb.Tx, a Asked) (c cases.Case, err error) {
+	ends, err := a.Kind.Ends(a.Purpose)
+	if err == nil {
+		err = cases.CheckText(a.Words.Reveal()) // to measure it
+	}
+	if err != nil {
+		return c, err
+	}
+	id, err := thimble.NewID(nil)
+	if err != nil {
+		return c, err
+	}
+	return s.open(ctx, tx, id, a, ends)
 }
 
 func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, ends []thimble.Purpose) (c cases.Case, err error) {
@@ -159,13 +176,17 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 	if c, err = cases.Open(a.Kind, a.Via, ends, at, dates); err != nil {
 		return c, err
 	}
-	c.ID, c.Subject, c.Unplaced, c.Fix = id, a.Subject, unplaced, about
+	c.ID, c.Subject, c.Unplaced, c.Fix, c.Agency = id, a.Subject, unplaced, about, a.Agency
 	if err := s.insert(ctx, tx, c); err != nil {
 		return c, err
 	}
 	e := cases.Event{What: cases.Opened, At: at, By: a.By, Staff: a.Staff}
 	if err := s.step(ctx, tx, c, e, a.Words, a.fix()); err != nil {
 		return c, err
+	}
+	if !c.NeedsProof() && a.Via == cases.Registered {
+		e = cases.Event{What: cases.Permitted, At: at, By: cases.TheAgent, Authority: cases.Signed}
+		return s.next(ctx, tx, c, e, thimble.Hide(""))
 	}
 	if !c.NeedsProof() {
 		return c, nil

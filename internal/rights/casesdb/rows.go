@@ -111,6 +111,16 @@ func (s *Store) Of(ctx context.Context, who thimble.SubjectID, limit int) ([]cas
 	return s.list(ctx, `where subject_id = $1 order by at desc, id limit $2`, who, limit)
 }
 
+// NewestTx returns the newest case of somebody that is of one of two kinds and was begun or
+// fulfilled.
+func (s *Store) NewestTx(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, one, other cases.Kind) (c cases.Case, found bool, err error) {
+	all, err := list(ctx, tx, `where subject_id = $1 and kind in ($2, $3) and state in ('executing', 'waiting_recipients', 'fulfilled') order by at desc, id desc limit 1`, who, string(one), string(other))
+	if err != nil || len(all) == 0 {
+		return c, false, err
+	}
+	return all[0], true, nil
+}
+
 // A Place is where a page of cases begins: after this one. The zero value is the start.
 type Place struct {
 	At time.Time

@@ -44,6 +44,8 @@ type ConsoleDeps struct {
 	Systems  Systems // nil: none takes part
 	Reader   subjectweb.Reader
 	Receipts ledgerweb.ReceiptLog
+	// Attorney is which power of attorney a registered agent says it has.
+	Attorney func(ctx context.Context, g thimble.Grant, c cases.Case) (thimble.Personal[string], error)
 	// Colleagues are who a request can be handed to.
 	Colleagues func(ctx context.Context) ([]string, error)
 	// Corrections tell what came of a correction.

@@ -50,7 +50,8 @@ func (d *console) page(w http.ResponseWriter, r *http.Request, status int, say *
 		steps, err = d.Store.Steps(r.Context(), id)
 	}
 	var reading subjectweb.Reading
-	if err == nil && slices.ContainsFunc(steps, casesdb.Kept.Wrote) {
+	states := !c.Subject.IsZero() && slices.Contains(c.Stated, cases.Attorney)
+	if err == nil && (states || slices.ContainsFunc(steps, casesdb.Kept.Wrote)) {
 		reading, err = d.Reader.Read(r.Context(), web.VisitorFrom(r.Context()).Staff, c.Subject, thimble.LegalObligation, thimble.PrivacyPreferences)
 	}
 	body := consoleCaseBody{Problem: say, Facts: consoleFacts(c, d), Timeline: web.Timeline{Title: "What happened"}}
@@ -66,6 +67,12 @@ func (d *console) page(w http.ResponseWriter, r *http.Request, status int, say *
 	}
 	if err == nil {
 		body.Outcome, err = d.Corrections.outcome(r.Context(), c, nil)
+	}
+	if err == nil && states && reading.Grant != nil {
+		var which thimble.Personal[string]
+		which, err = d.Attorney(r.Context(), reading.Grant, c)
+		// On the page of who may read it: the gate has recorded that.
+		body.Facts = append(body.Facts, web.KeyValue{Key: "Power of attorney", Value: which.Reveal(), Sub: "as the agent names it"})
 	}
 	var colleagues []string
 	if err == nil {
@@ -147,7 +154,7 @@ func offers(c cases.Case, staff string, colleagues []string) (do []web.Action, f
 		forms = append(forms, actForm{l[0], web.Form{ID: string(what), Action: path, Submit: l[0], Danger: what == cases.Declined,
 			Fields: append(append([]web.Field{hidden}, fields...), textField(l[1], l[2], true))}})
 	}
-	if c.May(cases.Accepted) && !c.NeedsProof() && (c.Via != cases.Agent || c.Authorised) && !c.Subject.IsZero() {
+	if c.May(cases.Accepted) && !c.NeedsProof() && (!c.Via.InPlace() || c.Authorised) && !c.Subject.IsZero() {
 		label := "Begin"
 		if c.Fix != "" {
 			label = "Correct it"
@@ -157,7 +164,7 @@ func offers(c cases.Case, staff string, colleagues []string) (do []web.Action, f
 	if c.May(cases.Proved) && c.NeedsProof() && !c.Subject.IsZero() {
 		press(cases.Proved, "What they said fits what is held: it is them", "")
 	}
-	if c.Via == cases.Agent && !c.Authorised && c.May(cases.Permitted) {
+	if c.Via.InPlace() && !c.Authorised && c.May(cases.Permitted) {
 		write(cases.Permitted)
 	}
 	switch {

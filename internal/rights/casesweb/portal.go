@@ -175,6 +175,9 @@ func whose(c cases.Case) string {
 	if c.Via == cases.Guardian {
 		return "by a guardian"
 	}
+	if c.AgentName != "" {
+		return "by " + c.AgentName
+	}
 	return ""
 }
 
@@ -306,7 +309,14 @@ func (p *portal) offer(b *showBody, c cases.Case, own bool) {
 	switch {
 	case c.State == cases.Awaiting && own:
 		b.Say = &web.Callout{Tone: web.Warn, Title: "Did you ask for this?", Text: "Somebody asked for it in your name. Nothing happens before you say that it was you. If it was not, take it back."}
-		b.Do = append(b.Do, web.Action{Label: "Yes, it was me", Href: path + "/confirm", Post: true, Kind: "primary"})
+		label := "Yes, it was me"
+		if c.Agent != "" {
+			b.Say.Text = c.AgentName + " asked for it in your name. Nothing happens before you say that they may. If you did not ask them to, take it back."
+		}
+		if c.Via == cases.Registered {
+			label = "Yes, they may ask for me"
+		}
+		b.Do = append(b.Do, web.Action{Label: label, Href: path + "/confirm", Post: true, Kind: "primary"})
 	case c.State == cases.Executing && c.Verb() == cases.Collected && own:
 		b.Say = &web.Callout{Tone: web.Good, Title: "It is ready", Text: "Everything that is held about you, as it is at the moment in which you open it. Opening it answers your request."}
 		b.Do = append(b.Do, web.Action{Label: "Open it", Href: path + "/collect", Post: true, Kind: "primary"})
@@ -357,6 +367,9 @@ func (p *portal) confirm(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		c, err = p.Store.Do(r.Context(), c.ID, cases.Event{What: cases.Proved, By: cases.ThePerson, Proof: cases.Session}, thimble.Hide(""))
+	}
+	if err == nil && c.Via == cases.Registered && !c.Authorised {
+		c, err = p.Store.Do(r.Context(), c.ID, cases.Event{What: cases.Permitted, By: cases.ThePerson, Authority: cases.Confirmed}, thimble.Hide(""))
 	}
 	if err != nil {
 		p.done(w, r, err)

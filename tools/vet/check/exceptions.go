@@ -30,6 +30,7 @@ var exceptions = []exception{
 	{"vaultdoor", "thimble/internal/app", "laws.home", "where somebody lives decides which law the gate judges by, and for how long they are not asked again: no grant can be given before it is known, and it goes nowhere else"},
 	{"vaultdoor", "thimble/internal/app", "App.openTastes", "what somebody says about their lists is opened to be obeyed, as a consent is: it makes each use smaller, whatever it is for; the audit and the person's own export read it the same way"},
 	{"vaultdoor", "thimble/internal/collect/collectdb", "Store.export", "a holder's own export of a person to that person, which the desk of rights asks for and records, as the holders of the kernel do it"},
+	{"vaultdoor", "thimble/internal/rights/casesdb", "Store.unseal", "what a registered agent said: its own number of its request, told to it alone; and its power of attorney, for the person's own export and for staff whose look at the request the gate has recorded"},
 	{"vaultdoor", "thimble/internal/rights/casesdb", "Store.export", "as collectdb's Store.export: a holder's own export of a person to that person"},
 	{"vaultdoor", "thimble/internal/rights/casesdb", "Store.fix", "what somebody asked to put right is opened to be obeyed, as a choice is; see Store.Correction"},
 	{"vaultdoor", "thimble/internal/rights/systemsdb", "Store.secret", "the key of a system's webhooks, or what a processor lets us in with: it is nobody's, and the installation seals it"},
