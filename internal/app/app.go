@@ -36,10 +36,12 @@ import (
 	"thimble/internal/registry/registrydb"
 	"thimble/internal/retention/retentiondb"
 	"thimble/internal/rights"
+	"thimble/internal/rights/agentsdb"
 	"thimble/internal/rights/casesdb"
 	"thimble/internal/rights/opendsr"
 	"thimble/internal/rights/opendsrdb"
 	"thimble/internal/rights/opendsrweb"
+	"thimble/internal/rights/regulationdb"
 	"thimble/internal/rights/rightsdb"
 	"thimble/internal/rights/systemsdb"
 	"thimble/internal/session/sessionweb"
@@ -69,13 +71,16 @@ type App struct {
 	Watch     *watch.Watch    // sees what comes
 	Figures   *watchdb.Store  // of what came
 	Requests  *rightsdb.Store
-	Cases     *casesdb.Store   // requests as people see them
-	Systems   *systemsdb.Store // what takes part in them outside
-	OpenDSR   *opendsrdb.Store // whom the shop works for, and what those ask
+	Cases     *casesdb.Store      // requests as people see them
+	Agents    *agentsdb.Store     // who may ask in people's place
+	Verbs     *regulationdb.Store // what a shop's backend asked for in Segment's words
+	Systems   *systemsdb.Store    // what takes part in them outside
+	OpenDSR   *opendsrdb.Store    // whom the shop works for, and what those ask
 	Desk      *rights.Desk
 	Retention *retentiondb.Store // schedules, holds, and what expired
 	Device    *devicedb.Desk
 
+	calls     agentCalls
 	post      *sessionweb.Post       // codes for customers; nil when there is no mail server
 	regroups  chan struct{}          // people were joined or parted, and the holders are to be told
 	speaker   *opendsrweb.Controller // of OpenDSR, to systems outside
@@ -154,12 +159,17 @@ func (a *App) capabilities() error {
 		return err
 	}
 	a.openCases(now)
+	a.Verbs = regulationdb.New(a.Core, a.Subjects, a.Cases, now)
+	if err := a.openAgents(); err != nil {
+		return err
+	}
 	if err := a.openOpenDSR(now); err != nil {
 		return err
 	}
 	a.openRetention(now)
 	a.Shop.UsableSince = a.Retention.UsableSince
-	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: snapshots{a.Core, a.Events, a.View}, Now: now, Surroundings: surroundings{a}, Holds: heldBack{a.Retention}})
+	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: snapshots{a.Core, a.Events, a.View}, Now: now, Surroundings: surroundings{a}, Holds: heldBack{a.Retention}, Amends: a.amends()})
+	a.Orders.Moves(a.Subjects)
 	a.Subjects.OnRegroup(a.regrouped)
 	// A yes to training trains anew, and whoever says no is taken out: queued in the
 	// transaction of the choice.

@@ -104,8 +104,9 @@ func (a *App) beginCase(ctx context.Context, id thimble.ID, by, staff string) (c
 // serveCases begins what waits, has the desk do what is open, and closes what is done.
 func (a *App) serveCases(ctx context.Context) error {
 	_, err := a.Cases.Settle(ctx)
+	_, begunErr := a.Verbs.Begin(ctx)
 	_, deskErr := a.Desk.Retry(ctx)
 	_, again := a.Cases.Settle(ctx)
 	_, followErr := a.OpenDSR.Follow(ctx)
-	return errors.Join(err, deskErr, again, followErr)
+	return errors.Join(err, begunErr, deskErr, again, followErr, a.TellAgents(ctx))
 }

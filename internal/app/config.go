@@ -59,6 +59,11 @@ type Config struct {
 	Hooks    string       // feeds of shop systems with their secrets
 	Buffer   BufferConfig // of events, on three nodes
 
+	DRPBusiness string // this business in the service directory of the Data Rights Protocol; empty means that no agent can ask
+
+	DeletionDomain   string // the shop's domain, as firms that pass on requests to delete know it; empty means that none is taken
+	DeletionPartners string // folder with the discovery files of these firms
+
 	DropFolder string // where files for recipients are put; empty means nowhere
 	Loopback   string // endpoints on this machine that disclosures may go to, with blanks between; for development
 
@@ -146,6 +151,9 @@ var settings = append([]setting{
 	secretSetting("smtp-url", "the mail server, smtp://USER:PASSWORD@HOST:PORT or smtps://…; empty sends no letters", func(c *Config) *string { return &c.SMTPURL }),
 	stringSetting("mail-from", "the sender of letters, such as Shop <shop@shop.example>", "", func(c *Config) *string { return &c.MailFrom }),
 	secretSetting("hooks", "shop systems that deliver to /hooks/SYSTEM/NAME, as SYSTEM/NAME=SECRET with blanks between, such as shopify/main=…; empty takes none", func(c *Config) *string { return &c.Hooks }),
+	stringSetting("drp-business", "the shop's id in the service directory of the Data Rights Protocol, such as LINEN_SHOP; empty takes no request of an agent", "", func(c *Config) *string { return &c.DRPBusiness }),
+	stringSetting("deletion-domain", "the shop's domain, such as shop.example, by which other firms pass on requests to delete (IAB Data Deletion Request Framework); empty takes none", "", func(c *Config) *string { return &c.DeletionDomain }),
+	stringSetting("deletion-partners", "folder with the dsrdelete.json of each of these firms, saved as DOMAIN.json; nothing is fetched", "", func(c *Config) *string { return &c.DeletionPartners }),
 	stringSetting("drop-folder", "absolute path of the folder in which recipients find their files", "", func(c *Config) *string { return &c.DropFolder }),
 	stringSetting("disclose-loopback", "endpoints on this machine that data may be sent to, host:port with blanks between; for development only", "", func(c *Config) *string { return &c.Loopback }),
 	stringSetting("witness-policy", "file that names the witnesses of the ledger and their quorum (C2SP tlog-policy)", "", func(c *Config) *string { return &c.WitnessPolicy }),

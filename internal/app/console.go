@@ -31,6 +31,7 @@ import (
 	"thimble/internal/recommend/trialweb"
 	"thimble/internal/registry/registryweb"
 	"thimble/internal/retention/retentionweb"
+	"thimble/internal/rights/agentsweb"
 	"thimble/internal/rights/casesweb"
 	"thimble/internal/rights/opendsrweb"
 	"thimble/internal/rights/rightsweb"
@@ -55,11 +56,10 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 		func() (web.Section, error) { return recommendweb.ConsoleGlimpse(d.kit, d.Shop, staff) },
 		func() (web.Section, error) { return consentweb.Console(d.kit, d.Consent, d.Subjects) },
 		func() (web.Section, error) { return casesweb.Console(d.kit, d.casesDesk(staff)) },
+		func() (web.Section, error) { return agentsweb.Console(d.kit, d.agentPages()) },
 		func() (web.Section, error) { return rightsweb.Console(d.kit, d.Requests, d.Ledger) },
 		func() (web.Section, error) { return opendsrweb.Console(d.kit, d.OpenDSR, d.openDSRBase()) },
-		func() (web.Section, error) {
-			return systemsweb.Console(d.kit, systemsweb.Deps{Store: d.Systems, Recipients: d.Disclose.Recipients, Base: d.Config.BaseURL(), Now: d.Config.clock()})
-		},
+		d.systemsSection,
 		func() (web.Section, error) { return retentionweb.Console(d.kit, d.retentionPages()) },
 		func() (web.Section, error) {
 			return decisionweb.Console(d.kit, decisionweb.ConsoleConfig{Decisions: d.Decisions, Reader: staff, Receipts: d.Ledger, Names: d.Catalog, Types: d.Decisions.Types()})
@@ -112,6 +112,11 @@ func (d *doors) openDSRBase() string {
 	return d.Config.BaseURL()
 }
 
+// systemsSection are the pages of systems outside.
+func (d *doors) systemsSection() (web.Section, error) {
+	return systemsweb.Console(d.kit, systemsweb.Deps{Store: d.Systems, Recipients: d.Disclose.Recipients, Base: d.Config.BaseURL(), Now: d.Config.clock()})
+}
+
 // ConsoleSections are the parts of the console, for who holds them against the rules.
 func (a *App) ConsoleSections(ctx context.Context) ([]web.Section, error) {
 	d, err := a.doors(ctx)
@@ -133,7 +138,7 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 	}
 	cfg := console.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.staff, Sections: sections, Entrance: entrance, Account: d.Staff.Account, Rules: d.Rules, Notice: d.glassNotice, Now: d.Config.clock(),
-		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs(), sourceweb.Proofs(), registryweb.Proofs(), discloseweb.Proofs(), vaultweb.Proofs(), systemsweb.Proofs(), opendsrweb.Proofs(), subjectweb.Proofs(), policyweb.Proofs(), planweb.Proofs(), deviceweb.Proofs(), trialweb.Proofs(), recommendweb.Proofs(), retentionweb.Proofs()),
+		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs(), sourceweb.Proofs(), agentsweb.Proofs(), registryweb.Proofs(), discloseweb.Proofs(), vaultweb.Proofs(), systemsweb.Proofs(), opendsrweb.Proofs(), subjectweb.Proofs(), policyweb.Proofs(), planweb.Proofs(), deviceweb.Proofs(), trialweb.Proofs(), recommendweb.Proofs(), retentionweb.Proofs()),
 	}
 	if d.Config.Demo {
 		cfg.Banner = "Demo on real orders of a real shop (UCI Online Retail, CC BY 4.0). Who allows what was assigned by a rule."

@@ -68,7 +68,7 @@ func (a *App) Handler(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	for _, mount := range []func(context.Context, *http.ServeMux) error{d.mountShop, d.mountPortal, d.mountConsole, d.mountAPI, d.mountOperations, d.mountHooks, d.mountDevice} {
+	for _, mount := range []func(context.Context, *http.ServeMux) error{d.mountShop, d.mountPortal, d.mountConsole, d.mountAPI, d.mountOperations, d.mountHooks, d.mountAgents, d.mountChains, d.mountDevice} {
 		if err := mount(ctx, mux); err != nil {
 			return nil, err
 		}

@@ -97,7 +97,7 @@ var tables = []Table{
 	}},
 	{Name: "disclose_tries", Set: sqldb.Core, Plain: []string{"message_id", "n", "at", "ended_at", "result", "why", "status", "bytes"}},
 	{Name: "disclose_feeds", Set: sqldb.Core, Plain: []string{"recipient_id", "feed", "position", "ran_at"}},
-	{Name: "decision_decisions", Set: sqldb.Core, Holder: "decision", Plain: []string{"id", "capability", "model", "batch", "place", "about", "standing"}, Fields: []Field{
+	{Name: "decision_decisions", Set: sqldb.Core, Holder: "decision", Plain: []string{"id", "capability", "model", "batch", "place", "about", "standing", "cause", "again"}, Fields: []Field{
 		pseudonym("", duty...),
 		{Column: "at", Category: thimble.AutomatedDecision, Source: "made by a model", Purposes: duty, Retention: untilErased},
 		{Column: "body", Category: thimble.AutomatedDecision, Source: "made by a model", Purposes: duty, Sealed: true, Retention: untilErased, Note: "results, terms, inputs by category"},
@@ -150,6 +150,19 @@ var tables = []Table{
 		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: duty, Retention: "stays", People: []string{"employee"}, Measures: []Measure{}, Note: "who of the staff did it"},
 		{Column: "words", Category: thimble.PrivacyPreferences, Source: "the person, or who answers", Purposes: duty, Sealed: true, Retention: untilErased, Note: "what was written at a step"},
 	}},
+	{Name: "cases_agents", Set: sqldb.Core, Holder: "cases", Plain: []string{"case_id", "agent_id", "asked", "digest", "calls", "told", "told_steps", "revoked_at"}, Fields: []Field{
+		{Column: "reference", Category: thimble.PrivacyPreferences, Source: "an agent of the person", Purposes: duty, Sealed: true, Retention: "60 days after the request is closed", Note: "the agent's own number of its request"},
+		{Column: "attorney", Category: thimble.PrivacyPreferences, Source: "an agent of the person", Purposes: duty, Sealed: true, Retention: untilErased, Note: "which power of attorney the agent says it has"},
+	}},
+	{Name: "regulation_regulations", Set: sqldb.Core, Plain: []string{"id", "verb", "type", "key_name", "at", "unknown", "untouched"}},
+	{Name: "regulation_cases", Set: sqldb.Core, Plain: []string{"regulation_id", "case_id"}},
+	{Name: "ddrf_received", Set: sqldb.Core, Plain: []string{"mark", "digest", "requester", "first", "case_id", "at"}},
+	{Name: "agents_agents", Set: sqldb.Core, Plain: []string{"id", "name", "verify_key", "web", "assurance", "callback", "state", "added_at", "changed_at"}},
+	{Name: "agents_tokens", Set: sqldb.Core, Plain: []string{"digest", "setup", "agent_id", "at"}},
+	{Name: "agents_acts", Set: sqldb.Core, Plain: []string{"id", "agent_id", "act", "at", "opening"}, Fields: []Field{
+		employee("staff", thimble.AccountIdentifier, "given at sign-in", "stays"),
+	}},
+	{Name: "agents_calls", Set: sqldb.Core, Plain: []string{"id", "case_id", "agent_id", "status", "at", "state", "why", "tries", "next_at", "opening"}},
 	{Name: "systems_systems", Set: sqldb.Core, Plain: []string{"id", "name", "kinds", "means", "endpoint", "names", "recipient_id", "necessity", "days", "instructions", "secret", "ended", "created_at", "changed_at"}},
 	{Name: "systems_acts", Set: sqldb.Core, Plain: []string{"id", "system_id", "act", "staff", "at", "opening"}},
 	{Name: "systems_tasks", Set: sqldb.Core, Holder: "systems", Plain: []string{"id", "system_id", "case_id", "cause", "kind", "means", "state", "why", "due_at", "told_at", "acked_at", "ended_at", "last_at", "proof", "tries", "status",

@@ -67,6 +67,8 @@ type Sealed struct {
 	Model      []byte // the model's hash
 	About      decision.Kind
 	Standing   decision.Standing
+	Cause      string     // the token of the request because of which it counts no more
+	Again      thimble.ID // the decision that was made in its place; zero for none
 
 	body  []byte
 	batch []byte // nil for a decision with a leaf of its own
@@ -127,7 +129,7 @@ func (s *Store) list(ctx context.Context, where string, args ...any) ([]Sealed, 
 	var all []Sealed
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		all = nil
-		rows, err := tx.Query(ctx, `select id, subject_id, capability, at, model, about, standing, body, batch, place from decision_decisions `+where, args...)
+		rows, err := tx.Query(ctx, `select id, subject_id, capability, at, model, about, standing, cause, again, body, batch, place from decision_decisions `+where, args...)
 		if err != nil {
 			return err
 		}
@@ -149,7 +151,9 @@ func (s *Store) list(ctx context.Context, where string, args ...any) ([]Sealed, 
 
 func scan(rows *sql.Rows) (d Sealed, err error) {
 	var at int64
-	err = rows.Scan(&d.ID, &d.Subject, &d.Capability, &at, &d.Model, &d.About, &d.Standing, &d.body, &d.batch, &d.place)
+	var again []byte
+	err = rows.Scan(&d.ID, &d.Subject, &d.Capability, &at, &d.Model, &d.About, &d.Standing, &d.Cause, &again, &d.body, &d.batch, &d.place)
+	copy(d.Again[:], again)
 	d.At = time.UnixMicro(at).UTC()
 	return d, err
 }

@@ -63,7 +63,7 @@ func (s *Store) datum(ctx context.Context, sealed order.Sealed) (thimble.Datum, 
 	for i, l := range o.Lines {
 		e.Lines[i] = ExportedLine{Item: l.Item, Units: l.Units, PriceMinor: l.Price.Minor, Currency: l.Price.Currency}
 	}
-	return thimble.Datum{Holder: s.HolderName(), Category: thimble.PurchaseHistory, Name: "order", Value: e, At: o.PlacedAt}, nil
+	return thimble.Datum{Holder: s.HolderName(), Category: thimble.PurchaseHistory, Name: "order", Value: e, At: o.PlacedAt, Ref: o.ID.Token(order.TokenPrefix)}, nil
 }
 
 // Erase implements [thimble.Holder]: it deletes the rows. The zero subject is

@@ -33,6 +33,7 @@ type entry struct {
 	Category string
 	At       time.Time
 	Href     string
+	Correct  string // the page on which it is put right; "" for none
 	Node     node
 }
 
@@ -75,7 +76,7 @@ func holderWords(name string) words {
 	return words{title: name}
 }
 
-func grouped(a rights.Archive, names map[thimble.ItemID]catalog.Product) []group {
+func grouped(a rights.Archive, names map[thimble.ItemID]catalog.Product, correct func(thimble.Datum) string) []group {
 	byHolder := map[string][]thimble.Datum{}
 	for _, d := range a.Data {
 		byHolder[d.Holder] = append(byHolder[d.Holder], d)
@@ -86,7 +87,7 @@ func grouped(a rights.Archive, names map[thimble.ItemID]catalog.Product) []group
 		if len(all) == 0 {
 			continue
 		}
-		g := groupOf(line.Holder, all[:min(shownFirst, len(all))], len(all), names)
+		g := groupOf(line.Holder, all[:min(shownFirst, len(all))], len(all), names, correct)
 		if len(all) > shownFirst {
 			g.More = "/privacy/data?of=" + url.QueryEscape(line.Holder)
 		}
@@ -107,11 +108,11 @@ func firstOfEach(data []thimble.Datum, n int) []thimble.Datum {
 	return first
 }
 
-func groupOf(holder string, data []thimble.Datum, count int, names map[thimble.ItemID]catalog.Product) group {
+func groupOf(holder string, data []thimble.Datum, count int, names map[thimble.ItemID]catalog.Product, correct func(thimble.Datum) string) group {
 	w := holderWords(holder)
 	g := group{Holder: holder, Title: w.title, Text: w.text, Count: count}
 	for _, d := range data {
-		e := entry{Title: strings.ReplaceAll(d.Name, "_", " "), Category: gateweb.CategoryWords(d.Category), At: d.At, Node: treeOf(d.Value)}
+		e := entry{Title: strings.ReplaceAll(d.Name, "_", " "), Category: gateweb.CategoryWords(d.Category), At: d.At, Node: treeOf(d.Value), Correct: correct(d)}
 		if d.Category == thimble.AutomatedDecision {
 			e.Title, e.Href = "A decision", "/privacy/decisions/"+url.PathEscape(d.Name)
 			e.Node.Parts = slices.DeleteFunc(e.Node.Parts, func(n node) bool { return len(n.Head) > 0 }) // they are on its page

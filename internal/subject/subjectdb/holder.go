@@ -63,7 +63,7 @@ func (s *Store) Export(ctx context.Context, id thimble.SubjectID) iter.Seq2[thim
 func (s *Store) export(ctx context.Context, id thimble.SubjectID, r record, yield func(thimble.Datum, error) bool) {
 	for _, i := range r.identifiers {
 		plain, err := s.cfg.Opener.Open(ctx, i.Cell, i.Sealed)
-		d := thimble.Datum{Holder: "subject", Category: i.Kind.Category(), Name: string(i.Kind), Value: string(plain), At: i.CreatedAt}
+		d := thimble.Datum{Holder: "subject", Category: i.Kind.Category(), Name: string(i.Kind), Value: string(plain), At: i.CreatedAt, Ref: refOf(i)}
 		if !yieldOr(yield, d, err) {
 			return
 		}
