@@ -28,6 +28,9 @@ type Datum struct {
 	Name     string    `json:"name"`
 	Value    any       `json:"value"`
 	At       time.Time `json:"at,omitzero"`
+	// Ref tells it from others of its name, for a [Correction]; "" where there is one, or
+	// nothing can be corrected. It says nothing about the value.
+	Ref string `json:"-"`
 }
 
 // An Erasure counts what a holder destroyed, and names what it keeps.

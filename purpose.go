@@ -18,6 +18,10 @@ const (
 	PersonalizeContent Purpose = "personalize.content.profiled"
 	// TrainAISystem covers learning models that also serve other people.
 	TrainAISystem Purpose = "train_ai_system"
+	// SensitiveBeyond covers every use of sensitive data that the person did not ask for
+	// (Cal. Civ. Code 1798.121). A no to it closes what their law calls sensitive to all
+	// purposes but those that the law lists; a yes opens nothing.
+	SensitiveBeyond Purpose = "sensitive.beyond_request"
 )
 
 // Within reports whether p is q or a part of it: "essential.service.security" is

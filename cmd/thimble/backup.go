@@ -21,6 +21,8 @@ func backupFlags(f *flag.FlagSet) {
 	f.String("to", "", "folder of the set that the backup is added to; it is made when there is none")
 	f.String("recipients", "", "file with age recipients, one a line: who may open the set together with the root")
 	f.Bool("log", false, "add only what is new in the log of events, and the keys; the rest is that of the backup before")
+	f.Bool("whole", false, "copy core whole, and not what changed in it since the backup before of the same day")
+	f.Duration("every", 0, "go on and make a backup this often, such as 10m, until the process is told to end; one that fails is told and tried again")
 	f.String("check", "", "folder of a set: read every byte of it instead")
 	f.String("key", "", "for --check: the ledger's verifier keys, with blanks between; by default those that are kept apart")
 	f.String("identity", "", "for --check: file with an age identity, to open every object as well")
@@ -53,20 +55,70 @@ func backupCommand(ctx context.Context, c *call) error {
 	if err != nil {
 		return fmt.Errorf("--recipients: %w", err)
 	}
+	is := func(name string) bool { return c.flags.Lookup(name).Value.(flag.Getter).Get().(bool) }
+	if is("log") && is("whole") {
+		return invalid("--log and --whole exclude each other")
+	}
+	b := app.Backup{Set: to, To: recipients, LogOnly: is("log"), Whole: is("whole")}
+	every := c.flags.Lookup("every").Value.(flag.Getter).Get().(time.Duration)
+	if every == 0 {
+		return c.backUp(ctx, b)
+	}
+	if every < leastEvery {
+		return invalid("--every: %s at least was expected", leastEvery)
+	}
+	return c.keepBackingUp(ctx, b, every)
+}
+
+// leastEvery is how short a cycle may be.
+const leastEvery = time.Second
+
+// keepBackingUp makes a backup each time, until ctx ends. The first must succeed, so that what is
+// wrong with the words is told at once; then what fails is told, and tried again at the next time.
+func (c *call) keepBackingUp(ctx context.Context, b app.Backup, every time.Duration) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	err := c.backUp(ctx, b)
+	for err == nil || ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if failed := c.backUp(ctx, b); failed != nil && ctx.Err() == nil {
+			fmt.Fprintf(c.err, "thimble backup: %v; it is tried again in %s\n", failed, every)
+		}
+	}
+	return err
+}
+
+// backUp makes one backup, and says what it has.
+func (c *call) backUp(ctx context.Context, b app.Backup) error {
 	return with(ctx, c, func(a *app.App) error {
-		logOnly := c.flags.Lookup("log").Value.(flag.Getter).Get().(bool)
-		done, err := a.Backup(ctx, app.Backup{Set: to, To: recipients, LogOnly: logOnly})
+		done, err := a.Backup(ctx, b)
 		if err != nil {
 			return err
 		}
 		m := done.Manifest
-		fmt.Fprintf(c.out, "Backup %d is in %s.\n  core        as of %s\n  log         %d frames as of %s, %d of %d parts were new\n  keys        as of %s\n  models      %d\n  tombstones  %d, kept apart\n  written     %d bytes\n  checkpoint  %s\n",
-			m.Number, to, stamp(m.Core.Taken), m.Log.Last, stamp(m.Log.Taken), done.Parts, len(m.Log.Parts), stamp(m.Keys.Taken), len(m.Models), m.Tombstones.Count, done.Wrote, done.Seen)
+		fmt.Fprintf(c.out, "Backup %d is in %s.\n  core        as of %s, %s\n  log         %d frames as of %s, %d of %d parts were new\n  keys        as of %s\n  models      %d\n  tombstones  %d, kept apart\n  written     %d bytes\n  checkpoint  %s\n",
+			m.Number, b.Set, stamp(m.Core.Taken), coreSaid(done), m.Log.Last, stamp(m.Log.Taken), done.Parts, len(m.Log.Parts), stamp(m.Keys.Taken), len(m.Models), m.Tombstones.Count, done.Wrote, done.Seen)
 		if done.Pruned > 0 {
 			fmt.Fprintf(c.out, "  removed     %d objects that no living backup names\n", done.Pruned)
 		}
 		return nil
 	})
+}
+
+// coreSaid says how much of core was copied.
+func coreSaid(done app.BackedUp) string {
+	switch core := done.Manifest.Core; {
+	case done.Core == 0:
+		return "as it was in the backup before"
+	case len(core.Parts) == 1:
+		return fmt.Sprintf("whole: %d bytes", done.Core)
+	default:
+		return fmt.Sprintf("what changed: %d of %d bytes, change %d on a whole copy", done.Core, core.Bytes, len(core.Parts)-1)
+	}
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
@@ -187,11 +239,28 @@ func restoreCommand(ctx context.Context, c *call) error {
 	for _, f := range done.Audit.Findings {
 		fmt.Fprintf(c.out, "    %s: %s (%d)\n", f.Table, f.Rule, f.Rows)
 	}
+	c.restoreTimes(done.Steps)
 	fmt.Fprintf(c.out, "Epoch %d of the log has begun. Its verifier key, for witnesses and whoever checks receipts:\n%s\n", done.Epoch, done.Key)
 	if len(done.Audit.Findings) > 0 {
 		return errFound
 	}
 	return nil
+}
+
+// restoreTimes prints what took how long: the time that a shop is down for.
+func (c *call) restoreTimes(steps []app.Step) {
+	var all time.Duration
+	for _, s := range steps {
+		all += s.Took
+	}
+	fmt.Fprintf(c.out, "  took        %s\n", all.Round(time.Millisecond))
+	for _, s := range steps {
+		line := fmt.Sprintf("    %-34s%9s", s.Name, s.Took.Round(time.Millisecond))
+		if s.Bytes > 0 {
+			line += fmt.Sprintf("  %d bytes, %.1f MiB/s", s.Bytes, float64(s.Bytes)/(1<<20)/max(s.Took.Seconds(), 1e-6))
+		}
+		fmt.Fprintln(c.out, line)
+	}
 }
 
 func (c *call) putBack(ctx context.Context, cfg app.Config, seen []byte) (app.Restored, error) {

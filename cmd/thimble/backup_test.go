@@ -45,6 +45,21 @@ func safeKeys(e *testscript.Env) error {
 	return err
 }
 
+// awaitFile waits until a file is there.
+func awaitFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: awaits FILE")
+	}
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s does not come", args[0])
+		}
+	}
+}
+
 // A store is what an operator keeps for a restore, and the set.
 type store struct {
 	t                                  *testing.T

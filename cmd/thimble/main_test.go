@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/script",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"served": awaitLog},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"served": awaitLog, "awaits": awaitFile},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TILL_KEY", tillPublic())
 			if err := safeKeys(e); err != nil {

@@ -24,6 +24,8 @@ func proveCommand(ctx context.Context, c *call) error {
 	switch {
 	case c.flags.NArg() == 1 && c.flags.Arg(0) == "erasure":
 		return proveErasure(ctx, c)
+	case c.flags.NArg() == 1 && c.flags.Arg(0) == "retention":
+		return proveRetention(ctx, c)
 	case c.flags.NArg() != 1 || c.flags.Arg(0) != "unlearning":
 		return errWords
 	}

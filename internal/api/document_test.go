@@ -28,6 +28,7 @@ import (
 	"thimble/internal/recommend/trialweb"
 	"thimble/internal/registry/registryweb"
 	"thimble/internal/rights/casesweb"
+	"thimble/internal/rights/systemsweb"
 	"thimble/internal/subject/subjectweb"
 	"thimble/internal/web"
 )
@@ -52,7 +53,7 @@ func whole(t *testing.T) (*api.API, *huma.OpenAPI) {
 	var doc *huma.OpenAPI
 	a, err := api.New(api.Config{Kit: kit, Version: "dev", Operations: []func(huma.API){
 		catalogweb.Operations(nil), recommendweb.Operations(nil), trialweb.Operations(nil), tasteweb.Operations(tasteweb.OperationDeps{}), deviceweb.Operations(), subjectweb.Operations(nil, nil, nil), consentweb.Operations(consentweb.OperationDeps{}),
-		decisionweb.Operations(nil, nil, nil), decisionweb.ContestOperations(nil, nil, nil), casesweb.Operations(casesweb.OperationDeps{}), ledgerweb.Operations(nil), policyweb.Operations(nil), planweb.Operations(planweb.Config{}, nil), registryweb.Operations(nil), discloseweb.Operations(nil, nil), func(h huma.API) { doc = h.OpenAPI() },
+		decisionweb.Operations(nil, nil, nil), decisionweb.ContestOperations(nil, nil, nil), casesweb.Operations(casesweb.OperationDeps{}), systemsweb.Operations(nil, nil), ledgerweb.Operations(nil), policyweb.Operations(nil), planweb.Operations(planweb.Config{}, nil), registryweb.Operations(nil), discloseweb.Operations(nil, nil), func(h huma.API) { doc = h.OpenAPI() },
 	}})
 	if err != nil {
 		t.Fatal(err)

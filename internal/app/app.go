@@ -34,9 +34,16 @@ import (
 	"thimble/internal/recommend/trialdb"
 	"thimble/internal/recommend/tunedb"
 	"thimble/internal/registry/registrydb"
+	"thimble/internal/retention/retentiondb"
 	"thimble/internal/rights"
+	"thimble/internal/rights/agentsdb"
 	"thimble/internal/rights/casesdb"
+	"thimble/internal/rights/opendsr"
+	"thimble/internal/rights/opendsrdb"
+	"thimble/internal/rights/opendsrweb"
+	"thimble/internal/rights/regulationdb"
 	"thimble/internal/rights/rightsdb"
+	"thimble/internal/rights/systemsdb"
 	"thimble/internal/session/sessionweb"
 	"thimble/internal/sqldb"
 )
@@ -44,32 +51,40 @@ import (
 // An App is one installation: kernel, capabilities and doors.
 type App struct {
 	*Kernel
-	Config   Config
-	Log      *slog.Logger
-	Models   *registrydb.Shelf
-	Suspects *suspectdb.Store
-	Shop     *lists.Shop
-	Tastes   *tastedb.Store // what people say about their lists
-	Trials   *trialdb.Store // experiments with lists
-	Tunings  *tunedb.Store  // recipes that were tried, and the one that was chosen
-	Imports  *collectdb.Store
-	Importer *collect.Importer
-	Uploads  *collectweb.Uploads
-	Frames   *framedb.Store    // the log of events
-	Timeline *timelinedb.Store // what is built behind it
-	Intake   *intake.Intake
-	events   *events         // where it puts them
-	Sources  *sourcedb.Store // where events come from
-	Plan     *plandb.Store   // what may come
-	Watch    *watch.Watch    // sees what comes
-	Figures  *watchdb.Store  // of what came
-	Requests *rightsdb.Store
-	Cases    *casesdb.Store // requests as people see them
-	Desk     *rights.Desk
-	Device   *devicedb.Desk
+	Config    Config
+	Log       *slog.Logger
+	Models    *registrydb.Shelf
+	Suspects  *suspectdb.Store
+	Shop      *lists.Shop
+	Tastes    *tastedb.Store // what people say about their lists
+	Trials    *trialdb.Store // experiments with lists
+	Tunings   *tunedb.Store  // recipes that were tried, and the one that was chosen
+	Imports   *collectdb.Store
+	Importer  *collect.Importer
+	Uploads   *collectweb.Uploads
+	Frames    *framedb.Store    // the log of events
+	Timeline  *timelinedb.Store // what is built behind it
+	Intake    *intake.Intake
+	events    *events         // where it puts them
+	Sources   *sourcedb.Store // where events come from
+	Plan      *plandb.Store   // what may come
+	Watch     *watch.Watch    // sees what comes
+	Figures   *watchdb.Store  // of what came
+	Requests  *rightsdb.Store
+	Cases     *casesdb.Store      // requests as people see them
+	Agents    *agentsdb.Store     // who may ask in people's place
+	Verbs     *regulationdb.Store // what a shop's backend asked for in Segment's words
+	Systems   *systemsdb.Store    // what takes part in them outside
+	OpenDSR   *opendsrdb.Store    // whom the shop works for, and what those ask
+	Desk      *rights.Desk
+	Retention *retentiondb.Store // schedules, holds, and what expired
+	Device    *devicedb.Desk
 
-	post      *sessionweb.Post // codes for customers; nil when there is no mail server
-	regroups  chan struct{}    // people were joined or parted, and the holders are to be told
+	calls     agentCalls
+	post      *sessionweb.Post       // codes for customers; nil when there is no mail server
+	regroups  chan struct{}          // people were joined or parted, and the holders are to be told
+	speaker   *opendsrweb.Controller // of OpenDSR, to systems outside
+	signer    *opendsr.Signer        // of its answers; nil: none are given
 	telemetry *Telemetry
 	clock     *clockWatch
 	stones    stones                // tombstones, and what is kept apart
@@ -85,7 +100,7 @@ const TrainJob = recommendweb.TrainJob
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a := &App{Config: cfg, Log: log, clock: newClockWatch(cfg.clock()), regroups: make(chan struct{}, 1)}
 	var err error
-	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures, CompactJob: a.compact, DeviceJob: a.expireDevice, TrialJob: a.tally, TuneJob: a.tune})
+	a.Kernel, err = openKernel(ctx, cfg, log, map[string]jobdb.Handler{TrainJob: a.train, AuditJob: a.audit, RotateJob: a.rotate, ReindexJob: a.reindex, LawJob: a.lawJob, CountJob: a.countJob, FeedJob: a.feed, FiguresJob: a.pruneFigures, CompactJob: a.compact, DeviceJob: a.expireDevice, TrialJob: a.tally, TuneJob: a.tune, RetentionJob: a.expireDue})
 	if err != nil {
 		return nil, err
 	}
@@ -138,10 +153,23 @@ func (a *App) capabilities() error {
 	if err := a.openTimeline(); err != nil {
 		return err
 	}
-	a.Shop.Events = touches{a.Timeline}
+	a.Shop.Events, a.Shop.Journal = touches{a.Timeline}, journal{a.Frames, a.Timeline}
 	a.Requests = rightsdb.New(a.Core, a.Ledger, a.Subjects, now)
+	if err := a.openSystems(now); err != nil {
+		return err
+	}
 	a.openCases(now)
-	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: snapshots{a.Core, a.Events, a.View}, Now: now, Surroundings: surroundings{a}})
+	a.Verbs = regulationdb.New(a.Core, a.Subjects, a.Cases, now)
+	if err := a.openAgents(); err != nil {
+		return err
+	}
+	if err := a.openOpenDSR(now); err != nil {
+		return err
+	}
+	a.openRetention(now)
+	a.Shop.UsableSince = a.Retention.UsableSince
+	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: snapshots{a.Core, a.Events, a.View}, Now: now, Surroundings: surroundings{a}, Holds: heldBack{a.Retention}, Amends: a.amends()})
+	a.Orders.Moves(a.Subjects)
 	a.Subjects.OnRegroup(a.regrouped)
 	// A yes to training trains anew, and whoever says no is taken out: queued in the
 	// transaction of the choice.
@@ -156,7 +184,7 @@ func (a *App) capabilities() error {
 // Holders are all who keep data about people, in the order in which they erase:
 // first the one that knows who exists, so that nothing is opened any more.
 func (a *App) Holders() []thimble.Holder {
-	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Tastes, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Cases, a.Timeline, a.Suspects, a.Trials, a.Shop}
+	return []thimble.Holder{a.Subjects, a.Sessions, a.Consent, a.Tastes, a.Orders, a.Imports, a.Disclose, a.Decisions, a.Uses, a.Glass, a.Requests, a.Cases, a.Systems, a.Timeline, a.Suspects, a.Trials, a.Retention, a.Shop}
 }
 
 // Without is what each capability does for people who do not permit its purpose.
@@ -203,6 +231,9 @@ func (a *App) Recover(ctx context.Context) error {
 		return err
 	}
 	if err := a.loadModel(ctx); err != nil {
+		return err
+	}
+	if err := a.Retention.Load(ctx); err != nil {
 		return err
 	}
 	n, err := a.Desk.Resume(ctx)

@@ -64,7 +64,7 @@ func (a *App) auditLog(ctx context.Context, done *ledgerdb.Audit) error {
 }
 
 func (a *App) auditRows(ctx context.Context, done *ledgerdb.Audit) error {
-	claims := chain(a.Consent.Claims(ctx), a.Tastes.Claims(ctx), a.Decisions.Claims(ctx), a.Uses.Claims(ctx, a.Vault), a.Requests.Claims(ctx), a.Cases.Claims(ctx), a.Models.Claims(ctx), a.Device.Claims(ctx), a.Laws.Claims(ctx), a.Disclose.Claims(ctx), a.Staff.Claims(ctx), a.Sources.Claims(ctx), a.Plan.Claims(ctx), a.Trials.Claims(ctx), a.Tunings.Claims(ctx), a.Suspects.Claims(ctx), a.Ledger.Claims(ctx))
+	claims := chain(a.Consent.Claims(ctx), a.Tastes.Claims(ctx), a.Decisions.Claims(ctx), a.Uses.Claims(ctx, a.Vault), a.Requests.Claims(ctx), a.Cases.Claims(ctx), a.Agents.Claims(ctx), a.Systems.Claims(ctx), a.Models.Claims(ctx), a.Device.Claims(ctx), a.Laws.Claims(ctx), a.Disclose.Claims(ctx), a.Staff.Claims(ctx), a.Sources.Claims(ctx), a.Plan.Claims(ctx), a.Trials.Claims(ctx), a.Tunings.Claims(ctx), a.Suspects.Claims(ctx), a.Retention.Claims(ctx), a.Ledger.Claims(ctx))
 	gone := func(ctx context.Context, who thimble.SubjectID) (bool, error) {
 		erased, err := a.Subjects.Erased(ctx, []thimble.SubjectID{who})
 		return len(erased) > 0, err

@@ -28,8 +28,9 @@ type Backup struct {
 	Set string // the folder
 	To  []age.Recipient
 	// LogOnly names core and models as they are in the backup before, and adds what is new in
-	// the log, and the keys.
+	// the log, and the keys. The first backup of a day has all the same.
 	LogOnly bool
+	Whole   bool // copies core whole, and not what changed in it
 }
 
 // BackedUp says what a backup did.
@@ -37,6 +38,7 @@ type BackedUp struct {
 	Manifest *backup.Manifest
 	Wrote    int64  // bytes
 	Parts    int    // of the log, that were not in the set
+	Core     int64  // bytes of core that were sealed: all of it, or what changed
 	Pruned   int    // objects that nobody opens any more
 	Seen     string // file of the checkpoint that the ledger had by then
 }
@@ -53,18 +55,24 @@ func (a *App) Backup(ctx context.Context, b Backup) (done BackedUp, err error) {
 	if err != nil {
 		return done, err
 	}
+	living, err := a.Vault.Epochs(ctx)
+	if err != nil {
+		return done, err
+	}
 	w, err := backup.Begin(ctx, b.Set, b.To, a.Vault, kept.Keys...)
 	if err != nil {
 		return done, err
 	}
 	defer w.Close()
-	c := &copier{app: a, w: w, m: &backup.Manifest{Program: Version}, done: &done}
-	if err := c.run(ctx, b.LogOnly); err != nil {
+	c := &copier{app: a, w: w, m: &backup.Manifest{Program: Version}, done: &done, ask: b}
+	if last := w.Last(); last != nil && len(living) > 0 {
+		c.sameDay = last.Keyring.Epoch == living[len(living)-1].Number
+	}
+	if err := c.run(ctx); err != nil {
 		return done, err
 	}
 	done.Manifest, done.Wrote, done.Seen = c.m, w.Wrote, w.Seen(c.m.Number)
-	living, err := a.Vault.Epochs(ctx)
-	if err != nil {
+	if living, err = a.Vault.Epochs(ctx); err != nil {
 		return done, err
 	}
 	alive := numbers(living)
@@ -74,11 +82,6 @@ func (a *App) Backup(ctx context.Context, b Backup) (done BackedUp, err error) {
 
 // mayBackup refuses what could not be put back.
 func (a *App) mayBackup() error {
-	for _, db := range a.Sets() {
-		if db.Engine() != sqldb.SQLite {
-			return fmt.Errorf("this installation lies in PostgreSQL, of whose databases no program outside of it makes one whole copy; use pg_dump as docs/backup.md says, and `thimble restore --in-place` after it was put back: %w", thimble.ErrInvalid)
-		}
-	}
 	if a.Config.Apart == "" {
 		return fmt.Errorf("the setting `apart` is needed: a folder on another disk, for the tombstones of erased people and the keys of days; without them no backup can be put back: %w", thimble.ErrInvalid)
 	}
@@ -93,12 +96,18 @@ type copier struct {
 	w    *backup.Writer
 	m    *backup.Manifest
 	done *BackedUp
+	ask  Backup
+	// sameDay is whether the key of the day is that of the backup before. What that has of core
+	// is not named again under another.
+	sameDay bool
+	blocks  *backup.Blocks // of core, when it was copied
 }
 
-func (c *copier) run(ctx context.Context, logOnly bool) (err error) {
+func (c *copier) run(ctx context.Context) (err error) {
 	if err := c.sweep(); err != nil {
 		return err
 	}
+	logOnly := c.ask.LogOnly && (c.sameDay || c.w.Last() == nil)
 	if logOnly {
 		err = c.again(ctx)
 	} else if err = c.core(ctx); err == nil {
@@ -130,7 +139,10 @@ func (c *copier) run(ctx context.Context, logOnly bool) (err error) {
 		return err
 	}
 	c.m.Installation, c.m.Epoch, c.m.Key = st.Installation, st.Epoch, signer.VerifierKey()
-	return c.w.Finish(ctx, c.m, c.app.Vault, signer, st.Checkpoint)
+	if err := c.w.Finish(ctx, c.m, c.app.Vault, signer, st.Checkpoint); err != nil {
+		return err
+	}
+	return c.remember()
 }
 
 // again names what the backup before has.
@@ -152,6 +164,9 @@ func (c *copier) again(ctx context.Context) error {
 		}
 	}
 	c.m.Core, c.m.Models, c.m.Checkpoint = last.Core, last.Models, last.Checkpoint
+	if b, ok := backup.Remembered(c.blocksPath(), c.w.Hash()); ok {
+		c.blocks = &b // which are those of this one too
+	}
 	return nil
 }
 
@@ -169,59 +184,37 @@ func (c *copier) sweep() error {
 
 func (c *copier) now() time.Time { return c.app.Config.clock()().UTC() }
 
-// database seals a copy of a database as of one instant, after look has seen it.
-func (c *copier) database(ctx context.Context, db *sqldb.DB, look func(*sqldb.DB) error) (done backup.Copy, err error) {
+// database has put seal a copy of a database as of one instant, after look has seen it.
+func (c *copier) database(ctx context.Context, db *sqldb.DB, look func(context.Context, *sqldb.DB) error, put func(*os.File) error) (taken time.Time, err error) {
 	path := filepath.Join(c.app.Config.Data, CopiesName, db.Set()+".db")
 	defer func() { err = errors.Join(err, os.RemoveAll(filepath.Dir(path))) }()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return done, fmt.Errorf("app: copying %s: %w: %w", db.Set(), err, thimble.ErrUnavailable)
+		return taken, fmt.Errorf("app: copying %s: %w: %w", db.Set(), err, thimble.ErrUnavailable)
 	}
-	done.Taken = c.now()
+	taken = c.now()
+	if db.Engine() == sqldb.PostgreSQL {
+		return taken, c.rows(ctx, db, path, look, put)
+	}
 	if err := db.Copy(ctx, path); err != nil {
-		return done, err
+		return taken, err
 	}
 	copied, err := sqldb.Open(ctx, sqldb.Config{Set: db.Set(), Path: path, Log: c.app.Log})
 	if err != nil {
-		return done, err
+		return taken, err
 	}
 	err = copied.QuickCheck(ctx)
 	if err == nil {
-		err = look(copied)
+		err = look(ctx, copied)
 	}
 	if err = errors.Join(err, copied.Close()); err != nil {
-		return done, err
+		return taken, err
 	}
-	done.Object, err = c.w.Add(func(w io.Writer) error {
-		f, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		_, err = io.Copy(w, f)
-		return err
-	})
-	return done, err
-}
-
-func (c *copier) core(ctx context.Context) (err error) {
-	c.m.Core, err = c.database(ctx, c.app.Core, func(db *sqldb.DB) error {
-		epoch, err := ledgerdb.Epoch(ctx, db)
-		if err != nil {
-			return err
-		}
-		signer, err := c.app.logSigner(ctx, epoch)
-		if err != nil {
-			return err
-		}
-		l := ledgerdb.New(db, signer, ledgerdb.Config{Log: c.app.Log})
-		head, err := l.Checkpoint(ctx)
-		c.m.Checkpoint = string(head.Note)
-		if errors.Is(err, thimble.ErrUnavailable) {
-			return nil // of an empty log there is none
-		}
-		return err
-	})
-	return err
+	f, err := os.Open(path)
+	if err != nil {
+		return taken, fmt.Errorf("app: copying %s: %w: %w", db.Set(), err, thimble.ErrUnavailable)
+	}
+	defer f.Close()
+	return taken, put(f)
 }
 
 // models has the files that are kept now; one that is destroyed meanwhile is in no backup.
@@ -270,8 +263,11 @@ func (c *copier) log(ctx context.Context) error {
 }
 
 func (c *copier) keys(ctx context.Context) (err error) {
-	c.m.Keys, err = c.database(ctx, c.app.Keys, func(db *sqldb.DB) error {
+	c.m.Keys.Taken, err = c.database(ctx, c.app.Keys, func(ctx context.Context, db *sqldb.DB) error {
 		c.m.Indexes, err = backupdb.Indexes(ctx, db)
+		return err
+	}, func(f *os.File) error {
+		c.m.Keys.Object, err = c.w.Add(func(w io.Writer) error { _, err := io.Copy(w, f); return err })
 		return err
 	})
 	return err

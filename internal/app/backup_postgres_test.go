@@ -6,8 +6,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"thimble"
 	"thimble/internal/app"
@@ -15,7 +19,7 @@ import (
 	"thimble/internal/thimbletest"
 )
 
-// PostgreSQL is backed up and put back by its own tools. The copy here is one that the server
+// PostgreSQL may be backed up and put back by its own tools too. The copy here is one that the server
 // makes of a whole database.
 func TestDatabasesOfPostgreSQLThatWerePutBackAreApplied(t *testing.T) {
 	base := sqldbtest.Database(t)
@@ -26,9 +30,6 @@ func TestDatabasesOfPostgreSQLThatWerePutBackAreApplied(t *testing.T) {
 	}
 	settings := map[string]string{"data": s.data, "apart": s.apart, "database-url": base}
 	s.Shop = thimbletest.Open(t, settings)
-	if _, err := s.App.Backup(t.Context(), app.Backup{Set: filepath.Join(s.dir, "set")}); err == nil || !strings.Contains(err.Error(), "pg_dump") {
-		t.Errorf("a backup: %v, want a refusal that names pg_dump", err)
-	}
 	ada, eve := s.Subject("ada", thimbletest.Allows(personalize)...), s.Subject("eve", thimbletest.Allows(personalize)...)
 	s.Buys(ada, "shirt")
 	s.Works()
@@ -66,6 +67,57 @@ func TestDatabasesOfPostgreSQLThatWerePutBackAreApplied(t *testing.T) {
 	}
 	if _, err := back.Subjects.Epoch(t.Context(), ada); err != nil {
 		t.Errorf("ada is not there: %v", err)
+	}
+}
+
+// An installation in PostgreSQL is backed up while it serves, and is put back into an empty
+// database: without whoever was erased since, with its events, and its numbers go on.
+func TestAnInstallationInPostgreSQLIsPutBack(t *testing.T) {
+	s := newSafeAt(t, map[string]string{"database-url": sqldbtest.Database(t)}, nil)
+	crowd(s.Shop)
+	ada, eve := someone(t, s.Shop, "ada"), someone(t, s.Shop, "eve")
+	s.Works()
+	if done := s.backup(false); !slices.Equal(done.Manifest.PostgreSQL, []string{"core", "keys"}) || done.Manifest.Log.Last == 0 {
+		t.Errorf("the backup has rows of %v and %d frames", done.Manifest.PostgreSQL, done.Manifest.Log.Last)
+	}
+	s.Erase(eve)
+	late := s.Subject("late", thimbletest.Allows(personalize)...)
+	s.Works()
+	before, seen := held(s.Shop, ada), s.seen()
+
+	if _, err := s.restore(filepath.Join(s.dir, "sqlite"), seen, time.Time{}); !errors.Is(err, thimble.ErrInvalid) || !strings.Contains(err.Error(), "of PostgreSQL") {
+		t.Errorf("into SQLite: %v, want a refusal", err)
+	}
+	if _, err := s.restore(filepath.Join(s.dir, "full"), seen, time.Time{}, s.more["database-url"]); !errors.Is(err, thimble.ErrConflict) {
+		t.Errorf("into the database that serves: %v, want a refusal", err)
+	}
+	empty, to := sqldbtest.Unmigrated(t), filepath.Join(s.dir, "back")
+	done, err := s.restore(to, seen, time.Time{}, empty)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if done.Erased != 1 || done.Epoch != 2 || len(done.Audit.Findings) != 0 {
+		t.Errorf("restored: %+v, want one person erased again, in epoch 2, without a finding", done)
+	}
+	back := thimbletest.OpenAt(t, map[string]string{"data": to, "apart": s.apart, "database-url": empty}, nil)
+	for _, gone := range []thimble.SubjectID{eve, late} {
+		if _, err := back.Subjects.Epoch(t.Context(), gone); !errors.Is(err, thimble.ErrNotFound) {
+			t.Errorf("somebody who was erased, or came later, is there: %v", err)
+		}
+	}
+	if diff := cmp.Diff(before, held(back, ada)); diff != "" {
+		t.Errorf("what is held about ada differs (- was, + is):\n%s", diff)
+	}
+	proof, err := back.App.Shop.Prove(t.Context(), nil, 1, 1)
+	if err != nil || !proof.Holds() {
+		t.Errorf("prove unlearning: %+v, %v", proof, err)
+	}
+	back.OrdersAs("order-after", time.Now().Add(-time.Hour).Truncate(time.Microsecond), back.Subject("new", thimbletest.Allows(personalize)...), "shirt")
+	back.Works()
+	audit, err := back.Audit(t.Context())
+	if err != nil || len(audit.Findings) != 0 {
+		t.Errorf("the audit of what serves: %+v, %v", audit.Findings, err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,12 +32,18 @@ type safe struct {
 	set                    string
 	identity               *age.X25519Identity
 	now                    func() time.Time
+	more                   map[string]string // settings
 }
 
 func newSafe(t *testing.T, now func() time.Time) *safe {
 	t.Helper()
+	return newSafeAt(t, nil, now)
+}
+
+func newSafeAt(t *testing.T, more map[string]string, now func() time.Time) *safe {
+	t.Helper()
 	dir := t.TempDir()
-	s := &safe{t: t, dir: dir, data: filepath.Join(dir, "data"), apart: filepath.Join(dir, "apart"), root: filepath.Join(dir, "root"), set: filepath.Join(dir, "set"), now: now}
+	s := &safe{t: t, dir: dir, data: filepath.Join(dir, "data"), apart: filepath.Join(dir, "apart"), root: filepath.Join(dir, "root"), set: filepath.Join(dir, "set"), now: now, more: more}
 	if err := errors.Join(os.Mkdir(s.apart, 0o700), os.Mkdir(s.root, 0o700)); err != nil {
 		t.Fatal(err)
 	}
@@ -59,12 +66,20 @@ func newSafe(t *testing.T, now func() time.Time) *safe {
 
 func (s *safe) open() {
 	s.t.Helper()
-	s.Shop = thimbletest.OpenAt(s.t, map[string]string{"data": s.data, "apart": s.apart}, s.now)
+	settings := map[string]string{"data": s.data, "apart": s.apart}
+	maps.Copy(settings, s.more)
+	s.Shop = thimbletest.OpenAt(s.t, settings, s.now)
 }
 
 func (s *safe) backup(logOnly bool) app.BackedUp {
 	s.t.Helper()
-	done, err := s.App.Backup(s.t.Context(), app.Backup{Set: s.set, To: []age.Recipient{s.identity.Recipient()}, LogOnly: logOnly})
+	return s.backupAs(app.Backup{LogOnly: logOnly})
+}
+
+func (s *safe) backupAs(b app.Backup) app.BackedUp {
+	s.t.Helper()
+	b.Set, b.To = s.set, []age.Recipient{s.identity.Recipient()}
+	done, err := s.App.Backup(s.t.Context(), b)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -81,14 +96,17 @@ func (s *safe) seen() []byte {
 	return head.Note
 }
 
-func (s *safe) restore(to string, seen []byte, at time.Time) (app.Restored, error) {
+// restore puts back, into SQLite unless a database is given.
+func (s *safe) restore(to string, seen []byte, at time.Time, database ...string) (app.Restored, error) {
 	s.t.Helper()
-	return s.restoreFrom(s.set, s.apart, to, seen, at)
+	return s.restoreFrom(s.set, s.apart, to, seen, at, database...)
 }
 
-func (s *safe) restoreFrom(set, apart, to string, seen []byte, at time.Time) (app.Restored, error) {
+func (s *safe) restoreFrom(set, apart, to string, seen []byte, at time.Time, database ...string) (app.Restored, error) {
 	s.t.Helper()
-	return app.PutBack(s.t.Context(), s.config(to, apart), app.Restore{Set: set, Identities: []age.Identity{s.identity}, Root: s.root, Seen: seen, At: at}, silent)
+	cfg := s.config(to, apart)
+	cfg.DatabaseURL = strings.Join(database, "")
+	return app.PutBack(s.t.Context(), cfg, app.Restore{Set: set, Identities: []age.Identity{s.identity}, Root: s.root, Seen: seen, At: at}, silent)
 }
 
 func (s *safe) inPlace(data string, seen []byte) (app.Restored, error) {

@@ -75,7 +75,7 @@ func TestTheLogIsBackedUpInWhatIsNew(t *testing.T) {
 	if core.Parts != 1 || core.Manifest.Log.Last != 302 {
 		t.Errorf("%d parts of %d frames were new, want one, which grew to 302", core.Parts, core.Manifest.Log.Last)
 	}
-	if again := s.backup(true); again.Parts != 0 || again.Manifest.Core.Name != core.Manifest.Core.Name {
+	if again := s.backup(true); again.Parts != 0 || again.Manifest.Core.Parts[0] != core.Manifest.Core.Parts[0] {
 		t.Errorf("with nothing new, %d parts were written, or another core", again.Parts)
 	}
 	s.Erase(eve)

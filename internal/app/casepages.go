@@ -16,7 +16,7 @@ import (
 // casePages are the pages on which people ask, and limit what is done.
 func (d *doors) casePages() casesweb.PortalDeps {
 	return casesweb.PortalDeps{
-		Store: wholeCases{d.Cases, d.Subjects}, Begin: d.beginCase, Access: d.archive, Children: d.children, Own: d.own, Now: d.Config.clock(),
+		Store: wholeCases{d.Cases, d.Subjects}, Begin: d.beginCase, Systems: d.Systems, Access: d.archive, Children: d.children, Own: d.own, Now: d.Config.clock(), Corrections: d.corrections(),
 		Restricted: func(ctx context.Context, who thimble.SubjectID) (bool, error) {
 			p, err := d.Subjects.Person(ctx, who)
 			return p.Restricted, err
@@ -24,6 +24,21 @@ func (d *doors) casePages() casesweb.PortalDeps {
 		Refuses: func(ctx context.Context, who thimble.SubjectID, p thimble.Purpose) (bool, error) {
 			st, err := d.wholeConsent().Standing(ctx, who, p)
 			return st.State.Refuses(), err
+		},
+	}
+}
+
+// corrections find what can be corrected, and tell what came of it.
+func (d *doors) corrections() casesweb.Corrections {
+	return casesweb.Corrections{
+		Held: d.Desk.Correctable, Accepts: d.Desk.Accepts, Differs: d.differs,
+		Report: func(ctx context.Context, ref string) (rights.Report, error) {
+			id, err := thimble.ParseID(rights.TokenPrefix, ref)
+			if err != nil {
+				return rights.Report{}, err
+			}
+			r, err := d.Requests.Get(ctx, id)
+			return r.Report, err
 		},
 	}
 }
@@ -40,7 +55,7 @@ func (d *doors) archive(ctx context.Context, who thimble.SubjectID) (rights.Arch
 // casesDesk is the staff's desk of requests.
 func (d *doors) casesDesk(reader subjectweb.Reader) casesweb.ConsoleDeps {
 	return casesweb.ConsoleDeps{
-		Store: d.Cases, Queue: d.Cases, Begin: d.beginCase, Reader: reader, Receipts: d.Ledger, Now: d.Config.clock(),
+		Store: d.Cases, Queue: d.Cases, Attorney: d.Cases.AttorneyOf, Begin: d.beginCase, Systems: d.Systems, Reader: reader, Receipts: d.Ledger, Now: d.Config.clock(), Corrections: d.corrections(),
 		Colleagues: func(ctx context.Context) (names []string, err error) {
 			all, err := d.Staff.Accounts(ctx)
 			for _, a := range all {
@@ -94,4 +109,12 @@ func (f forgetting) Erase(ctx context.Context, who thimble.SubjectID) (rights.Re
 	}
 	_, err = all.Finish(context.WithoutCancel(ctx), c)
 	return report, err
+}
+
+// correctHref is the page on which somebody puts a datum of theirs right.
+func (d *doors) correctHref(datum thimble.Datum) string {
+	if !d.Desk.Corrects(datum) {
+		return ""
+	}
+	return casesweb.CorrectHref(datum)
 }

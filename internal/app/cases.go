@@ -23,12 +23,13 @@ const generalLaw = "eu.gdpr"
 
 // openCases opens what keeps requests as people see them.
 func (a *App) openCases(now func() time.Time) {
-	a.Cases = casesdb.New(a.Core, casesdb.Parts{Ledger: a.Ledger, Vault: a.Vault, Subjects: a.Subjects, Requests: a.Requests}, casesdb.Config{
+	a.Cases = casesdb.New(a.Core, casesdb.Parts{Ledger: a.Ledger, Vault: a.Vault, Subjects: a.Subjects, Requests: a.Requests, Systems: a.Systems}, casesdb.Config{
 		Now: now, Dates: a.caseDates, Proves: a.provesCase,
 		Mailed: func(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (time.Time, error) {
 			return a.Subjects.AddedTx(ctx, tx, who, subject.Email)
 		},
 	})
+	a.Systems.Report(a.Cases)
 }
 
 // caseDates are the dates by the law of somebody at an instant; of nobody, by the strict
@@ -103,7 +104,9 @@ func (a *App) beginCase(ctx context.Context, id thimble.ID, by, staff string) (c
 // serveCases begins what waits, has the desk do what is open, and closes what is done.
 func (a *App) serveCases(ctx context.Context) error {
 	_, err := a.Cases.Settle(ctx)
+	_, begunErr := a.Verbs.Begin(ctx)
 	_, deskErr := a.Desk.Retry(ctx)
 	_, again := a.Cases.Settle(ctx)
-	return errors.Join(err, deskErr, again)
+	_, followErr := a.OpenDSR.Follow(ctx)
+	return errors.Join(err, begunErr, deskErr, again, followErr, a.TellAgents(ctx))
 }

@@ -53,7 +53,8 @@ func (s surroundings) Notices(ctx context.Context, request thimble.ID) (all []ce
 		}
 		all = append(all, noticed(name, m))
 	}
-	return all, nil
+	told, err := s.systems(ctx, request)
+	return append(all, told...), err
 }
 
 // noticed says where a notice of erasure stands.
@@ -87,7 +88,7 @@ func (s surroundings) Beyond(ctx context.Context) ([]string, error) {
 	beyond := []string{
 		"what the person kept: their own download, their receipts, letters in their mailbox and at mail servers",
 		"copies that a recipient made or passed on; it was told, and what it answered is listed under recipients",
-		"systems of the shop outside of this installation that are no recipient here, and files that staff took out of it by hand",
+		"systems of the shop outside of this installation that are neither a recipient nor a system stated here, and files that staff took out of it by hand",
 		"what somebody else wrote about the person in a text of their own that does not name an account",
 		"names that the shop, its staff and its systems gave to files, texts, products and events, and what staff wrote as a reason of their own",
 		"totals that name nobody, such as how many of a product were sold on a day",
@@ -96,6 +97,11 @@ func (s surroundings) Beyond(ctx context.Context) ([]string, error) {
 	if s.app.Keys.Engine() != sqldb.SQLite {
 		beyond = append(beyond, "the database's own files, which are not this program's to read: they were not scanned")
 	}
+	outside, err := s.apart(ctx)
+	if err != nil {
+		return nil, err
+	}
+	beyond = append(beyond, outside...)
 	releases, err := s.app.Device.Releases(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("files for browsers: %w", err)

@@ -28,9 +28,12 @@ type Config struct {
 	PublicURL string // as people reach it; derived from Listen when empty
 	TLSCert   string
 	TLSKey    string
-	Proxies   string // networks of the proxies in front, with blanks between
-	Data      string // the folder
-	Apart     string // the folder of what no backup may hold; empty means that nothing is kept so
+	// OpenDSRCert and OpenDSRKey sign what controllers are answered; empty means that none is.
+	OpenDSRCert, OpenDSRKey string
+	OpenDSRRoots            string // authorities of processors' certificates; empty means the machine's
+	Proxies                 string // networks of the proxies in front, with blanks between
+	Data                    string // the folder
+	Apart                   string // the folder of what no backup may hold; empty means that nothing is kept so
 
 	DatabaseURL string // PostgreSQL; empty means SQLite in the folder
 	KeysURL     string // PostgreSQL for the keys; empty means DatabaseURL
@@ -55,6 +58,11 @@ type Config struct {
 	MailFrom string       // the sender of letters
 	Hooks    string       // feeds of shop systems with their secrets
 	Buffer   BufferConfig // of events, on three nodes
+
+	DRPBusiness string // this business in the service directory of the Data Rights Protocol; empty means that no agent can ask
+
+	DeletionDomain   string // the shop's domain, as firms that pass on requests to delete know it; empty means that none is taken
+	DeletionPartners string // folder with the discovery files of these firms
 
 	DropFolder string // where files for recipients are put; empty means nowhere
 	Loopback   string // endpoints on this machine that disclosures may go to, with blanks between; for development
@@ -126,6 +134,9 @@ var settings = append([]setting{
 	stringSetting("public-url", "the address people reach it at, such as https://thimble.example", "", func(c *Config) *string { return &c.PublicURL }),
 	stringSetting("tls-cert", "certificate file in PEM; needed outside loopback", "", func(c *Config) *string { return &c.TLSCert }),
 	stringSetting("tls-key", "key file in PEM", "", func(c *Config) *string { return &c.TLSKey }),
+	stringSetting("opendsr-cert", "certificate file in PEM for the host of public-url, by which answers of OpenDSR are signed; empty means that nobody is answered", "", func(c *Config) *string { return &c.OpenDSRCert }),
+	stringSetting("opendsr-key", "its key file in PEM", "", func(c *Config) *string { return &c.OpenDSRKey }),
+	stringSetting("opendsr-roots", "file in PEM with the authorities that certificates of processors are held against; empty means the machine's", "", func(c *Config) *string { return &c.OpenDSRRoots }),
 	stringSetting("trusted-proxies", "networks of the proxies in front, such as 127.0.0.1 10.0.0.0/8, whose X-Forwarded-For is believed", "", func(c *Config) *string { return &c.Proxies }),
 	stringSetting("data", "the data folder", "data", func(c *Config) *string { return &c.Data }),
 	secretSetting("database-url", "postgres:// URL; empty means SQLite in the data folder", func(c *Config) *string { return &c.DatabaseURL }),
@@ -140,6 +151,9 @@ var settings = append([]setting{
 	secretSetting("smtp-url", "the mail server, smtp://USER:PASSWORD@HOST:PORT or smtps://…; empty sends no letters", func(c *Config) *string { return &c.SMTPURL }),
 	stringSetting("mail-from", "the sender of letters, such as Shop <shop@shop.example>", "", func(c *Config) *string { return &c.MailFrom }),
 	secretSetting("hooks", "shop systems that deliver to /hooks/SYSTEM/NAME, as SYSTEM/NAME=SECRET with blanks between, such as shopify/main=…; empty takes none", func(c *Config) *string { return &c.Hooks }),
+	stringSetting("drp-business", "the shop's id in the service directory of the Data Rights Protocol, such as LINEN_SHOP; empty takes no request of an agent", "", func(c *Config) *string { return &c.DRPBusiness }),
+	stringSetting("deletion-domain", "the shop's domain, such as shop.example, by which other firms pass on requests to delete (IAB Data Deletion Request Framework); empty takes none", "", func(c *Config) *string { return &c.DeletionDomain }),
+	stringSetting("deletion-partners", "folder with the dsrdelete.json of each of these firms, saved as DOMAIN.json; nothing is fetched", "", func(c *Config) *string { return &c.DeletionPartners }),
 	stringSetting("drop-folder", "absolute path of the folder in which recipients find their files", "", func(c *Config) *string { return &c.DropFolder }),
 	stringSetting("disclose-loopback", "endpoints on this machine that data may be sent to, host:port with blanks between; for development only", "", func(c *Config) *string { return &c.Loopback }),
 	stringSetting("witness-policy", "file that names the witnesses of the ledger and their quorum (C2SP tlog-policy)", "", func(c *Config) *string { return &c.WitnessPolicy }),

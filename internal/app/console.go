@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"thimble"
 	"thimble/internal/apikey/apikeyweb"
 	"thimble/internal/catalog/catalogweb"
 	"thimble/internal/collect/collectweb"
@@ -29,8 +30,12 @@ import (
 	"thimble/internal/recommend/suspectweb"
 	"thimble/internal/recommend/trialweb"
 	"thimble/internal/registry/registryweb"
+	"thimble/internal/retention/retentionweb"
+	"thimble/internal/rights/agentsweb"
 	"thimble/internal/rights/casesweb"
+	"thimble/internal/rights/opendsrweb"
 	"thimble/internal/rights/rightsweb"
+	"thimble/internal/rights/systemsweb"
 	"thimble/internal/staff"
 	"thimble/internal/staff/staffweb"
 	"thimble/internal/subject/subjectweb"
@@ -44,14 +49,18 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 	return sections(
 		func() (web.Section, error) { return d.overview().Section(d.kit) },
 		func() (web.Section, error) {
-			return subjectweb.Console(d.kit, d.Subjects, staff, orderweb.CustomerPanel(d.wholeOrders(), d.Catalog), timelineweb.CustomerPanel(d.eventPages(staff)),
+			return subjectweb.Console(d.kit, d.Subjects, staff, orderweb.CustomerPanel(d.usableOrders(thimble.SupportOperations), d.Catalog), timelineweb.CustomerPanel(d.eventPages(staff)),
 				consentweb.CustomerPanel(d.Consent), recommendweb.CustomerPanel(), decisionweb.CustomerPanel(d.wholeDecisions()), gateweb.CustomerPanel(d.wholeUses()))
 		},
 		func() (web.Section, error) { return timelineweb.Console(d.kit, d.eventPages(staff)) },
 		func() (web.Section, error) { return recommendweb.ConsoleGlimpse(d.kit, d.Shop, staff) },
 		func() (web.Section, error) { return consentweb.Console(d.kit, d.Consent, d.Subjects) },
 		func() (web.Section, error) { return casesweb.Console(d.kit, d.casesDesk(staff)) },
+		func() (web.Section, error) { return agentsweb.Console(d.kit, d.agentPages()) },
 		func() (web.Section, error) { return rightsweb.Console(d.kit, d.Requests, d.Ledger) },
+		func() (web.Section, error) { return opendsrweb.Console(d.kit, d.OpenDSR, d.openDSRBase()) },
+		d.systemsSection,
+		func() (web.Section, error) { return retentionweb.Console(d.kit, d.retentionPages()) },
 		func() (web.Section, error) {
 			return decisionweb.Console(d.kit, decisionweb.ConsoleConfig{Decisions: d.Decisions, Reader: staff, Receipts: d.Ledger, Names: d.Catalog, Types: d.Decisions.Types()})
 		},
@@ -95,6 +104,19 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 	)
 }
 
+// openDSRBase is where controllers ask; "" when nobody is answered.
+func (d *doors) openDSRBase() string {
+	if d.signer == nil {
+		return ""
+	}
+	return d.Config.BaseURL()
+}
+
+// systemsSection are the pages of systems outside.
+func (d *doors) systemsSection() (web.Section, error) {
+	return systemsweb.Console(d.kit, systemsweb.Deps{Store: d.Systems, Recipients: d.Disclose.Recipients, Base: d.Config.BaseURL(), Now: d.Config.clock()})
+}
+
 // ConsoleSections are the parts of the console, for who holds them against the rules.
 func (a *App) ConsoleSections(ctx context.Context) ([]web.Section, error) {
 	d, err := a.doors(ctx)
@@ -116,7 +138,7 @@ func (d *doors) mountConsole(_ context.Context, mux *http.ServeMux) error {
 	}
 	cfg := console.Config{
 		Kit: d.kit, Log: d.Log, Sessions: d.staff, Sections: sections, Entrance: entrance, Account: d.Staff.Account, Rules: d.Rules, Notice: d.glassNotice, Now: d.Config.clock(),
-		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs(), sourceweb.Proofs(), registryweb.Proofs(), discloseweb.Proofs(), vaultweb.Proofs(), subjectweb.Proofs(), policyweb.Proofs(), planweb.Proofs(), deviceweb.Proofs(), trialweb.Proofs(), recommendweb.Proofs()),
+		Proofs: slices.Concat(staffweb.Proofs(), staffweb.PeopleProofs(), staffweb.GlassProofs(), apikeyweb.Proofs(), sourceweb.Proofs(), agentsweb.Proofs(), registryweb.Proofs(), discloseweb.Proofs(), vaultweb.Proofs(), systemsweb.Proofs(), opendsrweb.Proofs(), subjectweb.Proofs(), policyweb.Proofs(), planweb.Proofs(), deviceweb.Proofs(), trialweb.Proofs(), recommendweb.Proofs(), retentionweb.Proofs()),
 	}
 	if d.Config.Demo {
 		cfg.Banner = "Demo on real orders of a real shop (UCI Online Retail, CC BY 4.0). Who allows what was assigned by a rule."
@@ -165,7 +187,7 @@ func (d *doors) overview() console.Overview {
 		Tiles: []func(context.Context) ([]web.Stat, error){
 			subjectweb.ConsoleTiles(d.Subjects), orderweb.ConsoleTiles(d.Orders), catalogweb.ConsoleTiles(d.Catalog),
 			consentweb.ConsoleTiles(d.Consent, d.Subjects), recommendweb.ConsoleTiles(d.Models, d.Config.clock()), suspectweb.ConsoleTiles(d.Suspects), trialweb.Tiles(d.quality()),
-			decisionweb.ConsoleTiles(d.Decisions), casesweb.ConsoleTiles(d.Cases), ledgerweb.ConsoleTiles(d.Ledger), registryweb.ConsoleTiles(d.Models), discloseweb.ConsoleTiles(d.Disclose, d.Config.clock()), staffweb.GlassTiles(d.Glass), d.clockTiles, d.logTiles,
+			decisionweb.ConsoleTiles(d.Decisions), casesweb.ConsoleTiles(d.Cases), systemsweb.ConsoleTiles(d.Systems), retentionweb.ConsoleTiles(d.retentionPages()), ledgerweb.ConsoleTiles(d.Ledger), registryweb.ConsoleTiles(d.Models), discloseweb.ConsoleTiles(d.Disclose, d.Config.clock()), staffweb.GlassTiles(d.Glass), d.clockTiles, d.logTiles,
 		},
 		Charts: []func(context.Context) (web.Chart, error){catalogweb.ConsoleChart(d.Catalog)},
 		Moments: []func(context.Context) ([]web.Moment, error){

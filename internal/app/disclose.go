@@ -38,6 +38,7 @@ func (k *Kernel) openDisclose(ctx context.Context, cfg Config, log *slog.Logger)
 		}
 		k.drops = dc.Folder
 	}
+	k.wires = wc
 	k.Disclose = disclosedb.New(k.Core, k.Ledger, k.Vault, k.Subjects, k.Gate, dc)
 	sender, err := wire.New(k.Disclose, wc)
 	if err == nil && dc.Relay != nil {

@@ -21,6 +21,8 @@ import (
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/portal"
 	"thimble/internal/recommend/tasteweb"
+	"thimble/internal/rights/opendsrweb"
+	"thimble/internal/rights/systemsweb"
 	"thimble/internal/session"
 	"thimble/internal/session/sessionweb"
 	"thimble/internal/storefront"
@@ -66,7 +68,7 @@ func (a *App) Handler(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	for _, mount := range []func(context.Context, *http.ServeMux) error{d.mountShop, d.mountPortal, d.mountConsole, d.mountAPI, d.mountOperations, d.mountHooks, d.mountDevice} {
+	for _, mount := range []func(context.Context, *http.ServeMux) error{d.mountShop, d.mountPortal, d.mountConsole, d.mountAPI, d.mountOperations, d.mountHooks, d.mountAgents, d.mountChains, d.mountDevice} {
 		if err := mount(ctx, mux); err != nil {
 			return nil, err
 		}
@@ -192,6 +194,15 @@ func (d *doors) mountOperations(_ context.Context, mux *http.ServeMux) error {
 	mux.Handle("POST "+consentweb.BrowserPath, browsers)
 	mux.Handle("OPTIONS "+consentweb.BrowserPath, browsers)
 	mux.Handle("POST "+discloseweb.AckPath+"{recipient}", discloseweb.ServeAck(d.Disclose, web.NewLimiter(discloseweb.AckEvery, discloseweb.AckBurst, d.Config.clock())))
+	mux.Handle(systemsweb.AnswerPattern, systemsweb.ServeAnswers(d.Systems, web.NewLimiter(systemsweb.AnswersEvery, systemsweb.AnswersBurst, d.Config.clock())))
+	answers := func() *web.Limiter { return web.NewLimiter(opendsrweb.Every, opendsrweb.Burst, d.Config.clock()) }
+	mux.Handle(opendsrweb.CallbackPattern, opendsrweb.ServeCallbacks(d.speaker, d.Systems, answers()))
+	if d.signer != nil {
+		processor := opendsrweb.Processor(d.OpenDSR, d.signer, d.Config.BaseURL(), answers())
+		for _, p := range opendsrweb.Patterns() {
+			mux.Handle(p, processor)
+		}
+	}
 	mux.Handle("GET /metrics", d.operators(d.telemetry.Handler()))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", d.ready)

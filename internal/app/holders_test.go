@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -17,8 +18,10 @@ import (
 	"thimble/internal/recommend/taste"
 	"thimble/internal/recommend/tastedb"
 	"thimble/internal/recommend/trial"
+	"thimble/internal/retention"
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/casesdb"
+	"thimble/internal/rights/systems"
 	"thimble/internal/session"
 	"thimble/internal/staff"
 	"thimble/internal/thimbletest"
@@ -62,9 +65,30 @@ func someone(t *testing.T, s *thimbletest.Shop, account string) thimble.SubjectI
 	if _, err := s.Cases.Open(ctx, casesdb.Asked{Subject: who, Kind: cases.Complain, Via: cases.Centre, Proof: cases.Session, By: cases.ThePerson, Words: thimble.Hide("nobody answers")}); err != nil {
 		t.Fatal(err)
 	}
+	takesPart(t, s, who)
+	if _, err := s.Retention.Open(ctx, retention.Hold{Subject: who, Categories: []thimble.Category{"user.content.public"}, Law: "GDPR Art. 17(3)(e)",
+		Reason: "reviews that nobody has written yet", Review: time.Now().AddDate(0, 1, 0)}, "mia"); err != nil {
+		t.Fatal(err)
+	}
 	s.Archive(who)
 	s.Works()
 	return who
+}
+
+// takesPart has a system outside asked for a correction, which somebody makes there.
+func takesPart(t *testing.T, s *thimbletest.Shop, who thimble.SubjectID) {
+	t.Helper()
+	_, _, err := s.Systems.Add(t.Context(), systems.System{Name: "Till", Kinds: []cases.Kind{cases.Rectify}, Means: systems.Person, Names: systems.Account, Days: 7, Instructions: "Correct it there."}, thimble.Hide(""), "zoe")
+	if err != nil && !errors.Is(err, thimble.ErrInvalid) { // it is stated once
+		t.Fatal(err)
+	}
+	c, err := s.Cases.Open(t.Context(), casesdb.Asked{Subject: who, Kind: cases.Rectify, Via: cases.Centre, Proof: cases.Session, By: cases.ThePerson})
+	if err == nil {
+		_, err = s.Cases.Accept(t.Context(), c.ID, cases.TheStaff, "zoe")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // compares has an experiment run where lists are seen, once.

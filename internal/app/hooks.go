@@ -64,12 +64,15 @@ func (a *App) eraseFor(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID)
 	if err != nil {
 		return err
 	}
-	tx.OnCommit(func() {
-		select {
-		case a.regroups <- struct{}{}:
-		default: // it is known already that there are some
-		}
-	})
+	tx.OnCommit(a.hurry)
 	_, err = a.Requests.BeginTx(ctx, tx, rights.Request{Kind: rights.Erase, Subject: person.ID()})
 	return err
+}
+
+// hurry has what is open looked at soon.
+func (a *App) hurry() {
+	select {
+	case a.regroups <- struct{}{}:
+	default: // it is known already that there is something
+	}
 }

@@ -10,6 +10,8 @@ import (
 	"thimble/internal/console"
 	"thimble/internal/disclose/discloseweb"
 	"thimble/internal/recommend/tasteweb"
+	"thimble/internal/rights/opendsrweb"
+	"thimble/internal/rights/systemsweb"
 	"thimble/internal/staff/staffweb"
 	"thimble/internal/web"
 )
@@ -40,7 +42,8 @@ func (a *App) Inputs(ctx context.Context) ([]string, error) {
 	}
 	all := console.Patterns(slices.Concat(staff, customers, []web.Section{entrance, choices, tasteweb.Shop(d.wholeTastes())}))
 	// What the storefront has of its own, what lies beside the doors, and the console's end.
-	all = append(all, "POST /shop/sign-in", "POST /shop/sign-out", "POST /console/sign-out", hookweb.Pattern, "POST "+consentweb.BrowserPath, "POST "+discloseweb.AckPath+"{recipient}")
+	all = append(all, "POST /shop/sign-in", "POST /shop/sign-out", "POST /console/sign-out", hookweb.Pattern, "POST "+consentweb.BrowserPath, "POST "+discloseweb.AckPath+"{recipient}", systemsweb.AnswerPattern, opendsrweb.CallbackPattern)
+	all = append(all, opendsrweb.Patterns()...)
 	for _, path := range door.Paths() {
 		all = append(all, "POST "+path)
 	}

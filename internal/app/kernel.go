@@ -65,6 +65,7 @@ type Kernel struct {
 	Leaving    *listsdb.Store // whom the recommender has still to take out
 
 	drops      *wire.Folder                // nil: none
+	wires      wire.Config                 // of the ways out
 	beforehand func(context.Context) error // before a checkpoint is shown to witnesses
 }
 
@@ -164,11 +165,7 @@ func (k *Kernel) openStores(ctx context.Context, cfg Config, log *slog.Logger) e
 	if k.Core, err = sqldb.Open(ctx, sqldb.Config{Set: sqldb.Core, Path: filepath.Join(data, "core.db"), URL: cfg.DatabaseURL, Log: log}); err != nil {
 		return err
 	}
-	keysURL := cfg.KeysURL
-	if keysURL == "" {
-		keysURL = cfg.DatabaseURL
-	}
-	if k.Keys, err = sqldb.Open(ctx, sqldb.Config{Set: sqldb.Keys, Path: filepath.Join(keys, "keys.db"), URL: keysURL, Log: log}); err != nil {
+	if k.Keys, err = sqldb.Open(ctx, sqldb.Config{Set: sqldb.Keys, Path: filepath.Join(keys, "keys.db"), URL: cfg.urlOf(sqldb.Keys), Log: log}); err != nil {
 		return err
 	}
 	if k.Events, err = sqldb.Open(ctx, sqldb.Config{Set: sqldb.Log, Path: filepath.Join(data, "log.db"), URL: cfg.DatabaseURL, Log: log}); err != nil {

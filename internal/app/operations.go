@@ -21,6 +21,8 @@ import (
 	"thimble/internal/recommend/trialweb"
 	"thimble/internal/registry/registryweb"
 	"thimble/internal/rights/casesweb"
+	"thimble/internal/rights/regulationweb"
+	"thimble/internal/rights/systemsweb"
 	"thimble/internal/subject/subjectweb"
 )
 
@@ -40,6 +42,8 @@ func (d *doors) operations() []func(huma.API) {
 		decisionweb.Operations(d.Decisions, d.Gate, d.Ledger),
 		decisionweb.ContestOperations(d.Decisions, d.Gate, d.Decisions),
 		casesweb.Operations(d.caseOperations()),
+		regulationweb.Operations(regulationweb.Deps{Store: d.Verbs, Key: func(ctx context.Context) string { return apikey.From(ctx).Name }, Hurry: d.hurry}),
+		systemsweb.Operations(d.Systems, func(ctx context.Context) string { return apikey.From(ctx).Name }),
 		ledgerweb.Operations(d.Ledger),
 		policyweb.Operations(d.Laws),
 		planweb.Operations(d.planPages(), func(ctx context.Context) string { return apikey.From(ctx).Name }),

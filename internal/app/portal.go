@@ -13,6 +13,7 @@ import (
 	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/portal"
 	"thimble/internal/recommend/tasteweb"
+	"thimble/internal/retention/retentionweb"
 	"thimble/internal/rights/casesweb"
 	"thimble/internal/rights/rightsweb"
 	"thimble/internal/session/sessionweb"
@@ -40,7 +41,7 @@ func (d *doors) portalSections() ([]web.Section, error) {
 		func() (web.Section, error) { return gateweb.Portal(d.kit, d.wholeUses(), d.own, d.Without()...) },
 		func() (web.Section, error) { return discloseweb.Portal(d.kit, d.wholeDisclosures(), d.own) },
 		func() (web.Section, error) {
-			return rightsweb.Portal(d.kit, rightsweb.PortalDeps{Desk: forgetting{d.Desk, d.App}, Requests: d.Requests, Tickets: d.Requests, Waits: d.Cases.Waits, Now: d.Config.clock(), Names: d.Catalog, Receipts: d.Ledger, Own: d.own, Exit: d.customers})
+			return rightsweb.Portal(d.kit, rightsweb.PortalDeps{Desk: forgetting{d.Desk, d.App}, Requests: d.Requests, Tickets: d.Requests, Waits: d.Cases.Waits, Now: d.Config.clock(), Names: d.Catalog, Receipts: d.Ledger, Own: d.own, Exit: d.customers, Correct: d.correctHref, Terms: retentionweb.PortalTerms(d.Retention, d.Subjects.Members)})
 		},
 		func() (web.Section, error) {
 			return ledgerweb.Portal(d.kit, d.Ledger, consentweb.PortalReceipts(d.wholeConsent(), d.own),

@@ -39,15 +39,33 @@ type Restored struct {
 	Epoch      int64     // of the ledger
 	Key        string    // its verifier key
 	Audit      ledgerdb.Audit
+	Steps      []Step // in their order
+}
+
+// A Step is a part of a restore, and how long it took.
+type Step struct {
+	Name  string
+	Took  time.Duration
+	Bytes int64 // that were put back, 0 for a step that puts nothing back
+}
+
+// A stopwatch times steps, each from the end of the one before.
+type stopwatch struct {
+	last  time.Time
+	steps []Step
+}
+
+func (w *stopwatch) step(name string, bytes int64) {
+	now := time.Now()
+	w.steps = append(w.steps, Step{Name: name, Took: now.Sub(w.last), Bytes: bytes})
+	w.last = now
 }
 
 // PutBack puts an installation back from a set into an empty data folder. It serves nobody,
 // and the folder is not there, before every tombstone was applied, the ledger has a new
 // epoch, and the audit was made. What is kept apart is read and not changed.
 func PutBack(ctx context.Context, cfg Config, r Restore, log *slog.Logger) (done Restored, err error) {
-	if cfg.DatabaseURL != "" || cfg.KeysURL != "" {
-		return done, fmt.Errorf("a set of backups is put back into SQLite; databases in PostgreSQL are put back by its own tools, and then `thimble restore --in-place` is run: %w", thimble.ErrInvalid)
-	}
+	watch := &stopwatch{last: time.Now()}
 	kept, err := readApart(cfg, r.Seen)
 	if err != nil {
 		return done, err
@@ -64,24 +82,31 @@ func PutBack(ctx context.Context, cfg Config, r Restore, log *slog.Logger) (done
 	if err != nil {
 		return done, err
 	}
+	if err := mayPutBack(ctx, cfg, choice); err != nil {
+		return done, err
+	}
 	stage, err := backup.NewStage(cfg.Data)
 	if err != nil {
 		return done, err
 	}
 	defer func() { err = errors.Join(err, stage.Close()) }()
-	u := &unpacking{cfg: cfg, r: r, set: set, kept: kept, stage: stage}
+	watch.step("manifests and tombstones", 0)
+	u := &unpacking{cfg: cfg, r: r, set: set, kept: kept, stage: stage, watch: watch}
 	if err := u.run(ctx, choice); err != nil {
 		return done, err
 	}
 	cfg.Data = stage.Dir
-	if done, err = rise(ctx, cfg, kept, r.Seen, log); err != nil {
+	if done, err = rise(ctx, cfg, kept, r.Seen, log, watch); err != nil {
 		return done, err
 	}
 	done.Core, done.Log, done.Frames = choice.Core.Core.Taken, choice.Rest.Log.Taken, u.frames
 	if !choice.Before.IsZero() {
 		done.Log = choice.Before
 	}
-	return done, stage.Done()
+	err = stage.Done()
+	watch.step("made durable", 0)
+	done.Steps = watch.steps
+	return done, err
 }
 
 // RiseInPlace does the same with databases that were put back by other means.
@@ -95,7 +120,10 @@ func RiseInPlace(ctx context.Context, cfg Config, seen []byte, log *slog.Logger)
 		return done, err
 	}
 	defer unlock()
-	return rise(ctx, cfg, kept, seen, log)
+	watch := &stopwatch{last: time.Now()}
+	done, err = rise(ctx, cfg, kept, seen, log, watch)
+	done.Steps = watch.steps
+	return done, err
 }
 
 func readApart(cfg Config, seen []byte) (kept backup.Kept, err error) {
@@ -120,6 +148,7 @@ type unpacking struct {
 	kept   backup.Kept
 	stage  *backup.Stage
 	frames int64
+	watch  *stopwatch
 }
 
 func (u *unpacking) run(ctx context.Context, c backup.Choice) error {
@@ -139,22 +168,36 @@ func (u *unpacking) run(ctx context.Context, c backup.Choice) error {
 			return err
 		}
 	}
-	err = u.file(c.Core.Core.Object, rings[c.Core], "core.db")
-	if err == nil {
-		err = u.file(c.Rest.Keys.Object, rings[c.Rest], "keys", "keys.db")
+	if err := u.core(c.Core.Core, rings[c.Core]); err != nil {
+		return err
 	}
+	if err := u.load(ctx, sqldb.Core, "core.db"); err != nil {
+		return err
+	}
+	u.watch.step("core", c.Core.Core.Bytes)
+	if err := u.file(c.Rest.Keys.Object, rings[c.Rest], "keys", "keys.db"); err != nil {
+		return err
+	}
+	if err := u.load(ctx, sqldb.Keys, "keys", "keys.db"); err != nil {
+		return err
+	}
+	u.watch.step("keys", c.Rest.Keys.Bytes)
+	var models, frames int64
 	for _, m := range c.Core.Models {
-		if err == nil {
-			err = u.file(m.Object, rings[c.Core], "models", m.Plain)
+		if err := u.file(m.Object, rings[c.Core], "models", m.Plain); err != nil {
+			return err
 		}
+		models += m.Bytes
 	}
-	if err == nil {
-		err = u.log(ctx, c, rings[c.Rest])
+	u.watch.step("models", models)
+	if err := u.log(ctx, c, rings[c.Rest]); err != nil {
+		return err
 	}
-	if err == nil {
-		err = u.keyFolder(ctx)
+	for _, p := range c.Rest.Log.Parts {
+		frames += p.Bytes
 	}
-	return err
+	u.watch.step("log", frames)
+	return u.keyFolder(ctx)
 }
 
 // OpenRing opens the keys of a backup's objects, without an installation: with the root in a
@@ -207,9 +250,51 @@ func (u *unpacking) file(o backup.Object, ring backup.Keyring, name ...string) e
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
+// core puts core together: the whole copy, and what changed since.
+func (u *unpacking) core(m backup.CoreCopy, ring backup.Keyring) (err error) {
+	f, err := u.stage.Create("core.db")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Sync(), f.Close()) }()
+	if err := u.set.Open(m.Parts[0], u.r.Identities, ring[m.Parts[0].Name], f); err != nil {
+		return err
+	}
+	for _, o := range m.Parts[1:] {
+		if err := u.scratch(o, ring[o.Name], func(changes *os.File) error { return backup.Apply(f, changes) }); err != nil {
+			return fmt.Errorf("what changed in core: object %s: %w", o.Name, err)
+		}
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	plain, size, err := backup.Digest(func(w io.Writer) error { _, err := io.Copy(w, f); return err })
+	if err == nil && (plain != m.Plain || size != m.Bytes) {
+		err = fmt.Errorf("core, put together from %d objects: %w", len(m.Parts), backup.ErrDamaged)
+	}
+	return err
+}
+
+// scratch opens an object into a file for a moment. It is checked to its last byte before
+// anything of it counts.
+func (u *unpacking) scratch(o backup.Object, key string, use func(*os.File) error) (err error) {
+	f, err := u.stage.Create("part")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
+	if err := u.set.Open(o, u.r.Identities, key, f); err != nil {
+		return err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return use(f)
+}
+
 // log puts the parts of the log together.
 func (u *unpacking) log(ctx context.Context, c backup.Choice, ring backup.Keyring) (err error) {
-	db, err := sqldb.Open(ctx, sqldb.Config{Set: sqldb.Log, Path: filepath.Join(u.stage.Dir, "log.db")})
+	db, err := sqldb.Open(ctx, sqldb.Config{Set: sqldb.Log, Path: filepath.Join(u.stage.Dir, "log.db"), URL: u.cfg.DatabaseURL})
 	if err != nil {
 		return err
 	}
@@ -219,29 +304,16 @@ func (u *unpacking) log(ctx context.Context, c backup.Choice, ring backup.Keyrin
 		keep.Before = c.Before.UnixMicro()
 	}
 	for _, p := range c.Rest.Log.Parts {
-		n, err := u.part(ctx, db, p, ring[p.Name], keep)
+		err := u.scratch(p.Object, ring[p.Name], func(part *os.File) error {
+			n, err := backupdb.Put(ctx, db, part, keep)
+			u.frames += int64(n)
+			return err
+		})
 		if err != nil {
 			return fmt.Errorf("frames %d to %d: %w", p.First, p.Last, err)
 		}
-		u.frames += int64(n)
 	}
 	return nil
-}
-
-// part checks a part to its last byte before a row of it counts: it is read from a file.
-func (u *unpacking) part(ctx context.Context, db *sqldb.DB, p backup.LogPart, key string, keep *backupdb.Keep) (n int, err error) {
-	f, err := u.stage.Create("part")
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, f.Close(), os.Remove(f.Name())) }()
-	if err := u.set.Open(p.Object, u.r.Identities, key, f); err != nil {
-		return 0, err
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return 0, err
-	}
-	return backupdb.Put(ctx, db, f, keep)
 }
 
 // keyFolder has the root's files and the keys of days, which come from elsewhere.
@@ -259,6 +331,9 @@ func (u *unpacking) keyFolder(ctx context.Context) error {
 		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 			return err
 		}
+	}
+	if u.cfg.urlOf(sqldb.Keys) != "" {
+		return nil // they lie in the database
 	}
 	to, err := vault.NewEpochFolder(filepath.Join(u.stage.Dir, "keys", "epochs"))
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 // rise makes databases that were put back into an installation that may serve: it takes over
 // the tombstones and ends the log, and then, opened anew, erases again whoever has a
 // tombstone. What is kept apart is not touched: the next start brings it in step.
-func rise(ctx context.Context, cfg Config, kept backup.Kept, seen []byte, log *slog.Logger) (done Restored, err error) {
+func rise(ctx context.Context, cfg Config, kept backup.Kept, seen []byte, log *slog.Logger, watch *stopwatch) (done Restored, err error) {
 	cfg.Apart = ""
 	a, err := Open(ctx, cfg, log)
 	if err != nil {
@@ -32,12 +32,15 @@ func rise(ctx context.Context, cfg Config, kept backup.Kept, seen []byte, log *s
 	if err = errors.Join(err, a.Close()); err != nil {
 		return done, err
 	}
+	watch.step("tombstones taken over, new epoch", 0)
 	if a, err = Open(ctx, cfg, log); err != nil {
 		return done, err
 	}
 	done.Key, done.Tombstones = a.Ledger.VerifierKey(), int64(len(kept.Stones))
 	if done.Erased, err = a.eraseAgain(ctx, kept.Stones); err == nil {
+		watch.step("erased again", 0)
 		done.Audit, err = a.Audit(ctx)
+		watch.step("audit", 0)
 	}
 	if err == nil {
 		err = ledgerdb.Free(ctx, a.Core) // whoever starts next sequences at once

@@ -16,7 +16,7 @@ const RotateJob = "vault.rotate"
 // but the first of a day it finds nothing to do, and one that failed is made up for.
 func schedules() []job.Schedule {
 	return append([]job.Schedule{{Name: RotateJob, Kind: RotateJob, Every: time.Hour, Jitter: 5 * time.Minute}, {Name: FiguresJob, Kind: FiguresJob, Every: 6 * time.Hour, Jitter: 10 * time.Minute}, {Name: FeedJob, Kind: FeedJob, Every: 15 * time.Minute, Jitter: time.Minute},
-		{Name: CompactJob, Kind: CompactJob, Every: 6 * time.Hour, Jitter: 10 * time.Minute}, deviceSchedule, trialSchedule}, lawSchedules...)
+		{Name: CompactJob, Kind: CompactJob, Every: 6 * time.Hour, Jitter: 10 * time.Minute}, deviceSchedule, trialSchedule, retentionSchedule}, lawSchedules...)
 }
 
 func (a *App) rotate(ctx context.Context, _ job.Job) error {

@@ -84,8 +84,8 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var workers sync.WaitGroup
-	failed := make(chan error, 16) // room for each of them
-	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.mend, a.remember, a.watchModels, a.learn, a.Disclose.Run, a.Uploads.Run, a.sendCodes, a.Plan.Run, a.Figures.Run, a.Timeline.Run, breathe} {
+	failed := make(chan error, 18) // room for each of them
+	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.mend, a.remember, a.watchModels, a.learn, a.Disclose.Run, a.Systems.Run, a.OpenDSR.Run, a.Uploads.Run, a.sendCodes, a.Plan.Run, a.Figures.Run, a.Timeline.Run, breathe} {
 		workers.Go(func() { failed <- run(work) })
 	}
 	sequence, stopSequence := context.WithCancel(context.WithoutCancel(ctx))
@@ -141,6 +141,9 @@ func (a *App) mend(ctx context.Context) error {
 		}
 		if _, err := a.Uses.Watch(ctx, gate.Limits{}); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "the use log is not watched", slog.String("cause", err.Error()))
+		}
+		if err := errors.Join(a.Retention.Load(ctx), a.Retention.Rerun(ctx)); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "whom nothing is held of any more is not erased yet", slog.String("cause", err.Error()))
 		}
 		if err := a.watchClock(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "the clock was not checked", slog.String("cause", err.Error()))

@@ -18,6 +18,10 @@
 //     no manifest names, and the manifests from before.
 //   - What is in the set already is not written again: parts of the log and files are named in
 //     the next manifest too, with their keys sealed for its day.
+//   - A file that changes in few places, such as core's, is a whole copy and then the blocks that
+//     differ ([Blocks]); what is put together has the hash that the manifest names, or is refused. It is
+//     built upon within one day alone: nothing of core is named under the key of a later one, so
+//     that whoever was erased meanwhile is in no backup for longer than was promised.
 //   - Reading checks: one bit that changed, a byte that is missing, a manifest by
 //     another key are refused, with the name of what is wrong and nothing of what is in it.
 //   - The list of tombstones is a chain of hashes. A list that is older than what the ledger

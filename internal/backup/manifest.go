@@ -18,16 +18,18 @@ import (
 // A Manifest names what one backup consists of. It is readable: it holds hashes, sizes, counts
 // and times, and nobody.
 type Manifest struct {
-	Version      int    `json:"version"` // 1
+	Version      int    `json:"version"` // 2
 	Program      string `json:"program"`
 	Installation string `json:"installation"`
 	Number       int64  `json:"number"`
 	Before       string `json:"before"` // SHA-256 of the manifest before, "" for none
 
-	Core   Copy    `json:"core"`
-	Log    LogCopy `json:"log"`
-	Keys   Copy    `json:"keys"`
-	Models []Copy  `json:"models"` // by their content's hash, which is Plain
+	Core   CoreCopy `json:"core"`
+	Log    LogCopy  `json:"log"`
+	Keys   Copy     `json:"keys"`
+	Models []Copy   `json:"models"` // by their content's hash, which is Plain
+	// PostgreSQL names the sets, of core and keys, that are rows of it and no file of SQLite.
+	PostgreSQL []string `json:"postgresql,omitempty"`
 	// Indexes are the names of the keys of indexes, by which people are found in core.
 	Indexes []string `json:"indexes"`
 
@@ -48,6 +50,15 @@ type Copy struct {
 	Taken time.Time `json:"taken"`
 }
 
+// A CoreCopy is core as of an instant: a whole copy, and what changed in it since, backup by
+// backup. The file that they make has the hash.
+type CoreCopy struct {
+	Taken time.Time `json:"taken"`
+	Plain string    `json:"plain"` // SHA-256 of what the parts make
+	Bytes int64     `json:"bytes"`
+	Parts []Object  `json:"parts"` // the whole copy, and then changes as [Apply] takes them
+}
+
 // A LogCopy is the log of events as of an instant, in parts of which one does not change while
 // no frame in it is written again.
 type LogCopy struct {
@@ -64,7 +75,10 @@ type LogPart struct {
 	Last  int64  `json:"last"`
 }
 
-const manifestKind = "thimble backup 1"
+const (
+	manifestKind = "thimble backup 1"
+	version      = 2 // core in parts
+)
 
 // keyringOf names what a manifest's keys are sealed for.
 func (m *Manifest) keyringOf() string { return fmt.Sprintf("backup %d", m.Number) }
@@ -79,7 +93,7 @@ func (m *Manifest) Seen() (ledger.Checkpoint, error) {
 
 // Objects returns all objects that it names, each once.
 func (m *Manifest) Objects() (all []Object) {
-	all = append(all, m.Core.Object, m.Keys.Object)
+	all = append(slices.Clone(m.Core.Parts), m.Keys.Object)
 	for _, c := range m.Models {
 		all = append(all, c.Object)
 	}
@@ -104,9 +118,9 @@ func compare(a, b string) int {
 func (m *Manifest) check() error {
 	id, err := hex.DecodeString(m.Installation)
 	switch {
-	case m.Version != 1:
+	case m.Version != version:
 		return fmt.Errorf("it is of version %d, which this program does not read: %w", m.Version, thimble.ErrInvalid)
-	case err != nil || string(id) != string(m.Keyring.Installation), m.Number < 1:
+	case err != nil || string(id) != string(m.Keyring.Installation), m.Number < 1, len(m.Core.Parts) == 0:
 		return ErrDamaged
 	}
 	for _, o := range m.Objects() {
@@ -125,6 +139,11 @@ func (m *Manifest) check() error {
 		return ErrDamaged
 	}
 	return nil
+}
+
+// outlives reports whether m names core of the last backup, and is sealed by the key of another day.
+func (m *Manifest) outlives(last *Manifest) bool {
+	return last != nil && m.Keyring.Epoch != last.Keyring.Epoch && slices.ContainsFunc(m.Core.Parts, func(o Object) bool { return slices.Contains(last.Core.Parts, o) })
 }
 
 // A Keyring has the key of each object, by the object's name.
@@ -156,7 +175,7 @@ func (m *Manifest) OpenKeyring(open func(what string, p vault.Perishable) ([]byt
 }
 
 // seal closes the manifest: it has the keys of its own objects and no others.
-func (m *Manifest) seal(ctx context.Context, by Sealer, ring Keyring, s note.Signer) ([]byte, error) {
+func (m *Manifest) seal(ctx context.Context, by Sealer, ring Keyring, s note.Signer, last *Manifest) ([]byte, error) {
 	own := Keyring{}
 	for _, o := range m.Objects() {
 		own[o.Name] = ring[o.Name]
@@ -167,6 +186,9 @@ func (m *Manifest) seal(ctx context.Context, by Sealer, ring Keyring, s note.Sig
 	}
 	if m.Keyring, err = by.SealPerishable(ctx, m.keyringOf(), plain); err != nil {
 		return nil, err
+	}
+	if m.outlives(last) {
+		return nil, fmt.Errorf("backup: core of backup %d would be named under the key of a later day, and open longer than was promised to whoever was erased since; copy it whole: %w", last.Number, thimble.ErrConflict)
 	}
 	if err := m.check(); err != nil {
 		return nil, fmt.Errorf("backup: writing a manifest: %w", err)

@@ -111,6 +111,9 @@ func (w *Writer) begin(ctx context.Context, by Sealer, keys []string) error {
 // Last is the newest manifest of the set, nil when there is none.
 func (w *Writer) Last() *Manifest { return w.last }
 
+// Hash is that of the newest manifest's file, "" when there is none.
+func (w *Writer) Hash() string { return w.hash }
+
 // Again names an object with the same content that is there already.
 func (w *Writer) Again(plain string, size int64) (Object, bool) {
 	o, ok := w.known[plain]
@@ -131,18 +134,23 @@ func (w *Writer) Add(write func(io.Writer) error) (Object, error) {
 // Finish writes the manifest, with which the backup is there. Beside it lies the checkpoint that
 // the ledger had by then: who has no newer one from anybody else gives it at a restore.
 func (w *Writer) Finish(ctx context.Context, m *Manifest, by Sealer, s note.Signer, seen string) error {
-	m.Version, m.Number, m.Before = 1, 1, w.hash
+	m.Version, m.Number, m.Before = version, 1, w.hash
 	if w.last != nil {
 		m.Number = w.last.Number + 1
 	}
-	file, err := m.seal(ctx, by, w.ring, s)
+	file, err := m.seal(ctx, by, w.ring, s, w.last)
 	if err != nil {
 		return err
 	}
 	if err := replaceFile(w.Seen(m.Number), []byte(seen)); err != nil {
 		return keeping(err)
 	}
-	return keeping(replaceFile(w.manifest(m.Number), file))
+	if err := replaceFile(w.manifest(m.Number), file); err != nil {
+		return keeping(err)
+	}
+	sum := sha256.Sum256(file)
+	w.last, w.hash = m, hex.EncodeToString(sum[:])
+	return nil
 }
 
 // Seen is the path of the checkpoint beside a manifest.

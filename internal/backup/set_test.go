@@ -94,7 +94,7 @@ func (w *world) backs(core, keys string, parts ...string) *backup.Manifest {
 		return o
 	}
 	m := &backup.Manifest{Installation: hex.EncodeToString(installation), Epoch: 1, Key: w.s.VerifierKey()}
-	m.Core, m.Keys = backup.Copy{Object: object(core)}, backup.Copy{Object: object(keys)}
+	m.Core, m.Keys = backup.CoreCopy{Parts: []backup.Object{object(core)}}, backup.Copy{Object: object(keys)}
 	for i, p := range parts {
 		n := int64(i + 1)
 		m.Log.Last, m.Log.Parts = n, append(m.Log.Parts, backup.LogPart{Object: object(p), Month: "2026-11", First: n, Last: n})
@@ -132,7 +132,7 @@ func (w *world) reads() (got []string, err error) {
 		err = errors.Join(err, set.Open(o, []age.Identity{w.id}, ring[o.Name], &b))
 		got = append(got, b.String())
 	}
-	open(m.Core.Object)
+	open(m.Core.Parts[0])
 	open(m.Keys.Object)
 	for _, p := range m.Log.Parts {
 		open(p.Object)
@@ -201,15 +201,15 @@ func TestEveryBitOfASetCounts(t *testing.T) {
 func TestAnObjectThatIsMissingIsNamed(t *testing.T) {
 	w := newWorld(t)
 	m := w.backs("core", "keys")
-	if err := os.Remove(filepath.Join(w.dir, "objects", m.Core.Name)); err != nil {
+	if err := os.Remove(filepath.Join(w.dir, "objects", m.Core.Parts[0].Name)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.reads(); !errors.Is(err, thimble.ErrNotFound) || !strings.Contains(err.Error(), m.Core.Name) {
-		t.Errorf("got %v, want that object %s is not there", err, m.Core.Name)
+	if _, err := w.reads(); !errors.Is(err, thimble.ErrNotFound) || !strings.Contains(err.Error(), m.Core.Parts[0].Name) {
+		t.Errorf("got %v, want that object %s is not there", err, m.Core.Parts[0].Name)
 	}
 	// The next backup writes it again, although its content was there once.
 	next := w.backs("core", "keys 2")
-	if _, err := os.Stat(filepath.Join(w.dir, "objects", next.Core.Name)); err != nil || next.Core.Name == m.Core.Name {
+	if _, err := os.Stat(filepath.Join(w.dir, "objects", next.Core.Parts[0].Name)); err != nil || next.Core.Parts[0].Name == m.Core.Parts[0].Name {
 		t.Errorf("the next backup relies on what is missing: %v", err)
 	}
 }
@@ -310,5 +310,27 @@ func TestAnInstantIsChosen(t *testing.T) {
 		if _, err := backup.Choose(c.all, c.at); !errors.Is(err, thimble.ErrNotFound) {
 			t.Errorf("of %d backups at %s: %v, want none", len(c.all), c.at, err)
 		}
+	}
+}
+
+// What is named under the key of a later day would open longer than was promised.
+func TestCoreIsNamedAgainOnItsOwnDayAlone(t *testing.T) {
+	w := newWorld(t)
+	w.backs("core", "keys 1")
+	w.backs("core", "keys 2") // on the same day
+	w.by.newest = 2
+	b, err := w.begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := b.Last()
+	m := &backup.Manifest{Installation: last.Installation, Epoch: 1, Key: last.Key, Core: last.Core, Keys: last.Keys}
+	err = b.Finish(t.Context(), m, &w.by, w.s, "a checkpoint")
+	b.Close()
+	if !errors.Is(err, thimble.ErrConflict) {
+		t.Errorf("on the next day: %v, want a refusal", err)
+	}
+	if got, err := w.reads(); err != nil || got[1] != "keys 2" {
+		t.Errorf("the backup before: %q, %v", got, err)
 	}
 }

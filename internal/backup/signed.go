@@ -3,6 +3,7 @@ package backup
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -70,6 +71,11 @@ func read(kind string, file []byte, doc any, keys func() []string) error {
 	}
 	if n.Text != signedText(kind, body) {
 		return ErrDamaged
+	}
+	for _, s := range n.Sigs { // the bits that padding leaves over are read by no one else
+		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
+			return ErrDamaged
+		}
 	}
 	return nil
 }

@@ -90,6 +90,12 @@ var Elsewhere = []Ask{{
 	With:       "You may see a list that we are trying, and you help to find out which is better. You can read which one it was.",
 	Without:    "You see the list that is not on trial. Nothing of yours is counted.",
 	Categories: []thimble.Category{thimble.PurchaseHistory, "user.behavior", thimble.AutomatedDecision},
+}, {
+	Purpose: thimble.SensitiveBeyond,
+	Title:   "Use sensitive data for more than I asked for",
+	What:    "Data that your law protects most, such as about your body or your health, may be used where your other choices here allow it.",
+	With:    "Your other choices decide.",
+	Without: "It is used for what you asked for, and for what a law asks. Nothing else, whatever your other choices say.",
 }}
 
 // AskOf returns the ask of a purpose, and whether people are asked for it, here or

@@ -14,9 +14,9 @@ import (
 // A segment that is not here belongs to no page: nobody is let in.
 var pageOf = map[string]rules.Page{
 	"": "overview", "{$}": "overview", "account": "account", "confirm": "account", "sign-out": "account",
-	"customers": "customers", "consent": "consent", "requests": "requests", "cases": "requests", "decisions": "decisions", "reviews": "reviews",
+	"customers": "customers", "consent": "consent", "requests": "requests", "cases": "requests", "systems": "requests", "controllers": "requests", "retention": "retention", "holds": "holds", "decisions": "decisions", "reviews": "reviews",
 	"access": "access", "alarms": "alarms", "reach": "alarms", "glass": "glass",
-	"catalogue": "catalogue", "imports": "imports", "sources": "sources", "events": "events", "plan": "plan", "plan-changes": "planchanges", "plan-loosening": "planloosening", "recommendations": "recommendations", "experiments": "experiments", "models": "models",
+	"catalogue": "catalogue", "imports": "imports", "sources": "sources", "events": "events", "plan": "plan", "agents": "agents", "plan-changes": "planchanges", "plan-loosening": "planloosening", "recommendations": "recommendations", "experiments": "experiments", "models": "models",
 	"recipients": "recipients", "agreements": "recipients", "outbox": "outbox",
 	"ledger": "ledger", "policy": "policy", "vault": "keys", "datamap": "datamap", "jobs": "jobs", "people": "people", "keys": "apikeys",
 }

@@ -58,7 +58,10 @@ var bodies = []Body{
 	{"decision_steps", "body", "internal/decision.Step", []string{
 		"v", "contest", "decision", "kind", "at", "by", "appeal", "reason", "outcome", "text", "due", "rule",
 	}},
-	{"cases_steps", "words", "internal/rights/cases.Words", []string{"text", "key"}},
+	{"cases_steps", "words", "internal/rights/cases.Words", []string{"text", "key", "fix.subject", "fix.holder", "fix.name", "fix.ref", "fix.choice", "fix.value", "fix.title", "fix.was", "fix.right", "fix.category", "fix.since"}},
+	{"cases_agents", "reference", "", nil},
+	{"cases_agents", "attorney", "", nil},
+	{"systems_tasks", "told", "internal/rights/systems.Identifiers", []string{"named.type", "named.value"}},
 	{"staff_accounts", "secret", "", nil},
 	{"staff_glass", "opening", "internal/staff.GlassRecord", glassRecord},
 	{"staff_glass", "review", "internal/staff.GlassRecord", glassRecord},

@@ -97,7 +97,7 @@ var tables = []Table{
 	}},
 	{Name: "disclose_tries", Set: sqldb.Core, Plain: []string{"message_id", "n", "at", "ended_at", "result", "why", "status", "bytes"}},
 	{Name: "disclose_feeds", Set: sqldb.Core, Plain: []string{"recipient_id", "feed", "position", "ran_at"}},
-	{Name: "decision_decisions", Set: sqldb.Core, Holder: "decision", Plain: []string{"id", "capability", "model", "batch", "place", "about", "standing"}, Fields: []Field{
+	{Name: "decision_decisions", Set: sqldb.Core, Holder: "decision", Plain: []string{"id", "capability", "model", "batch", "place", "about", "standing", "cause", "again"}, Fields: []Field{
 		pseudonym("", duty...),
 		{Column: "at", Category: thimble.AutomatedDecision, Source: "made by a model", Purposes: duty, Retention: untilErased},
 		{Column: "body", Category: thimble.AutomatedDecision, Source: "made by a model", Purposes: duty, Sealed: true, Retention: untilErased, Note: "results, terms, inputs by category"},
@@ -124,6 +124,21 @@ var tables = []Table{
 		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "a quarter of an hour, or until it is used"},
 		{Column: "until", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "a quarter of an hour, or until it is used", Note: "until when they may take everything along, once"},
 	}},
+	{Name: "subject_held", Set: sqldb.Core, Holder: "subject", Plain: []string{"hold_id", "n", "category", "from_at", "until_at", "law"}, Fields: []Field{
+		pseudonym("whose records a law has the shop keep; empty for everybody's", duty...),
+	}},
+	{Name: "retention_holds", Set: sqldb.Core, Holder: "retention", Plain: []string{"id", "personal", "categories", "from_at", "until_at", "law", "reason", "secret", "review_at", "state", "floor", "opened_by", "opened_at", "asked_by", "asked_at", "released_by", "released_at"}, Fields: []Field{
+		pseudonym("whose records a law has the shop keep", duty...),
+	}},
+	{Name: "retention_stopped", Set: sqldb.Core, Holder: "retention", Plain: []string{"request"}, Fields: []Field{
+		pseudonym("whose erasure waits for what is held", duty...),
+		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "until the erasure is done"},
+	}},
+	{Name: "retention_documents", Set: sqldb.Core, Plain: []string{"version", "body", "staff", "reason", "at"}},
+	{Name: "retention_runs", Set: sqldb.Core, Plain: []string{"id", "category", "before", "state", "proof", "why", "confirmed_by", "at", "done_at", "opening"}}, // counts, and a root over keyed hashes; nobody is in them
+	{Name: "retention_cuts", Set: sqldb.Core, Plain: []string{"category", "purpose", "since"}},
+	{Name: "retention_proposals", Set: sqldb.Core, Plain: []string{"category", "holder", "state", "used_at", "since", "raised_at", "decided_by", "decided_at", "note"}},
+	{Name: "retention_acts", Set: sqldb.Core, Plain: []string{"id", "about", "act", "staff", "detail", "at", "opening"}},
 	{Name: "cases_requests", Set: sqldb.Core, Holder: "cases", Plain: []string{"id", "kind", "state", "via", "due_at", "closed_at", "steps", "facts"}, Fields: []Field{
 		pseudonym("empty for nobody's; unlinked when the person is erased", duty...),
 		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "stays, without a person"},
@@ -135,6 +150,31 @@ var tables = []Table{
 		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: duty, Retention: "stays", People: []string{"employee"}, Measures: []Measure{}, Note: "who of the staff did it"},
 		{Column: "words", Category: thimble.PrivacyPreferences, Source: "the person, or who answers", Purposes: duty, Sealed: true, Retention: untilErased, Note: "what was written at a step"},
 	}},
+	{Name: "cases_agents", Set: sqldb.Core, Holder: "cases", Plain: []string{"case_id", "agent_id", "asked", "digest", "calls", "told", "told_steps", "revoked_at"}, Fields: []Field{
+		{Column: "reference", Category: thimble.PrivacyPreferences, Source: "an agent of the person", Purposes: duty, Sealed: true, Retention: "60 days after the request is closed", Note: "the agent's own number of its request"},
+		{Column: "attorney", Category: thimble.PrivacyPreferences, Source: "an agent of the person", Purposes: duty, Sealed: true, Retention: untilErased, Note: "which power of attorney the agent says it has"},
+	}},
+	{Name: "regulation_regulations", Set: sqldb.Core, Plain: []string{"id", "verb", "type", "key_name", "at", "unknown", "untouched"}},
+	{Name: "regulation_cases", Set: sqldb.Core, Plain: []string{"regulation_id", "case_id"}},
+	{Name: "ddrf_received", Set: sqldb.Core, Plain: []string{"mark", "digest", "requester", "first", "case_id", "at"}},
+	{Name: "agents_agents", Set: sqldb.Core, Plain: []string{"id", "name", "verify_key", "web", "assurance", "callback", "state", "added_at", "changed_at"}},
+	{Name: "agents_tokens", Set: sqldb.Core, Plain: []string{"digest", "setup", "agent_id", "at"}},
+	{Name: "agents_acts", Set: sqldb.Core, Plain: []string{"id", "agent_id", "act", "at", "opening"}, Fields: []Field{
+		employee("staff", thimble.AccountIdentifier, "given at sign-in", "stays"),
+	}},
+	{Name: "agents_calls", Set: sqldb.Core, Plain: []string{"id", "case_id", "agent_id", "status", "at", "state", "why", "tries", "next_at", "opening"}},
+	{Name: "systems_systems", Set: sqldb.Core, Plain: []string{"id", "name", "kinds", "means", "endpoint", "names", "recipient_id", "necessity", "days", "instructions", "secret", "ended", "created_at", "changed_at"}},
+	{Name: "systems_acts", Set: sqldb.Core, Plain: []string{"id", "system_id", "act", "staff", "at", "opening"}},
+	{Name: "systems_tasks", Set: sqldb.Core, Holder: "systems", Plain: []string{"id", "system_id", "case_id", "cause", "kind", "means", "state", "why", "due_at", "told_at", "acked_at", "ended_at", "last_at", "proof", "tries", "status",
+		"first_at", "next_at", "lease_until", "fence", "remote"}, Fields: []Field{
+		pseudonym("unlinked when the person is erased", duty...),
+		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "stays, without a person"},
+		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: duty, Retention: "stays", People: []string{"employee"}, Measures: []Measure{}, Note: "who of the staff did it in the system by hand"},
+		{Column: "told", Category: thimble.AccountIdentifier, Source: "taken when the request begins, before a key is destroyed", Purposes: duty, Sealed: true, Retention: "until the system has done it, until the request is closed, or ninety days after its date", Note: "what a system outside knows the person by; sealed by the installation, since the person's key may be gone"},
+	}},
+	{Name: "opendsr_controllers", Set: sqldb.Core, Plain: []string{"id", "name", "digest", "hosts", "ended", "created_at"}},
+	{Name: "opendsr_requests", Set: sqldb.Core, Plain: []string{"controller_id", "request_id", "case_id", "type", "regulation", "submitted_at", "received_at", "expected_at", "callbacks", "status", "reason"}}, // whose the case is, the case knows
+	{Name: "opendsr_callbacks", Set: sqldb.Core, Plain: []string{"id", "controller_id", "request_id", "url", "status", "state", "why", "tries", "first_at", "next_at", "lease_until"}},
 	{Name: "session_links", Set: sqldb.Core, Holder: "session", Plain: []string{"audience"}, Fields: []Field{
 		pseudonym("empty for staff", service...),
 		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: service, Retention: untilExpired, People: []string{"employee"}, Measures: []Measure{}, Note: "empty for customers"},

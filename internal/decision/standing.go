@@ -7,5 +7,5 @@ type Standing string
 const (
 	Stands     Standing = "stands"
 	Overturned Standing = "overturned" // a person reviewed it, and it was wrong
-	Superseded Standing = "superseded" // a person reviewed it, and had it made anew
+	Superseded Standing = "superseded" // it was made anew, after a review or because what went into it was wrong
 )

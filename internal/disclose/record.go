@@ -13,7 +13,13 @@ const (
 	DataMessage   = "data"   // rows about people, or about nobody
 	LetterMessage = "letter" // a mail to one person
 	EraseMessage  = "erase"  // tells a recipient to erase a person
+	// CorrectMessage tells a recipient that something it was sent about a person was wrong.
+	CorrectMessage = "correct"
 )
+
+// Owed reports whether a kind of message is a duty that outlives the agreement: who has data
+// is told of its erasure and correction (GDPR Art. 19).
+func Owed(kind string) bool { return kind == EraseMessage || kind == CorrectMessage }
 
 // A Record is what the leaf of a disclosure commits to: for one person, that
 // something about them was to go to a recipient. It says which fields, not their values.

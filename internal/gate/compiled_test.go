@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	somePurposes   = []thimble.Purpose{thimble.EssentialService, thimble.SupportOperations, thimble.PersonalizeContent, thimble.TrainAISystem, "personalize", "personalize.ads", "resell", ""}
+	somePurposes   = []thimble.Purpose{thimble.EssentialService, thimble.SupportOperations, thimble.PersonalizeContent, thimble.TrainAISystem, "personalize", "personalize.ads", "resell", "", thimble.SensitiveBeyond}
 	someCategories = []thimble.Category{thimble.PurchaseHistory, "user", "user.biometric", "user.biometric.health", "user.biometric.health.scan", "user.social", "user.biometricx", ""}
 	someModes      = []policy.Mode{policy.Allow, policy.Notice, policy.OptOut, policy.OptIn, policy.OptInExplicit, policy.Prohibited}
 	someStates     = []consent.State{consent.Given, consent.Refused, consent.Withdrawn}
@@ -130,6 +130,9 @@ func naive(w *world, g *Gate, q Request, at time.Time) Verdict {
 		if s.Expires.After(at) {
 			f.Until = earlier(f.Until, s.Expires)
 		}
+	}
+	if limit := r.said[thimble.SensitiveBeyond]; limit.State == consent.Refused || limit.State == consent.Withdrawn {
+		return Judge(q, limited{w.law}, f, at)
 	}
 	return Judge(q, w.law, f, at)
 }

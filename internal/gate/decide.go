@@ -165,6 +165,9 @@ func (g *Gate) read(ctx context.Context, who thimble.SubjectID, now time.Time) (
 	}
 	law, until, err := g.laws.Of(ctx, d.person, now)
 	d.law, d.until = law, earlier(ends, until)
+	if err == nil && refuses(d.answer(ask{purpose: thimble.SensitiveBeyond}, now).Now(now)) {
+		d.law = limited{law}
+	}
 	return d, err
 }
 

@@ -45,6 +45,9 @@ type Request struct {
 // A Law says what is asked before data is used; *policy.Pack is one.
 type Law interface {
 	Find(use thimble.Purpose, categories ...thimble.Category) policy.Finding
+	// Limits says whether a use is closed for somebody who limits what is done with
+	// sensitive data, and by which rule.
+	Limits(use thimble.Purpose, categories ...thimble.Category) (policy.Finding, bool)
 	Ref() string
 	// Digest stands for everything the law says: two with one reference, of before
 	// and after a change, have two.
@@ -134,7 +137,7 @@ func Judge(r Request, p Law, f Facts, now time.Time) Verdict {
 	case f.Stranger != "":
 		v.Why = whyStranger(f.Stranger)
 	case found.Mode == policy.Prohibited:
-		v.Why = whyProhibited(r.Purpose)
+		v.Why = whyProhibited(r.Purpose, found.Basis)
 	case found.Mode == policy.Allow || found.Mode == policy.Notice && !refuses(state):
 		v.Allowed, v.Why = true, whyNeeded(r.Purpose, found.Basis)
 	case state.Permits() && f.Standing.Purpose == r.Purpose && found.Mode <= policy.OptIn:
@@ -163,7 +166,10 @@ const (
 
 func whyStranger(part string) string { return "the " + part + " that was named is not known here" }
 
-func whyProhibited(p thimble.Purpose) string {
+func whyProhibited(p thimble.Purpose, basis string) string {
+	if basis == limitedBasis {
+		return "the person limits what is done with sensitive data"
+	}
 	return fmt.Sprintf("%s is not a permitted purpose for this data", p)
 }
 

@@ -88,7 +88,7 @@ func (t *table) learn(u use) *cell {
 }
 
 func newCell(p thimble.Purpose, f policy.Finding) *cell {
-	c := &cell{Finding: f, prohibited: whyProhibited(p), needed: whyNeeded(p, f.Basis), permits: whyPermits(p)}
+	c := &cell{Finding: f, prohibited: whyProhibited(p, f.Basis), needed: whyNeeded(p, f.Basis), permits: whyPermits(p)}
 	for i := range c.answers {
 		c.answers[i] = whyAnswer(p, answerOf(i))
 	}

@@ -91,6 +91,9 @@ func upper(s string, n int) bool {
 	return true
 }
 
+// TokenPrefix is the prefix of an order's id in text.
+const TokenPrefix = "ord"
+
 // Table is where orders lie.
 const Table = "order_orders"
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"thimble"
 	"thimble/internal/policy/calendar"
 )
 
@@ -188,6 +189,9 @@ func fit(v value) error {
 	case *Sensitive:
 		if !keyForm.MatchString(string(v.Category)) {
 			return fmt.Errorf("category is needed, such as user.biometric")
+		}
+		if slices.ContainsFunc(v.Despite, func(p thimble.Purpose) bool { return !keyForm.MatchString(string(p)) }) {
+			return fmt.Errorf("despite has purposes, such as essential.service")
 		}
 	case *Right:
 		return v.fit()

@@ -20,7 +20,10 @@ type Rule struct {
 type Sensitive struct {
 	Category thimble.Category `json:"category" yaml:"category"`
 	Mode     Mode             `json:"mode" yaml:"mode"`
-	Source   `yaml:",inline"`
+	// Despite are the purposes that stay open to it when the person limits its use (such
+	// as 11 CCR 7027(m)); [Despite] when the law lists none.
+	Despite []thimble.Purpose `json:"despite,omitempty" yaml:"despite,omitempty"`
+	Source  `yaml:",inline"`
 }
 
 // A Right is what a person may ask for, and how soon the answer is due.

@@ -77,7 +77,7 @@ func New(cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &door{Config: cfg, pages: pages, nav: []web.NavItem{{Label: "Overview", Href: Root}}}
+	d := &door{Config: cfg, pages: pages}
 	d.frame = &web.Frame{Kit: cfg.Kit, Log: cfg.Log, Wrap: d.wrap}
 	mux := http.NewServeMux()
 	for _, s := range cfg.Sections {

@@ -2,8 +2,6 @@ package portal
 
 import (
 	"net/http"
-	"slices"
-	"strings"
 
 	"thimble/internal/session/sessionweb"
 	"thimble/internal/web"
@@ -41,9 +39,9 @@ func (d *door) wrap(r *http.Request, p web.Page) web.Page {
 	if who.IsZero() {
 		return p
 	}
-	p.Nav = slices.Clone(d.nav)
-	for i, item := range p.Nav {
-		p.Nav[i].Current = item.Href == r.URL.Path || item.Href != Root && strings.HasPrefix(r.URL.Path, item.Href+"/")
+	var tabs []web.Tab
+	if p.Nav, tabs = menu(d.nav, r.URL.Path); len(p.Tabs) == 0 {
+		p.Tabs = tabs
 	}
 	label := "You"
 	if d.Label != nil {

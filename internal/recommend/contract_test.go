@@ -50,7 +50,7 @@ func TestTheModelForgetsAsTheRegistryAsks(t *testing.T) {
 			if err != nil {
 				tb.Fatal(err)
 			}
-			if err := i.data.Add(thimble.SubjectID(id), []thimble.ItemID{items[n], items[(n+1)%12], items[(n+5)%12]}); err != nil {
+			if err := i.data.Put(thimble.SubjectID(id), History{Items: []thimble.ItemID{items[n], items[(n+1)%12], items[(n+5)%12]}, Trusted: true}); err != nil {
 				tb.Fatal(err)
 			}
 			w.People = append(w.People, thimble.SubjectID(id))

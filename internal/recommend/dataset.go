@@ -48,11 +48,6 @@ func (d *Dataset) Put(person thimble.SubjectID, h History) error {
 	return nil
 }
 
-// Add is Put of somebody trusted, of no known time.
-func (d *Dataset) Add(person thimble.SubjectID, items []thimble.ItemID) error {
-	return d.Put(person, History{Items: items, Trusted: true})
-}
-
 // Forget removes a person and reports whether they were there. A model trained
 // before is not changed: see [Model.Forget] for both at once.
 func (d *Dataset) Forget(person thimble.SubjectID) bool {
@@ -76,6 +71,20 @@ func (d *Dataset) All() iter.Seq2[thimble.SubjectID, History] {
 			}
 		}
 	}
+}
+
+// Same reports whether both have the same of the same people, in the same order.
+func (d *Dataset) Same(o *Dataset) bool {
+	if len(d.slots) != len(o.slots) || d.interactions != o.interactions || !slices.Equal(d.table.ids, o.table.ids) {
+		return false
+	}
+	for who, slot := range d.slots {
+		other, ok := o.slots[who]
+		if !ok || d.marks[slot] != o.marks[other] || !slices.Equal(d.histories[slot], o.histories[other]) {
+			return false
+		}
+	}
+	return true
 }
 
 // Trusted returns how many people a recipe trusts.

@@ -112,8 +112,8 @@ func (s *evalSet) dataset(histories [][]int32) *Dataset {
 		for k, i := range items {
 			ids[k] = s.names[i]
 		}
-		// The person is not the zero subject, so Add has nothing to refuse.
-		_ = d.Add(evalPerson(user), ids)
+		// The person is not the zero subject, so Put has nothing to refuse.
+		_ = d.Put(evalPerson(user), History{Items: ids, Trusted: true})
 	}
 	return d
 }

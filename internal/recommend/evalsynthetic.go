@@ -71,7 +71,7 @@ func syntheticShop(people, items, events int, tell func(done, total int)) (*Data
 		for k, i := range had {
 			names[k] = ids[i]
 		}
-		if err := d.Add(evalPerson(p), names); err != nil {
+		if err := d.Put(evalPerson(p), History{Items: names, Trusted: true}); err != nil {
 			return nil, err
 		}
 		if tell != nil && p%100_000 == 0 {

@@ -23,7 +23,7 @@ func tinyShop() (*recommend.Dataset, map[string]thimble.SubjectID) {
 		{"dan", []thimble.ItemID{"shirt", "hat"}},
 	} {
 		people[p.name] = thimble.SubjectID{15: byte(n + 1)}
-		if err := d.Add(people[p.name], p.items); err != nil {
+		if err := d.Put(people[p.name], recommend.History{Items: p.items, Trusted: true}); err != nil {
 			log.Fatal(err)
 		}
 	}

@@ -61,6 +61,16 @@ type Recipe struct {
 	DecayEpoch int `json:"decay_epoch,omitempty"`
 	HalfLife   int `json:"half_life,omitempty"`
 
+	// LookPoints, CartPoints and WishPoints are what it says that an item was looked at on a
+	// day, put in the cart or wished for; looks count for two days at most. From InterestFrom
+	// points on somebody had the item; 0 means that only orders are learned from. InterestCap
+	// is how many items of a person are learned from so at most, the latest.
+	LookPoints   int `json:"look_points,omitempty"`
+	CartPoints   int `json:"cart_points,omitempty"`
+	WishPoints   int `json:"wish_points,omitempty"`
+	InterestFrom int `json:"interest_from,omitempty"`
+	InterestCap  int `json:"interest_cap,omitempty"`
+
 	// UntrustedCap is how many people who are not trusted an item counts at most; 0
 	// means that it counts all. UntrustedMilli, when not 0, bounds them further by those
 	// who are: UntrustedFloor and that many for each 1000 trusted people of the item.
@@ -167,6 +177,11 @@ func (r Recipe) Check() error {
 		{"history_cap", r.HistoryCap, 1, ml.MaxGramBound},
 		{"decay_epoch", r.DecayEpoch, 0, maxEpoch},
 		{"half_life", r.HalfLife, min(r.DecayEpoch, 1), maxEpoch},
+		{"look_points", r.LookPoints, 0, mostPoints},
+		{"cart_points", r.CartPoints, 0, mostPoints},
+		{"wish_points", r.WishPoints, 0, mostPoints},
+		{"interest_from", r.InterestFrom, 0, 4 * mostPoints},
+		{"interest_cap", r.InterestCap, min(r.InterestFrom, 1), ml.MaxGramBound},
 		{"untrusted_cap", r.UntrustedCap, 0, math.MaxInt32},
 		{"untrusted_floor", r.UntrustedFloor, 0, r.UntrustedCap},
 		{"untrusted_milli", r.UntrustedMilli, 0, 1_000_000},
@@ -180,6 +195,9 @@ func (r Recipe) Check() error {
 	}
 	return nil
 }
+
+// mostPoints bounds what one deed says.
+const mostPoints = 100
 
 // JSON returns the canonical form: fields in one order, no spaces.
 func (r Recipe) JSON() []byte {

@@ -149,7 +149,7 @@ func clusteredShop(people, items, each int) *Dataset {
 			}
 			had = append(had, itemName(home*aisle+i))
 		}
-		_ = d.Add(person(p), had)
+		_ = d.Put(person(p), History{Items: had, Trusted: true})
 	}
 	return d
 }

@@ -35,6 +35,8 @@ type Lineage struct {
 	// anew without somebody keeps both.
 	Until   time.Time `json:"until"`
 	Through int64     `json:"through"`
+	// Events is the last place in the log of events that was used; 0 when none was.
+	Events int64 `json:"events_through,omitempty"`
 	// DerivedFrom is the version that this one is, without those who left; 0 for none.
 	DerivedFrom int64   `json:"derived_from,omitempty"`
 	Reason      string  `json:"reason"` // why it was made
@@ -95,8 +97,8 @@ func (l Lineage) Check() error {
 		return wrong("recipe_chosen", "has a number, a name and a time")
 	case l.Code == "" || l.Consent == "" || l.Reason == "" || len(l.Uses) == 0:
 		return wrong("code, consent, reason, uses", "are not empty")
-	case l.Until.IsZero() || l.Through < 0:
-		return wrong("until, through", "are when the data ends, and its last record")
+	case l.Until.IsZero() || l.Through < 0 || l.Events < 0:
+		return wrong("until, through, events_through", "are when the data ends, and its last records")
 	}
 	for _, u := range l.Uses {
 		if u.Purpose == "" || u.Category == "" {

@@ -110,8 +110,8 @@ func (d *Desk) Certify(ctx context.Context) (issued int, failed error) {
 }
 
 func (d *Desk) certify(ctx context.Context, to Registrar, u Uncertified) (bool, error) {
-	if u.Request.Report.Backups == nil {
-		return false, nil // an erasure of before there were certificates
+	if u.Request.Report.Backups == nil || u.Request.Report.Held {
+		return false, nil // of before there were certificates, or not done in full
 	}
 	told, err := d.cfg.Surroundings.Notices(ctx, u.Request.ID)
 	if err != nil {

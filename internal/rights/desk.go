@@ -42,8 +42,10 @@ type Config struct {
 	People    People    // nil: everybody is one alone
 	Snapshots Snapshots // nil: exports are read as they come
 	Now       func() time.Time
+	Amends    Amends // what a correction reaches
 	// Surroundings know what a certificate says; nil: there are no certificates.
 	Surroundings Surroundings
+	Holds        Holds // nil: nothing is held
 }
 
 // A Desk executes requests.
@@ -165,6 +167,8 @@ func (d *Desk) execute(ctx context.Context, r *Request) error {
 		return d.merge(ctx, r)
 	case Unmerge:
 		return d.unmerge(ctx, r)
+	case Rectify:
+		return d.rectify(ctx, r)
 	}
 	return d.apply(ctx, r)
 }

@@ -61,15 +61,24 @@ func (d *Desk) erase(ctx context.Context, r *Request) error {
 	} else {
 		r.Report.Resumed = true
 	}
+	held, err := d.held(ctx, r)
+	if err != nil {
+		return err
+	}
 	if err := d.eraseAll(thimble.WithCause(ctx, r.ID), r); err != nil {
 		return err
 	}
-	if err := d.shred(ctx, r); err != nil {
-		return err
+	if !held {
+		if err := d.shred(ctx, r); err != nil {
+			return err
+		}
 	}
 	r.Report.Models.After = d.model()
 	if *r.Report.Models == (Models{}) {
 		r.Report.Models = nil // there is no model, and was none
+	}
+	if held {
+		return nil // what is kept is in models and backups neither more nor less than it was
 	}
 	return d.after(ctx, r)
 }
@@ -103,6 +112,12 @@ func (d *Desk) eraseAll(ctx context.Context, r *Request) error {
 		found := 0
 		for i, h := range d.holders {
 			if _, derived := h.(Derived); derived {
+				continue
+			}
+			if i == 0 && r.Report.Held {
+				if err := d.narrow(ctx, r, i); err != nil {
+					return err
+				}
 				continue
 			}
 			n, err := d.eraseOne(ctx, r, i)

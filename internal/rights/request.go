@@ -23,10 +23,13 @@ const (
 	Expire   Kind = "expire"   // GDPR Art. 5(1)(e); asked by the shop, about everybody
 	Merge    Kind = "merge"    // two customers are one person
 	Unmerge  Kind = "unmerge"  // they are two after all
+	Rectify  Kind = "rectify"  // GDPR Art. 16, 19
 )
 
 // Kinds are all kinds, in the order in which pages list them.
-func Kinds() []Kind { return []Kind{Access, Erase, Restrict, Lift, Object, Expire, Merge, Unmerge} }
+func Kinds() []Kind {
+	return []Kind{Access, Erase, Restrict, Lift, Object, Expire, Merge, Unmerge, Rectify}
+}
 
 // A State is where a request stands.
 type State string
@@ -73,6 +76,9 @@ type Report struct {
 	OtherKeys []string `json:"other_keys_sha256,omitempty"`
 	// Again says that the person had been erased, and that a backup brought them back.
 	Again bool `json:"again,omitempty"`
+	// Held says that a law has the shop keep something of the person still: the keys live,
+	// there is no certificate, and the erasure is done again when that is released.
+	Held bool `json:"held,omitempty"`
 	// Resumed says that the request was interrupted: what was done before that is not
 	// in the counts.
 	Resumed bool    `json:"resumed,omitempty"`
@@ -96,6 +102,13 @@ type Report struct {
 	Link  string    `json:"merge,omitempty"`
 	Since time.Time `json:"since,omitzero"`
 	Until time.Time `json:"until,omitzero"`
+	// Case is what a correction answers, Holder who holds the value. Category is the
+	// value's, and Since is since when it was held.
+	Case   string `json:"case,omitempty"`
+	Holder string `json:"holder,omitempty"`
+	// Decisions are those that the wrong value fed, Told who has it.
+	Decisions *Rescored               `json:"decisions,omitempty"`
+	Told      []certificate.Recipient `json:"told,omitempty"`
 	// Refused says why nothing was done.
 	Refused string `json:"refused,omitempty"`
 }

@@ -21,10 +21,19 @@ var ErrNewer = errors.New("the database is from a newer version of Thimble; use 
 //go:embed migrations
 var migrations embed.FS
 
+// Migrations are the files from which a database is made: <set>/<engine>/<number>_<name>.sql.
+func Migrations() fs.FS {
+	fsys, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the folder is in the program
+	}
+	return fsys
+}
+
 // migrate brings the set to this version. Migrations are numbered, named after
 // their capability and a verb, and written once per engine.
 func (db *DB) migrate(ctx context.Context) error {
-	fsys, err := fs.Sub(migrations, "migrations/"+db.set+"/"+string(db.engine))
+	fsys, err := fs.Sub(Migrations(), db.set+"/"+string(db.engine))
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,12 @@ import (
 // Browses has a person look at items, as events that were taken in and built in.
 func (s *Shop) Browses(who thimble.SubjectID, items ...thimble.ItemID) {
 	s.TB.Helper()
+	s.Does(who, "Product Viewed", items...)
+}
+
+// Does is Browses for any event of browsing, such as "Product Added".
+func (s *Shop) Does(who thimble.SubjectID, event string, items ...thimble.ItemID) {
+	s.TB.Helper()
 	ctx := context.Background()
 	const browsing thimble.Category = "user.behavior.browsing_history"
 	now := time.Now
@@ -21,11 +27,11 @@ func (s *Shop) Browses(who thimble.SubjectID, items ...thimble.ItemID) {
 	records := make([]frame.Record, len(items))
 	for i, item := range items {
 		at := now().UTC().Add(time.Duration(i-len(items)) * time.Second)
-		r := frame.Record{Subject: who, Received: at.UnixMicro(), Source: 1}
+		r := frame.Record{Subject: who, Received: now().UTC().UnixMicro(), Source: 1}
 		var err error
 		r.ID, err = thimble.NewID(nil)
 		s.must(err)
-		text := fmt.Sprintf(`{"plan":1,"type":"track","event":"Product Viewed","time":%d,"properties":{"product_id":%q}}`, at.UnixMicro(), item)
+		text := fmt.Sprintf(`{"plan":1,"type":"track","event":%q,"time":%d,"properties":{"product_id":%q}}`, event, at.UnixMicro(), item)
 		sealed, err := s.Vault.Seal(ctx, frame.PartCell(&r, browsing), []byte(text))
 		s.must(err)
 		r.Parts = []frame.Part{{Category: browsing, Sealed: sealed}}

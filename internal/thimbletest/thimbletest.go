@@ -68,6 +68,7 @@ func OpenAt(tb testing.TB, settings map[string]string, now func() time.Time) *Sh
 	cfg.LearnPause = -24 * 365 * time.Hour
 	cfg.ListsFresh = 0
 	cfg.PasswordCost = staff.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1} // what is tested is not how slow it is
+	Migrated(tb, cfg)
 	a, err := app.Open(context.Background(), cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		tb.Fatal(err)
@@ -83,6 +84,25 @@ func OpenAt(tb testing.TB, settings map[string]string, now func() time.Time) *Sh
 	s := &Shop{App: a, TB: tb}
 	s.Employs(app.Owner)
 	return s
+}
+
+// Migrated lays migrated databases into a folder in which there is no installation yet: what
+// the migrations do is not what the tests of an installation show.
+func Migrated(tb testing.TB, cfg app.Config) {
+	tb.Helper()
+	if _, err := os.Stat(filepath.Join(cfg.Data, "core.db")); err == nil || cfg.DatabaseURL != "" {
+		return
+	}
+	keys := filepath.Join(cfg.Data, "keys")
+	if err := os.MkdirAll(keys, 0o700); err != nil {
+		tb.Fatal(err)
+	}
+	for _, set := range []string{sqldb.Core, sqldb.Log, sqldb.View} {
+		sqldbtest.Migrated(tb, set, filepath.Join(cfg.Data, set+".db"))
+	}
+	if cfg.KeysURL == "" {
+		sqldbtest.Migrated(tb, sqldb.Keys, filepath.Join(keys, "keys.db"))
+	}
 }
 
 // Employs makes an account of staff with the given roles, or with all of them, whose

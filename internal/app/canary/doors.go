@@ -72,7 +72,7 @@ func Doors() (all []Door) {
 
 func pages() []Door {
 	all := []Door{
-		page("POST /console/cases/{case}", "what", "kind", "ground", "ref", "rights", "text", "to"),
+		page("POST /console/cases/{case}", "what", "kind", "ground", "part", "ref", "rights", "task", "text", "to"),
 		page("POST /console/customers", "account", "purpose"),
 		page("POST /console/customers/{subject}/events", "purpose", "reason", "after"),
 		page("POST /console/customers/{subject}/join", "account", "note"),
@@ -95,10 +95,10 @@ func pages() []Door {
 			"POST /console/reviews/{review}/release", "POST /console/sign-out", "POST /console/vault/rotate", "POST /console/outbox/{message}/again", "POST /privacy/sign-out", "POST /privacy/take", "POST /shop/sign-out"),
 		none(ofStaff, "POST /console/account/devices", "POST /console/account/factor", "POST /console/account/password", "POST /console/account/set-up", "POST /console/confirm",
 			"POST /console/people", "POST /console/people/review", "POST /console/people/{name}/{what}"),
-		none(tokenOnly, "POST /console/link/{token}"),
-		none(ofShop, "POST /console/alarms/{id}/close", "POST /console/imports/upload/{upload}", "POST /console/keys", "POST /console/keys/{id}/revoke", "POST /console/policy/packs/{id}/review",
+		none(tokenOnly, "POST /console/link/{token}", "DELETE /v2/requests/{id}"),
+		none(ofShop, "POST /console/agents", "POST /console/agents/{agent}", "POST /console/alarms/{id}/close", "POST /console/imports/upload/{upload}", "POST /console/keys", "POST /console/keys/{id}/revoke", "POST /console/policy/packs/{id}/review",
 			"POST /console/policy/simulate", "POST /console/policy/waiting/{id}/accept", "POST /console/recipients", "POST /console/recipients/{recipient}/agreement", "POST /console/recipients/{recipient}/{what}",
-			"POST /console/sources", "POST /console/sources/{source}", "POST /console/sources/{source}/end", "POST /console/sources/{source}/key"),
+			"POST /console/controllers", "POST /console/controllers/{controller}/end", "POST /console/systems", "POST /console/systems/{system}/{what}", "POST /console/retention/document", "POST /console/retention/proposals", "POST /console/retention/runs/{run}", "POST /console/holds/{hold}", "POST /console/holds", "POST /console/sources", "POST /console/sources/{source}", "POST /console/sources/{source}/end", "POST /console/sources/{source}/key"),
 		none(ofModels, "POST /console/experiments", "POST /console/experiments/{experiment}/stop", "POST /console/models/{model}/check", "POST /console/models/{model}/keys/{hint}/revoke",
 			"POST /console/models/{model}/rollback", "POST /console/models/{model}/{version}/revoke", "POST /console/models/{model}/{version}/stage", "POST /console/recommendations/alarms/{id}",
 			"POST /console/recommendations/device/accept", "POST /console/recommendations/device/release", "POST /console/recommendations/device/{number}/end", "POST /console/recommendations/train", "POST /console/recommendations/tuning", "POST /console/recommendations/tuning/choose"),
@@ -116,6 +116,7 @@ func outside() []Door {
 		page("POST /privacy/choices", "purpose", "state", "all"),
 		page("POST /privacy/choices/for/{child}", "purpose", "state"),
 		page("POST /privacy/code", "email", "code"),
+		page("POST /privacy/correct", "of", "name", "ref", "choice", "value", "text"),
 		page("POST /privacy/decisions/{id}/contest", "reason", "text"),
 		page("POST /privacy/devices", "session"),
 		page("POST /privacy/enter", "token"),
@@ -137,6 +138,9 @@ func outside() []Door {
 		page("POST /shop/sign-in", "customer"),
 		page("POST /v1/consent/browser", "anonymousId", "writeKey", "lang"),
 		page("POST /disclose/ack/{recipient}", "acknowledged"),
+		page("POST /opendsr/callbacks/{system}", "subject_request_id", "controller_id"),
+		page("POST /v2/requests", "subject_request_id", "identity_value"),
+		page("POST /rights/systems/{system}/answers", "task", "state", "reason"),
 		page("POST /hooks/{system}/{name}", "id", "email"),
 	}
 }

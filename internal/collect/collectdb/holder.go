@@ -9,6 +9,7 @@ import (
 	"thimble"
 	"thimble/internal/collect"
 	"thimble/internal/sqldb"
+	"thimble/internal/subject/subjectdb"
 )
 
 var _ thimble.Holder = (*Store)(nil)
@@ -125,22 +126,45 @@ func readReviews(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (all 
 
 // Erase implements [thimble.Holder]: it deletes the rows.
 func (s *Store) Erase(ctx context.Context, who thimble.SubjectID) (thimble.Erasure, error) {
-	var n int64
+	var e thimble.Erasure
 	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		n = 0
-		for _, query := range []string{`delete from collect_facts where subject_id = $1`, `delete from collect_reviews where subject_id = $1`} {
-			gone, err := tx.Exec(ctx, query, who)
+		e = thimble.Erasure{}
+		for _, r := range holdable() {
+			of := r.Subject + ` = $1` + r.also
+			gone, err := tx.Exec(ctx, `delete from `+r.Table+` where `+of+` and `+r.Free(), who)
 			if err != nil {
 				return err
 			}
-			n += gone
+			kept, err := r.Kept(ctx, tx, of, who)
+			if err != nil {
+				return err
+			}
+			e.Erased, e.Kept = e.Erased+int(gone), append(e.Kept, kept...)
 		}
 		return nil
 	})
 	if err != nil {
 		return thimble.Erasure{}, fmt.Errorf("collect: erasing a person: %w", err)
 	}
-	return thimble.Erasure{Erased: int(n)}, nil
+	return e, nil
+}
+
+// records are what a hold keeps of a table's rows; of facts, those of one kind.
+type records struct {
+	subjectdb.Records
+	key  string // one column by which a batch is named
+	also string
+}
+
+func holdable() []records {
+	of := func(what, table, key string, c thimble.Category, also string) records {
+		return records{subjectdb.Records{What: what, Table: table, Category: c, Subject: table + ".subject_id", At: table + ".at"}, key, also}
+	}
+	return []records{
+		of("names", "collect_facts", "subject_id", factCategories[nameFact], ` and collect_facts.fact = '`+nameFact+`'`),
+		of("regions", "collect_facts", "subject_id", factCategories[regionFact], ` and collect_facts.fact = '`+regionFact+`'`),
+		of("reviews", "collect_reviews", "id", collect.ReviewCategory, ""),
+	}
 }
 
 // Expire implements [thimble.Holder]: facts by when they were last brought, reviews by
@@ -148,22 +172,24 @@ func (s *Store) Erase(ctx context.Context, who thimble.SubjectID) (thimble.Erasu
 func (s *Store) Expire(ctx context.Context, c thimble.Category, before time.Time) (thimble.Erasure, error) {
 	var sum thimble.Erasure
 	at := before.UnixMicro()
-	for _, fact := range []string{nameFact, regionFact} {
-		if !factCategories[fact].Within(c) {
+	for _, r := range holdable() {
+		if !r.Category.Within(c) {
 			continue
 		}
-		n, err := s.db.Drain(ctx, `delete from collect_facts where fact = $1 and at < $2 and subject_id in (
-			select subject_id from collect_facts where fact = $1 and at < $2 limit 1000)`, fact, at)
+		of := r.At + ` < $1` + r.also
+		n, err := s.db.Drain(ctx, `delete from `+r.Table+` where `+of+` and `+r.Free()+` and `+r.key+` in (
+			select `+r.key+` from `+r.Table+` where `+of+` and `+r.Free()+` limit 1000)`, at)
 		if sum.Erased += n; err != nil {
-			return sum, fmt.Errorf("collect: expiring: %w", err)
+			return sum, fmt.Errorf("collect: expiring %s: %w", r.What, err)
+		}
+		err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+			kept, err := r.Records.Kept(ctx, tx, of, at)
+			sum.Kept = append(sum.Kept, kept...)
+			return err
+		})
+		if err != nil {
+			return sum, fmt.Errorf("collect: counting what is held of %s: %w", r.What, err)
 		}
 	}
-	if !collect.ReviewCategory.Within(c) {
-		return sum, nil
-	}
-	n, err := s.db.Drain(ctx, `delete from collect_reviews where id in (select id from collect_reviews where at < $1 limit 1000)`, at)
-	if sum.Erased += n; err != nil {
-		err = fmt.Errorf("collect: expiring reviews: %w", err)
-	}
-	return sum, err
+	return sum, nil
 }

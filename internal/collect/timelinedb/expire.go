@@ -64,6 +64,34 @@ func (s *Store) expireParts(ctx context.Context, c thimble.Category, before time
 	}
 }
 
+// Older calls each for every part of exactly a category in the frames of before, by when
+// they came in, with what names it. It reads the log and no position that an expiry keeps:
+// it is how one is held against what is there.
+func (s *Store) Older(ctx context.Context, c thimble.Category, before time.Time, each func(key []byte) error) error {
+	for at := int64(0); ; {
+		frames, err := s.Log.After(ctx, at, readAhead)
+		if err != nil || len(frames) == 0 {
+			return err
+		}
+		for _, f := range frames {
+			if f.Received >= before.UnixMicro() {
+				return nil
+			}
+			at = f.Seq
+			for i := range f.Records {
+				for j := range f.Records[i].Parts {
+					if f.Records[i].Parts[j].Category != c {
+						continue
+					}
+					if err := each(fmt.Appendf(nil, "%d/%d/%d", f.Seq, i, j)); err != nil {
+						return err
+					}
+				}
+			}
+		}
+	}
+}
+
 // keepPosition moves a position on, unless somebody else has moved it meanwhile.
 func (s *Store) keepPosition(ctx context.Context, name string, from, to int64) error {
 	return s.Core.Write(ctx, func(tx *sqldb.Tx) error {

@@ -67,6 +67,8 @@ type Sealed struct {
 	Model      []byte // the model's hash
 	About      decision.Kind
 	Standing   decision.Standing
+	Cause      string     // the token of the request because of which it counts no more
+	Again      thimble.ID // the decision that was made in its place; zero for none
 
 	body  []byte
 	batch []byte // nil for a decision with a leaf of its own
@@ -127,7 +129,7 @@ func (s *Store) list(ctx context.Context, where string, args ...any) ([]Sealed, 
 	var all []Sealed
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		all = nil
-		rows, err := tx.Query(ctx, `select id, subject_id, capability, at, model, about, standing, body, batch, place from decision_decisions `+where, args...)
+		rows, err := tx.Query(ctx, `select id, subject_id, capability, at, model, about, standing, cause, again, body, batch, place from decision_decisions `+where, args...)
 		if err != nil {
 			return err
 		}
@@ -149,7 +151,9 @@ func (s *Store) list(ctx context.Context, where string, args ...any) ([]Sealed, 
 
 func scan(rows *sql.Rows) (d Sealed, err error) {
 	var at int64
-	err = rows.Scan(&d.ID, &d.Subject, &d.Capability, &at, &d.Model, &d.About, &d.Standing, &d.body, &d.batch, &d.place)
+	var again []byte
+	err = rows.Scan(&d.ID, &d.Subject, &d.Capability, &at, &d.Model, &d.About, &d.Standing, &d.Cause, &again, &d.body, &d.batch, &d.place)
+	copy(d.Again[:], again)
 	d.At = time.UnixMicro(at).UTC()
 	return d, err
 }
@@ -220,13 +224,18 @@ func (s *Store) Export(ctx context.Context, subject thimble.SubjectID) iter.Seq2
 
 // Erase implements thimble.Holder.
 func (s *Store) Erase(ctx context.Context, subject thimble.SubjectID) (thimble.Erasure, error) {
-	var n int64
-	err := s.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
-		n, err = s.forget(ctx, tx, `d.subject_id = $1`, subject)
+	var e thimble.Erasure
+	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		n, err := s.forget(ctx, tx, `d.subject_id = $1 and `+records.Free(), subject)
+		if err != nil {
+			return err
+		}
+		e.Erased = int(n)
+		e.Kept, err = records.Kept(ctx, tx, `d.subject_id = $1`, subject)
 		return err
 	})
 	if err != nil {
 		return thimble.Erasure{}, fmt.Errorf("decision: erasing a person: %w", err)
 	}
-	return thimble.Erasure{Erased: int(n)}, nil
+	return e, nil
 }

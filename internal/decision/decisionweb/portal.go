@@ -184,10 +184,24 @@ func (p *portal) explain(r *http.Request) (decision.Record, whyBody, error) {
 		}
 	}
 	if sealed.Standing != decision.Stands {
-		body.Standing = &web.Callout{Tone: web.Info, Title: "This decision no longer counts", Text: "A person reviewed it. What they found is below."}
+		body.Standing = standing(sealed)
 	}
 	body.Contest, err = p.contested(ctx, sealed, grant, record)
 	return record, body, err
+}
+
+// standing says why a decision no longer counts.
+func standing(d decisiondb.Sealed) *web.Callout {
+	c := &web.Callout{Tone: web.Info, Title: "This decision no longer counts", Text: "A person reviewed it. What they found is below."}
+	if d.Cause == "" {
+		return c
+	}
+	c.Text = "Something that it was made from was wrong, and has been corrected. No other is in its place."
+	if !d.Again.IsZero() {
+		c.Text = "Something that it was made from was wrong, and has been corrected. It was made anew."
+		c.Action = &web.Action{Label: "See the new decision", Href: "/privacy/decisions/" + d.Again.Token(decision.TokenPrefix)}
+	}
+	return c
 }
 
 func (p *portal) open(r *http.Request) (decision.Record, ledger.Opening, decisiondb.Sealed, thimble.Grant, error) {

@@ -74,7 +74,7 @@ func (s *Store) terms(ctx context.Context, m Message) (r disclose.Recipient, a *
 	return r, a, err
 }
 
-// refused asks the agreement that is in force now. A notice of erasure needs none: the
+// refused asks the agreement that is in force now. A notice of erasure or correction needs none: the
 // duty to tell outlives the agreement (GDPR Art. 19).
 func refused(m Message, r disclose.Recipient, a *disclose.Signed, s *Store) disclose.Refusal {
 	var terms *disclose.Agreement
@@ -82,7 +82,7 @@ func refused(m Message, r disclose.Recipient, a *disclose.Signed, s *Store) disc
 		terms = &a.Agreement
 	}
 	no := terms.Permits(r, disclose.Request{Purpose: m.Purpose, Fields: m.Fields, Categories: m.Categories, Brand: m.Brand}, s.now())
-	if m.Kind == disclose.EraseMessage && no != disclose.RecipientSuspended && no != disclose.RecipientWithdrew {
+	if disclose.Owed(m.Kind) && no != disclose.RecipientSuspended && no != disclose.RecipientWithdrew {
 		return ""
 	}
 	return no

@@ -161,30 +161,37 @@ func (s *Store) Erase(ctx context.Context, who thimble.SubjectID) (thimble.Erasu
 	return thimble.Erasure{Erased: int(n)}, nil
 }
 
-// eraseWithin is how long a recipient has to confirm an erasure before somebody is to ask.
+// eraseWithin is how long a recipient has to confirm a notice before somebody is to ask.
 const eraseWithin = 7 * 24 * time.Hour
 
-// tell queues a notice of erasure for each pseudonym that may be with its recipient.
-func (s *Store) tell(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) error {
-	type told struct {
-		recipient  thimble.ID
-		generation int64
-	}
-	var all []told
+// told is a recipient, and the generation of the pseudonym that it has of somebody.
+type told struct {
+	recipient  thimble.ID
+	generation int64
+}
+
+// reached are those who may have something about somebody.
+func reached(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (all []told, err error) {
 	rows, err := tx.Query(ctx, `select distinct m.recipient_id, p.generation from disclose_people p join disclose_messages m on m.id = p.message_id
 		where p.subject_id = $1 and p.generation > 0 and (p.state in ('sent', 'maybe-sent') or p.state = 'going' and m.tries > 0) order by m.recipient_id, p.generation`, who)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var t told
 		if err := rows.Scan(&t.recipient, &t.generation); err != nil {
-			return err
+			return nil, err
 		}
 		all = append(all, t)
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+	return all, errors.Join(rows.Err(), rows.Close())
+}
+
+// tell queues a notice of erasure for each pseudonym that may be with its recipient.
+func (s *Store) tell(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) error {
+	all, err := reached(ctx, tx, who)
+	if err != nil {
 		return err
 	}
 	for _, t := range all {
@@ -192,28 +199,29 @@ func (s *Store) tell(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) e
 		if err != nil {
 			return err
 		}
-		if err := s.tellOne(ctx, tx, r, t.generation, who); err != nil {
+		pseudonym, err := s.pseudonym(ctx, r, t.generation, who)
+		if err != nil {
+			return err
+		}
+		line, err := json.Marshal(map[string]string{disclose.PersonField: pseudonym})
+		if err != nil {
+			return err
+		}
+		if err := s.notify(ctx, tx, r, disclose.EraseMessage, line); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Store) tellOne(ctx context.Context, tx *sqldb.Tx, r disclose.Recipient, generation int64, who thimble.SubjectID) error {
-	pseudonym, err := s.pseudonym(ctx, r, generation, who)
-	if err != nil {
-		return err
-	}
-	m := Message{Recipient: r.ID, Cause: thimble.CauseOf(ctx), Kind: disclose.EraseMessage, Purpose: thimble.LegalObligation, Fields: []string{disclose.PersonField},
+// notify queues a notice of a kind, which is one line.
+func (s *Store) notify(ctx context.Context, tx *sqldb.Tx, r disclose.Recipient, kind string, line []byte) (err error) {
+	m := Message{Recipient: r.ID, Cause: thimble.CauseOf(ctx), Kind: kind, Purpose: thimble.LegalObligation, Fields: []string{disclose.PersonField},
 		MediaType: "application/x-ndjson", AckWithin: eraseWithin, CreatedAt: s.now()}
 	if m.ID, err = thimble.NewID(nil); err != nil {
 		return err
 	}
 	if m.Disclosure, err = thimble.NewID(nil); err != nil {
-		return err
-	}
-	line, err := json.Marshal(map[string]string{disclose.PersonField: pseudonym})
-	if err != nil {
 		return err
 	}
 	return s.queueBareTx(ctx, tx, m, r, nil, append(line, '\n'))

@@ -60,3 +60,12 @@ func (s *Store) Whose(ctx context.Context, recipient thimble.ID, pseudonym strin
 	}
 	return who, nil
 }
+
+// PseudonymTx is what a recipient calls somebody by now.
+func (s *Store) PseudonymTx(ctx context.Context, tx *sqldb.Tx, recipient thimble.ID, who thimble.SubjectID) (string, error) {
+	r, err := s.recipient(ctx, tx, recipient)
+	if err != nil {
+		return "", err
+	}
+	return s.pseudonym(ctx, r, r.Generation, who)
+}

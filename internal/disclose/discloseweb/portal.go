@@ -94,6 +94,9 @@ func keeps(r disclose.Record) string {
 	if r.Kind == disclose.EraseMessage {
 		return "told to delete what it has of you"
 	}
+	if r.Kind == disclose.CorrectMessage {
+		return "told that something was corrected"
+	}
 	return "may keep it for " + web.Plural(r.Retention, "day", "days")
 }
 

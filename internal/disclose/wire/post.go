@@ -68,8 +68,13 @@ func (s *Sender) request(u *url.URL, hook Hook, m Message, body []byte) (*http.R
 	return req, ""
 }
 
-// exchange is one connection, one request and one answer.
+// exchange is one connection, one request and one answer, which is judged.
 func (s *Sender) exchange(ctx context.Context, disclosure thimble.ID, to place, req *http.Request) Outcome {
+	return s.roundTrip(ctx, disclosure, to, req, func(res *http.Response) Outcome { return s.judge(ctx, res) })
+}
+
+// roundTrip is one connection and one request, with what reads the answer.
+func (s *Sender) roundTrip(ctx context.Context, disclosure thimble.ID, to place, req *http.Request, read func(*http.Response) Outcome) Outcome {
 	conn, why := s.dial(ctx, disclosure, to)
 	if why == AddressForbidden {
 		return permanent(why)
@@ -90,7 +95,7 @@ func (s *Sender) exchange(ctx context.Context, disclosure thimble.ID, to place, 
 		return retry(noAnswer(ctx, seen, err))
 	}
 	defer res.Body.Close()
-	return s.judge(ctx, res)
+	return read(res)
 }
 
 // transport carries one request over the connection that was judged, and cannot make

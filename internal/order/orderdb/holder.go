@@ -63,19 +63,24 @@ func (s *Store) datum(ctx context.Context, sealed order.Sealed) (thimble.Datum, 
 	for i, l := range o.Lines {
 		e.Lines[i] = ExportedLine{Item: l.Item, Units: l.Units, PriceMinor: l.Price.Minor, Currency: l.Price.Currency}
 	}
-	return thimble.Datum{Holder: s.HolderName(), Category: thimble.PurchaseHistory, Name: "order", Value: e, At: o.PlacedAt}, nil
+	return thimble.Datum{Holder: s.HolderName(), Category: thimble.PurchaseHistory, Name: "order", Value: e, At: o.PlacedAt, Ref: o.ID.Token(order.TokenPrefix)}, nil
 }
 
 // Erase implements [thimble.Holder]: it deletes the rows. The zero subject is
 // nobody, so guests' orders stay.
 func (s *Store) Erase(ctx context.Context, subject thimble.SubjectID) (thimble.Erasure, error) {
-	var n int64
-	err := s.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
-		n, err = tx.Exec(ctx, `delete from order_orders where subject_id = $1`, subject)
+	var e thimble.Erasure
+	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		n, err := tx.Exec(ctx, `delete from order_orders where subject_id = $1 and `+records.Free(), subject)
+		if err != nil {
+			return err
+		}
+		e.Erased = int(n)
+		e.Kept, err = records.Kept(ctx, tx, `order_orders.subject_id = $1`, subject)
 		return err
 	})
 	if err != nil {
 		return thimble.Erasure{}, fmt.Errorf("order: erasing orders of a person: %w", err)
 	}
-	return thimble.Erasure{Erased: int(n)}, nil
+	return e, nil
 }

@@ -29,6 +29,7 @@ type Store struct {
 	db     *sqldb.DB
 	keys   Keys
 	opener order.Opener
+	epochs Epochs
 }
 
 // New returns the store on the core set. The opener opens a person's orders for
@@ -192,6 +193,20 @@ func (s *Store) LastBatch(ctx context.Context) (last int64, err error) {
 	return last, nil
 }
 
+const selectSealed = `select id, placed_at, direction, batch, body from order_orders `
+
+// scanSealed reads rows of selectSealed, which are all of one subject.
+func scanSealed(into *[]order.Sealed, of thimble.SubjectID) func(*sql.Rows) error {
+	return func(rows *sql.Rows) error {
+		o := order.Sealed{Subject: of}
+		var at int64
+		err := rows.Scan(&o.ID, &at, &o.Direction, &o.Batch, &o.Body)
+		o.PlacedAt = time.UnixMicro(at).UTC()
+		*into = append(*into, o)
+		return err
+	}
+}
+
 // Of returns the subject's orders, the newest first; limit 0 means all. Guests'
 // orders belong to nobody and are not returned.
 func (s *Store) Of(ctx context.Context, subject thimble.SubjectID, limit int) ([]order.Sealed, error) {
@@ -199,14 +214,7 @@ func (s *Store) Of(ctx context.Context, subject thimble.SubjectID, limit int) ([
 		limit = 1 << 31
 	}
 	var found []order.Sealed
-	err := s.db.Ask(ctx, func(rows *sql.Rows) error {
-		o := order.Sealed{Subject: subject}
-		var at int64
-		err := rows.Scan(&o.ID, &at, &o.Direction, &o.Batch, &o.Body)
-		o.PlacedAt = time.UnixMicro(at).UTC()
-		found = append(found, o)
-		return err
-	}, `select id, placed_at, direction, batch, body from order_orders where subject_id = $1 order by placed_at desc, id desc limit $2`, subject, limit)
+	err := s.db.Ask(ctx, scanSealed(&found, subject), selectSealed+`where subject_id = $1 order by placed_at desc, id desc limit $2`, subject, limit)
 	if err != nil {
 		return nil, fmt.Errorf("order: reading orders of a person: %w", err)
 	}

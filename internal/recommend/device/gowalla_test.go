@@ -92,7 +92,7 @@ func TestHowGoodAFileIsOnGowalla(t *testing.T) {
 	items = device.Sorted(items)
 	data := recommend.NewDataset(ids)
 	for u, history := range train {
-		if err := data.Add(thimble.SubjectID{byte(u), byte(u >> 8), byte(u >> 16), 1}, history); err != nil {
+		if err := data.Put(thimble.SubjectID{byte(u), byte(u >> 8), byte(u >> 16), 1}, recommend.History{Items: history, Trusted: true}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -43,7 +43,7 @@ type people struct {
 func (p *people) data() *recommend.Dataset {
 	d := recommend.NewDataset(p.items)
 	for i, items := range p.of {
-		if err := d.Add(thimble.SubjectID{byte(i), byte(i >> 8), 1}, items); err != nil {
+		if err := d.Put(thimble.SubjectID{byte(i), byte(i >> 8), 1}, recommend.History{Items: items, Trusted: true}); err != nil {
 			p.t.Fatal(err)
 		}
 	}

@@ -20,7 +20,7 @@ func card(m *recommend.Model, judged *recommend.Held, from, to string) registry.
 		About: "Ranks a shop's products for a person from what that person bought and looked at, and products that go with a product.",
 		Uses:  []string{"lists of products in shop, mail and app, for people who permit personal content", "products that go with a product, for everybody"},
 		Limits: []string{
-			"It learns from purchases only: no sizes, no prices, no season. What is out of stock is kept out of lists beside it.",
+			"It learns from purchases, and from what people looked at, put in the cart and wished for where they allow that: no sizes, no prices, no season. What is out of stock is kept out of lists beside it.",
 			"A product that nobody bought yet is in no list of it, and a person of whom nothing is known gets the popular list.",
 			"It is not made to judge people: not for prices, credit, fraud or who is served first.",
 		},
@@ -57,10 +57,15 @@ func (s *Shop) lineage(l line) registry.Lineage {
 	if code == "" {
 		code = "unknown"
 	}
-	return registry.Lineage{
-		Recipe: l.recipe.JSON(), Chosen: l.chosen, Code: code, Until: l.until, Through: l.set.through, DerivedFrom: l.of.Number,
+	out := registry.Lineage{
+		Recipe: l.recipe.JSON(), Chosen: l.chosen, Code: code, Until: l.until, Through: l.set.through, Events: l.set.events, DerivedFrom: l.of.Number,
 		Uses:    []registry.LineageUse{{Purpose: thimble.TrainAISystem, Category: thimble.PurchaseHistory}},
 		Consent: "Orders of people who permitted training when their orders were gathered, and still did when the version was released.",
 		Forgets: s.Forgets(),
 	}
+	if l.set.events > 0 {
+		out.Uses = append(out.Uses, registry.LineageUse{Purpose: thimble.TrainAISystem, Category: Browsing})
+		out.Consent = "Orders of people who permitted training when these were gathered, and still did when the version was released, and what they looked at since they permitted it."
+	}
+	return out
 }

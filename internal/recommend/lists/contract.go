@@ -21,14 +21,17 @@ func (s *Shop) Erase(ctx context.Context, who thimble.SubjectID) (thimble.Erasur
 	return thimble.Erasure{}, s.Leaving.Erase(ctx, who)
 }
 
-// Expire implements thimble.Holder: the model is made without the orders that have
-// expired.
+// Expire implements thimble.Holder: the model is made without the orders, and without what
+// was done with products, that have expired.
 func (s *Shop) Expire(ctx context.Context, c thimble.Category, _ time.Time) (thimble.Erasure, error) {
+	reason := "orders expired"
 	if !thimble.PurchaseHistory.Within(c) {
-		return thimble.Erasure{}, nil
+		if reason = "what people did with products expired"; s.Journal == nil || !Browsing.Within(c) {
+			return thimble.Erasure{}, nil
+		}
 	}
-	return thimble.Erasure{}, s.orWithdraw(ctx, "orders expired", func() error {
-		_, err := s.train(ctx, Training{Reason: "orders expired", still: true})
+	return thimble.Erasure{}, s.orWithdraw(ctx, reason, func() error {
+		_, err := s.train(ctx, Training{Reason: reason, still: true})
 		return err
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"thimble"
 	"thimble/internal/catalog"
+	"thimble/internal/consent"
 	"thimble/internal/decision"
 	"thimble/internal/gate"
 	"thimble/internal/ledger"
@@ -22,6 +23,7 @@ type Gate interface {
 	Decide(ctx context.Context, r gate.Request) (gate.Verdict, error)
 	Open(ctx context.Context, r gate.Request) (*gate.Grant, error)
 	Scan(ctx context.Context, a gate.Actor, p thimble.Purpose, categories ...thimble.Category) iter.Seq2[*gate.Grant, error]
+	Consent(ctx context.Context, r gate.Request) (consent.Standing, error)
 	Cohort(a gate.Actor, p thimble.Purpose, categories ...thimble.Category) *gate.Cohort
 }
 
@@ -101,7 +103,8 @@ type Leaving interface {
 type Deps struct {
 	Gate      Gate
 	Orders    Orders
-	Events    Events // nil: lists are made from orders alone
+	Events    Events  // nil: lists are made from orders alone
+	Journal   Journal // nil: versions learn from orders alone
 	Catalog   Catalog
 	Decisions Decisions
 	Models    Models
@@ -121,6 +124,9 @@ type Deps struct {
 	// asked for each list.
 	Fresh time.Duration
 	Code  string // the version of the program; a lineage names it
+	// UsableSince is since when something must have been collected to be used for a purpose;
+	// nil, or zero, when nothing bounds that.
+	UsableSince func(c thimble.Category, p thimble.Purpose) time.Time
 	// Ask has a training done soon, however often it fails; nil trains at once.
 	Ask func(ctx context.Context, reason string) error
 }

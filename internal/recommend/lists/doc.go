@@ -12,7 +12,11 @@
 //     their mind meanwhile;
 //   - a list is made from what the person permits of orders and of what they looked at, each
 //     asked of the gate by itself; what they do next changes the next list, without a training;
-//   - only orders of people who permit training reach the model; who takes it back is
+//   - a version learns from orders until a batch, and from what was done with products until a
+//     place of the log, of people who permit training: of what they did, what came in since
+//     they do. Made again until the same places it is the same, whatever came in later, late,
+//     twice or in another order ([Journal]);
+//   - only orders and deeds of people who permit training reach the model; who takes it back is
 //     written down in the transaction that records it, and from its commit on no list has a
 //     score that knew them, in any process;
 //   - taking somebody out solves again the columns that knew them, and gives byte for byte

@@ -30,7 +30,7 @@ func (s *Shop) Publish(ctx context.Context, make func(context.Context, *recommen
 	if err != nil {
 		return err
 	}
-	of := newSet(products, last)
+	of := newSet(products, last, 0, recommend.Recipe{}) // of orders alone
 	data, err := s.gather(ctx, nil, of)
 	if err != nil {
 		return fmt.Errorf("recommend: gathering: %w", err)

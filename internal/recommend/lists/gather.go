@@ -13,6 +13,7 @@ import (
 	"thimble/internal/gate"
 	"thimble/internal/order"
 	"thimble/internal/recommend"
+	"thimble/internal/recommend/taste"
 	"thimble/internal/registry"
 )
 
@@ -29,30 +30,37 @@ type set struct {
 	data    *recommend.Dataset
 	items   []thimble.ItemID // ascending
 	known   map[thimble.ItemID]bool
-	through int64 // the last batch of orders that is used
-	cut     int   // orders that came later
+	through int64            // the last batch of orders that is used
+	events  int64            // the last place of the journal that is used; 0 for none
+	idle    int64            // behind events, until where nobody did anything that may be learned from
+	rule    recommend.Recipe // by which deeds count
+	cut     int              // orders that came later
 	spans   map[thimble.SubjectID]span
 	since   int64 // the first day of which it is noted where something was bought
 	sales   map[thimble.SubjectID][]sale
 	edits   atomic.Int64 // of the sales
 }
 
-func newSet(items []thimble.ItemID, through int64) *set {
-	s := &set{data: recommend.NewDataset(items), items: items, known: make(map[thimble.ItemID]bool, len(items)), through: through, spans: map[thimble.SubjectID]span{}, sales: map[thimble.SubjectID][]sale{}}
+// newSet returns an empty set over products, for what was recorded until a batch of orders
+// and, by a recipe that learns from deeds, a place of the journal.
+func newSet(items []thimble.ItemID, through, events int64, rule recommend.Recipe) *set {
+	s := &set{data: recommend.NewDataset(items), items: items, known: make(map[thimble.ItemID]bool, len(items)), through: through, events: events, rule: rule, spans: map[thimble.SubjectID]span{}, sales: map[thimble.SubjectID][]sale{}}
 	for _, id := range items {
 		s.known[id] = true
 	}
 	return s
 }
 
-// same reports whether two sets are the same. Of two ends of data, the orders until one
-// are among those until the other: where as many are left out, the same are.
-func (s *set) same(o *set) bool { return s.cut == o.cut && slices.Equal(s.items, o.items) }
+// same reports whether two sets have the same of the same people.
+func (s *set) same(o *set) bool {
+	return s == o || slices.Equal(s.items, o.items) && s.data.Same(o.data)
+}
 
-// A span is the time of a person's first and last purchase that is learned from, and how
-// many of their orders came too late.
+// A span is the time of a person's first purchase that is learned from, and of the last thing
+// that is, ordered or not, and how many of their orders came too late.
 type span struct {
 	from, to time.Time
+	ordered  bool // else from is when they did the first thing that is learned from
 	cut      int
 }
 
@@ -98,8 +106,16 @@ func (s *Shop) gather(ctx context.Context, but []thimble.SubjectID, sets ...*set
 	for _, of := range sets {
 		of.since = latest - popularDays + 1
 	}
-	revision, err := s.eachLearned(ctx, but, func(g *gate.Grant, orders []recorded) error {
-		if err := out.add(g.Subject(), orders); err != nil {
+	all, err := s.lessons(ctx, nil, sets...)
+	if err != nil {
+		return nil, err
+	}
+	revision, err := s.eachLearned(ctx, but, func(g *gate.Grant, orders []recorded, said taste.State) error {
+		did, err := s.unlearned(ctx, said, all.take(g.Subject()))
+		if err == nil {
+			err = out.add(g.Subject(), orders, did)
+		}
+		if err != nil {
 			return err
 		}
 		out.people.Add(g)
@@ -110,8 +126,8 @@ func (s *Shop) gather(ctx context.Context, but []thimble.SubjectID, sets ...*set
 }
 
 // eachLearned calls f with the orders of everybody who may be learned from, but for some
-// people. It returns the revision of the list of who is left out of learning.
-func (s *Shop) eachLearned(ctx context.Context, but []thimble.SubjectID, f func(g *gate.Grant, orders []recorded) error) (int64, error) {
+// people, and with what they say about their lists. It returns the revision of the list of who is left out of learning.
+func (s *Shop) eachLearned(ctx context.Context, but []thimble.SubjectID, f func(g *gate.Grant, orders []recorded, said taste.State) error) (int64, error) {
 	left := make(map[thimble.SubjectID]bool, len(but))
 	for _, who := range but {
 		left[who] = true
@@ -127,7 +143,7 @@ func (s *Shop) eachLearned(ctx context.Context, but []thimble.SubjectID, f func(
 		if left[g.Subject()] || slices.ContainsFunc(g.Members(), func(who thimble.SubjectID) bool { return suspects[who] }) {
 			continue
 		}
-		orders, err := s.learned(ctx, g)
+		orders, said, err := s.learned(ctx, g)
 		if gone(ctx, g, err) {
 			continue // changed their mind since the scan came to them
 		}
@@ -138,7 +154,7 @@ func (s *Shop) eachLearned(ctx context.Context, but []thimble.SubjectID, f func(
 			continue
 		}
 		if err == nil {
-			err = f(g, orders)
+			err = f(g, orders, said)
 		}
 		if err != nil {
 			return 0, err
@@ -147,24 +163,25 @@ func (s *Shop) eachLearned(ctx context.Context, but []thimble.SubjectID, f func(
 	return revision, nil
 }
 
-func (g *gathered) add(who thimble.SubjectID, orders []recorded) error {
+func (g *gathered) add(who thimble.SubjectID, orders []recorded, did *doing) error {
 	for _, s := range g.sets {
-		if err := s.add(who, orders); err != nil {
+		if err := s.add(who, orders, did); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *set) add(who thimble.SubjectID, orders []recorded) error {
-	items, when := s.learns(orders)
+func (s *set) add(who thimble.SubjectID, orders []recorded, did *doing) error {
+	items, when := s.learns(orders, did)
 	s.keep(who, when)
 	s.sells(who, orders, items)
 	return s.data.Put(who, told(items, when))
 }
 
-// learns returns the items of orders that a set learns from, most recent last.
-func (s *set) learns(orders []recorded) (items []thimble.ItemID, when span) {
+// learns returns the items that a set learns from, of orders and of what else somebody did,
+// most recent last.
+func (s *set) learns(orders []recorded, did *doing) (items []thimble.ItemID, when span) {
 	within := make([]order.Order, 0, len(orders))
 	for _, o := range orders {
 		if o.batch <= s.through {
@@ -172,14 +189,18 @@ func (s *set) learns(orders []recorded) (items []thimble.ItemID, when span) {
 		}
 	}
 	when.cut = len(orders) - len(within)
-	history := order.History(within)
+	kept := slices.DeleteFunc(order.History(within), func(h thimble.Interaction) bool { return !s.known[h.Item] })
+	if when.ordered = len(kept) > 0; when.ordered {
+		when.from = kept[0].At
+	}
+	history := kept
+	if interests := s.interests(did); len(interests) > 0 {
+		history = s.rule.With(kept, lastOrdered(within), interests)
+	}
 	items = make([]thimble.ItemID, 0, len(history))
 	for _, h := range history {
-		if !s.known[h.Item] {
-			continue
-		}
 		items = append(items, h.Item)
-		if when.from.IsZero() || h.At.Before(when.from) {
+		if !when.ordered && (when.from.IsZero() || h.At.Before(when.from)) {
 			when.from = h.At
 		}
 		if h.At.After(when.to) {
@@ -207,7 +228,7 @@ func (s *set) has(who thimble.SubjectID) bool {
 
 // changes are what makes a set one that has learned of a person what may be learned now.
 func (s *set) changes(p *anew) []recommend.Change {
-	all := []recommend.Change{{Person: p.who, History: told(s.learns(p.orders))}}
+	all := []recommend.Change{{Person: p.who, History: told(s.learns(p.orders, p.did))}}
 	for _, o := range p.others {
 		if s.data.Has(o) {
 			all = append(all, recommend.Change{Person: o})
@@ -218,7 +239,7 @@ func (s *set) changes(p *anew) []recommend.Change {
 
 // note keeps what changes does not.
 func (s *set) note(p *anew) {
-	items, when := s.learns(p.orders)
+	items, when := s.learns(p.orders, p.did)
 	s.keep(p.who, when)
 	s.sells(p.who, p.orders, items)
 	for _, o := range p.others {
@@ -251,7 +272,7 @@ func (s *Shop) orders(ctx context.Context, g thimble.Grant, returns bool) ([]rec
 			return nil, err
 		}
 		for _, o := range sealed {
-			if !returns && o.Direction == order.Back {
+			if !returns && o.Direction == order.Back || s.tooOld(g.Purpose(), o.PlacedAt) {
 				continue
 			}
 			opened, err := order.Open(ctx, g, o)
@@ -265,6 +286,11 @@ func (s *Shop) orders(ctx context.Context, g thimble.Grant, returns bool) ([]rec
 		}
 	}
 	return orders, nil
+}
+
+// tooOld reports whether an order is kept for another purpose only.
+func (s *Shop) tooOld(p thimble.Purpose, placed time.Time) bool {
+	return s.UsableSince != nil && placed.Before(s.UsableSince(thimble.PurchaseHistory, p))
 }
 
 // products are the items of a new version, in ascending order.
@@ -281,7 +307,7 @@ func (s *Shop) Retrain(ctx context.Context, p registry.Package, but ...thimble.S
 	if err != nil {
 		return nil, err
 	}
-	if _, m, err = s.fromStore(ctx, m, p.Lineage.Through, but); err != nil {
+	if _, m, err = s.fromStore(ctx, m, p.Lineage, but); err != nil {
 		return nil, err
 	}
 	return m.MarshalBinary()

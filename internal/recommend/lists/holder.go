@@ -61,3 +61,20 @@ func (s *Shop) modelFor(ctx context.Context, who thimble.SubjectID) (d thimble.D
 
 // Derived implements rights.Derived: the model is made from orders and consents.
 func (s *Shop) Derived() {}
+
+// Relearn implements rights.Relearner: what is no more so about somebody, such as an order
+// that was not theirs, is taken out of every version that is kept, by solving again what it
+// moved. What comes of it is the version of a training on what is so.
+func (s *Shop) Relearn(ctx context.Context, who ...thimble.SubjectID) error {
+	return s.without(ctx, "something about somebody was corrected", who...)
+}
+
+// Again makes a list for somebody anew: of the placement and length of one whose reasons
+// were wrong. Without a decision there is a reason why none is made.
+func (s *Shop) Again(ctx context.Context, who thimble.SubjectID, placement string, n int) (id thimble.ID, why string, err error) {
+	l, err := s.ForYou(ctx, trainer, who, placement, n)
+	if err == nil && l.Decision.IsZero() {
+		why = l.Why
+	}
+	return l.Decision, why, err
+}

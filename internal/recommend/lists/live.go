@@ -12,6 +12,7 @@ import (
 	"thimble"
 	"thimble/internal/gate"
 	"thimble/internal/recommend"
+	"thimble/internal/recommend/taste"
 	"thimble/internal/registry"
 	"thimble/internal/registry/registrydb"
 )
@@ -135,7 +136,7 @@ func (s *Shop) stale(ctx context.Context, m *recommend.Model, of *set, waiting [
 	for i, l := range waiting {
 		who[i] = l.Who
 	}
-	people, err := s.afresh(ctx, who, nil)
+	people, err := s.afresh(ctx, who, nil, of)
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +152,8 @@ type anew struct {
 	who    thimble.SubjectID   // the canonical subject
 	others []thimble.SubjectID // that are the same person, and have no history of their own
 	orders []recorded
+	did    *doing      // nil: nothing
+	said   taste.State // about their lists
 	grant  *gate.Grant // nil: nothing may be learned
 }
 
@@ -165,7 +168,7 @@ func (s *Shop) learnable(ctx context.Context, members []thimble.SubjectID) (p *a
 	if err != nil {
 		return nil, fmt.Errorf("recommend: asking what may be learned of a person: %w", err)
 	}
-	p.orders, err = s.learned(ctx, p.grant)
+	p.orders, p.said, err = s.learned(ctx, p.grant)
 	switch {
 	case err == nil:
 	case gone(ctx, p.grant, err):
@@ -259,7 +262,7 @@ func (s *Shop) solve(ctx context.Context, reason string, who, but []thimble.Subj
 	if err != nil {
 		return err
 	}
-	people, err := s.afresh(ctx, who, but)
+	people, err := s.afresh(ctx, who, but, b.data.sets...)
 	if err != nil {
 		return err
 	}
@@ -322,8 +325,9 @@ func (s *Shop) modelOf(ctx context.Context, v registrydb.Version) (*recommend.Mo
 	return s.opened(ctx, v)
 }
 
-// afresh looks at people again, each once. Of those in but nothing may be learned.
-func (s *Shop) afresh(ctx context.Context, who, but []thimble.SubjectID) (all []*anew, err error) {
+// afresh looks at people again, each once, for some sets. Of those in but nothing may be
+// learned.
+func (s *Shop) afresh(ctx context.Context, who, but []thimble.SubjectID, sets ...*set) (all []*anew, err error) {
 	suspects, _, err := s.leftOut(ctx)
 	if err != nil {
 		return nil, err
@@ -347,7 +351,27 @@ func (s *Shop) afresh(ctx context.Context, who, but []thimble.SubjectID) (all []
 		}
 		all = append(all, p)
 	}
-	return all, nil
+	return all, s.teach(ctx, all, sets...)
+}
+
+// teach reads what may be learned of what people did, for some sets.
+func (s *Shop) teach(ctx context.Context, all []*anew, sets ...*set) error {
+	who := []thimble.SubjectID{}
+	for _, p := range all {
+		if p.grant != nil {
+			who = append(who, p.grant.Members()...)
+		}
+	}
+	course, err := s.lessons(ctx, who, sets...)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		if p.did, err = s.unlearned(ctx, p.said, course.take(p.who)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // put changes the sets, and updates the models to them.

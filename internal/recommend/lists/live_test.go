@@ -13,6 +13,8 @@ import (
 	"thimble"
 	"thimble/internal/catalog"
 	"thimble/internal/recommend/lists"
+	"thimble/internal/recommend/taste"
+	"thimble/internal/recommend/tastedb"
 	"thimble/internal/registry"
 	"thimble/internal/sqldb"
 	"thimble/internal/sqldb/sqldbtest"
@@ -273,9 +275,9 @@ func TestNoSequenceOfChangesLeavesATraceInAModel(t *testing.T) {
 			settings := map[string]string{"data": s.Config.Data, "database-url": s.Config.DatabaseURL}
 			l.Shop.App = thimbletest.Open(t, settings).App
 		}
-		for step := range 40 {
+		for step := range 50 {
 			who := people[r.IntN(len(people))]
-			switch act := r.IntN(10); act {
+			switch act := r.IntN(13); act {
 			case 0, 1:
 				l.Buys(who, thimble.ItemID(fmt.Sprintf("G%d-A", r.IntN(4))), thimble.ItemID(fmt.Sprintf("G%d-%d", r.IntN(4), r.IntN(2))))
 			case 2, 3:
@@ -298,6 +300,12 @@ func TestNoSequenceOfChangesLeavesATraceInAModel(t *testing.T) {
 				l.no(t, l.App.Shop.Gather(t.Context()))
 			case 9:
 				l.no(t, l.App.Shop.TakeIn(t.Context()))
+			case 10, 11:
+				l.Does(who, "Product Added", thimble.ItemID(fmt.Sprintf("G%d-A", r.IntN(4))), thimble.ItemID(fmt.Sprintf("G%d-B", r.IntN(4))))
+			case 12:
+				_, err := l.Tastes.Say(t.Context(), who, tastedb.Said{Undo: r.IntN(2) == 0, By: taste.By{Auth: "session", Component: "test"},
+					Choices: []taste.Choice{{Kind: taste.Forget, Item: thimble.ItemID(fmt.Sprintf("G%d-A", r.IntN(4)))}}})
+				l.no(t, err)
 			}
 			between := l.scores()
 			l.no(t, l.App.Shop.CatchUp(t.Context()))

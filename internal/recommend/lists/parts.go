@@ -8,6 +8,7 @@ import (
 	"thimble"
 	"thimble/internal/consent"
 	"thimble/internal/gate"
+	"thimble/internal/recommend/taste"
 )
 
 // Known are the words that the lists name when they ask the gate.
@@ -53,19 +54,20 @@ func (s *Shop) returns(ctx context.Context, r gate.Request) (bool, error) {
 }
 
 // learned are the orders that a person permits to learn from, without what they want
-// forgotten.
-func (s *Shop) learned(ctx context.Context, g *gate.Grant) ([]recorded, error) {
+// forgotten, and what they say about their lists.
+func (s *Shop) learned(ctx context.Context, g *gate.Grant) ([]recorded, taste.State, error) {
 	returns, err := s.returns(ctx, trains(g.Subject()))
 	if err != nil {
-		return nil, err
+		return nil, taste.State{}, err
 	}
 	orders, err := s.orders(ctx, g, returns)
 	if err != nil {
-		return nil, err
+		return nil, taste.State{}, err
 	}
 	state, err := s.said(ctx, g)
 	if err != nil {
-		return nil, err
+		return nil, taste.State{}, err
 	}
-	return s.unforgotten(ctx, state, orders)
+	orders, err = s.unforgotten(ctx, state, orders)
+	return orders, state, err
 }

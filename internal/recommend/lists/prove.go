@@ -12,6 +12,7 @@ import (
 
 	"thimble"
 	"thimble/internal/recommend"
+	"thimble/internal/registry"
 	"thimble/internal/registry/registrydb"
 )
 
@@ -66,7 +67,7 @@ func (s *Shop) Prove(ctx context.Context, subjects []thimble.SubjectID, more int
 		return p, err
 	}
 	began := time.Now()
-	of, m, err := s.fromStore(ctx, stored, p.Version.Lineage.Through, nil)
+	of, m, err := s.fromStore(ctx, stored, p.Version.Lineage, nil)
 	if err != nil {
 		return p, err
 	}
@@ -81,10 +82,10 @@ func (s *Shop) Prove(ctx context.Context, subjects []thimble.SubjectID, more int
 	return p, nil
 }
 
-// fromStore gathers what a model was made of, orders until a batch, but for some people, and
+// fromStore gathers what a model was made of, until where its lineage says, but for some people, and
 // trains on it.
-func (s *Shop) fromStore(ctx context.Context, stored *recommend.Model, through int64, but []thimble.SubjectID) (*set, *recommend.Model, error) {
-	of := newSet(stored.Items(), through)
+func (s *Shop) fromStore(ctx context.Context, stored *recommend.Model, l registry.Lineage, but []thimble.SubjectID) (*set, *recommend.Model, error) {
+	of := newSet(stored.Items(), l.Through, l.Events, stored.Recipe())
 	if _, err := s.gather(ctx, but, of); err != nil {
 		return nil, nil, fmt.Errorf("recommend: gathering: %w", err)
 	}
@@ -100,6 +101,9 @@ func (s *Shop) proveOne(ctx context.Context, v registrydb.Version, m *recommend.
 	who = members[0]
 	c = Case{Subject: who, In: of.data.Has(who), Items: len(of.items)}
 	p, err := s.learnable(ctx, members)
+	if err == nil {
+		err = s.teach(ctx, []*anew{p}, of)
+	}
 	if err != nil {
 		return c, err
 	}
@@ -110,7 +114,7 @@ func (s *Shop) proveOne(ctx context.Context, v registrydb.Version, m *recommend.
 	}
 	c.Solved, c.Columns, c.Took = without.Hash(), columns, time.Since(began)
 	began = time.Now()
-	_, anew, err := s.fromStore(ctx, m, v.Lineage.Through, members)
+	_, anew, err := s.fromStore(ctx, m, v.Lineage, members)
 	if err != nil {
 		return c, err
 	}

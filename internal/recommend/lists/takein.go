@@ -19,11 +19,13 @@ const recordedAtOnce = 1000
 // in: for that it is trained, which is what taking in avoids.
 const quickly = 200_000
 
-// TakeIn puts the orders that came in since the champion was made into it, by solving again
-// the columns that they move: what comes of it is the version of a training on all orders
-// until now, over the same products. It takes the champion's place; what is kept to go back
-// to stays. When products are new, or too many people have ordered, it trains. It does
-// nothing while a version that somebody has rolled back to is held, or nothing is new.
+// TakeIn puts the orders that came in since the champion was made into it, and what people did
+// since then, by solving again the columns that they move: what comes of it is the version of a
+// training on all orders until now, and on what was done until a place, over the same
+// products. It takes the champion's place; what is kept to go back to stays. When products
+// are new, or too many people have ordered, it trains; of what too many people did it takes
+// in what fits, and leaves the rest to the next. It does nothing while a version that somebody
+// has rolled back to is held, or nothing is new.
 func (s *Shop) TakeIn(ctx context.Context) error {
 	s.training.Lock()
 	defer s.training.Unlock()
@@ -33,19 +35,38 @@ func (s *Shop) TakeIn(ctx context.Context) error {
 	}
 	of := h.sets[now.version.Number]
 	last, err := s.Orders.LastBatch(ctx)
-	if err != nil || last <= of.through {
+	if err != nil {
+		return err
+	}
+	const deeds = "people did something with products"
+	did, events, err := s.didSince(ctx, of)
+	if errors.Is(err, errAnew) {
+		if state, err := s.Models.Line(ctx, ModelName); err != nil || state.Held {
+			return err
+		}
+		_, err = s.train(ctx, Training{Reason: deeds, still: true, judge: true})
+		return err
+	}
+	if err != nil || last <= of.through && len(did) == 0 {
 		return err
 	}
 	state, err := s.Models.Line(ctx, ModelName)
 	if err != nil || state.Held {
 		return err
 	}
-	const reason = "orders came in"
+	reason := "orders came in"
+	if last <= of.through {
+		reason = deeds
+	}
 	who, err := s.orderedSince(ctx, of.through, last)
 	if err != nil {
 		return err
 	}
-	err = s.takeIn(ctx, h, now, who, last, reason)
+	if len(who) > mostAtOnce {
+		err = errAnew
+	} else {
+		err = s.takeIn(ctx, h, now, append(who, did...), last, events, reason)
+	}
 	if errors.Is(err, errAnew) {
 		_, err = s.train(ctx, Training{Reason: reason, still: true, judge: true})
 		return err
@@ -54,6 +75,46 @@ func (s *Shop) TakeIn(ctx context.Context) error {
 		s.held.Store(nil) // it may be half changed
 	}
 	return err
+}
+
+// didSince are the people who did something behind the end of a set that may be learned from,
+// and the place up to which they are all there.
+func (s *Shop) didSince(ctx context.Context, of *set) (who []thimble.SubjectID, until int64, err error) {
+	if s.Journal == nil {
+		return nil, of.events, nil
+	}
+	last, err := s.Journal.Last(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	from := max(of.events, of.idle)
+	for from < last && len(who) == 0 {
+		var came []thimble.SubjectID
+		if came, until, err = s.Journal.Came(ctx, from, last, mostAtOnce); err != nil {
+			return nil, 0, err
+		}
+		for _, one := range came {
+			r := trains(one)
+			r.Categories = []thimble.Category{Browsing}
+			// Asked of the choice and not of the gate, which also says no while it cannot know.
+			standing, err := s.Gate.Consent(ctx, r)
+			if err != nil {
+				return nil, 0, err
+			}
+			if standing.State.Permits() {
+				who = append(who, one)
+			}
+		}
+		if len(who) == 0 {
+			// Nobody here may be learned from. Who permits it later permits it of what
+			// follows, so that this need not be looked at again.
+			of.idle, from = until, until
+		}
+	}
+	if len(who) > 0 && of.rule.InterestFrom == 0 {
+		return nil, 0, errAnew // a version from before deeds were learned from
+	}
+	return who, max(until, of.events), nil
 }
 
 // orderedSince are the people with orders behind a batch, until another.
@@ -82,7 +143,7 @@ func (s *Shop) orderedSince(ctx context.Context, batch, last int64) (who []thimb
 	}
 }
 
-func (s *Shop) takeIn(ctx context.Context, h *material, now *serving, who []thimble.SubjectID, last int64, reason string) error {
+func (s *Shop) takeIn(ctx context.Context, h *material, now *serving, who []thimble.SubjectID, last, events int64, reason string) error {
 	of := h.sets[now.version.Number]
 	products, err := s.products(ctx)
 	if err != nil {
@@ -91,12 +152,14 @@ func (s *Shop) takeIn(ctx context.Context, h *material, now *serving, who []thim
 	if _, revision, err := s.leftOut(ctx); err != nil || revision != h.leftOut {
 		return errors.Join(err, errAnew)
 	}
-	if len(who) > mostAtOnce || slices.ContainsFunc(products, func(id thimble.ItemID) bool { return !of.known[id] }) {
+	if slices.ContainsFunc(products, func(id thimble.ItemID) bool { return !of.known[id] }) {
 		return errAnew
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	people, err := s.afresh(ctx, who, nil)
+	ended := of.events
+	of.through, of.events = last, events
+	people, err := s.afresh(ctx, who, nil, of, &set{known: of.known, rule: of.rule, events: ended})
 	if err != nil {
 		return err
 	}
@@ -104,7 +167,6 @@ func (s *Shop) takeIn(ctx context.Context, h *material, now *serving, who []thim
 	if err != nil {
 		return err
 	}
-	of.through = last
 	l := line{stage: registry.Champion, recipe: now.model.Recipe(), until: s.Now().UTC().Truncate(time.Microsecond), set: of, chosen: now.version.Lineage.Chosen}
 	b := &batch{
 		shop: s, data: &gathered{people: h.people, sets: []*set{of}}, training: Training{Reason: reason, still: true, judge: of.data.Interactions() <= quickly}, began: s.Now(), before: now.version,
@@ -117,7 +179,9 @@ func (s *Shop) takeIn(ctx context.Context, h *material, now *serving, who []thim
 		return err
 	}
 	if len(b.made) == 0 {
-		return nil // they ordered what they had, or may not be learned from
+		// They had it before, or may not be learned from. The version stays, and says that it
+		// ends where it did: so does what it is made of.
+		return b.put(ctx, []line{l}, people)
 	}
 	if err := b.publish(ctx, []line{l}); err != nil {
 		return err

@@ -183,7 +183,7 @@ func (s *Shop) lines(ctx context.Context, t Training) (all []line, before regist
 		if v.Serving() {
 			before = v
 		}
-		all = append(all, line{stage: v.Stage, recipe: m.Recipe(), until: v.Lineage.Until, set: newSet(m.Items(), v.Lineage.Through), of: v, chosen: v.Lineage.Chosen})
+		all = append(all, line{stage: v.Stage, recipe: m.Recipe(), until: v.Lineage.Until, set: newSet(m.Items(), v.Lineage.Through, v.Lineage.Events, m.Recipe()), of: v, chosen: v.Lineage.Chosen})
 	}
 	if t.same {
 		inOrder(all)
@@ -193,16 +193,20 @@ func (s *Shop) lines(ctx context.Context, t Training) (all []line, before regist
 	if err != nil {
 		return nil, before, false, err
 	}
+	recipe, chosen, err := s.recipe(ctx)
+	if err != nil {
+		return nil, before, false, err
+	}
+	recipe, events, err := s.interested(ctx, recipe)
+	if err != nil {
+		return nil, before, false, err
+	}
 	serves := before.Number > 0
 	products, err := s.products(ctx)
 	if err != nil {
 		return nil, before, false, err
 	}
-	recipe, chosen, err := s.recipe(ctx)
-	if err != nil {
-		return nil, before, false, err
-	}
-	fresh := line{stage: t.Stage, recipe: recipe, chosen: chosen, until: s.Now().UTC().Truncate(time.Microsecond), set: newSet(products, last)}
+	fresh := line{stage: t.Stage, recipe: recipe, chosen: chosen, until: s.Now().UTC().Truncate(time.Microsecond), set: newSet(products, last, events, recipe)}
 	held = state.Held && serves && !(t.Asked && t.Stage == registry.Champion)
 	if !serves || t.Stage == registry.Champion && !held {
 		for i := range all {
@@ -292,7 +296,7 @@ func (b *batch) make(ctx context.Context, all []line) error {
 		}
 		if old := b.standing(l); old.Number > 0 && old.Hash == sum {
 			b.stay[old.Number] = l.stage
-			l.set.through = old.Lineage.Through
+			l.set.through, l.set.events = old.Lineage.Through, old.Lineage.Events
 			b.sets[old.Number] = l.set
 			if l.stage == registry.Champion {
 				b.live = &serving{w.model, old}

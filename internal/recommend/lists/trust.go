@@ -9,11 +9,11 @@ import (
 	"thimble/internal/recommend"
 )
 
-// told is what a data set learns of a person: what they bought, when first and when last.
-// An order is a purchase that the shop itself recorded, so that only age is left to ask
-// for.
+// told is what a data set learns of a person: what they had, when first and when last. An
+// order is a purchase that the shop itself recorded, so that only age is left to ask for; who
+// has none is not trusted, because anybody can send events.
 func told(items []thimble.ItemID, when span) recommend.History {
-	h := recommend.History{Items: items, Trusted: true}
+	h := recommend.History{Items: items, Trusted: when.ordered}
 	if !when.from.IsZero() {
 		h.Since, h.Epoch = recommend.Month(when.from), recommend.Month(when.to)
 	}
@@ -22,8 +22,8 @@ func told(items []thimble.ItemID, when span) recommend.History {
 
 // bound freezes, in the recipe of a new version, who is trusted and what the others may
 // move: whoever bought first in a month before the last is trusted. A young shop, where
-// most are not, has nobody to hold the others against: there everybody counts. Versions
-// that are derived anew keep their recipe.
+// most are not, has nobody to hold the others against: there everybody who ordered counts.
+// Who never ordered is bound in any shop. Versions that are derived anew keep their recipe.
 func bound(all []line) error {
 	key := int64(0)
 	for _, l := range all {
@@ -36,8 +36,12 @@ func bound(all []line) error {
 		}
 		r := l.recipe
 		r.TrustedBefore = recommend.Month(l.until) - 1
-		people := l.set.data.People()
+		// Of who ordered: how many others there are, anybody can choose.
+		people := l.set.data.Trusted(recommend.Recipe{})
 		if 2*l.set.data.Trusted(r) < people {
+			r.TrustedBefore = 0
+		}
+		if r.TrustedBefore == 0 && people == l.set.data.People() {
 			continue
 		}
 		if key == 0 {

@@ -10,6 +10,7 @@ import (
 	"thimble/internal/gate"
 	"thimble/internal/order"
 	"thimble/internal/recommend"
+	"thimble/internal/recommend/taste"
 	"thimble/internal/registry"
 )
 
@@ -43,7 +44,7 @@ const FewWords = "Too few: it takes 100 people who permit learning and ordered s
 // of learning is in neither part. The error is [ErrFew] when too few can be judged.
 func (s *Shop) Tune(ctx context.Context, progress func(done, total int)) (recommend.TuneReport, error) {
 	var people [][]order.Order
-	_, err := s.eachLearned(ctx, nil, func(_ *gate.Grant, orders []recorded) error {
+	_, err := s.eachLearned(ctx, nil, func(_ *gate.Grant, orders []recorded, _ taste.State) error {
 		people = append(people, plain(orders))
 		return nil
 	})

@@ -62,7 +62,8 @@ type Facts struct {
 	Ends       []thimble.Purpose `json:"ends,omitempty"` // the purposes it is against
 	Proof      Proof             `json:"proof,omitempty"`
 	Authorised bool              `json:"authorised,omitempty"` // an agent's permission was seen
-	Cools      time.Time         `json:"cools,omitzero"`       // not executed before
+	Agency                       // who asks in the person's place
+	Cools      time.Time         `json:"cools,omitzero"` // not executed before
 	Work       []Work            `json:"work,omitempty"`
 	Tasks      int               `json:"tasks,omitempty"`    // how many systems outside were asked to take part
 	Part       Part              `json:"part,omitempty"`     // why it was fulfilled in part
@@ -77,6 +78,7 @@ type Facts struct {
 	Paused     bool              `json:"paused,omitempty"`
 	Appeal     bool              `json:"appeal,omitempty"` // it was appealed
 	Ground     Ground            `json:"ground,omitempty"` // of the refusal
+	Fix        string            `json:"fix,omitempty"`    // which value it corrects: [Fix.About]
 	Last       time.Time         `json:"last"`             // of the newest step
 }
 

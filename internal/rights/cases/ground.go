@@ -67,7 +67,7 @@ func (c Case) refusable(g Ground) error {
 	switch {
 	case g == Unproved && !c.NeedsProof():
 		return invalid("ground: it was shown who asks, or need not be")
-	case g == NoPermission && (c.Via != Agent || c.Authorised):
+	case g == NoPermission && (!c.Via.InPlace() || c.Authorised):
 		return invalid("ground: nobody asked for somebody else, or the permission was seen")
 	case !slices.Contains(asks, g) && c.Kind.nature().Absolute:
 		return invalid("ground: the law knows no ground to refuse this")

@@ -90,7 +90,7 @@ var natures = []Nature{
 	{Kind: Sale, Words: "No sale and no sharing", Law: "Cal. Civ. Code 1798.120", Verb: Executed, Open: true, AtOnce: true, Absolute: true, Next: []Kind{Object}},
 	{Kind: ShareAds, Words: "No advertising by what is known of me", Law: "Cal. Civ. Code 1798.120", Verb: Executed, Open: true, AtOnce: true, Absolute: true, Next: []Kind{Sale, Object}},
 	{Kind: Profiling, Words: "No lists and no profiles made from what I do", Law: "Va. Code 59.1-577(A)(5)", Verb: Executed, Open: true, AtOnce: true, Absolute: true, Next: []Kind{Object}},
-	{Kind: Sensitive, Words: "Sensitive data only for what I asked for", Law: "Cal. Civ. Code 1798.121", Verb: Answered, Open: true, Absolute: true, Next: []Kind{Object}},
+	{Kind: Sensitive, Words: "Sensitive data only for what I asked for", Law: "Cal. Civ. Code 1798.121", Verb: Executed, Open: true, AtOnce: true, Absolute: true, Next: []Kind{Object}},
 	{Kind: Review, Words: "A person who looks at a decision", Law: "GDPR Art. 22(3)", Verb: Reviewed},
 	{Kind: Explain, Words: "Why something was decided", Law: "GDPR Art. 15(1)(h)", Verb: Explained, Next: []Kind{Access}},
 	{Kind: Complain, Words: "A complaint", Law: "GDPR Art. 12(3)", Verb: Answered},
@@ -129,6 +129,7 @@ var ends = map[Kind][]thimble.Purpose{
 	Sale:      {signal.Sharing},
 	ShareAds:  signal.OptedOut(),
 	Profiling: {thimble.PersonalizeContent, signal.AdProfiles},
+	Sensitive: {thimble.SensitiveBeyond},
 }
 
 // Ends returns the purposes against which a case is: those of its kind, or the one that
@@ -158,17 +159,24 @@ const (
 	// Controller is somebody the shop works for (GDPR Art. 28), who has looked at who asks.
 	Controller Via = "controller"
 	Agent      Via = "agent" // somebody the person gave permission to
-	Mail       Via = "mail"  // a letter or mail, entered by staff
-	Phone      Via = "phone"
-	Store      Via = "store"
+	// Registered is an agent that the shop has in its registry, by a signed request.
+	Registered Via = "registered_agent"
+	// Chain is another firm, which passes on what the person asked it (IAB Data Deletion
+	// Request Framework).
+	Chain Via = "chain"
+	Mail  Via = "mail" // a letter or mail, entered by staff
+	Phone Via = "phone"
+	Store Via = "store"
 )
 
-// Vias are all ways; Entered those that staff enter.
-func Vias() []Via { return []Via{Centre, Guardian, System, Controller, Agent, Mail, Phone, Store} }
+// Vias are all ways.
+func Vias() []Via {
+	return []Via{Centre, Guardian, System, Controller, Agent, Registered, Chain, Mail, Phone, Store}
+}
 
 // Unseen reports whether who passes a request on is not told if anybody is known: nothing
 // is looked up about who it is for when it comes in.
-func (v Via) Unseen() bool { return v == System || v == Controller }
+func (v Via) Unseen() bool { return v == System || v == Controller || v == Registered || v == Chain }
 
 // Entered are the ways that staff enter.
 func Entered() []Via { return []Via{Mail, Phone, Store, Agent} }
@@ -184,6 +192,10 @@ func (v Via) Words() string {
 		return "a system of the shop"
 	case Agent:
 		return "somebody with the person's permission"
+	case Registered:
+		return "an agent that the shop knows, by a signed request"
+	case Chain:
+		return "another firm, by a signed chain"
 	case Controller:
 		return "a controller that the shop works for"
 	case Mail:
@@ -204,7 +216,8 @@ const (
 	Compared Proof = "facts"
 	// Relation is a guardian's, which was proved when it was made.
 	Relation Proof = "relation"
-	// Vouched is the word of a controller that the shop works for: it has looked at who asks.
+	// Vouched is the word of a controller that the shop works for, or of the shop's own
+	// backend with a key to everything: it has looked at who asks.
 	Vouched Proof = "vouched"
 )
 

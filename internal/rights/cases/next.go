@@ -56,12 +56,14 @@ type Event struct {
 	Staff  string // the name, when staff does it
 	Proof  Proof
 	Ground Ground
-	Work   []Work
-	Said   bool   // words come with it
-	To     string // of the staff
-	Tasks  []Task // of systems outside
-	Waits  Standing
-	Part   Part
+	// Authority is how an agent's permission was shown; empty: to staff, in their words.
+	Authority Authority
+	Work      []Work
+	Said      bool   // words come with it
+	To        string // of the staff
+	Tasks     []Task // of systems outside
+	Waits     Standing
+	Part      Part
 }
 
 // Who does it, in records.
@@ -71,6 +73,8 @@ const (
 	TheStaff    = "staff"
 	TheShop     = "a system of the shop"
 	TheProgram  = "the program"
+	TheAgent    = "an agent"
+	AFirm       = "another firm"
 	// TheController is whom the shop works for (GDPR Art. 28).
 	TheController = "a controller"
 	ASystem       = "a system outside"
@@ -160,7 +164,10 @@ func (c *Case) note(e Event) {
 	case Replied:
 		c.goOn(e.At)
 	case Permitted:
-		c.Authorised = true
+		c.Authorised, c.Authority = true, e.Authority
+		if e.Authority == "" {
+			c.Authority = Seen
+		}
 	case Prolonged:
 		c.Told = e.At
 	case Accepted:
@@ -192,7 +199,6 @@ func (c *Case) goOn(at time.Time) {
 
 // permits reports what an event lacks.
 func (c Case) permits(e Event) error {
-	nature := c.Kind.nature()
 	switch e.What {
 	case Asked:
 		if !c.NeedsProof() {
@@ -203,9 +209,7 @@ func (c Case) permits(e Event) error {
 			return invalid("proof: one by what is held already was expected, once, where one is needed")
 		}
 	case Permitted:
-		if c.Via != Agent || c.Authorised || !e.Said {
-			return invalid("permission: what was shown was expected, once, of who asks for somebody else")
-		}
+		return c.permitsAgent(e)
 	case Questioned, Prolonged, Replied, WasAppealed, WasUpheld, Overturned:
 		return c.permitsWords(e)
 	case Accepted:
@@ -220,7 +224,7 @@ func (c Case) permits(e Event) error {
 		}
 		return c.refusable(e.Ground)
 	case Withdrawn:
-		if c.State == Executing && nature.Verb == Executed {
+		if c.State == Executing && c.Verb() == Executed {
 			return conflict("it is being done")
 		}
 	case Expired:
@@ -259,13 +263,13 @@ func (c Case) permitsStart(e Event) error {
 	switch {
 	case c.NeedsProof():
 		return conflict("it was not shown who asks")
-	case c.Via == Agent && !c.Authorised:
+	case c.Via.InPlace() && !c.Authorised:
 		return conflict("the permission of the person was not seen")
 	case e.At.Before(c.Cools):
 		return conflict("an e-mail address was added: it waits until %s", c.Cools.Format(time.DateTime))
-	case c.Kind.nature().Verb == Executed && (len(e.Work) == 0 || slices.ContainsFunc(e.Work, func(w Work) bool { return w.Ref == "" || w.Done })):
+	case c.Verb() == Executed && (len(e.Work) == 0 || slices.ContainsFunc(e.Work, func(w Work) bool { return w.Ref == "" || w.Done })):
 		return invalid("work: the requests that do it were expected")
-	case c.Kind.nature().Verb != Executed && len(e.Work) > 0:
+	case c.Verb() != Executed && len(e.Work) > 0:
 		return invalid("work: none was expected yet")
 	}
 	return nil
@@ -278,7 +282,7 @@ func (c Case) permitsEnd(e Event) error {
 		return conflict("systems outside that have still to answer: %d of %d", e.Waits.Open, c.Tasks)
 	}
 	undone := slices.ContainsFunc(e.Work, func(w Work) bool { return w.Ref == "" || !w.Done })
-	switch verb := c.Kind.nature().Verb; {
+	switch verb := c.Verb(); {
 	case verb == Answered && !e.Said:
 		return invalid("an answer was expected")
 	case verb == Answered:

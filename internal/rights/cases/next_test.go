@@ -218,7 +218,7 @@ func (w *walk) step(t *rapid.T) {
 		e.Tasks, e.Part = []Task{{Ref: "tsk_1", State: "told"}}, SystemGone
 	}
 	if rapid.IntRange(0, 2).Draw(t, "helped") > 0 { // what can happen, with all that it needs
-		ways := []What{Proved, Permitted, Accepted, Completed, Awaited, AllAnswered, InPart, Declined, WasAppealed, WasUpheld, Overturned, Replied, Questioned}
+		ways := []What{Proved, Permitted, Accepted, Accepted, Accepted, Completed, Awaited, Awaited, Awaited, AllAnswered, InPart, Declined, WasAppealed, WasUpheld, Overturned, Replied, Questioned}
 		if rapid.Bool().Draw(t, "anything") {
 			ways = Whats()
 		}
@@ -228,7 +228,7 @@ func (w *walk) step(t *rapid.T) {
 		}
 		e = full(rapid.SampledFrom(can).Draw(t, "can"), before)
 		e.At = w.at
-		if e.What == Accepted && rapid.Bool().Draw(t, "fans out") {
+		if e.What == Accepted && rapid.IntRange(0, 3).Draw(t, "fans out") > 0 {
 			e.Tasks = []Task{{Ref: "tsk_1", System: "sys_1", State: "to_be_told"}}
 		}
 	}

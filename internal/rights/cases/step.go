@@ -35,12 +35,15 @@ type Step struct {
 	Tasks  []Task    `json:"tasks,omitempty"` // of systems outside
 	Part   Part      `json:"part,omitempty"`
 	Words  string    `json:"words_hmac_sha256,omitempty"`
+	Agency           // at the first step, and where permission was shown
 }
 
 // StepOf describes the newest step of a case.
 func StepOf(c Case, e Event) Step {
 	s := Step{V: 1, Case: c.ID.Token(TokenPrefix), N: c.Steps, Kind: c.Kind, Via: c.Via, What: e.What, State: c.State, At: c.Last, By: e.By, Due: c.Due, Rule: c.Rule}
 	switch e.What {
+	case Opened, Permitted:
+		s.Agency = c.Agency
 	case Proved:
 		s.Proof = c.Proof
 	case Declined:

@@ -16,12 +16,17 @@ import (
 type Words struct {
 	Text string `json:"text"`
 	Key  []byte `json:"key"`
+	Fix  *Fix   `json:"fix,omitempty"`
 }
 
 // Hash is what the leaf says of the words.
 func (w Words) Hash() string {
 	h := hmac.New(sha256.New, w.Key)
 	h.Write([]byte(w.Text))
+	if w.Fix != nil {
+		b, _ := json.Marshal(w.Fix) // of texts and a time: it cannot fail
+		h.Write(append([]byte{0}, b...))
+	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 

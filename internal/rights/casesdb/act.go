@@ -36,24 +36,24 @@ func (s *Store) Accept(ctx context.Context, id thimble.ID, by, staff string) (ca
 		}
 		// A try: what is missing is said before anything is opened.
 		try := cases.Event{What: cases.Accepted, By: by, Staff: staff, At: s.cfg.Now()}
-		nature, err := cases.NatureOf(c.Kind)
-		if err != nil {
-			return c, err
-		}
-		if nature.Verb == cases.Executed {
+		if c.Verb() == cases.Executed {
 			probe := try
 			probe.Work = []cases.Work{{Ref: "-"}}
 			if _, err := c.Next(probe, nil); err != nil {
 				return c, err
 			}
-			if try.Work, err = s.begin(ctx, tx, c); err != nil {
+			work, err := s.begin(ctx, tx, c)
+			if err != nil {
 				return c, err
 			}
+			try.Work = work
 		}
 		if s.parts.Systems != nil {
-			if try.Tasks, err = s.fanOut(ctx, tx, c, try.Work); err != nil {
+			tasks, err := s.fanOut(ctx, tx, c, try.Work)
+			if err != nil {
 				return c, err
 			}
+			try.Tasks = tasks
 		}
 		return s.next(ctx, tx, c, try, thimble.Hide(""))
 	})
@@ -80,6 +80,13 @@ func (s *Store) begin(ctx context.Context, tx *sqldb.Tx, c cases.Case) (all []ca
 		}
 		return err
 	}
+	if c.Fix != "" {
+		fix, err := s.fix(ctx, tx, c)
+		if err != nil {
+			return nil, err
+		}
+		return all, ask(rights.Request{Kind: rights.Rectify, Report: rights.Report{Case: c.ID.Token(cases.TokenPrefix), Holder: fix.Holder, Category: fix.Category, Since: fix.Since}})
+	}
 	if kind, ok := verbs[c.Kind]; ok {
 		return all, ask(rights.Request{Kind: kind})
 	}
@@ -101,18 +108,15 @@ func (s *Store) Complete(ctx context.Context, id thimble.ID, by, staff, ref stri
 		if !c.May(cases.Completed) {
 			return c, fmt.Errorf("it is %s: %w", c.State, thimble.ErrConflict)
 		}
-		nature, err := cases.NatureOf(c.Kind)
-		if err != nil {
-			return c, err
-		}
 		e := cases.Event{What: cases.Completed, By: by, Staff: staff}
-		if nature.Verb != cases.Answered {
-			if err := s.proves(ctx, tx, c, nature.Verb, ref); err != nil {
+		if verb := c.Verb(); verb != cases.Answered {
+			if err := s.proves(ctx, tx, c, verb, ref); err != nil {
 				return c, err
 			}
-			e.Work = []cases.Work{{Ref: ref, What: string(nature.Verb), Done: true}}
+			e.Work = []cases.Work{{Ref: ref, What: string(verb), Done: true}}
 		}
-		if e, err = s.ending(ctx, tx, c, e); err != nil {
+		e, err := s.ending(ctx, tx, c, e)
+		if err != nil {
 			return c, err
 		}
 		return s.next(ctx, tx, c, e, words)
@@ -176,7 +180,7 @@ func (s *Store) Settle(ctx context.Context) (moved int, failed error) {
 		args  []any
 		do    func(context.Context, cases.Case) (bool, error)
 	}{
-		{`where state = 'received' and via = 'system' order by at, id limit 1000`, nil, s.start},
+		{`where state = 'received' and via in ('system', 'registered_agent') order by at, id limit 1000`, nil, s.start},
 		{`where state in ('received', 'awaiting_identity') and via = 'controller' order by at, id limit 1000`, nil, s.vouched},
 		{`where state = 'executing' order by at, id`, nil, s.finish},
 		{`where state = 'waiting_recipients' order by at, id`, nil, s.answered},
@@ -203,7 +207,7 @@ func (s *Store) Settle(ctx context.Context) (moved int, failed error) {
 // What somebody has shown to be theirs waits for them, or for staff, to go on.
 func (s *Store) start(ctx context.Context, c cases.Case) (bool, error) {
 	nature, err := cases.NatureOf(c.Kind)
-	if err != nil || !nature.Open {
+	if err != nil || !nature.Open || c.Via.InPlace() && !c.Authorised {
 		return false, err
 	}
 	if c.Subject.IsZero() {
@@ -224,12 +228,11 @@ func (s *Store) Finish(ctx context.Context, c cases.Case) (cases.Case, error) {
 
 // finish closes what the rights desk has done.
 func (s *Store) finish(ctx context.Context, c cases.Case) (bool, error) {
-	nature, err := cases.NatureOf(c.Kind)
-	if err != nil || nature.Verb != cases.Executed {
-		return false, err
+	if c.Verb() != cases.Executed {
+		return false, nil
 	}
 	moved := false
-	_, err = s.change(ctx, c.ID, func(tx *sqldb.Tx, c cases.Case) (cases.Case, error) {
+	_, err := s.change(ctx, c.ID, func(tx *sqldb.Tx, c cases.Case) (cases.Case, error) {
 		e := cases.Event{What: cases.Completed, By: cases.TheProgram, Work: slices.Clone(c.Work)}
 		for i, w := range e.Work {
 			r, err := s.request(ctx, tx, w.Ref)
@@ -245,7 +248,8 @@ func (s *Store) finish(ctx context.Context, c cases.Case) (bool, error) {
 			e.Work[i].Done = true
 		}
 		moved = true
-		if e, err = s.ending(ctx, tx, c, e); err != nil {
+		e, err := s.ending(ctx, tx, c, e)
+		if err != nil {
 			return c, err
 		}
 		return s.next(ctx, tx, c, e, thimble.Hide(""))

@@ -93,7 +93,12 @@ type Asked struct {
 	By      string          // a word of package cases
 	Staff   string
 	Words   thimble.Personal[string]
+	Fix     thimble.Personal[*cases.Fix] // the value that a correction is about; nil: in words only
+	Agency  cases.Agency                 // of a registered agent
 }
+
+// fix is what a request corrects; nil for nothing.
+func (a Asked) fix() *cases.Fix { return a.Fix.Reveal() } // to seal it
 
 // Open keeps a request that came in. When the same is asked already and not answered, it
 // returns that. Nothing is looked up about who it is for while it is not known who asks:
@@ -105,6 +110,9 @@ func (s *Store) Open(ctx context.Context, a Asked) (c cases.Case, err error) {
 	}
 	if err := cases.CheckText(a.Words.Reveal()); err != nil { // to measure it
 		return c, err
+	}
+	if a.fix() != nil && (!a.Kind.Fixable() || a.Via.Unseen()) {
+		return c, fmt.Errorf("cases: opening one: a value can be corrected by a correction alone: %w", thimble.ErrInvalid)
 	}
 	id, err := thimble.NewID(nil)
 	if err != nil {
@@ -120,6 +128,22 @@ func (s *Store) Open(ctx context.Context, a Asked) (c cases.Case, err error) {
 	return c, nil
 }
 
+// OpenTx is Open in the caller's transaction.
+func (s *Store) OpenTx(ctx context.Context, tx *sqldb.Tx, a Asked) (c cases.Case, err error) {
+	ends, err := a.Kind.Ends(a.Purpose)
+	if err == nil {
+		err = cases.CheckText(a.Words.Reveal()) // to measure it
+	}
+	if err != nil {
+		return c, err
+	}
+	id, err := thimble.NewID(nil)
+	if err != nil {
+		return c, err
+	}
+	return s.open(ctx, tx, id, a, ends)
+}
+
 func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, ends []thimble.Purpose) (c cases.Case, err error) {
 	if _, err := s.parts.Subjects.Alive(ctx, tx, a.Subject); err != nil && (!a.Via.Unseen() || !errors.Is(err, thimble.ErrNotFound)) {
 		return c, err
@@ -128,10 +152,14 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 	if err != nil {
 		return c, err
 	}
+	about := ""
+	if f := a.fix(); f != nil {
+		about = f.About()
+	}
 	for _, old := range same {
 		// A system is not told that the same was asked before: that would say that somebody
 		// is known.
-		if slices.Equal(old.Ends, ends) && !a.Via.Unseen() {
+		if slices.Equal(old.Ends, ends) && old.Fix == about && !a.Via.Unseen() {
 			return old, nil
 		}
 	}
@@ -148,13 +176,17 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 	if c, err = cases.Open(a.Kind, a.Via, ends, at, dates); err != nil {
 		return c, err
 	}
-	c.ID, c.Subject, c.Unplaced = id, a.Subject, unplaced
+	c.ID, c.Subject, c.Unplaced, c.Fix, c.Agency = id, a.Subject, unplaced, about, a.Agency
 	if err := s.insert(ctx, tx, c); err != nil {
 		return c, err
 	}
 	e := cases.Event{What: cases.Opened, At: at, By: a.By, Staff: a.Staff}
-	if err := s.step(ctx, tx, c, e, a.Words); err != nil {
+	if err := s.step(ctx, tx, c, e, a.Words, a.fix()); err != nil {
 		return c, err
+	}
+	if !c.NeedsProof() && a.Via == cases.Registered {
+		e = cases.Event{What: cases.Permitted, At: at, By: cases.TheAgent, Authority: cases.Signed}
+		return s.next(ctx, tx, c, e, thimble.Hide(""))
 	}
 	if !c.NeedsProof() {
 		return c, nil
@@ -187,12 +219,13 @@ func (s *Store) next(ctx context.Context, tx *sqldb.Tx, c cases.Case, e cases.Ev
 	if err := s.update(ctx, tx, n); err != nil {
 		return c, err
 	}
-	if c.Tasks > 0 && slices.Contains([]cases.What{cases.Returned, cases.Withdrawn, cases.Gone}, e.What) {
-		if err := s.parts.Systems.CallOffTx(ctx, tx, c.ID); err != nil {
+	off := slices.Contains([]cases.What{cases.Returned, cases.Withdrawn, cases.Gone}, e.What)
+	if c.Tasks > 0 && (off || n.State.Final()) {
+		if err := s.parts.Systems.EndTx(ctx, tx, c.ID, off); err != nil {
 			return c, err
 		}
 	}
-	return n, s.step(ctx, tx, n, e, words)
+	return n, s.step(ctx, tx, n, e, words, nil)
 }
 
 // known looks up what counts once it is known who asks.
@@ -261,11 +294,11 @@ func (s *Store) datesOf(ctx context.Context, tx *sqldb.Tx, c cases.Case, e cases
 }
 
 // step keeps the newest step of a case with its leaf, and seals what was written.
-func (s *Store) step(ctx context.Context, tx *sqldb.Tx, c cases.Case, e cases.Event, said thimble.Personal[string]) error {
+func (s *Store) step(ctx context.Context, tx *sqldb.Tx, c cases.Case, e cases.Event, said thimble.Personal[string], fix *cases.Fix) error {
 	step := cases.StepOf(c, e)
 	var sealed []byte
-	if text := said.Reveal(); text != "" && !c.Subject.IsZero() { // to seal it
-		w := cases.Words{Text: text, Key: make([]byte, 32)}
+	if text := said.Reveal(); (text != "" || fix != nil) && !c.Subject.IsZero() { // to seal it
+		w := cases.Words{Text: text, Key: make([]byte, 32), Fix: fix}
 		if _, err := rand.Read(w.Key); err != nil {
 			return fmt.Errorf("cases: drawing a key: %w", err)
 		}

@@ -17,7 +17,7 @@ func (s *Store) HolderName() string { return "cases" }
 
 // Places implements thimble.Holder.
 func (s *Store) Places() []thimble.Place {
-	return []thimble.Place{{Kind: thimble.TablePlace, Name: "cases_requests"}, {Kind: thimble.TablePlace, Name: "cases_steps"}}
+	return []thimble.Place{{Kind: thimble.TablePlace, Name: "cases_requests"}, {Kind: thimble.TablePlace, Name: "cases_steps"}, {Kind: thimble.TablePlace, Name: "cases_agents"}}
 }
 
 // A case as its person reads it.
@@ -25,9 +25,13 @@ type exported struct {
 	Kind  cases.Kind     `json:"kind"`
 	State cases.State    `json:"state"`
 	Via   cases.Via      `json:"via"`
-	Due   time.Time      `json:"due"`
-	Rule  string         `json:"rule"`
-	Steps []exportedStep `json:"steps"`
+	Agent string         `json:"agent,omitempty"`
+	Says  []cases.Stated `json:"agent_says,omitempty"`
+	// Attorney is which power of attorney the agent says it has.
+	Attorney string         `json:"power_of_attorney,omitempty"`
+	Due      time.Time      `json:"due"`
+	Rule     string         `json:"rule"`
+	Steps    []exportedStep `json:"steps"`
 }
 
 type exportedStep struct {
@@ -35,6 +39,7 @@ type exportedStep struct {
 	At    time.Time  `json:"at"`
 	By    string     `json:"by"`
 	Words string     `json:"words,omitempty"`
+	Fix   *cases.Fix `json:"correction,omitempty"`
 }
 
 // Export implements thimble.Holder: each case, with what was written.
@@ -58,7 +63,14 @@ func (s *Store) Export(ctx context.Context, who thimble.SubjectID) iter.Seq2[thi
 }
 
 func (s *Store) export(ctx context.Context, c cases.Case) (exported, error) {
-	out := exported{Kind: c.Kind, State: c.State, Via: c.Via, Due: c.Due, Rule: c.Rule}
+	out := exported{Kind: c.Kind, State: c.State, Via: c.Via, Agent: c.AgentName, Says: c.Stated, Due: c.Due, Rule: c.Rule}
+	if c.Agent != "" {
+		attorney, err := s.attorney(ctx, c.ID)
+		if err != nil {
+			return out, err
+		}
+		out.Attorney = attorney.Reveal() // for the person's own archive
+	}
 	all, err := s.Steps(ctx, c.ID)
 	for _, k := range all {
 		var words cases.Words
@@ -75,7 +87,7 @@ func (s *Store) export(ctx context.Context, c cases.Case) (exported, error) {
 		if k.Staff != "" {
 			by = k.Staff
 		}
-		out.Steps = append(out.Steps, exportedStep{k.What, k.At, by, words.Text})
+		out.Steps = append(out.Steps, exportedStep{k.What, k.At, by, words.Text, words.Fix})
 	}
 	return out, err
 }
@@ -111,6 +123,9 @@ func (s *Store) Erase(ctx context.Context, who thimble.SubjectID) (e thimble.Era
 // unlink takes the person out of cases, and what was written with them.
 func unlink(ctx context.Context, tx *sqldb.Tx, which string, args ...any) (int64, error) {
 	if _, err := tx.Exec(ctx, `update cases_steps set words = null where words is not null and case_id in (select id from cases_requests where `+which+`)`, args...); err != nil {
+		return 0, err
+	}
+	if _, err := tx.Exec(ctx, `update cases_agents set attorney = null where attorney is not null and case_id in (select id from cases_requests where `+which+`)`, args...); err != nil {
 		return 0, err
 	}
 	return tx.Exec(ctx, `update cases_requests set subject_id = null where id in (select id from cases_requests where `+which+`)`, args...)

@@ -111,6 +111,16 @@ func (s *Store) Of(ctx context.Context, who thimble.SubjectID, limit int) ([]cas
 	return s.list(ctx, `where subject_id = $1 order by at desc, id limit $2`, who, limit)
 }
 
+// NewestTx returns the newest case of somebody that is of one of two kinds and was begun or
+// fulfilled.
+func (s *Store) NewestTx(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, one, other cases.Kind) (c cases.Case, found bool, err error) {
+	all, err := list(ctx, tx, `where subject_id = $1 and kind in ($2, $3) and state in ('executing', 'waiting_recipients', 'fulfilled') order by at desc, id desc limit 1`, who, string(one), string(other))
+	if err != nil || len(all) == 0 {
+		return c, false, err
+	}
+	return all[0], true, nil
+}
+
 // A Place is where a page of cases begins: after this one. The zero value is the start.
 type Place struct {
 	At time.Time
@@ -203,13 +213,17 @@ func steps(ctx context.Context, tx *sqldb.Tx, where string, args ...any) (all []
 
 // WordsOf opens what was written at a step; nothing for one without.
 func WordsOf(ctx context.Context, g thimble.Grant, k Kept) (thimble.Personal[string], error) {
+	w, err := wordsOf(ctx, g, k)
+	return thimble.Hide(w.Text), err
+}
+
+func wordsOf(ctx context.Context, g thimble.Grant, k Kept) (w cases.Words, err error) {
 	if k.words == nil {
-		return thimble.Hide(""), nil
+		return w, nil
 	}
 	plain, err := g.Open(ctx, wordsCell(k.Subject, k.Case, k.N), k.words)
 	if err != nil {
-		return thimble.Hide(""), fmt.Errorf("cases: opening what was written: %w", err)
+		return w, fmt.Errorf("cases: opening what was written: %w", err)
 	}
-	w, err := cases.ParseWords(plain, k.Step)
-	return thimble.Hide(w.Text), err
+	return cases.ParseWords(plain, k.Step)
 }

@@ -18,8 +18,9 @@ type Systems interface {
 	AskTx(ctx context.Context, tx *sqldb.Tx, c cases.Case, work []cases.Work, members []thimble.SubjectID) ([]cases.Task, error)
 	// StandingTx says how far they are.
 	StandingTx(ctx context.Context, tx *sqldb.Tx, id thimble.ID) (cases.Standing, error)
-	// CallOffTx ends what is open of a case that is not to be done any more.
-	CallOffTx(ctx context.Context, tx *sqldb.Tx, id thimble.ID) error
+	// EndTx destroys what they were to be told, of a case that is closed, and calls off
+	// what is not to be done any more.
+	EndTx(ctx context.Context, tx *sqldb.Tx, id thimble.ID, off bool) error
 }
 
 // fanOut asks the systems that take part, in the transaction that begins the case: neither

@@ -17,6 +17,7 @@ type outside struct {
 	standing cases.Standing
 	asked    []thimble.SubjectID
 	off      int
+	ended    int
 }
 
 func (o *outside) AskTx(_ context.Context, _ *sqldb.Tx, c cases.Case, _ []cases.Work, members []thimble.SubjectID) ([]cases.Task, error) {
@@ -28,7 +29,12 @@ func (o *outside) StandingTx(context.Context, *sqldb.Tx, thimble.ID) (cases.Stan
 	return o.standing, nil
 }
 
-func (o *outside) CallOffTx(context.Context, *sqldb.Tx, thimble.ID) error { o.off++; return nil }
+func (o *outside) EndTx(_ context.Context, _ *sqldb.Tx, _ thimble.ID, off bool) error {
+	if o.ended++; off {
+		o.off++
+	}
+	return nil
+}
 
 func (s *shop) with(o *outside) {
 	p := s.parts()

@@ -41,11 +41,16 @@ type ConsoleDeps struct {
 	Store    Store
 	Queue    Queue
 	Begin    Begin
+	Systems  Systems // nil: none takes part
 	Reader   subjectweb.Reader
 	Receipts ledgerweb.ReceiptLog
+	// Attorney is which power of attorney a registered agent says it has.
+	Attorney func(ctx context.Context, g thimble.Grant, c cases.Case) (thimble.Personal[string], error)
 	// Colleagues are who a request can be handed to.
 	Colleagues func(ctx context.Context) ([]string, error)
-	Now        func() time.Time
+	// Corrections tell what came of a correction.
+	Corrections Corrections
+	Now         func() time.Time
 }
 
 type console struct {

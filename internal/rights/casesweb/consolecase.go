@@ -15,9 +15,12 @@ import (
 
 type consoleCaseBody struct {
 	Problem  *web.Callout
+	Outside  *web.Table
 	Facts    []web.KeyValue
 	Do       []web.Action
 	Forms    []actForm
+	Fix      *web.Table // what is wrong, and what is right
+	Outcome  outcome
 	Timeline web.Timeline
 }
 
@@ -29,6 +32,14 @@ type actForm struct {
 
 // show shows a case. What was written is opened through the gate, when there is something.
 func (d *console) show(w http.ResponseWriter, r *http.Request, status int, problem string) {
+	var say *web.Callout
+	if problem != "" {
+		say = &web.Callout{Tone: web.Bad, Title: "That was not possible", Text: problem}
+	}
+	d.page(w, r, status, say)
+}
+
+func (d *console) page(w http.ResponseWriter, r *http.Request, status int, say *web.Callout) {
 	id, err := caseOf(r)
 	var c cases.Case
 	if err == nil {
@@ -39,12 +50,29 @@ func (d *console) show(w http.ResponseWriter, r *http.Request, status int, probl
 		steps, err = d.Store.Steps(r.Context(), id)
 	}
 	var reading subjectweb.Reading
-	if err == nil && slices.ContainsFunc(steps, casesdb.Kept.Wrote) {
+	states := !c.Subject.IsZero() && slices.Contains(c.Stated, cases.Attorney)
+	if err == nil && (states || slices.ContainsFunc(steps, casesdb.Kept.Wrote)) {
 		reading, err = d.Reader.Read(r.Context(), web.VisitorFrom(r.Context()).Staff, c.Subject, thimble.LegalObligation, thimble.PrivacyPreferences)
 	}
-	body := consoleCaseBody{Facts: consoleFacts(c, d), Timeline: web.Timeline{Title: "What happened"}}
+	body := consoleCaseBody{Problem: say, Facts: consoleFacts(c, d), Timeline: web.Timeline{Title: "What happened"}}
+	var others outside
 	if err == nil {
-		body.Timeline.Items, err = moments(r.Context(), steps, reading.Grant, func(k casesdb.Kept) string { return fmt.Sprintf("%s/%s/receipt/%d", casePath, token(c), k.N) })
+		others, err = outsideOf(r.Context(), d.Systems, c)
+	}
+	if err == nil {
+		body.Timeline.Items, err = moments(r.Context(), steps, reading.Grant, others.names, func(k casesdb.Kept) string { return fmt.Sprintf("%s/%s/receipt/%d", casePath, token(c), k.N) })
+	}
+	if err == nil {
+		body.Fix, err = fixTable(r, steps, reading)
+	}
+	if err == nil {
+		body.Outcome, err = d.Corrections.outcome(r.Context(), c, nil)
+	}
+	if err == nil && states && reading.Grant != nil {
+		var which thimble.Personal[string]
+		which, err = d.Attorney(r.Context(), reading.Grant, c)
+		// On the page of who may read it: the gate has recorded that.
+		body.Facts = append(body.Facts, web.KeyValue{Key: "Power of attorney", Value: which.Reveal(), Sub: "as the agent names it"})
 	}
 	var colleagues []string
 	if err == nil {
@@ -54,10 +82,9 @@ func (d *console) show(w http.ResponseWriter, r *http.Request, status int, probl
 		d.Fail(w, r, err)
 		return
 	}
-	if problem != "" {
-		body.Problem = &web.Callout{Tone: web.Bad, Title: "That was not possible", Text: problem}
-	}
 	body.Do, body.Forms = offers(c, web.VisitorFrom(r.Context()).Staff, colleagues)
+	do, forms := others.offers(c)
+	body.Outside, body.Do, body.Forms = others.table(), append(body.Do, do...), append(forms, body.Forms...)
 	short := web.ShortToken(token(c))
 	page := web.Page{Title: c.Kind.Words() + " " + short, Crumbs: []web.Crumb{{Label: "Requests", Href: consolePath}, {Label: short}}, Body: body,
 		Lead: "The customer sees each step, and your name with it."}
@@ -65,6 +92,20 @@ func (d *console) show(w http.ResponseWriter, r *http.Request, status int, probl
 		page.Notice = subjectweb.Notice(reading)
 	}
 	d.Render(w, r, status, d.pages, "console_case.html", page)
+}
+
+// fixTable sets what is kept beside what the person says is right; nil for a case without.
+func fixTable(r *http.Request, steps []casesdb.Kept, reading subjectweb.Reading) (*web.Table, error) {
+	if len(steps) == 0 || !steps[0].Wrote() || reading.Grant == nil {
+		return nil, nil
+	}
+	fix, err := casesdb.FixOf(r.Context(), reading.Grant, steps[0])
+	f := fix.Reveal() // for who decides about it
+	if err != nil || f == nil {
+		return nil, err
+	}
+	return &web.Table{ID: "fix", Caption: "What is to be corrected", Columns: []web.Column{{Label: "What"}, {Label: "As it was kept"}, {Label: "As the person says it is"}},
+		Rows: []web.Row{{Cells: web.Cells(f.Title, f.Was, f.Right)}}}, nil
 }
 
 func consoleFacts(c cases.Case, d *console) []web.KeyValue {
@@ -82,7 +123,7 @@ func consoleFacts(c cases.Case, d *console) []web.KeyValue {
 	}
 	for _, work := range c.Work {
 		kv := web.KeyValue{Key: "Done by", Value: web.Token(work.Ref), Sub: work.What}
-		if nature, _ := cases.NatureOf(c.Kind); nature.Verb == cases.Executed {
+		if c.Verb() == cases.Executed {
 			kv.Href = consolePath + "/" + work.Ref
 		}
 		all = append(all, kv)
@@ -104,7 +145,6 @@ var labels = map[cases.What][3]string{
 // offers are what can be done now.
 func offers(c cases.Case, staff string, colleagues []string) (do []web.Action, forms []actForm) {
 	path := casePath + "/" + token(c)
-	nature, _ := cases.NatureOf(c.Kind)
 	press := func(what cases.What, label, kind string) {
 		do = append(do, web.Action{Label: label, Href: path, Post: true, Kind: kind, Hidden: []web.Hidden{{Name: "what", Value: string(what)}}})
 	}
@@ -114,20 +154,24 @@ func offers(c cases.Case, staff string, colleagues []string) (do []web.Action, f
 		forms = append(forms, actForm{l[0], web.Form{ID: string(what), Action: path, Submit: l[0], Danger: what == cases.Declined,
 			Fields: append(append([]web.Field{hidden}, fields...), textField(l[1], l[2], true))}})
 	}
-	if c.May(cases.Accepted) && !c.NeedsProof() && (c.Via != cases.Agent || c.Authorised) && !c.Subject.IsZero() {
-		press(cases.Accepted, "Begin", "primary")
+	if c.May(cases.Accepted) && !c.NeedsProof() && (!c.Via.InPlace() || c.Authorised) && !c.Subject.IsZero() {
+		label := "Begin"
+		if c.Fix != "" {
+			label = "Correct it"
+		}
+		press(cases.Accepted, label, "primary")
 	}
 	if c.May(cases.Proved) && c.NeedsProof() && !c.Subject.IsZero() {
 		press(cases.Proved, "What they said fits what is held: it is them", "")
 	}
-	if c.Via == cases.Agent && !c.Authorised && c.May(cases.Permitted) {
+	if c.Via.InPlace() && !c.Authorised && c.May(cases.Permitted) {
 		write(cases.Permitted)
 	}
 	switch {
 	case !c.May(cases.Completed):
-	case nature.Verb == cases.Answered:
+	case c.Verb() == cases.Answered:
 		write(cases.Completed)
-	case nature.Verb == cases.Reviewed || nature.Verb == cases.Explained:
+	case c.Verb() == cases.Reviewed || c.Verb() == cases.Explained:
 		hidden := web.Field{Name: "what", Kind: web.HiddenField, Value: string(cases.Completed)}
 		forms = append(forms, actForm{"It is done", web.Form{ID: "completed", Action: path, Submit: "It is done", Fields: []web.Field{hidden,
 			{Name: "ref", Label: "By which", Required: true, MaxLength: 64, Autocomplete: "off", Hint: "The token of the answered review (con_…), or of the decision that its page explains (dec_…)."}}}})
@@ -172,7 +216,13 @@ func (d *console) act(w http.ResponseWriter, r *http.Request) {
 		err = parse(w, r)
 	}
 	staff := web.VisitorFrom(r.Context()).Staff
-	if err == nil {
+	if err == nil && d.Systems != nil && slices.Contains([]string{taskDone, taskAgain, taskWhom}, r.PostForm.Get("what")) {
+		written, taskErr := d.task(w, r, staff)
+		if written {
+			return
+		}
+		err = taskErr
+	} else if err == nil {
 		err = d.do(r, id, staff)
 	}
 	say := ""
@@ -203,6 +253,9 @@ func (d *console) do(r *http.Request, id thimble.ID, staff string) error {
 		return err
 	case cases.Completed:
 		_, err := d.Store.Complete(ctx, id, e.By, staff, form.Get("ref"), written(r))
+		return err
+	case cases.InPart:
+		_, err := d.Store.InPart(ctx, id, staff, cases.Part(form.Get("part")), written(r))
 		return err
 	case cases.Proved:
 		e.Proof = cases.Compared

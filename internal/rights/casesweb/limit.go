@@ -37,6 +37,7 @@ var optOuts = []struct {
 	{cases.Sale, "Selling and sharing", "Your data is given to nobody for money or for their own purposes."},
 	{cases.ShareAds, "Advertising by what is known of me", "No advertising is chosen by what the shop knows of you, here or elsewhere."},
 	{cases.Marketing, "Letters and mail that advertise", "The shop sends you no advertising."},
+	{cases.Sensitive, "Sensitive data", "Data that your law protects most, such as about your body or your health, is used for what you asked for and for what a law asks, and for nothing else."},
 	{cases.Profiling, "Lists and profiles made from what I do", "No list is made from what you look at and buy. You see what most customers buy."},
 }
 
@@ -90,10 +91,15 @@ func (p *portal) limitsOf(ctx context.Context, who thimble.SubjectID) (b limitsB
 			return b, err
 		} else if !yes {
 			v.Badge, v.Do = on, button("Stop it", o.kind, "", o.title)
+		} else if _, back := consent.AskOf(ends[0]); back && len(ends) == 1 {
+			v.Back = &web.Action{Label: "Change it under My choices", Href: "/privacy/choices", About: o.title, Kind: "quiet"}
 		}
 		b.OptOuts = append(b.OptOuts, v)
 	}
 	for _, a := range slices.Concat(consent.Asked, consent.Elsewhere) {
+		if a.Purpose == thimble.SensitiveBeyond {
+			continue // above, by its own name
+		}
 		v := limitView{Title: a.Title, Text: a.Without, Badge: off, Back: &web.Action{Label: "Change it under My choices", Href: "/privacy/choices", About: a.Title, Kind: "quiet"}}
 		if yes, err := p.Refuses(ctx, who, a.Purpose); err != nil {
 			return b, err

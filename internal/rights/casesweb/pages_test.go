@@ -5,8 +5,10 @@ import (
 	"time"
 
 	"thimble"
+	"thimble/internal/rights"
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/casesdb"
+	"thimble/internal/rights/certificate"
 	"thimble/internal/web"
 	"thimble/internal/web/webtest"
 )
@@ -58,6 +60,7 @@ func TestEveryPageRendersWithNothingAndWithEverything(t *testing.T) {
 	d := &console{ConsoleDeps: ConsoleDeps{Now: func() time.Time { return at }}}
 	body := consoleCaseBody{Problem: &web.Callout{Title: "No"}, Timeline: timeline, Facts: consoleFacts(some()[0], d)}
 	body.Do, body.Forms = offers(some()[0], "zoe", []string{"zoe", "max"})
+	body.Fix, body.Outcome = &web.Table{ID: "fix", Caption: "What is to be corrected"}, outcome{Facts: reached(corrected)}
 	webtest.RenderAll(t, pagesOf(t, consolePages{}), map[string]web.Page{
 		"console_cases.html": {Layout: web.Console, Title: "Requests", Body: consoleListBody{queueTable(some(), false, at)}},
 		"console_new.html":   {Layout: web.Console, Title: "Enter", Body: formBody{newForm().Explain(web.FieldProblem{Field: "kind", Detail: "choose"})}},
@@ -66,14 +69,26 @@ func TestEveryPageRendersWithNothingAndWithEverything(t *testing.T) {
 	p := &portal{PortalDeps: PortalDeps{Now: func() time.Time { return at }}}
 	show := showBody{Facts: facts(some()[2], at), Timeline: timeline}
 	p.offer(&show, some()[2], true)
+	show.Outcome = outcome{Facts: reached(corrected), Anew: web.Table{ID: "anew", Rows: []web.Row{{Cells: web.Cells("a", "b", "c")}}, Columns: []web.Column{{Label: "Before"}, {Label: "Now"}, {Label: "What changed"}}}}
 	action := button("Stop it", cases.Sale, "", "sale")
 	limits := limitsBody{Rest: limitView{"All", "Text", on, action, action}, OptOuts: []limitView{{"Sale", "Text", off, action, action}}, Uses: []limitView{{"Lists", "Text", on, action, action}}}
 	webtest.RenderAll(t, pagesOf(t, portalPages{}), map[string]web.Page{
 		"portal_requests.html": {Layout: web.Portal, Title: "My requests", Body: listBody{listed(some(), at), p.form(2)}},
 		"portal_request.html":  {Layout: web.Portal, Title: "Erasure", Body: show},
+		"portal_correct.html":  {Layout: web.Portal, Title: "This is wrong", Body: correctBody{[]web.KeyValue{{Key: "Country", Value: "FR"}}, correctForm(wrong)}},
 		"portal_limit.html":    {Layout: web.Portal, Title: "Limits", Body: limits},
 	})
 }
+
+// What came of a correction, and a value that is wrong.
+var (
+	corrected = rights.Report{
+		Kind: rights.Rectify, Holders: []rights.HolderLine{{Holder: "order", Count: 1, Kept: []thimble.Kept{{Count: 1, What: "the order", Law: "§ 147 AO"}}}}, Models: &rights.Models{Before: "aa", After: "bb"},
+		Decisions: &rights.Rescored{Fed: 3, Ended: 1, Anew: []rights.AnewMade{{Was: "dec_1", Now: "dec_2", Changed: true}}, Not: []rights.NotRemade{{Was: "dec_3", Why: "nobody makes it"}}},
+		Told:      []certificate.Recipient{{Name: "Parcels"}},
+	}
+	wrong = rights.Held{Datum: thimble.Datum{Holder: "subject", Name: "residence"}, Remedy: thimble.Remedy{Title: "Country", Was: "FR", Choices: []thimble.RemedyChoice{{Key: "replace", Words: "Another", Asks: "Which", AtOnce: true}, {Key: "remove", Words: "None"}}}}
+)
 
 func TestEachStateOffersWhatCanFollowAndNothingElse(t *testing.T) {
 	for _, c := range some() {

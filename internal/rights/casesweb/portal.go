@@ -33,6 +33,7 @@ type Store interface {
 	Open(ctx context.Context, a casesdb.Asked) (cases.Case, error)
 	Do(ctx context.Context, id thimble.ID, e cases.Event, words thimble.Personal[string]) (cases.Case, error)
 	Complete(ctx context.Context, id thimble.ID, by, staff, ref string, words thimble.Personal[string]) (cases.Case, error)
+	InPart(ctx context.Context, id thimble.ID, staff string, part cases.Part, words thimble.Personal[string]) (cases.Case, error)
 	Get(ctx context.Context, id thimble.ID) (cases.Case, error)
 	Of(ctx context.Context, who thimble.SubjectID, limit int) ([]cases.Case, error)
 	Steps(ctx context.Context, id thimble.ID) ([]casesdb.Kept, error)
@@ -43,17 +44,21 @@ type Begin func(ctx context.Context, id thimble.ID, by, staff string) (cases.Cas
 
 // PortalDeps are what the pages of the privacy centre are made of.
 type PortalDeps struct {
-	Store  Store
-	Begin  Begin
-	Access func(ctx context.Context, who thimble.SubjectID) (rights.Archive, error)
+	Store Store
+	Begin Begin
+	// Systems take part in requests outside; nil: none does.
+	Systems Systems
+	Access  func(ctx context.Context, who thimble.SubjectID) (rights.Archive, error)
 	// Children are those whom somebody answers for.
 	Children func(ctx context.Context, guardian thimble.SubjectID) ([]thimble.SubjectID, error)
 	// Restricted says whether a person's data is kept and not used.
 	Restricted func(ctx context.Context, who thimble.SubjectID) (bool, error)
 	// Refuses says whether somebody said no to a purpose.
 	Refuses func(ctx context.Context, who thimble.SubjectID, p thimble.Purpose) (bool, error)
-	Own     gateweb.Own
-	Now     func() time.Time
+	// Corrections find what can be corrected, and tell what came of it.
+	Corrections Corrections
+	Own         gateweb.Own
+	Now         func() time.Time
 }
 
 // Proofs are the patterns that need a fresh proof of who it is.
@@ -83,6 +88,8 @@ func Portal(kit *web.Kit, d PortalDeps) (web.Section, error) {
 		for path, what := range map[string]cases.What{"withdraw": cases.Withdrawn, "reply": cases.Replied, "appeal": cases.WasAppealed} {
 			mux.HandleFunc("POST "+PortalPath+"/{case}/"+path, p.does(what))
 		}
+		mux.HandleFunc("GET "+CorrectPath, p.correctPage)
+		mux.HandleFunc("POST "+CorrectPath, p.correct)
 		mux.HandleFunc("GET "+LimitPath, p.limits)
 		mux.HandleFunc("POST "+LimitPath, p.limit)
 	}}, nil
@@ -93,7 +100,7 @@ const shown = 200
 
 // asked are the kinds of the form: those that have no page of their own.
 func asked() (all []cases.Nature) {
-	elsewhere := []cases.Kind{cases.Erase, cases.Restrict, cases.Lift, cases.Object, cases.Withdraw, cases.Marketing, cases.Sale, cases.ShareAds, cases.Profiling}
+	elsewhere := []cases.Kind{cases.Erase, cases.Restrict, cases.Lift, cases.Object, cases.Withdraw, cases.Marketing, cases.Sale, cases.ShareAds, cases.Profiling, cases.Sensitive}
 	for _, n := range cases.Natures() {
 		if !slices.Contains(elsewhere, n.Kind) {
 			all = append(all, n)
@@ -167,6 +174,9 @@ func listed(all []cases.Case, now time.Time) web.Table {
 func whose(c cases.Case) string {
 	if c.Via == cases.Guardian {
 		return "by a guardian"
+	}
+	if c.AgentName != "" {
+		return "by " + c.AgentName
 	}
 	return ""
 }
@@ -255,8 +265,10 @@ func (p *portal) found(r *http.Request) (c cases.Case, g thimble.Grant, by strin
 type showBody struct {
 	Say      *web.Callout
 	Facts    []web.KeyValue
+	Outside  *web.Table
 	Do       []web.Action
 	Forms    []web.Form
+	Outcome  outcome
 	Timeline web.Timeline
 }
 
@@ -267,8 +279,16 @@ func (p *portal) show(w http.ResponseWriter, r *http.Request, status int, proble
 		steps, err = p.Store.Steps(r.Context(), c.ID)
 	}
 	body := showBody{Facts: facts(c, p.Now()), Timeline: web.Timeline{Title: "What happened"}}
+	var others outside
 	if err == nil {
-		body.Timeline.Items, err = moments(r.Context(), steps, g, func(k casesdb.Kept) string { return receiptHref(k) })
+		others, err = outsideOf(r.Context(), p.Systems, c)
+	}
+	if err == nil {
+		body.Outside = others.table()
+		body.Timeline.Items, err = moments(r.Context(), steps, g, others.names, func(k casesdb.Kept) string { return receiptHref(k) })
+	}
+	if err == nil {
+		body.Outcome, err = p.Corrections.outcome(r.Context(), c, g)
 	}
 	if err != nil {
 		p.frame.Fail(w, r, err)
@@ -286,12 +306,18 @@ func (p *portal) show(w http.ResponseWriter, r *http.Request, status int, proble
 // offer adds what can be done now.
 func (p *portal) offer(b *showBody, c cases.Case, own bool) {
 	path := PortalPath + "/" + token(c)
-	nature, _ := cases.NatureOf(c.Kind)
 	switch {
 	case c.State == cases.Awaiting && own:
 		b.Say = &web.Callout{Tone: web.Warn, Title: "Did you ask for this?", Text: "Somebody asked for it in your name. Nothing happens before you say that it was you. If it was not, take it back."}
-		b.Do = append(b.Do, web.Action{Label: "Yes, it was me", Href: path + "/confirm", Post: true, Kind: "primary"})
-	case c.State == cases.Executing && nature.Verb == cases.Collected && own:
+		label := "Yes, it was me"
+		if c.Agent != "" {
+			b.Say.Text = c.AgentName + " asked for it in your name. Nothing happens before you say that they may. If you did not ask them to, take it back."
+		}
+		if c.Via == cases.Registered {
+			label = "Yes, they may ask for me"
+		}
+		b.Do = append(b.Do, web.Action{Label: label, Href: path + "/confirm", Post: true, Kind: "primary"})
+	case c.State == cases.Executing && c.Verb() == cases.Collected && own:
 		b.Say = &web.Callout{Tone: web.Good, Title: "It is ready", Text: "Everything that is held about you, as it is at the moment in which you open it. Opening it answers your request."}
 		b.Do = append(b.Do, web.Action{Label: "Open it", Href: path + "/collect", Post: true, Kind: "primary"})
 	case c.State == cases.Clarify:
@@ -299,7 +325,7 @@ func (p *portal) offer(b *showBody, c cases.Case, own bool) {
 	case c.State == cases.Refused && c.May(cases.WasAppealed) && !c.Appeal:
 		b.Forms = append(b.Forms, web.Form{ID: "appeal", Action: path + "/appeal", Legend: "You do not agree?", Submit: "Ask somebody else to decide", Fields: []web.Field{textField("Why", "Somebody who did not refuse it decides. You can also complain to the data protection authority.", true)}})
 	}
-	if c.May(cases.Withdrawn) && !(c.State == cases.Executing && nature.Verb == cases.Executed) {
+	if c.May(cases.Withdrawn) && !(c.State == cases.Executing && c.Verb() == cases.Executed) {
 		b.Do = append(b.Do, web.Action{Label: "Take it back", Href: path + "/withdraw", Post: true, Kind: "quiet"})
 	}
 }
@@ -341,6 +367,9 @@ func (p *portal) confirm(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		c, err = p.Store.Do(r.Context(), c.ID, cases.Event{What: cases.Proved, By: cases.ThePerson, Proof: cases.Session}, thimble.Hide(""))
+	}
+	if err == nil && c.Via == cases.Registered && !c.Authorised {
+		c, err = p.Store.Do(r.Context(), c.ID, cases.Event{What: cases.Permitted, By: cases.ThePerson, Authority: cases.Confirmed}, thimble.Hide(""))
 	}
 	if err != nil {
 		p.done(w, r, err)

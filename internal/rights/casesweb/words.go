@@ -51,7 +51,7 @@ func dueWords(c cases.Case, now time.Time) string {
 }
 
 // moments are the steps with what was written, each with its proof.
-func moments(ctx context.Context, all []casesdb.Kept, g thimble.Grant, proof func(casesdb.Kept) string) (items []web.Moment, err error) {
+func moments(ctx context.Context, all []casesdb.Kept, g thimble.Grant, names map[string]string, proof func(casesdb.Kept) string) (items []web.Moment, err error) {
 	for _, k := range all {
 		m := web.Moment{At: k.At, Title: whatWords[k.What], Who: k.By, Proof: "receipt", ProofHref: proof(k)}
 		if k.Staff != "" {
@@ -62,8 +62,12 @@ func moments(ctx context.Context, all []casesdb.Kept, g thimble.Grant, proof fun
 			text = append(text, r.Words+" ("+r.Law+").")
 		}
 		text = append(text, k.Void...)
+		text = append(text, agency(k.Agency)...)
 		for _, w := range k.Work {
 			text = append(text, w.Ref)
+		}
+		if len(k.Tasks) > 0 {
+			text = append(text, said(k.Tasks, names))
 		}
 		if k.Part != "" {
 			text = append(text, k.Part.Words()+".")
@@ -76,6 +80,11 @@ func moments(ctx context.Context, all []casesdb.Kept, g thimble.Grant, proof fun
 			if err != nil {
 				return nil, err
 			}
+			if fix, err := casesdb.FixOf(ctx, g, k); err != nil {
+				return nil, err
+			} else if f := fix.Reveal(); f != nil { // on the page of who may read it
+				text = append(text, f.Title+" is wrong. It was kept as: "+f.Was+". Right is: "+f.Right+".")
+			}
 			text = append(text, words.Reveal()) // on the page of who may read it
 		}
 		m.Text = strings.Join(text, " ")
@@ -84,11 +93,32 @@ func moments(ctx context.Context, all []casesdb.Kept, g thimble.Grant, proof fun
 	return items, nil
 }
 
+// agency says who asked in the person's place, and how their permission was shown.
+func agency(a cases.Agency) (text []string) {
+	if a.AgentName != "" {
+		text = append(text, a.AgentName+" asked in the person’s place.")
+	}
+	var said []string
+	for _, s := range a.Stated {
+		said = append(said, s.Words())
+	}
+	if len(said) > 0 {
+		text = append(text, "It says: "+strings.Join(said, "; ")+".")
+	}
+	if a.Authority != "" {
+		text = append(text, "The permission was shown: "+a.Authority.Words()+".")
+	}
+	return text
+}
+
 // facts are what is known of a case.
 func facts(c cases.Case, now time.Time) []web.KeyValue {
 	nature, _ := cases.NatureOf(c.Kind)
 	all := []web.KeyValue{{Key: "Request", Value: web.Token(token(c)), Copy: true}, {Key: "Asked for", Value: nature.Words, Sub: nature.Law}, {Key: "State", Value: stateBadges[c.State]},
 		{Key: "Came by", Value: c.Via.Words()}, {Key: "Received", Value: c.At}, {Key: "Due before", Value: c.Due, Sub: strings.TrimPrefix(dueWords(c, now)+"; "+c.Rule, "; ")}}
+	if c.AgentName != "" {
+		all = append(all, web.KeyValue{Key: "Asked by", Value: c.AgentName, Sub: strings.Join(agency(cases.Agency{Stated: c.Stated, Authority: c.Authority}), " ")})
+	}
 	if !c.Closed.IsZero() {
 		all = append(all, web.KeyValue{Key: "Closed", Value: c.Closed})
 	}

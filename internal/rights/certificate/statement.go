@@ -69,14 +69,16 @@ type Version struct {
 	Weights string `json:"weights_sha256"`
 }
 
-// A Recipient is somebody outside who may have had data of the person, and was told to
-// erase it.
+// A Recipient is somebody outside who may have had data of the person, or a system that the
+// shop has stated to hold some, and was told to erase it.
 type Recipient struct {
 	Name   string    `json:"name"`
 	Notice string    `json:"notice"` // the message's id
 	State  string    `json:"state"`  // one of the words below
 	At     time.Time `json:"at"`     // since when, as far as the notice has come
 	Why    string    `json:"why,omitempty"`
+	// Proof is by what its answer was shown to be its own.
+	Proof string `json:"proof,omitempty"`
 }
 
 // Where a notice stands.
@@ -86,10 +88,17 @@ const (
 	Acknowledged = "acknowledged"
 	Overdue      = "overdue" // delivered, and not confirmed in time
 	Unreachable  = "unreachable"
+	// Of a system outside that the shop has stated to hold data about people:
+	Promised   = "promised" // it said that it will do it, and not yet that it has
+	Erased     = "done"     // it said that it has
+	Refused    = "refused"
+	DoneByHand = "done_by_hand" // somebody of the staff did it there, and says so
 )
 
 // Settled reports whether nothing is expected to follow.
-func (r Recipient) Settled() bool { return r.State == Acknowledged }
+func (r Recipient) Settled() bool {
+	return r.State == Acknowledged || r.State == Erased || r.State == DoneByHand
+}
 
 // Kept is what a law tells the shop to keep, record by record.
 type Kept struct {
@@ -189,7 +198,7 @@ func (m Model) sound() bool {
 
 func (r Recipient) sound() bool {
 	switch r.State {
-	case Told, Delivered, Acknowledged, Overdue, Unreachable:
+	case Told, Delivered, Acknowledged, Overdue, Unreachable, Promised, Erased, Refused, DoneByHand:
 		return r.Name != "" && r.Notice != ""
 	}
 	return false

@@ -20,3 +20,12 @@ func (s *Store) GetTx(ctx context.Context, tx *sqldb.Tx, id thimble.ID) (rights.
 	}
 	return all[0], nil
 }
+
+// Get returns one request.
+func (s *Store) Get(ctx context.Context, id thimble.ID) (r rights.Request, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		r, err = s.GetTx(ctx, tx, id)
+		return err
+	})
+	return r, err
+}

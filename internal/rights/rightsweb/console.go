@@ -126,7 +126,7 @@ func consoleKinds() []web.Option {
 func consoleKind(k rights.Kind) string {
 	words := map[rights.Kind]string{
 		rights.Access: "Access", rights.Erase: "Erasure", rights.Restrict: "Restriction", rights.Lift: "End of a restriction",
-		rights.Object: "Objection", rights.Expire: "Expiry", rights.Merge: "Merge", rights.Unmerge: "Undoing of a merge",
+		rights.Object: "Objection", rights.Expire: "Expiry", rights.Merge: "Merge", rights.Unmerge: "Undoing of a merge", rights.Rectify: "Correction",
 	}
 	if w, ok := words[k]; ok {
 		return w

@@ -56,7 +56,11 @@ type PortalDeps struct {
 	Exit     PortalExit
 	// Waits returns [rights.ErrWaits] for whom nothing shows everything now; nil for nobody.
 	Waits func(ctx context.Context, who thimble.SubjectID) error
-	Now   func() time.Time // nil means time.Now
+	// Correct is the page on which a datum is put right, "" for none; nil for all.
+	Correct func(d thimble.Datum) string
+	Now     func() time.Time // nil means time.Now
+	// Terms is how long what is held of somebody is kept, as a table; nil for none.
+	Terms func(ctx context.Context, who thimble.SubjectID) (web.Table, error)
 }
 
 // Forgotten is the page of a finished erasure; the request's id follows. It holds
@@ -97,6 +101,13 @@ func Portal(kit *web.Kit, d PortalDeps) (web.Section, error) {
 		mux.HandleFunc("GET "+Forgotten+"{id}"+certificateFile, p.forgottenCertificate)
 		mux.HandleFunc("GET "+CheckPage, p.checkPage)
 	}}, nil
+}
+
+func (p *portal) correct(d thimble.Datum) string {
+	if p.Correct == nil {
+		return ""
+	}
+	return p.Correct(d)
 }
 
 func (p *portal) now() time.Time {
@@ -148,6 +159,7 @@ type dataBody struct {
 	Groups []group
 	One    *group // one holder alone, a page at a time
 	Pages  []web.Action
+	Terms  *web.Table // how long it is kept
 }
 
 func (p *portal) data(w http.ResponseWriter, r *http.Request) {
@@ -183,7 +195,13 @@ func (p *portal) all(ctx context.Context, who thimble.SubjectID) (dataBody, erro
 		return dataBody{}, err
 	}
 	names, err := p.names(ctx, firstOfEach(archive.Data, shownFirst))
-	return dataBody{Report: archive.Report, Groups: grouped(archive, names)}, err
+	body := dataBody{Report: archive.Report, Groups: grouped(archive, names, p.correct)}
+	if err != nil || p.Terms == nil || len(body.Groups) == 0 {
+		return body, err
+	}
+	terms, err := p.Terms(ctx, who)
+	body.Terms = &terms
+	return body, err
 }
 
 // one shows what a single holder has, a page at a time.
@@ -195,7 +213,7 @@ func (p *portal) one(r *http.Request, who thimble.SubjectID, of string) (dataBod
 	all := archive.Data
 	from, to, links := paged(r.URL, len(all))
 	names, err := p.names(r.Context(), all[from:to])
-	g := groupOf(of, all[from:to], len(all), names)
+	g := groupOf(of, all[from:to], len(all), names, p.correct)
 	return dataBody{One: &g, Pages: links}, err
 }
 

@@ -82,7 +82,7 @@ func TestEveryPortalPageRenders(t *testing.T) {
 	}
 	data = append(data, thimble.Datum{Holder: "decision", Category: thimble.AutomatedDecision, Name: "dec_1", At: at, Value: map[string]any{"capability": "recommend"}})
 	archive := rights.Archive{Data: data, Report: rights.Report{Holders: []rights.HolderLine{{Holder: "order", Count: 4}, {Holder: "decision", Count: 1}, {Holder: "gate"}}}}
-	groups := grouped(archive, nil)
+	groups := grouped(archive, nil, func(thimble.Datum) string { return "" })
 	if len(groups) != 2 || groups[0].Count != shownFirst+1 || len(groups[0].Items) != shownFirst || groups[0].More == "" {
 		t.Fatalf("groups = %+v", groups)
 	}

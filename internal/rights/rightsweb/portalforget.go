@@ -106,8 +106,12 @@ func (p *portal) forgotten(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
+	title, lead := "You are forgotten", "This is the proof. Keep the receipt: it says what was done, and holds nothing about you."
+	if report.Held {
+		title, lead = "You are forgotten, but for what a law keeps", "What the law has the shop keep is below. It is used for that law alone, and goes by itself when the law ends; then there is a certificate too."
+	}
 	p.frame.Render(w, r, http.StatusOK, p.pages, "portal_forgotten.html", web.Page{
-		Title: "You are forgotten", Lead: "This is the proof. Keep the receipt: it says what was done, and holds nothing about you.",
+		Title: title, Lead: lead,
 		Body:    p.forgottenBody(r, report),
 		Scripts: []string{ledgerweb.CheckScript}, Styles: []string{ledgerweb.CheckStyle},
 	})
@@ -118,7 +122,6 @@ func (p *portal) forgottenBody(r *http.Request, report rights.Report) forgottenB
 		Facts: []web.KeyValue{
 			{Key: "Request", Value: web.Token(report.Request), Copy: true},
 			{Key: "When", Value: report.At},
-			{Key: "Fingerprint of the destroyed key", Value: web.Token(report.KeyHash), Copy: true, Sub: "what was sealed with it can never be read again"},
 		},
 		Table: web.Table{ID: "places", Caption: "What was deleted, place by place", Columns: []web.Column{{Label: "Place"}, {Label: "Deleted", Kind: web.NumberColumn}}},
 		Check: ledgerweb.Check{Title: "this erasure", Href: Forgotten + report.Request + "/file", Key: p.Receipts.VerifierKey(), Auto: true},
@@ -128,7 +131,10 @@ func (p *portal) forgottenBody(r *http.Request, report rights.Report) forgottenB
 		body.Table.Rows = append(body.Table.Rows, web.Row{Cells: web.Cells(web.Cell{Value: words.title, Sub: words.gone}, h.Count)})
 		body.Kept = append(body.Kept, h.Kept...)
 	}
-	if report.Backups != nil {
+	if report.KeyHash != "" {
+		body.Facts = append(body.Facts, web.KeyValue{Key: "Fingerprint of the destroyed key", Value: web.Token(report.KeyHash), Copy: true, Sub: "what was sealed with it can never be read again"})
+	}
+	if report.Backups != nil && !report.Held {
 		body.Certificate = Forgotten + report.Request + certificateFile
 		body.Facts = append(body.Facts, web.KeyValue{Key: "Gone from backups too", Value: "after " + report.Backups.UnreadableAfter.Format("2 January 2006"), Sub: "the keys that backups need die by then"})
 	}

@@ -33,6 +33,7 @@ type entry struct {
 	Category string
 	At       time.Time
 	Href     string
+	Correct  string // the page on which it is put right; "" for none
 	Node     node
 }
 
@@ -63,6 +64,7 @@ func holderWords(name string) words {
 		"order":     {"Orders", "What you bought and sent back.", "your orders"},
 		"decision":  {"Decisions", "What programs chose for you, with their reasons.", "what programs chose for you"},
 		"gate":      {"Looks at your data", "Who used your data, when and what for.", "the list of who looked"},
+		"retention": {"Holds", "What a law has the shop keep, although you asked to be forgotten or its time is over.", "nothing of yours is held any more"},
 		"rights":    {"Requests", "What you asked for about your data.", "your requests no longer lead to you"},
 		"cases":     {"Steps of your requests", "What you asked for, what was written about it, and what happened when.", "what was written about your requests; the steps no longer lead to you"},
 		"recommend": {"Learning", "Whether your orders are counted in the model.", "the model was made again without you"},
@@ -74,7 +76,7 @@ func holderWords(name string) words {
 	return words{title: name}
 }
 
-func grouped(a rights.Archive, names map[thimble.ItemID]catalog.Product) []group {
+func grouped(a rights.Archive, names map[thimble.ItemID]catalog.Product, correct func(thimble.Datum) string) []group {
 	byHolder := map[string][]thimble.Datum{}
 	for _, d := range a.Data {
 		byHolder[d.Holder] = append(byHolder[d.Holder], d)
@@ -85,7 +87,7 @@ func grouped(a rights.Archive, names map[thimble.ItemID]catalog.Product) []group
 		if len(all) == 0 {
 			continue
 		}
-		g := groupOf(line.Holder, all[:min(shownFirst, len(all))], len(all), names)
+		g := groupOf(line.Holder, all[:min(shownFirst, len(all))], len(all), names, correct)
 		if len(all) > shownFirst {
 			g.More = "/privacy/data?of=" + url.QueryEscape(line.Holder)
 		}
@@ -106,11 +108,11 @@ func firstOfEach(data []thimble.Datum, n int) []thimble.Datum {
 	return first
 }
 
-func groupOf(holder string, data []thimble.Datum, count int, names map[thimble.ItemID]catalog.Product) group {
+func groupOf(holder string, data []thimble.Datum, count int, names map[thimble.ItemID]catalog.Product, correct func(thimble.Datum) string) group {
 	w := holderWords(holder)
 	g := group{Holder: holder, Title: w.title, Text: w.text, Count: count}
 	for _, d := range data {
-		e := entry{Title: strings.ReplaceAll(d.Name, "_", " "), Category: gateweb.CategoryWords(d.Category), At: d.At, Node: treeOf(d.Value)}
+		e := entry{Title: strings.ReplaceAll(d.Name, "_", " "), Category: gateweb.CategoryWords(d.Category), At: d.At, Node: treeOf(d.Value), Correct: correct(d)}
 		if d.Category == thimble.AutomatedDecision {
 			e.Title, e.Href = "A decision", "/privacy/decisions/"+url.PathEscape(d.Name)
 			e.Node.Parts = slices.DeleteFunc(e.Node.Parts, func(n node) bool { return len(n.Head) > 0 }) // they are on its page

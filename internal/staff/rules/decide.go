@@ -33,7 +33,7 @@ type Page string
 // Pages returns all parts of the console, in its order.
 func Pages() []Page {
 	return []Page{
-		"overview", "account", "customers", "consent", "requests", "decisions", "reviews", "access", "alarms", "glass", "catalogue", "imports", "sources", "events", "plan", "planchanges", "planloosening", "recommendations", "experiments", "models",
+		"overview", "account", "customers", "consent", "requests", "agents", "retention", "holds", "decisions", "reviews", "access", "alarms", "glass", "catalogue", "imports", "sources", "events", "plan", "planchanges", "planloosening", "recommendations", "experiments", "models",
 		"recipients", "outbox", "ledger", "policy", "keys", "datamap", "jobs", "people", "apikeys",
 	}
 }

@@ -20,7 +20,7 @@ func (s *Store) HolderName() string { return "subject" }
 func (s *Store) Places() []thimble.Place {
 	return []thimble.Place{
 		{Kind: "table", Name: "subject_subjects"},
-		{Kind: "table", Name: "subject_identifiers"},
+		{Kind: "table", Name: "subject_identifiers"}, {Kind: thimble.TablePlace, Name: "subject_held"},
 		{Kind: "table", Name: "subject_suppressions"},
 		{Kind: "table", Name: "subject_shared"},
 		{Kind: "table", Name: "subject_merges"},
@@ -63,7 +63,7 @@ func (s *Store) Export(ctx context.Context, id thimble.SubjectID) iter.Seq2[thim
 func (s *Store) export(ctx context.Context, id thimble.SubjectID, r record, yield func(thimble.Datum, error) bool) {
 	for _, i := range r.identifiers {
 		plain, err := s.cfg.Opener.Open(ctx, i.Cell, i.Sealed)
-		d := thimble.Datum{Holder: "subject", Category: i.Kind.Category(), Name: string(i.Kind), Value: string(plain), At: i.CreatedAt}
+		d := thimble.Datum{Holder: "subject", Category: i.Kind.Category(), Name: string(i.Kind), Value: string(plain), At: i.CreatedAt, Ref: refOf(i)}
 		if !yieldOr(yield, d, err) {
 			return
 		}
@@ -178,6 +178,9 @@ func (s *Store) erase(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (
 	if _, err := tx.Exec(ctx, `insert into subject_suppressions (mark, gen)
 		select mark, mark_gen from subject_identifiers where subject = $1 on conflict do nothing`, id[:]); err != nil {
 		return done, err
+	}
+	if _, err := tx.Exec(ctx, `delete from subject_held where subject_id = $1`, id); err != nil {
+		return done, err // a hold that keeps nothing of them any more
 	}
 	identifiers, err := tx.Exec(ctx, `delete from subject_identifiers where subject = $1`, id[:])
 	if err != nil {

@@ -162,6 +162,8 @@ var readers = map[string]string{
 	"collect_facts":   "collect/collectdb",
 	"collect_reviews": "collect/collectdb",
 	"cases_steps":     "rights/casesdb",
+	"cases_agents":    "rights/casesdb",
+	"systems_tasks":   "rights/systemsdb",
 	"taste_events":    "recommend/tastedb",
 	"taste_state":     "recommend/tastedb",
 }

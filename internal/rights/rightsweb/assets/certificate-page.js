@@ -49,7 +49,7 @@ const show = ({ says, entry }) => {
   line(says.keys.files_scanned ? 'The files were read afterwards, and no key was found' : 'The files were not read afterwards')
   for (const m of says.models) line(`Model ${m.model}. Before: ${list(m.before)}. After: ${list(m.after)}`)
   if (!says.models.length) line('No model was kept')
-  for (const r of says.recipients) line(`${r.name} was told (${r.notice}): ${r.state}${r.why ? ', ' + r.why : ''}, ${day(r.at)}`)
+  for (const r of says.recipients) line(`${r.name} was told (${r.notice}): ${r.state.replaceAll('_', ' ')}${r.why ? ', ' + r.why : ''}${r.proof ? ', ' + r.proof : ''}, ${day(r.at)}`)
   if (!says.recipients.length) line('No recipient had anything of the person')
   for (const k of says.kept) line(`Kept by ${k.holder}: ${k.what}, ${k.count} (${k.law})`)
   if (!says.kept.length) line('Nothing is kept')

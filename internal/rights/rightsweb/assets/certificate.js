@@ -35,7 +35,7 @@ const differs = (a, b, path) => {
 }
 
 const isVersion = v => v.version > 0 && v.stage && isHash(v.weights_sha256)
-const states = ['told', 'delivered', 'acknowledged', 'overdue', 'unreachable']
+const states = ['told', 'delivered', 'acknowledged', 'overdue', 'unreachable', 'promised', 'done', 'refused', 'done_by_hand']
 const sense = [
   ['certificate', s => s.certificate === kind],
   ['request, issue', s => s.request && s.issue >= 1],

@@ -1,0 +1,62 @@
+package app_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"thimble"
+	"thimble/internal/retention"
+	"thimble/internal/session"
+	"thimble/internal/thimbletest"
+	"thimble/internal/web/webtest"
+)
+
+// TestThePagesOfRetentionAreLookedAtFilled has runs, holds and somebody's data that a law
+// keeps in a browser.
+func TestThePagesOfRetentionAreLookedAtFilled(t *testing.T) {
+	browser := webtest.Start(t)
+	h := &house{Shop: thimbletest.New(t)}
+	ada := h.Subject("ada")
+	h.BuysOn(ago(4), ada, "shirt")
+	h.BuysOn(ago(3).AddDate(0, 0, 9), ada, "scarf")
+	h.Buys(ada, "hat")
+	schedules(t, h.Shop, threeYears)
+	daily(t, h.Shop)
+	held := holds(t, h.Shop, ada)
+	if err := h.Retention.AskRelease(t.Context(), held.ID, "nia", why); err != nil {
+		t.Fatal(err)
+	}
+	_, err := h.Retention.Open(t.Context(), retention.Hold{Categories: []thimble.Category{"user.content.public"}, Law: "Product Safety Regulation (EU) 2023/988, Art. 20",
+		Reason: "reports about one charger", Review: time.Now().AddDate(0, 1, 0)}, "mia")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Ledger.Integrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	handler, err := h.Handler(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	h.url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	tab := browser.NewTab(webtest.Desk)
+	cookies := []*http.Cookie{{Name: "thimble_customer", Value: h.cookie(t, session.Who{Audience: session.Customer, Subject: ada})}, {Name: "thimble_staff", Value: h.cookie(t, session.Who{Audience: session.Staff, Staff: "owner"})}}
+	for _, c := range cookies {
+		tab.Cookie(h.url, c.Name, c.Value)
+	}
+	for i, c := range []struct{ page, shows string }{
+		{"/console/retention", "it is the first of this category"}, {"/console/retention/runs/" + runOf(t, h.Shop).ID.Token(retention.RunPrefix), "what a claim needs"},
+		{"/console/holds", "Release asked for by nia"}, {"/privacy/data", "GDPR Art. 17(3)(e)"},
+	} {
+		status, body := reader{base: h.url, cookies: cookies}.get(t, c.page)
+		if status != http.StatusOK || !strings.Contains(body, c.shows) {
+			t.Errorf("%s: %d, without %q", c.page, status, c.shows)
+		}
+		look(t, tab, h.url, c.page, i)
+	}
+}

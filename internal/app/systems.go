@@ -1,0 +1,149 @@
+package app
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"thimble"
+	"thimble/internal/disclose/wire"
+	"thimble/internal/rights/cases"
+	"thimble/internal/rights/certificate"
+	"thimble/internal/rights/opendsr"
+	"thimble/internal/rights/opendsrdb"
+	"thimble/internal/rights/opendsrweb"
+	"thimble/internal/rights/systems"
+	"thimble/internal/rights/systemsdb"
+)
+
+// openSystems opens what keeps the systems outside that hold data about customers, and its
+// own way out: its meter asks for the leaf of a case, and not of a disclosure.
+func (a *App) openSystems(now func() time.Time) error {
+	a.Systems = systemsdb.New(a.Core, systemsdb.Parts{Ledger: a.Ledger, Vault: a.Vault, People: a.Subjects, Pseudonyms: a.Disclose},
+		systemsdb.Config{Now: now, Log: a.Log, Base: a.Config.BaseURL()})
+	sender, err := wire.New(a.Systems, wire.Config{Now: now, Log: slog.New(slog.DiscardHandler), Loopback: strings.Fields(a.Config.Loopback)})
+	if err != nil {
+		return fmt.Errorf("configuration: disclose-loopback: %w", err)
+	}
+	roots, err := a.Config.openDSRRoots()
+	if err != nil {
+		return err
+	}
+	a.speaker = opendsrweb.NewController(sender, a.Config.BaseURL(), roots, now)
+	a.Systems.Use(sender, a.speaker)
+	return nil
+}
+
+// openOpenDSR opens what those ask whom the shop works for.
+func (a *App) openOpenDSR(now func() time.Time) (err error) {
+	if a.signer, err = a.Config.openDSRSigner(); err != nil {
+		return err
+	}
+	a.OpenDSR = opendsrdb.New(a.Core, a.Cases, a.Subjects, a.Systems, opendsrdb.Config{Now: now, Log: a.Log, Signer: a.signer})
+	sender, err := wire.New(a.OpenDSR, wire.Config{Now: now, Log: slog.New(slog.DiscardHandler), Loopback: strings.Fields(a.Config.Loopback)})
+	if err != nil {
+		return fmt.Errorf("configuration: disclose-loopback: %w", err)
+	}
+	a.OpenDSR.Use(sender)
+	return nil
+}
+
+// openDSRRoots reads the authorities of processors' certificates; nil for the machine's.
+func (c *Config) openDSRRoots() (*x509.CertPool, error) {
+	if c.OpenDSRRoots == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(c.OpenDSRRoots)
+	pool := x509.NewCertPool()
+	if err == nil && !pool.AppendCertsFromPEM(text) {
+		err = errors.New("certificates in PEM were expected")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("configuration: opendsr-roots (from %s): %w: %w", c.sources["opendsr-roots"], err, thimble.ErrInvalid)
+	}
+	return pool, nil
+}
+
+// openDSRSigner reads the certificate by which answers of OpenDSR are signed; nil without.
+func (c *Config) openDSRSigner() (*opendsr.Signer, error) {
+	if c.OpenDSRCert == "" && c.OpenDSRKey == "" {
+		return nil, nil
+	}
+	wrong := func(err error) error {
+		return fmt.Errorf("configuration: opendsr-cert (from %s): %w: %w", c.sources["opendsr-cert"], err, thimble.ErrInvalid)
+	}
+	to, err := url.Parse(c.BaseURL())
+	if err != nil {
+		return nil, wrong(err)
+	}
+	cert, err := os.ReadFile(c.OpenDSRCert)
+	if err != nil {
+		return nil, wrong(err)
+	}
+	key, err := os.ReadFile(c.OpenDSRKey)
+	if err != nil {
+		return nil, wrong(err)
+	}
+	s, err := opendsr.NewSigner(to.Hostname(), cert, key)
+	if err != nil {
+		return nil, wrong(err)
+	}
+	return s, nil
+}
+
+// systems are those outside that an erasure was passed on to, with what they answered.
+func (s surroundings) systems(ctx context.Context, request thimble.ID) (all []certificate.Recipient, err error) {
+	tasks, err := s.app.Systems.Caused(ctx, request)
+	if err != nil || len(tasks) == 0 {
+		return nil, err
+	}
+	names, err := s.app.Systems.SystemNames(ctx)
+	for _, t := range tasks {
+		all = append(all, asked(certificate.Plain(names[t.System]), t))
+	}
+	return all, err
+}
+
+// asked says where a task stands.
+func asked(name string, t systems.Task) certificate.Recipient {
+	r := certificate.Recipient{Name: name, Notice: t.ID.Token(systems.TaskPrefix), State: certificate.Told, At: t.At, Proof: certificate.Plain(t.Proof)}
+	switch t.State {
+	case systems.ToTell:
+		if t.Why == string(systems.NoIdentifier) {
+			r.Why = t.Why
+		}
+	case systems.Told:
+		r.State, r.At = certificate.Delivered, t.Told
+	case systems.Acknowledged:
+		r.State, r.At = certificate.Promised, t.Acked
+	case systems.Overdue:
+		r.State, r.At = certificate.Overdue, t.Due
+	case systems.Done:
+		r.State, r.At = certificate.Erased, t.Ended
+	case systems.ByHand:
+		r.State, r.At = certificate.DoneByHand, t.Ended
+	case systems.Refused:
+		r.State, r.At, r.Why = certificate.Refused, t.Ended, t.Why
+	case systems.Vanished, systems.CalledOff:
+		r.State, r.Why = certificate.Unreachable, t.Why
+	}
+	return r
+}
+
+// apart are the systems that hold data and take no part in erasures, by name.
+func (s surroundings) apart(ctx context.Context) (all []string, err error) {
+	stated, err := s.app.Systems.Systems(ctx)
+	for _, y := range stated {
+		if !y.Ended && !slices.Contains(y.Kinds, cases.Erase) {
+			all = append(all, "what the system "+certificate.Plain(y.Name)+" holds, which the shop has stated to take no part in erasures")
+		}
+	}
+	return all, err
+}
