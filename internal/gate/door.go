@@ -156,7 +156,7 @@ func (g *Gate) Door(uses ...DoorUse) (*Door, error) {
 // this process has lost touch with the others, nothing is known of anybody.
 func (d *Door) Ready(ctx context.Context) error {
 	if d.gate.uses.Silent(ctx) {
-		return fmt.Errorf("gate: %s: %w", whySilent, errSilent)
+		return fmt.Errorf("gate: %s: %w", whySilent, errForNow)
 	}
 	return d.gate.moves.ready(ctx, d.gate.now())
 }

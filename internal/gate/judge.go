@@ -80,13 +80,14 @@ func (d *Denial) Error() string { return "gate: " + d.Verdict.Why }
 // silent is why nothing is permitted while the ledger cannot record.
 const silent = "the ledger cannot record the use"
 
-var errSilent = fmt.Errorf("%w for now (%w)", thimble.ErrDenied, thimble.ErrUnavailable)
+var errForNow = fmt.Errorf("%w for now (%w)", thimble.ErrDenied, thimble.ErrUnavailable)
 
 // Unwrap gives the kind ErrDenied, and ErrUnavailable as well when it is the ledger
-// that says no: who asks again later may be permitted.
+// that says no, or this process may have missed something: who asks again later may be
+// permitted, and a scan is not to go on without them.
 func (d *Denial) Unwrap() error {
-	if d.Verdict.Why == silent {
-		return errSilent
+	if d.Verdict.Why == silent || d.Verdict.Why == whyLapsed {
+		return errForNow
 	}
 	return thimble.ErrDenied
 }
