@@ -21,6 +21,7 @@ import (
 	"thimble/internal/retention"
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/casesdb"
+	"thimble/internal/rights/rightsweb"
 	"thimble/internal/rights/systems"
 	"thimble/internal/session"
 	"thimble/internal/staff"
@@ -174,5 +175,13 @@ func contract(t *testing.T, s *thimbletest.Shop, h thimble.Holder, ada, bob thim
 	}
 	if diff := cmp.Diff(bobs, exported(t, h, bob)); diff != "" && !derived {
 		t.Errorf("another person's data changed:\n%s", diff)
+	}
+}
+
+func TestEveryHolderHasWordsForThePersonItKeepsSomethingOf(t *testing.T) {
+	for _, h := range thimbletest.New(t).Holders() {
+		if !rightsweb.Knows(h.HolderName()) {
+			t.Errorf("the page says nothing of what %s keeps", h.HolderName())
+		}
 	}
 }

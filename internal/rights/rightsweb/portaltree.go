@@ -55,6 +55,9 @@ const (
 
 type words struct{ title, text, gone string }
 
+// Knows reports whether a holder has words for a page.
+func Knows(holder string) bool { return holderWords(holder).text != "" }
+
 // holderWords says what a holder keeps.
 func holderWords(name string) words {
 	known := map[string]words{
@@ -68,6 +71,14 @@ func holderWords(name string) words {
 		"rights":    {"Requests", "What you asked for about your data.", "your requests no longer lead to you"},
 		"cases":     {"Steps of your requests", "What you asked for, what was written about it, and what happened when.", "what was written about your requests; the steps no longer lead to you"},
 		"recommend": {"Learning", "Whether your orders are counted in the model.", "the model was made again without you"},
+		"collect":   {"What you did and wrote", "What you looked at and put in the cart, your reviews, and names from lists of the shop.", "what you did and wrote here"},
+		"disclose":  {"Given to others", "What was sent about you to another firm, to whom, when and what for.", "what was sent about you no longer leads to you; who got it was told"},
+		"imports":   {"Files", "Where the shop's files had something about you.", "the places in files that led to you"},
+		"staff":     {"Emergency looks", "When somebody of the shop opened your data in an emergency, and why.", "emergency looks no longer lead to you"},
+		"suspect":   {"Checks", "Whether an account looks as if a program used it.", "what was checked about your account"},
+		"systems":   {"Told to other systems", "Which other systems of the shop were asked for you, and what they answered.", "what was told to other systems of the shop"},
+		"taste":     {"Your wishes for lists", "What you want less of, never, or forgotten.", "your wishes for lists"},
+		"trial":     {"Comparisons", "Which of two lists you see while the shop compares them.", "your place in comparisons"},
 		"vault":     {"Keys", "The key that your data is locked with.", "the key"},
 	}
 	if w, ok := known[name]; ok {
