@@ -34,7 +34,7 @@ func (a *App) openAgents() (err error) {
 	a.Agents = agentsdb.New(a.Core, a.Ledger, agentsdb.Config{Now: a.Config.clock(), Callable: func(address string) error {
 		return a.calls.sender.Check(address, hostsOf(address))
 	}})
-	a.calls.sender, err = wire.New(a.Agents, a.wires)
+	a.calls.sender, err = a.wayOut(a.Agents)
 	return err
 }
 

@@ -91,6 +91,8 @@ func (s surroundings) Beyond(ctx context.Context) ([]string, error) {
 		"systems of the shop outside of this installation that are neither a recipient nor a system stated here, and files that staff took out of it by hand",
 		"what somebody else wrote about the person in a text of their own that does not name an account",
 		"names that the shop, its staff and its systems gave to files, texts, products and events, and what staff wrote as a reason of their own",
+		"the number that a registered agent gave to a request of the person's: it is sealed, and kept until 60 days after the request was closed",
+		"what a system outside knows the person by: it is sealed, and kept until that system has answered, or 90 days after its date",
 		"totals that name nobody, such as how many of a product were sold on a day",
 		"what the operating system, the disk and a proxy before this program write down",
 	}

@@ -65,7 +65,6 @@ type Kernel struct {
 	Leaving    *listsdb.Store // whom the recommender has still to take out
 
 	drops      *wire.Folder                // nil: none
-	wires      wire.Config                 // of the ways out
 	beforehand func(context.Context) error // before a checkpoint is shown to witnesses
 }
 

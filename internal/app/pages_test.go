@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -117,13 +118,13 @@ var token = regexp.MustCompile(`/(?:(?:sub|dec|con|cst|req|imp|draft|prop|use|ke
 // shape is a path with its tokens left out: pages of one shape are one page.
 func shape(path string) string { return token.ReplaceAllString(path, "/x$1") }
 
-// crawl follows every link from the given pages and returns one path of each
+// crawl follows every link from the given pages and returns one address of each
 // shape. A link that leads nowhere fails the test.
 func crawl(t *testing.T, r reader, from ...string) []string {
 	t.Helper()
 	seen := map[string]bool{}
 	shapes := map[string]int{}
-	var pages []string
+	looked := map[string]string{}
 	for queue := from; len(queue) > 0; queue = queue[1:] {
 		path := queue[0]
 		plain, query, _ := strings.Cut(path, "?")
@@ -143,8 +144,9 @@ func crawl(t *testing.T, r reader, from ...string) []string {
 		if body == "" {
 			continue
 		}
-		if query == "" && shapes[shape(plain)] == 1 {
-			pages = append(pages, path)
+		// A page is looked at plain, or as it was met first when no link leads to it plain.
+		if had, met := looked[shape(plain)]; !met || query == "" && strings.Contains(had, "?") {
+			looked[shape(plain)] = path
 		}
 		for _, href := range webtest.SelectAttr(t, body, "a[href]", "href") {
 			if u, err := url.Parse(href); err == nil && u.Host == "" && strings.HasPrefix(u.Path, "/") {
@@ -153,8 +155,7 @@ func crawl(t *testing.T, r reader, from ...string) []string {
 			}
 		}
 	}
-	slices.Sort(pages)
-	return pages
+	return slices.Sorted(maps.Values(looked))
 }
 
 // TestPagesHaveNoBarriersAndNoDeadLinks walks every page that a link leads to, as a

@@ -5,15 +5,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"thimble"
-	"thimble/internal/disclose/wire"
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/certificate"
 	"thimble/internal/rights/opendsr"
@@ -28,9 +25,9 @@ import (
 func (a *App) openSystems(now func() time.Time) error {
 	a.Systems = systemsdb.New(a.Core, systemsdb.Parts{Ledger: a.Ledger, Vault: a.Vault, People: a.Subjects, Pseudonyms: a.Disclose},
 		systemsdb.Config{Now: now, Log: a.Log, Base: a.Config.BaseURL()})
-	sender, err := wire.New(a.Systems, wire.Config{Now: now, Log: slog.New(slog.DiscardHandler), Loopback: strings.Fields(a.Config.Loopback)})
+	sender, err := a.wayOut(a.Systems)
 	if err != nil {
-		return fmt.Errorf("configuration: disclose-loopback: %w", err)
+		return err
 	}
 	roots, err := a.Config.openDSRRoots()
 	if err != nil {
@@ -47,9 +44,9 @@ func (a *App) openOpenDSR(now func() time.Time) (err error) {
 		return err
 	}
 	a.OpenDSR = opendsrdb.New(a.Core, a.Cases, a.Subjects, a.Systems, opendsrdb.Config{Now: now, Log: a.Log, Signer: a.signer})
-	sender, err := wire.New(a.OpenDSR, wire.Config{Now: now, Log: slog.New(slog.DiscardHandler), Loopback: strings.Fields(a.Config.Loopback)})
+	sender, err := a.wayOut(a.OpenDSR)
 	if err != nil {
-		return fmt.Errorf("configuration: disclose-loopback: %w", err)
+		return err
 	}
 	a.OpenDSR.Use(sender)
 	return nil

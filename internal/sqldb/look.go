@@ -25,9 +25,6 @@ func (db *DB) Look(ctx context.Context, query string, args ...any) (*sql.Rows, e
 	if err != nil {
 		return nil, err
 	}
-	if db.engine == SQLite && ctx.Err() == nil {
-		ctx = context.WithoutCancel(ctx) // as the writer does: see unwatched
-	}
 	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
 		return nil, fmt.Errorf("sqldb: looking up: %w", kind(err))

@@ -85,11 +85,37 @@ func keeps(query string) bool {
 // boundLimit is a limit that is one parameter.
 var boundLimit = regexp.MustCompile(`(?i)\blimit (\$[0-9]+)`)
 
-// PrepareContext implements driver.ConnPrepareContext. When a limit is one parameter, SQLite
+// PrepareContext implements driver.ConnPrepareContext. A reader's statement that is prepared
+// by itself is that of a look-up, which is over before it could be interrupted.
+func (c *sqliteConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	stmt, err := c.prepare(ctx, query)
+	if err != nil || c.writes {
+		return stmt, err
+	}
+	return brief{stmt}, nil
+}
+
+// A brief statement is not watched: the driver starts a goroutine for each that may be
+// interrupted. Who waits for a connection is.
+type brief struct{ fullStmt }
+
+// QueryContext implements driver.StmtQueryContext.
+func (b brief) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return b.fullStmt.QueryContext(context.WithoutCancel(ctx), args)
+}
+
+// prepare prepares a statement. When a limit is one parameter, SQLite
 // plans a statement for its value, and reads the text again for each value that it is
 // given next; a sum it leaves for when the statement runs.
-func (c *sqliteConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	return c.fullConn.PrepareContext(ctx, boundLimit.ReplaceAllString(query, "limit 0+$1"))
+func (c *sqliteConn) prepare(ctx context.Context, query string) (fullStmt, error) {
+	stmt, err := c.fullConn.PrepareContext(ctx, boundLimit.ReplaceAllString(query, "limit 0+$1"))
+	if err != nil {
+		return nil, err
+	}
+	return stmt.(fullStmt), nil
 }
 
 // statement returns a statement of a text, or nil when it is not one that is kept, or is in
@@ -106,11 +132,11 @@ func (c *sqliteConn) statement(ctx context.Context, query string) (*statement, e
 	if !keeps(query) {
 		return nil, nil
 	}
-	prepared, err := c.PrepareContext(ctx, query)
+	prepared, err := c.prepare(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	s := &statement{stmt: prepared.(fullStmt), used: c.turn}
+	s := &statement{stmt: prepared, used: c.turn}
 	if len(c.kept) >= keptStatements {
 		c.evict()
 	}
@@ -195,11 +221,10 @@ func (t *readTx) Rollback() error { return t.c.say("rollback") }
 func (c *sqliteConn) say(word string) error {
 	stmt := c.ends[word]
 	if stmt == nil {
-		prepared, err := c.fullConn.PrepareContext(context.Background(), word)
-		if err != nil {
+		var err error
+		if stmt, err = c.prepare(context.Background(), word); err != nil {
 			return err
 		}
-		stmt = prepared.(fullStmt)
 		c.ends[word] = stmt
 	}
 	_, err := stmt.ExecContext(context.Background(), nil)

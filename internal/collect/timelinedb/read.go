@@ -275,7 +275,7 @@ func (s *Store) rows(ctx context.Context, members []thimble.SubjectID) (all []ro
 			all = add(all, r)
 			return nil
 		}, `select coalesce(c.seq, 0), m.category, m.month, m.interactions, m.profile from (select 1 as one) as o
-			left join collect_cursors c on c.name = $1 left join collect_months m on m.subject_id = $2 order by m.category, m.month, m.part`, s.view.name, members[0][:])
+			left join `+s.view.table+` c on c.name = $1 left join collect_months m on m.subject_id = $2 order by m.category, m.month, m.part`, s.view.name, members[0][:])
 		return all, built, err
 	}
 	err = s.View.Read(ctx, func(tx *sqldb.Tx) error {

@@ -11,6 +11,7 @@ import (
 
 	"thimble"
 	"thimble/internal/disclose"
+	"thimble/internal/job"
 	"thimble/internal/sqldb"
 )
 
@@ -29,23 +30,9 @@ func (s *Store) Run(ctx context.Context) error {
 }
 
 func (s *Store) work(ctx context.Context) {
-	tick := time.NewTicker(s.cfg.Poll)
-	defer tick.Stop()
-	for {
-		did, err := s.Step(ctx)
-		if err != nil && ctx.Err() == nil {
-			s.cfg.Log.ErrorContext(ctx, "the outbox failed", slog.String("cause", err.Error()))
-		}
-		if did && err == nil && ctx.Err() == nil {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		case <-s.wake:
-		}
-	}
+	job.Steps(ctx, s.cfg.Poll, s.wake, s.Step, func(err error) {
+		s.cfg.Log.ErrorContext(ctx, "the outbox failed", slog.String("cause", err.Error()))
+	})
 }
 
 // Step tries one message that is due. It reports whether there was one.

@@ -16,27 +16,15 @@ import (
 
 // Run queues what the schedules say and works, until ctx ends.
 func (q *Queue) Run(ctx context.Context) error {
-	tick := time.NewTicker(q.cfg.Poll)
-	defer tick.Stop()
-	for {
-		err := q.Plan(ctx)
-		worked := false
-		if err == nil {
-			worked, err = q.Step(ctx)
+	job.Steps(ctx, q.cfg.Poll, q.wake, func(ctx context.Context) (bool, error) {
+		if err := q.Plan(ctx); err != nil {
+			return false, err
 		}
-		if err != nil && ctx.Err() == nil {
-			q.cfg.Log.ErrorContext(ctx, "job queue failed", slog.String("cause", err.Error()))
-		}
-		if worked && err == nil {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		case <-q.wake:
-		}
-	}
+		return q.Step(ctx)
+	}, func(err error) {
+		q.cfg.Log.ErrorContext(ctx, "job queue failed", slog.String("cause", err.Error()))
+	})
+	return nil
 }
 
 // Step takes one due job, does it and records the result. It reports whether

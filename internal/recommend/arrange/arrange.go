@@ -188,9 +188,6 @@ func variants(in, held []Entry, left map[string]int) []Entry {
 // diverse takes the best k within the bounds. Where they leave less than k, the best of
 // what they kept out fills the list.
 func (r Rules) diverse(in []Entry, k int, left map[string]int) (chosen, rest []Entry) {
-	if len(in) <= k && r.Diversity == (Diversity{}) {
-		return in, nil
-	}
 	units := int64(k+listUnit-1) / listUnit
 	chosen, rest = make([]Entry, 0, min(k, len(in))), make([]Entry, 0, max(len(in)-k, 0))
 	brands, kinds := map[string]int64{}, map[string]int64{}

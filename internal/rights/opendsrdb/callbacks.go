@@ -12,6 +12,7 @@ import (
 
 	"thimble"
 	"thimble/internal/disclose/wire"
+	"thimble/internal/job"
 	"thimble/internal/rights/opendsr"
 	"thimble/internal/sqldb"
 )
@@ -39,23 +40,10 @@ func (s *Store) queue(ctx context.Context, tx *sqldb.Tx, h Held) error {
 
 // Run sends callbacks, until ctx ends.
 func (s *Store) Run(ctx context.Context) error {
-	tick := time.NewTicker(2 * time.Second)
-	defer tick.Stop()
-	for {
-		did, err := s.Step(ctx)
-		if err != nil && ctx.Err() == nil {
-			s.cfg.Log.ErrorContext(ctx, "a callback was not sent", slog.String("cause", err.Error()))
-		}
-		if did && err == nil && ctx.Err() == nil {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		case <-s.wake:
-		}
-	}
+	job.Steps(ctx, 2*time.Second, s.wake, s.Step, func(err error) {
+		s.cfg.Log.ErrorContext(ctx, "a callback was not sent", slog.String("cause", err.Error()))
+	})
+	return nil
 }
 
 type callback struct {

@@ -12,6 +12,7 @@ import (
 
 	"thimble"
 	"thimble/internal/disclose/wire"
+	"thimble/internal/job"
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/systems"
 	"thimble/internal/sqldb"
@@ -22,23 +23,10 @@ const AnswerPath = "/rights/systems/"
 
 // Run tells systems what is due, until ctx ends.
 func (s *Store) Run(ctx context.Context) error {
-	tick := time.NewTicker(s.cfg.Poll)
-	defer tick.Stop()
-	for {
-		did, err := s.Step(ctx)
-		if err != nil && ctx.Err() == nil {
-			s.cfg.Log.ErrorContext(ctx, "a system was not told", slog.String("cause", err.Error()))
-		}
-		if did && err == nil && ctx.Err() == nil {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		case <-s.wake:
-		}
-	}
+	job.Steps(ctx, s.cfg.Poll, s.wake, s.Step, func(err error) {
+		s.cfg.Log.ErrorContext(ctx, "a system was not told", slog.String("cause", err.Error()))
+	})
+	return nil
 }
 
 // Step tries one task that is due, and says of others that they are late. It reports
