@@ -48,7 +48,7 @@ func (s *Store) MailWith(ctx context.Context, l disclose.Letter, also func(ctx c
 		return fmt.Errorf("disclose: a letter: %w", err)
 	}
 	p := &person{who: l.To, grant: grants[0]}
-	// Sealed under the person's key in the next step, until the mail server has it.
+	// Sealed under the person's key in the next step.
 	p.part.Letter = sealedLetter(l)
 	if err := s.commit(m, r, a, p); err != nil {
 		return err
@@ -97,6 +97,7 @@ var letterFields = []string{AddressField, TextField}
 
 // sealedLetter is a letter as it is sealed, until the mail server has it.
 func sealedLetter(l disclose.Letter) *disclose.SealedLetter {
+	// Each value is revealed to be sealed, until the mail server has it.
 	return &disclose.SealedLetter{To: l.Address.Reveal(), Subject: l.Subject, Text: l.Text.Reveal(), HTML: l.HTML.Reveal(), Unsubscribe: l.Unsubscribe.Reveal()}
 }
 

@@ -125,10 +125,16 @@ func TestWhatSomebodySawOnTheirOwnPageOwesNoLetter(t *testing.T) {
 		"an extension":                    {func(c *cases.Case, e *cases.Event) { c.Extended, e.What = true, cases.Prolonged }, letters.Extended},
 		"one that is void":                {func(_ *cases.Case, e *cases.Event) { e.What = cases.Prolonged }, ""},
 		"their own answer":                {func(_ *cases.Case, e *cases.Event) { e.What, e.By = cases.Replied, cases.ThePerson }, ""},
-		"an erasure begins":               {func(c *cases.Case, e *cases.Event) { c.Kind, e.What, e.By = cases.Erase, cases.Accepted, cases.ThePerson }, letters.Farewell},
-		"and ends":                        {func(c *cases.Case, _ *cases.Event) { c.Kind, c.Last = cases.Erase, at.Add(time.Hour) }, ""},
-		"a copy that staff made ready":    {func(c *cases.Case, e *cases.Event) { c.Kind, e.What, e.By = cases.Access, cases.Accepted, cases.TheStaff }, letters.Ready},
-		"one that they open themselves":   {func(c *cases.Case, e *cases.Event) { c.Kind, e.What, e.By = cases.Access, cases.Accepted, cases.ThePerson }, ""},
+		"an erasure begins": {func(c *cases.Case, e *cases.Event) {
+			c.Kind, e.What, e.By = cases.Erase, cases.Accepted, cases.ThePerson
+		}, letters.Farewell},
+		"and ends": {func(c *cases.Case, _ *cases.Event) { c.Kind, c.Last = cases.Erase, at.Add(time.Hour) }, ""},
+		"a copy that staff made ready": {func(c *cases.Case, e *cases.Event) {
+			c.Kind, e.What, e.By = cases.Access, cases.Accepted, cases.TheStaff
+		}, letters.Ready},
+		"one that they open themselves": {func(c *cases.Case, e *cases.Event) {
+			c.Kind, e.What, e.By = cases.Access, cases.Accepted, cases.ThePerson
+		}, ""},
 	} {
 		c, e := c, done
 		tc.change(&c, &e)
