@@ -128,6 +128,7 @@ func TestWhoCameTooLateIsNotTrustedHoweverVerified(t *testing.T) {
 
 func TestAWeightIsHalvedForEachHalfLife(t *testing.T) {
 	r := smallRecipe().Decayed(Month(time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)), 6)
+	r.MostHalvings = 0
 	for name, row := range map[string]struct {
 		epoch int
 		want  int64
@@ -147,6 +148,61 @@ func TestAWeightIsHalvedForEachHalfLife(t *testing.T) {
 	}
 }
 
+func TestAWeightIsHalvedNoMoreThanARecipeSays(t *testing.T) {
+	for most, want := range map[int]int64{0: 0, 1: 2048, 2: 1024, 12: 1, 13: 1} {
+		r := smallRecipe().Decayed(2026*12, 1)
+		r.MostHalvings = most
+		if err := r.Check(); err != nil {
+			t.Fatal(err)
+		}
+		d := people{1: {Items: shelf(1), Epoch: 2011 * 12, Trusted: true}}.dataset(t, 1, []int{1})
+		if got := d.indexFor(r).degree[0]; got != want {
+			t.Errorf("at most %d halvings: weight %d, want %d", most, got, want)
+		}
+	}
+}
+
+// Fifteen years later one order comes in on top. By the recipe that ships the others count.
+func TestOneOrderOfTodayLeavesSomethingToLearnFrom(t *testing.T) {
+	d := NewDataset(shelf(4))
+	for n := range 30 {
+		if err := d.Put(person(n), History{Items: shelf(3), Epoch: 2011*12 + n%3, Trusted: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.Put(person(99), History{Items: shelf(4)[3:], Epoch: 2026 * 12, Trusted: true}); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.LatestEpoch(10); got != 2011*12+2 {
+		t.Errorf("one in ten came in %d or later, want %d", got, 2011*12+2)
+	}
+	r := DefaultRecipe()
+	r.DecayEpoch = 2026 * 12
+	if got := train(t, r, d).Stats().NonZeros; got != 6 {
+		t.Errorf("%d weights among three products, want 6", got)
+	}
+	r.MostHalvings = 0
+	if got := train(t, r, d).Stats().NonZeros; got != 0 {
+		t.Errorf("%d weights without a floor, want none", got)
+	}
+}
+
+func TestTheLatestEpochIsThatOfWhoIsTrusted(t *testing.T) {
+	d := NewDataset(shelf(1))
+	if got := d.LatestEpoch(10); got != 0 {
+		t.Errorf("of nobody: %d, want 0", got)
+	}
+	for n, h := range []History{{Epoch: 5, Trusted: true}, {Epoch: 9}, {Trusted: true}} {
+		h.Items = shelf(1)
+		if err := d.Put(person(n), h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := d.LatestEpoch(10); got != 5 {
+		t.Errorf("%d, want 5: the others are not trusted, or of no known time", got)
+	}
+}
+
 func TestABoundedRecipeLetsOneInAHundredCount(t *testing.T) {
 	for people, want := range map[int]int{0: 2, 99: 2, 1000: 10, 1999: 10, 22_363: 200, 10_000_000: 100_000} {
 		r := DefaultRecipe().Bounded(people, 7)
@@ -158,7 +214,8 @@ func TestABoundedRecipeLetsOneInAHundredCount(t *testing.T) {
 
 func TestARecipeRefusesWhatItCannotCount(t *testing.T) {
 	for name, change := range map[string]func(*Recipe){
-		"no half-life":      func(r *Recipe) { r.DecayEpoch = 5 },
+		"no half-life":      func(r *Recipe) { r.DecayEpoch, r.HalfLife = 5, 0 },
+		"too many halvings": func(r *Recipe) { r.MostHalvings = 14 },
 		"negative cap":      func(r *Recipe) { r.UntrustedCap = -1 },
 		"floor above cap":   func(r *Recipe) { r.UntrustedCap, r.UntrustedFloor = 3, 4 },
 		"negative revision": func(r *Recipe) { r.Quarantine = -1 },

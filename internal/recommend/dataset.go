@@ -97,6 +97,24 @@ func (d *Dataset) Trusted(r Recipe) (n int) {
 	return n
 }
 
+// LatestEpoch returns the latest epoch in which, or after which, one in so many of the people
+// who count as trusted had something last; 0 when that is not known. It is what a recipe's
+// DecayEpoch is made from: one order of today on top of old ones does not move it.
+func (d *Dataset) LatestEpoch(oneIn int) int {
+	var last []int
+	for _, slot := range d.slots {
+		if m := d.marks[slot]; m.trusted && m.epoch > 0 {
+			last = append(last, int(m.epoch))
+		}
+	}
+	if len(last) == 0 {
+		return 0
+	}
+	slices.Sort(last)
+	share := (len(last) + oneIn - 1) / oneIn
+	return last[len(last)-share]
+}
+
 // People returns how many people the data set holds.
 func (d *Dataset) People() int { return len(d.slots) }
 

@@ -56,7 +56,7 @@ func onlineRetail(t *testing.T) (all []purchase) {
 
 // since judges a recipe that learned from what was bought before a share of all purchases,
 // by what the same people bought for the first time from then until another.
-func since(t *testing.T, r Recipe, all []purchase, from, to, halfLife int) (gains []float64, recall float64) {
+func since(t *testing.T, r Recipe, all []purchase, from, to int) (gains []float64, recall float64) {
 	t.Helper()
 	s := &evalSet{users: map[string]int32{}, items: map[string]int32{}}
 	cut, end := len(all)*from/100, len(all)*to/100
@@ -90,8 +90,8 @@ func since(t *testing.T, r Recipe, all []purchase, from, to, halfLife int) (gain
 			t.Fatal(err)
 		}
 	}
-	if halfLife > 0 {
-		r = r.Decayed(Month(all[cut].at), halfLife)
+	if r.HalfLife > 0 && r.DecayEpoch == 0 {
+		r.DecayEpoch = d.LatestEpoch(10)
 	}
 	m, err := Train(t.Context(), r, d, nil)
 	if err != nil {
@@ -104,20 +104,32 @@ func since(t *testing.T, r Recipe, all []purchase, from, to, halfLife int) (gain
 	return gains, recall / float64(max(1, len(gains)))
 }
 
-// What decay does on the Online Retail set. The half-life is chosen on what was bought
-// between three and four fifths of all purchases, and judged on the last fifth. It prints.
+// What decay does on the Online Retail set. Half-life and floor are chosen on what was bought
+// between three and four fifths of all purchases, and judged on the last fifth. Each is
+// judged once more as at the worst: everybody is at the floor, because the epoch is years
+// later. It prints.
 func TestWhatDecayDoesOnOnlineRetail(t *testing.T) {
 	all := onlineRetail(t)
-	r := DefaultRecipe()
-	var first, firstOfTest []float64
-	for _, halfLife := range []int{0, 1, 2, 3, 6, 12} {
-		gains, recall := since(t, r, all, 60, 80, halfLife)
-		test, testRecall := since(t, r, all, 80, 100, halfLife)
-		if halfLife == 0 {
-			first, firstOfTest = gains, test
+	plain := DefaultRecipe()
+	plain.HalfLife, plain.MostHalvings = 0, 0
+	first, _ := since(t, plain, all, 60, 80)
+	firstOfTest, _ := since(t, plain, all, 80, 100)
+	t.Logf("no decay: ndcg@20 to choose by %.4f of %d people; judged %.4f of %d", mean(first), len(first), mean(firstOfTest), len(firstOfTest))
+	for _, most := range []int{1, 2, 3, 0} {
+		for _, halfLife := range []int{1, 2, 3, 6} {
+			r := plain
+			r.HalfLife, r.MostHalvings = halfLife, most
+			gains, _ := since(t, r, all, 60, 80)
+			test, _ := since(t, r, all, 80, 100)
+			t.Logf("at most %d times, half-life %d months: to choose by %.4f, %+.1f standard errors; judged %.4f, %+.1f",
+				most, halfLife, mean(gains), standardErrors(first, gains), mean(test), standardErrors(firstOfTest, test))
 		}
-		t.Logf("half-life %2d months: to choose by ndcg@20 %.4f, recall@20 %.4f, %+.1f standard errors of %d people; judged %.4f, %.4f, %+.1f of %d",
-			halfLife, mean(gains), recall, standardErrors(first, gains), len(gains), mean(test), testRecall, standardErrors(firstOfTest, test), len(test))
+		r := plain
+		r.HalfLife, r.MostHalvings, r.DecayEpoch = 1, most, Month(all[len(all)-1].at)+12*15
+		gains, _ := since(t, r, all, 60, 80)
+		test, _ := since(t, r, all, 80, 100)
+		t.Logf("at most %d times, everybody: %.4f, %+.1f; judged %.4f, %+.1f",
+			most, mean(gains), standardErrors(first, gains), mean(test), standardErrors(firstOfTest, test))
 	}
 	if len(first) < 500 || len(firstOfTest) < 500 || mean(first) < 0.02 {
 		t.Errorf("%d and %d people were judged, at %.4f: the set was read wrongly", len(first), len(firstOfTest), mean(first))

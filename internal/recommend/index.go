@@ -6,8 +6,12 @@ import (
 	"thimble/internal/ml"
 )
 
-// weightUnit is the weight of a customer with one item.
-const weightUnit = 4096
+// weightUnit is the weight of a customer with one item, and weightBits how often it can be
+// halved until nothing is left.
+const (
+	weightUnit = 4096
+	weightBits = 13
+)
 
 // An index is a data set as one recipe sees it: capped histories, customers'
 // weights, and who had an item. All of it is integers and sums of integers, so
@@ -28,6 +32,7 @@ type index struct {
 type shape struct {
 	limit, alpha         int
 	decayEpoch, halfLife int
+	mostHalvings         int
 	cap, floor, milli    int
 	trustedBefore        int
 	key                  int64
@@ -36,7 +41,7 @@ type shape struct {
 func (r Recipe) shape() shape {
 	s := shape{limit: r.HistoryCap, alpha: r.AlphaMilli}
 	if r.DecayEpoch > 0 {
-		s.decayEpoch, s.halfLife = r.DecayEpoch, r.HalfLife
+		s.decayEpoch, s.halfLife, s.mostHalvings = r.DecayEpoch, r.HalfLife, r.MostHalvings
 	}
 	if r.UntrustedCap > 0 {
 		s.cap, s.floor, s.milli = r.UntrustedCap, r.UntrustedFloor, r.UntrustedMilli
@@ -150,11 +155,15 @@ func (x *index) remove(slot int32, history []int32, m mark) {
 
 // weight returns the weight of a customer with so many items that count.
 func (x *index) weight(items int, m mark) uint16 {
-	w := x.byLength[items]
-	if s := x.shape; s.decayEpoch > 0 && m.epoch > 0 && int(m.epoch) < s.decayEpoch {
-		w >>= min(16, (s.decayEpoch-int(m.epoch))/s.halfLife)
+	w, s := x.byLength[items], x.shape
+	if s.decayEpoch == 0 || m.epoch <= 0 || int(m.epoch) >= s.decayEpoch {
+		return w
 	}
-	return w
+	times := (s.decayEpoch - int(m.epoch)) / s.halfLife
+	if s.mostHalvings == 0 {
+		return w >> min(weightBits, times)
+	}
+	return max(min(w, 1), w>>min(s.mostHalvings, times))
 }
 
 // count and discount put a customer among an item's buyers, and take them out.

@@ -41,6 +41,7 @@ func drawRecipe(t *rapid.T) Recipe {
 
 		DecayEpoch:     rapid.SampledFrom([]int{0, 50}).Draw(t, "decay"),
 		HalfLife:       rapid.IntRange(1, 20).Draw(t, "half life"),
+		MostHalvings:   rapid.SampledFrom([]int{0, 1, 13}).Draw(t, "most halvings"),
 		UntrustedCap:   rapid.IntRange(0, 6).Draw(t, "untrusted"),
 		UntrustedMilli: rapid.SampledFrom([]int{0, 250, 1000}).Draw(t, "beside"),
 		TrustedBefore:  rapid.SampledFrom([]int{0, 30}).Draw(t, "trusted before"),
@@ -180,7 +181,7 @@ func d200() Recipe {
 func TestGoldenModelsHaveTheSameBytesEverywhere(t *testing.T) {
 	for want, r := range map[string]Recipe{
 		"adc1c3e3a1871330c498347777f37bc3a7c9b830a77621f64113fa0982ed603a": d200(),
-		"61f8411b0ff09554ce0cf1f2ea101e0f15ccb4a9275167cfd77691084c6590bd": DefaultRecipe(),
+		"ed5757e7f37048cd9414ee32f971b996ce498870a8b05e3900e7fb4f47cd6de1": DefaultRecipe(),
 	} {
 		m := train(t, r, clusteredShop(400, 160, 8))
 		h := m.Hash()

@@ -62,11 +62,13 @@ func (w *walk) shuffled(t *testing.T) *Dataset {
 // walkRecipes are recipes whose rules all bite on a shop of 60 people.
 func walkRecipes() map[string]Recipe {
 	plain := smallRecipe()
+	plain.MostHalvings = 0
 	caps := plain
 	caps.UntrustedCap, caps.UntrustedFloor, caps.UntrustedMilli, caps.ChoiceKey = 4, 1, 400, 77
 	all := caps.Decayed(50, 7)
 	all.K, all.DegreeBits, all.TrustedBefore = 8, 5, 40
-	return map[string]Recipe{"plain": plain, "decay": plain.Decayed(50, 7), "caps": caps, "caps and decay": all}
+	all.MostHalvings = 2
+	return map[string]Recipe{"plain": plain, "decay": plain.Decayed(50, 7), "caps": caps, "caps and decay to a floor": all}
 }
 
 // Additions, deletions, re-orderings, other times and other trust, one after the other:

@@ -20,8 +20,25 @@ func told(items []thimble.ItemID, when span) recommend.History {
 	return h
 }
 
-// bound freezes, in the recipe of a new version, who is trusted and what the others may
-// move: whoever bought first in a month before the last is trusted. A young shop, where
+// oneInRecent is of how many people one must have been here in an epoch, or since, for it to
+// be the one in which weights are whole.
+const oneInRecent = 10
+
+// aged freezes the epoch of a recipe that lets weights decay: the latest month in which, or
+// since which, one in ten of those who ordered had something last, and no later than now. In a
+// shop that was asleep for years it is one of before, so that one order of today does not
+// make everything else old.
+func aged(l line) recommend.Recipe {
+	r := l.recipe
+	r.DecayEpoch = 0
+	if r.HalfLife > 0 {
+		r.DecayEpoch = min(l.set.data.LatestEpoch(oneInRecent), recommend.Month(l.until))
+	}
+	return r
+}
+
+// bound freezes, in the recipe of a new version, what age does to a weight, who is trusted
+// and what the others may move: whoever bought first in a month before the last is trusted. A young shop, where
 // most are not, has nobody to hold the others against: there everybody who ordered counts.
 // Who never ordered is bound in any shop. Versions that are derived anew keep their recipe.
 func bound(all []line) error {
@@ -34,6 +51,7 @@ func bound(all []line) error {
 		if l.of.Number > 0 {
 			continue
 		}
+		l.recipe = aged(*l)
 		r := l.recipe
 		r.TrustedBefore = recommend.Month(l.until) - 1
 		// Of who ordered: how many others there are, anybody can choose.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"thimble"
+	"thimble/internal/recommend"
 	"thimble/internal/recommend/suspectdb"
 	"thimble/internal/registry"
 	"thimble/internal/thimbletest"
@@ -74,4 +75,24 @@ func TestInAYoungShopEverybodyCounts(t *testing.T) {
 	if len(all) != 0 {
 		t.Errorf("findings = %+v, want none", all)
 	}
+}
+
+func TestOneOrderOfTodayMakesNothingElseOld(t *testing.T) {
+	l := &learner{Shop: thimbletest.New(t)}
+	l.regulars(20)
+	l.newcomers(1, "shirt", "belt")
+	l.trains()
+	asleep := recommend.Month(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC))
+	if r := l.recipe(); r.DecayEpoch != asleep || r.HalfLife != 2 || r.MostHalvings != 2 {
+		t.Errorf("weights are whole in %d, halved every %d months, %d times at most; want %d, 2, 2", r.DecayEpoch, r.HalfLife, r.MostHalvings, asleep)
+	}
+	l.no(t, same(l.keeps(t)))
+
+	// With more of them the shop is awake, and what they buy counts more than what was bought then.
+	l.newcomers(5, "shirt", "belt")
+	l.trains()
+	if r := l.recipe(); r.DecayEpoch < recommend.Month(time.Now())-1 {
+		t.Errorf("weights are whole in %d, want this month", r.DecayEpoch)
+	}
+	l.no(t, same(l.keeps(t)))
 }
