@@ -76,7 +76,7 @@ func (s *Store) PassedTx(ctx context.Context, tx *sqldb.Tx, a Asked, digest [32]
 	if err != nil {
 		return cases.Case{}, err
 	}
-	sealed, err := s.parts.Vault.Seal(ctx, agentCell(id, 2), []byte(chain.Reveal()))
+	sealed, err := s.parts.Vault.Seal(ctx, agentCell(id, 2), []byte(chain.Reveal())) // to seal it
 	if err != nil {
 		return cases.Case{}, fmt.Errorf("cases: sealing what a firm signed: %w", err)
 	}

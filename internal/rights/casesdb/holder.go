@@ -74,7 +74,7 @@ func (s *Store) export(ctx context.Context, c cases.Case) (exported, error) {
 		out.Attorney = attorney.Reveal() // for the person's own archive
 		err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 			chain, err := s.ChainTx(ctx, tx, c.ID)
-			out.Chain = chain.Reveal() // as well
+			out.Chain = chain.Reveal() // for the person's own archive
 			return err
 		})
 		if err != nil {
