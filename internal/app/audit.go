@@ -31,7 +31,7 @@ const auditEvery = 24 * time.Hour
 // The error is of one that could not be made; findings are no error.
 func (a *App) Audit(ctx context.Context) (ledgerdb.Audit, error) {
 	done := ledgerdb.Audit{At: time.Now().UTC()}
-	for _, part := range []func(context.Context, *ledgerdb.Audit) error{a.auditLog, a.auditRows, a.auditKeys, a.auditClock} {
+	for _, part := range []func(context.Context, *ledgerdb.Audit) error{a.auditLog, a.auditRows, a.auditCorrections, a.auditKeys, a.auditClock} {
 		if err := part(ctx, &done); err != nil {
 			return done, fmt.Errorf("app: auditing: %w", err)
 		}

@@ -35,17 +35,12 @@ func (r redecides) again(capability string) func(context.Context, thimble.Subjec
 
 // Redo implements rights.Decisions. Of each capability and place the newest decision has
 // an effect still: it is what the person sees there until the next is made.
-func (r redecides) Redo(ctx context.Context, request thimble.ID, members []thimble.SubjectID, c thimble.Category, since time.Time) (made rights.Rescored, err error) {
+func (r redecides) Redo(ctx context.Context, request thimble.ID, members []thimble.SubjectID, c thimble.Category, since, until time.Time) (made rights.Rescored, err error) {
 	cause := request.Token(rights.TokenPrefix)
-	all, err := r.app.Decisions.Fed(ctx, members, c, since, cause)
+	all, err := r.app.Decisions.Fed(ctx, members, c, since, until, cause)
 	if err != nil {
 		return made, err
 	}
-	remade := map[thimble.ID]bool{} // before a crash, for this request
-	for _, f := range all {
-		remade[f.Again] = !f.Again.IsZero()
-	}
-	all = slices.DeleteFunc(all, func(f decisiondb.Fed) bool { return remade[f.ID] })
 	made.Fed = len(all)
 	tokens := make([]string, 0, len(all))
 	seen := map[[2]string]bool{}
@@ -63,13 +58,18 @@ func (r redecides) Redo(ctx context.Context, request thimble.ID, members []thimb
 		}
 	}
 	made.Ended = len(ended)
+	made.SHA256 = hashOfAll(tokens)
+	return made, r.app.Decisions.Supersede(ctx, cause, ended...)
+}
+
+// hashOfAll is over tokens, sorted, a line each, in hexadecimal.
+func hashOfAll(tokens []string) string {
 	slices.Sort(tokens)
 	h := sha256.New()
 	for _, t := range tokens {
 		_, _ = io.WriteString(h, t+"\n") // a hash takes everything
 	}
-	made.SHA256 = hex.EncodeToString(h.Sum(nil))
-	return made, r.app.Decisions.Supersede(ctx, cause, ended...)
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // one makes one decision anew, unless that was done before a crash.

@@ -166,6 +166,28 @@ func TestAnOrderThatWasNotTheirsLeavesTheModelTheDecisionsAndIsTold(t *testing.T
 		if err != nil || len(audit.Findings) != 0 {
 			t.Errorf("the audit found %v, %v", audit.Findings, err)
 		}
+		for _, attack := range []struct{ do, undo, finds string }{
+			{`update decision_decisions set standing = 'stands' where id = $1`, `update decision_decisions set standing = 'superseded' where id = $1`, "counts still"},
+			{`update decision_decisions set cause = 'req_2' where id = $1`, `update decision_decisions set cause = '` + c.Work[0].Ref + `' where id = $1`, "did not end it"},
+			{`update decision_decisions set standing = 'superseded', cause = '` + c.Work[0].Ref + `' where id <> $1`, ``, "has others"},
+		} {
+			write := func(statement string) {
+				if err := s.Core.Write(t.Context(), func(tx *sqldb.Tx) error {
+					_, err := tx.Exec(t.Context(), statement, old.Decision)
+					return err
+				}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write(attack.do)
+			audit, err := s.Audit(t.Context())
+			if err != nil || len(audit.Findings) != 1 || !strings.Contains(audit.Findings[0].Rule, attack.finds) {
+				t.Errorf("after %q the audit found %v, %v", attack.do, audit.Findings, err)
+			}
+			if attack.undo != "" {
+				write(attack.undo)
+			}
+		}
 		s.Erase(ada)
 		if n := rowsOf(t, s, ada)["order_orders"]; n != 0 {
 			t.Errorf("%d orders are left", n)

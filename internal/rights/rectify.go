@@ -25,10 +25,10 @@ type Corrections interface {
 // Decisions know what was decided from which data, and make it anew. They may be asked
 // again for the same request.
 type Decisions interface {
-	// Redo finds what was decided about members with data of a category since an instant.
-	// What has an effect still is made anew with the data as it is now; the others count
-	// no more.
-	Redo(ctx context.Context, request thimble.ID, members []thimble.SubjectID, c thimble.Category, since time.Time) (Rescored, error)
+	// Redo finds what was decided about members with data of a category since an instant
+	// and before another, by which everything was right. What has an effect still is made
+	// anew with the data as it is now; the others count no more.
+	Redo(ctx context.Context, request thimble.ID, members []thimble.SubjectID, c thimble.Category, since, until time.Time) (Rescored, error)
 }
 
 // Recipients tell who has data of a category about somebody that it was corrected
@@ -71,9 +71,17 @@ type NotRemade struct {
 // rectify puts a value right, has what learned from it forget it, makes anew what was
 // decided by it, and tells who has it.
 func (d *Desk) rectify(ctx context.Context, r *Request) error {
+	if r.Report.Models == nil { // what served before could not be known afterwards
+		r.Report.Models = &Models{Before: d.serving()}
+		if err := d.store.Note(ctx, *r); err != nil {
+			return err
+		}
+	} else {
+		r.Report.Resumed = true
+	}
 	done, err := d.correct(ctx, r)
 	if refusal := refusing(err); refusal != "" {
-		r.Report.Refused = refusal
+		r.Report.Refused, r.Report.Models = refusal, nil
 		return nil
 	}
 	if err != nil {
@@ -81,9 +89,6 @@ func (d *Desk) rectify(ctx context.Context, r *Request) error {
 	}
 	if done.Changed > 0 || len(r.Report.Holders) == 0 {
 		r.Report.Holders = []HolderLine{{Holder: r.Report.Holder, Count: done.Changed, Kept: done.Kept}}
-		if d.model != nil && r.Report.Models == nil {
-			r.Report.Models = &Models{Before: d.model()}
-		}
 		if err := d.store.Note(ctx, *r); err != nil {
 			return err
 		}
@@ -93,13 +98,29 @@ func (d *Desk) rectify(ctx context.Context, r *Request) error {
 	}
 	members := r.concerned()
 	if a := d.cfg.Amends.Decisions; a != nil {
-		made, err := a.Redo(ctx, r.ID, members, r.Report.Category, r.Report.Since)
+		if r.Report.Until.IsZero() {
+			// From here on nothing is decided by what was wrong. It is durable before anything
+			// is decided anew: after a crash that would count as wrong too.
+			r.Report.Until = d.cfg.Now().UTC().Truncate(time.Microsecond)
+			if err := d.store.Note(ctx, *r); err != nil {
+				return err
+			}
+		}
+		made, err := a.Redo(ctx, r.ID, members, r.Report.Category, r.Report.Since, r.Report.Until)
 		if err != nil {
 			return fmt.Errorf("decisions: %w", err)
 		}
 		r.Report.Decisions = &made
 	}
 	return d.tell(thimble.WithCause(ctx, r.ID), r, members)
+}
+
+// serving is the hash of the model that serves; "" for none.
+func (d *Desk) serving() string {
+	if d.model == nil {
+		return ""
+	}
+	return d.model()
 }
 
 func (d *Desk) correct(ctx context.Context, r *Request) (thimble.Corrected, error) {
@@ -144,9 +165,7 @@ func (d *Desk) relearn(ctx context.Context, r *Request) error {
 			return fmt.Errorf("%s: %w", h.HolderName(), err)
 		}
 	}
-	if r.Report.Models != nil {
-		r.Report.Models.After = d.model()
-	}
+	r.Report.Models.After = d.serving()
 	return nil
 }
 

@@ -103,7 +103,8 @@ type Report struct {
 	Since time.Time `json:"since,omitzero"`
 	Until time.Time `json:"until,omitzero"`
 	// Case is what a correction answers, Holder who holds the value. Category is the
-	// value's, and Since is since when it was held.
+	// value's, and what was decided from Since, when it was held first, and before Until
+	// may have been decided by it.
 	Case   string `json:"case,omitempty"`
 	Holder string `json:"holder,omitempty"`
 	// Decisions are those that the wrong value fed, Told who has it.

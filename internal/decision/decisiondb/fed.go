@@ -1,6 +1,7 @@
 package decisiondb
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -22,11 +23,12 @@ type Fed struct {
 const fedPage = 500
 
 // Fed returns the decisions about a person's subjects, the newest first, that data of a
-// category went into since an instant, by what their own records say. Those that no longer
-// count are left out, but for those that count no more because of the given request.
-func (s *Store) Fed(ctx context.Context, members []thimble.SubjectID, c thimble.Category, since time.Time, cause string) (all []Fed, err error) {
+// category went into since an instant and before another, by what their own records say.
+// Those that no longer count are left out, but for those that count no more because of the
+// given request.
+func (s *Store) Fed(ctx context.Context, members []thimble.SubjectID, c thimble.Category, since, until time.Time, cause string) (all []Fed, err error) {
 	for _, who := range members {
-		before, id := time.UnixMicro(1<<62), thimble.ID{}
+		before, id := until, thimble.ID(bytes.Repeat([]byte{0xff}, len(thimble.ID{}))) // behind every decision of that instant
 		for {
 			page, err := s.list(ctx, `where subject_id = $1 and at >= $2 and (standing = 'stands' or cause = $3) and (at < $4 or at = $4 and id > $5) order by at desc, id limit $6`,
 				who, since.UnixMicro(), cause, before.UnixMicro(), id[:], fedPage)
@@ -76,6 +78,31 @@ func (s *Store) Supersede(ctx context.Context, cause string, all ...Superseded) 
 		}
 	}
 	return nil
+}
+
+// Ended returns the decisions that count no more because of a request.
+func (s *Store) Ended(ctx context.Context, cause string) (all []thimble.ID, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		all, err = sqldb.Column[thimble.ID](ctx, tx, `select id from decision_decisions where standing = 'superseded' and cause = $1`, cause)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("decision: what a request ended: %w", err)
+	}
+	return all, nil
+}
+
+// Causes returns the requests because of which decisions count no more. A review, which
+// can end one too, is none.
+func (s *Store) Causes(ctx context.Context) (all []string, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		all, err = sqldb.Column[string](ctx, tx, `select distinct cause from decision_decisions where standing = 'superseded' and cause <> ''`)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("decision: what ended decisions: %w", err)
+	}
+	return all, nil
 }
 
 // Same reports whether two decisions chose the same, in the same order.

@@ -99,6 +99,11 @@ func (s *Store) Of(ctx context.Context, who thimble.SubjectID, limit int) ([]rig
 	return s.list(ctx, `where subject_id = $1 order by at desc, id limit $2`, who, limit)
 }
 
+// Corrected returns the corrections that were made, in the order of their ids.
+func (s *Store) Corrected(ctx context.Context, after thimble.ID, limit int) ([]rights.Request, error) {
+	return s.list(ctx, `where kind = 'rectify' and state = 'fulfilled' and id > $1 order by id limit $2`, after[:], limit)
+}
+
 // Opening returns what opens the leaf of a finished request.
 func (s *Store) Opening(ctx context.Context, id thimble.ID) (o ledger.Opening, err error) {
 	var b []byte

@@ -1,0 +1,297 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"thimble"
+	"thimble/internal/decision"
+	"thimble/internal/order"
+	"thimble/internal/recommend/lists"
+	"thimble/internal/registry"
+	"thimble/internal/rights"
+	"thimble/internal/rights/cases"
+	"thimble/internal/rights/casesdb"
+	"thimble/internal/session"
+	"thimble/internal/sqldb"
+	"thimble/internal/staff"
+	"thimble/internal/thimbletest"
+)
+
+// A wrong is an order that was put to somebody and is not theirs, and what stood before.
+type wrong struct {
+	who   thimble.SubjectID
+	order string // its token
+	right string // the hash of the model without it
+	shown []thimble.ID
+	at    cases.Case
+}
+
+// TestAKilledCorrectionIsResumedAndLeavesNothingOfTheWrongValue kills the server at a
+// random moment of a correction, often kills the next start as well, and holds what is
+// there in the end against the state without the wrong value.
+func TestAKilledCorrectionIsResumedAndLeavesNothingOfTheWrongValue(t *testing.T) {
+	program, dir, files := binary(t), t.TempDir(), t.TempDir()
+	chance := rand.New(rand.NewPCG(seed, 37))
+	kills, resumed, interrupted := rounds(5, 200), 0, 0
+	var people []thimble.SubjectID
+	var w wrong
+	for round := range kills + 1 {
+		var cookie string
+		t.Run(fmt.Sprint("round ", round), func(t *testing.T) { // which closes the installation at its end
+			s := thimbletest.Open(t, map[string]string{"data": dir, "drop-folder": files})
+			outlived(t, s)
+			if round == 0 {
+				people = peopled(s, kills+1)
+			} else if said := corrected(t, s, w, round); said.Resumed {
+				resumed++
+			}
+			w = mistaken(t, s, people[round], round)
+			s.Employs("zoe", staff.Privacy)
+			var err error
+			if cookie, err = s.Sessions.Begin(t.Context(), session.Who{Audience: session.Staff, Staff: "zoe"}, session.UnknownDevice); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if t.Failed() || round == kills {
+			break
+		}
+		server := start(t, program, "serve", "--data", dir, "--drop-folder", files, "--listen", "127.0.0.1:0", "--log-level", "error")
+		answered := make(chan int, 1)
+		go func() { answered <- accept(t.Context(), server.url, cookie, w.at) }()
+		corrects(t, dir, answered)
+		time.Sleep(time.Duration(chance.IntN(120)) * time.Millisecond)
+		server.kill(t)
+		if <-answered != http.StatusSeeOther {
+			interrupted++
+		}
+		halfCorrected(t, dir, w, round)
+		for chance.IntN(2) == 0 { // the start that takes it up is killed too
+			stillborn(t, program, dir, time.Duration(5+chance.IntN(300))*time.Millisecond)
+			halfCorrected(t, dir, w, round)
+		}
+	}
+	if interrupted == 0 || resumed == 0 {
+		t.Error("no correction was interrupted and taken up: the test proves nothing on this machine")
+	}
+	t.Logf("%d kills (seed %d): %d corrections were not answered, %d of them were taken up by a later start", kills, seed, interrupted, resumed)
+}
+
+// mistaken puts an order to somebody that is not theirs, has the model learn it and lists
+// be made with it, and has them say so.
+func mistaken(t *testing.T, s *thimbletest.Shop, who thimble.SubjectID, round int) (w wrong) {
+	t.Helper()
+	ctx := t.Context()
+	trained := func(why string) string {
+		if _, err := s.App.Shop.Train(ctx, why, nil); err != nil {
+			t.Fatal(err)
+		}
+		v, _ := s.App.Shop.Version()
+		return hex.EncodeToString(v.Hash[:])
+	}
+	w.who, w.right = who, trained("without the order")
+	s.OrdersAs(fmt.Sprint("wrong-", round), time.Now().Truncate(time.Microsecond), who, "belt", "extra-3")
+	s.Works()
+	if trained("with the order") == w.right {
+		t.Fatal("the order changes nothing: the test shows nothing")
+	}
+	for range 3 {
+		w.shown = append(w.shown, s.Sees(who).Decision)
+	}
+	var wrongOne thimble.Datum
+	for d, err := range s.Orders.Export(ctx, who) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, ok := s.Orders.Remedy(d); ok && strings.HasPrefix(r.Was, fmt.Sprintf("wrong-%d ", round)) {
+			wrongOne = d
+		}
+	}
+	w.order = wrongOne.Ref
+	fix := &cases.Fix{Subject: who.String(), Holder: s.Orders.HolderName(), Name: wrongOne.Name, Ref: wrongOne.Ref, Choice: "not_mine",
+		Title: "An order", Was: "an order", Right: "it is not mine", Category: wrongOne.Category, Since: wrongOne.At.UTC()}
+	var err error
+	w.at, err = s.Cases.Open(ctx, casesdb.Asked{Subject: who, Kind: cases.Rectify, Via: cases.Centre, Proof: cases.Session, By: cases.ThePerson, Fix: thimble.Hide(fix)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// accept is the click of a member of staff, and returns the status; 0 for no answer.
+func accept(ctx context.Context, base, cookie string, c cases.Case) int {
+	form := url.Values{"what": {string(cases.Accepted)}}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/console/cases/"+c.ID.Token(cases.TokenPrefix), strings.NewReader(form.Encode()))
+	if err != nil {
+		return 0
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	r.AddCookie(&http.Cookie{Name: "thimble_staff", Value: cookie})
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	answer, err := client.Do(r)
+	if err != nil {
+		return 0
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode
+}
+
+// corrects waits until a correction is written down, or answered already, or a minute is
+// over.
+func corrects(t *testing.T, dir string, answered <-chan int) {
+	t.Helper()
+	db, err := sqldb.Open(t.Context(), sqldb.Config{Set: sqldb.Core, Path: filepath.Join(dir, "core.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // it was only read
+	for until := time.Now().Add(time.Minute); len(answered) == 0 && time.Now().Before(until); {
+		var n int
+		err := db.Read(t.Context(), func(tx *sqldb.Tx) error {
+			return tx.QueryRow(t.Context(), `select count(*) from rights_requests where kind = 'rectify' and state = 'executing'`).Scan(&n)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n > 0 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func inCore(t *testing.T, dir string, f func(*sqldb.Tx) error) {
+	t.Helper()
+	db, err := sqldb.Open(t.Context(), sqldb.Config{Set: sqldb.Core, Path: filepath.Join(dir, "core.db")})
+	if err == nil {
+		defer db.Close() //nolint:errcheck // it was only read
+		err = db.Read(t.Context(), f)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// halfCorrected looks into the database as the kill left it: what is said to be corrected
+// is, in every place.
+func halfCorrected(t *testing.T, dir string, w wrong, round int) {
+	t.Helper()
+	id, err := thimble.ParseID(order.TokenPrefix, w.order)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inCore(t, dir, func(tx *sqldb.Tx) error {
+		var done, theirs int
+		ctx := t.Context()
+		if err := tx.QueryRow(ctx, `select count(*) from rights_requests where kind = 'rectify' and subject_id = $1 and state = 'fulfilled'`, w.who).Scan(&done); err != nil || done == 0 {
+			return err
+		}
+		if err := tx.QueryRow(ctx, `select count(*) from order_orders where id = $1 and subject_id = $2`, id, w.who).Scan(&theirs); err != nil {
+			return err
+		}
+		if theirs > 0 {
+			t.Errorf("round %d (seed %d): the correction is done, and the order is theirs still", round, seed)
+		}
+		for _, d := range w.shown {
+			var standing string
+			if err := tx.QueryRow(ctx, `select standing from decision_decisions where id = $1`, d).Scan(&standing); err != nil {
+				return err
+			}
+			if standing != string(decision.Superseded) {
+				t.Errorf("round %d (seed %d): the correction is done, and a decision that the order fed %s", round, seed, standing)
+			}
+		}
+		return nil
+	})
+}
+
+// corrected holds a correction to its word, once a start has finished it. One that the kill
+// came before is made now.
+func corrected(t *testing.T, s *thimbletest.Shop, w wrong, round int) rights.Report {
+	t.Helper()
+	ctx := t.Context()
+	c, err := s.Cases.Get(ctx, w.at.ID)
+	if err == nil && c.State == cases.Received {
+		c, err = s.Cases.Accept(ctx, w.at.ID, cases.TheStaff, "zoe")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Works()
+	if _, err := s.Cases.Settle(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = s.Cases.Get(ctx, c.ID); err != nil || c.State != cases.Fulfilled || len(c.Work) != 1 {
+		t.Fatalf("round %d (seed %d): the case is %s, with %d requests, %v", round, seed, c.State, len(c.Work), err)
+	}
+	id, err := thimble.ParseID(rights.TokenPrefix, c.Work[0].Ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Requests.Get(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	remade(t, s, r.Report, c.Work[0].Ref, w, round)
+	return r.Report
+}
+
+// remade holds what is there after a correction against the state without the wrong value:
+// the model byte for byte, the decisions once each.
+func remade(t *testing.T, s *thimbletest.Shop, r rights.Report, cause string, w wrong, round int) {
+	t.Helper()
+	ctx := t.Context()
+	v, serves := s.App.Shop.Version()
+	if !serves || hex.EncodeToString(v.Hash[:]) != w.right {
+		t.Errorf("round %d (seed %d): the model is not the one without the order", round, seed)
+	}
+	kept, err := s.Models.Kept(ctx, lists.ModelName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range kept {
+		if k.Stage != registry.Champion {
+			continue
+		}
+		p, err := s.Models.Open(ctx, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if weights, err := s.App.Shop.Retrain(ctx, p); err != nil || !bytes.Equal(weights, p.Weights) {
+			t.Errorf("round %d (seed %d): the weights are not those of a training on what is held, %v", round, seed, err)
+		}
+	}
+	if d := r.Decisions; d == nil || d.Fed != len(w.shown) || d.Ended != len(w.shown)-1 || len(d.Anew) != 1 || d.Anew[0].Was != w.shown[len(w.shown)-1].Token(decision.TokenPrefix) {
+		t.Fatalf("round %d (seed %d): the report says %+v of %d decisions", round, seed, d, len(w.shown))
+	}
+	for _, id := range w.shown {
+		d, err := s.Decisions.Get(ctx, id)
+		if err != nil || d.Standing != decision.Superseded || d.Cause != cause {
+			t.Errorf("round %d (seed %d): a decision that the order fed %s because of %q, %v", round, seed, d.Standing, d.Cause, err)
+		}
+	}
+	anew, err := thimble.ParseID(decision.TokenPrefix, r.Decisions.Anew[0].Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d, err := s.Decisions.Get(ctx, anew); err != nil || d.Standing != decision.Stands {
+		t.Errorf("round %d (seed %d): what is in their place %s, %v", round, seed, d.Standing, err)
+	}
+	if len(r.Told) != 1 || r.Until.IsZero() || len(r.Holders) != 1 || len(r.Holders[0].Kept) != 1 {
+		t.Errorf("round %d (seed %d): told %+v, holders %+v", round, seed, r.Told, r.Holders)
+	}
+	audit, err := s.Audit(ctx)
+	if err != nil || len(audit.Findings) > 0 {
+		t.Errorf("round %d (seed %d): the audit: %+v, %v", round, seed, audit.Findings, err)
+	}
+}
