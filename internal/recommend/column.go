@@ -31,6 +31,7 @@ type solver struct {
 	recipe  Recipe
 	x       *index
 	popular *popularity
+	sharp   *sharp
 	counts  []uint32 // item → co-occurrence with the column's item; zero between calls
 	found   []int32  // items with counts
 	keys    []uint64
@@ -46,7 +47,7 @@ type solver struct {
 func newSolver(r Recipe, x *index, p *popularity) *solver {
 	n := len(x.degree)
 	return &solver{
-		recipe: r, x: x, popular: p,
+		recipe: r, x: x, popular: p, sharp: r.sharp(),
 		counts: make([]uint32, n), chosen: make([]uint64, bitWords(n)),
 		gram: ml.NewGram(x.weights),
 	}
@@ -136,7 +137,7 @@ func (s *solver) addRow(i int32) {
 // quantise appends the cells whose code is large enough to keep.
 func (s *solver) quantise(dst []cell, damp float64) []cell {
 	for k, i := range s.items {
-		if code := ml.Compand(float64(s.fit[k] * damp)); s.recipe.keeps(code) {
+		if code := s.sharp.code(float64(s.fit[k] * damp)); s.recipe.keeps(code) {
 			dst = append(dst, newCell(i, code))
 		}
 	}

@@ -48,6 +48,10 @@ type Recipe struct {
 	// LastStepMilli is 1000 times the length of the last step; 0 means the best
 	// length, found at half the cost of a step.
 	LastStepMilli int `json:"last_step_milli"`
+	// SharpenMilli is 1000 times what the exponent is above 1 to which the magnitude of a
+	// weight is raised: one item that says much counts for more than several that say
+	// little.
+	SharpenMilli int `json:"sharpen_milli,omitempty"`
 	// PruneBelow is the smallest 8-bit code that is kept. A code c stands for a
 	// weight of (c/127)².
 	PruneBelow int `json:"prune_below"`
@@ -178,6 +182,7 @@ func (r Recipe) Check() error {
 		{"eta_milli", r.EtaMilli, 0, 1000},
 		{"steps", r.Steps, 1, 100},
 		{"last_step_milli", r.LastStepMilli, 0, 2000},
+		{"sharpen_milli", r.SharpenMilli, 0, 1000},
 		{"prune_below", r.PruneBelow, 1, ml.CompandMax},
 		{"history_cap", r.HistoryCap, 1, ml.MaxGramBound},
 		{"decay_epoch", r.DecayEpoch, 0, maxEpoch},
