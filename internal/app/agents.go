@@ -68,22 +68,37 @@ func (d *doors) mountChains(ctx context.Context, mux *http.ServeMux) error {
 	if d.Config.DeletionDomain == "" {
 		return nil
 	}
-	secret, err := d.Vault.Secret(ctx, "ddrf/signing", 32)
+	signer, err := d.chainSigner(ctx)
 	if err != nil {
-		return fmt.Errorf("app: the key of acknowledgements: %w", err)
+		return err
 	}
-	signer, err := ddrf.NewSigner(d.Config.DeletionDomain, secret)
-	if err != nil {
-		return fmt.Errorf("configuration: deletion-domain: %w", err)
-	}
-	partners := ddrf.Partners{}
-	if d.Config.DeletionPartners != "" {
-		if partners, err = ddrf.LoadPartners(os.DirFS(d.Config.DeletionPartners)); err != nil {
-			return fmt.Errorf("configuration: deletion-partners: %w", err)
-		}
-	}
-	ddrfweb.Mount(mux, ddrfweb.Deps{Signer: signer, Partners: partners, Base: d.Config.BaseURL(), Store: ddrfdb.New(d.Core, d.Cases, d.Config.clock()), Find: d.Subjects.FindAll, Now: d.Config.clock(), Log: d.Log})
+	ddrfweb.Mount(mux, ddrfweb.Deps{Signer: signer, Partners: d.partners, Base: d.Config.BaseURL(), Store: ddrfdb.New(d.Core, d.Cases, d.Config.clock()), Find: d.Subjects.FindAll, Now: d.Config.clock(), Log: d.Log})
 	return nil
+}
+
+// chainSigner signs as the shop's domain, in requests to delete and in acknowledgements.
+func (a *App) chainSigner(ctx context.Context) (*ddrf.Signer, error) {
+	secret, err := a.Vault.Secret(ctx, "ddrf/signing", 32)
+	if err != nil {
+		return nil, fmt.Errorf("app: the key of acknowledgements: %w", err)
+	}
+	signer, err := ddrf.NewSigner(a.Config.DeletionDomain, secret)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: deletion-domain: %w", err)
+	}
+	return signer, nil
+}
+
+// deletionPartners reads the files of the firms that take part in chains of deletion.
+func (c *Config) deletionPartners() (ddrf.Partners, error) {
+	if c.DeletionDomain == "" || c.DeletionPartners == "" {
+		return ddrf.Partners{}, nil
+	}
+	p, err := ddrf.LoadPartners(os.DirFS(c.DeletionPartners))
+	if err != nil {
+		return nil, fmt.Errorf("configuration: deletion-partners: %w", err)
+	}
+	return p, nil
 }
 
 func (d *doors) agentPages() agentsweb.Deps {

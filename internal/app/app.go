@@ -38,6 +38,7 @@ import (
 	"thimble/internal/rights"
 	"thimble/internal/rights/agentsdb"
 	"thimble/internal/rights/casesdb"
+	"thimble/internal/rights/ddrf"
 	"thimble/internal/rights/opendsr"
 	"thimble/internal/rights/opendsrdb"
 	"thimble/internal/rights/opendsrweb"
@@ -84,6 +85,7 @@ type App struct {
 	post      *sessionweb.Post       // codes for customers; nil when there is no mail server
 	regroups  chan struct{}          // people were joined or parted, and the holders are to be told
 	speaker   *opendsrweb.Controller // of OpenDSR, to systems outside
+	partners  ddrf.Partners          // the firms of chains of deletion
 	signer    *opendsr.Signer        // of its answers; nil: none are given
 	telemetry *Telemetry
 	clock     *clockWatch

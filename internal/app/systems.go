@@ -13,6 +13,7 @@ import (
 	"thimble"
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/certificate"
+	"thimble/internal/rights/ddrfweb"
 	"thimble/internal/rights/opendsr"
 	"thimble/internal/rights/opendsrdb"
 	"thimble/internal/rights/opendsrweb"
@@ -34,7 +35,14 @@ func (a *App) openSystems(now func() time.Time) error {
 		return err
 	}
 	a.speaker = opendsrweb.NewController(sender, a.Config.BaseURL(), roots, now)
-	a.Systems.Use(sender, a.speaker)
+	speakers := map[systems.Means]systemsdb.Speaker{systems.Processor: a.speaker}
+	if a.partners, err = a.Config.deletionPartners(); err != nil {
+		return err
+	}
+	if a.Config.DeletionDomain != "" {
+		speakers[systems.Framework] = ddrfweb.NewFirst(sender, a.partners, a.chainSigner, now)
+	}
+	a.Systems.Use(sender, speakers)
 	return nil
 }
 
@@ -120,6 +128,9 @@ func asked(name string, t systems.Task) certificate.Recipient {
 		r.State, r.At = certificate.Delivered, t.Told
 	case systems.Acknowledged:
 		r.State, r.At = certificate.Promised, t.Acked
+		if t.Means == systems.Framework { // it confirms that it has the request, and says no more
+			r.State = certificate.Acknowledged
+		}
 	case systems.Overdue:
 		r.State, r.At = certificate.Overdue, t.Due
 	case systems.Done:

@@ -153,6 +153,7 @@ var tables = []Table{
 	{Name: "cases_agents", Set: sqldb.Core, Holder: "cases", Plain: []string{"case_id", "agent_id", "asked", "digest", "calls", "told", "told_steps", "revoked_at"}, Fields: []Field{
 		{Column: "reference", Category: thimble.PrivacyPreferences, Source: "an agent of the person", Purposes: duty, Sealed: true, Retention: "60 days after the request is closed", Note: "the agent's own number of its request"},
 		{Column: "attorney", Category: thimble.PrivacyPreferences, Source: "an agent of the person", Purposes: duty, Sealed: true, Retention: untilErased, Note: "which power of attorney the agent says it has"},
+		{Column: "chain", Category: thimble.PrivacyPreferences, Source: "a firm that the person asked", Purposes: duty, Sealed: true, Retention: untilErased, Note: "the token with which another firm passed a request on"},
 	}},
 	{Name: "regulation_regulations", Set: sqldb.Core, Plain: []string{"id", "verb", "type", "key_name", "at", "unknown", "untouched"}},
 	{Name: "regulation_cases", Set: sqldb.Core, Plain: []string{"regulation_id", "case_id"}},

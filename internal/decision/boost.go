@@ -129,6 +129,9 @@ func (r Record) WordsOf(boost string) string {
 
 // ranked are the results whose place is won by their score.
 func (r Record) ranked() (all []Result) {
+	if !slices.ContainsFunc(r.Results, func(res Result) bool { return res.Held != "" }) {
+		return r.Results
+	}
 	for _, res := range r.Results {
 		if res.Held == "" {
 			all = append(all, res)

@@ -16,7 +16,11 @@ func History(orders []Order) []thimble.Interaction {
 		units int64
 		at    time.Time
 	}
-	items := map[thimble.ItemID]kept{}
+	lines := 0
+	for _, o := range orders {
+		lines += len(o.Lines)
+	}
+	items := make(map[thimble.ItemID]kept, lines)
 	for _, o := range orders {
 		for _, l := range o.Lines {
 			k := items[l.Item]

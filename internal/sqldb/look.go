@@ -9,39 +9,47 @@ import (
 	"thimble"
 )
 
-// Look runs one select outside any transaction, for look-ups where a transaction
-// costs more than the answer. The statement stays prepared, so the text must be a
-// constant. The caller closes the rows.
+// A Row is one row of an answer.
+type Row interface{ Scan(dest ...any) error }
+
+// Ask runs one select that reads few rows, and has each read by f, which asks the database
+// nothing. It is for look-ups where a transaction costs more than the answer. The statement
+// stays prepared, so the text must be a constant.
 //
 // One statement is a snapshot of its own: what was committed before it begins, by
 // whichever process, it sees. In SQLite a statement that runs by itself opens its
 // read transaction when it takes its first step, and ends it when the rows are
 // closed; in PostgreSQL (read committed) it takes its snapshot as it begins. So a row
-// that was deleted before Look was called is never returned. Two calls may see two
-// states; who needs one asks in Read.
-func (db *DB) Look(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+// that was deleted before Ask was called is never returned. Two calls may see two
+// states; who needs one asks in Read. In a context that [DB.Snapshot] gave, it is that
+// snapshot that is asked.
+func (db *DB) Ask(ctx context.Context, f func(Row) error, query string, args ...any) error {
+	if tx := db.at(ctx); tx != nil {
+		rows, err := tx.Query(ctx, query, args...)
+		return each(rows, err, f)
+	}
 	count(ctx)
+	if !strings.HasPrefix(query, "select ") {
+		return fmt.Errorf("sqldb: a select was expected: %w", thimble.ErrInvalid)
+	}
+	if db.lookers != nil {
+		if err := db.lookers.ask(ctx, f, query, args); err != nil {
+			return fmt.Errorf("sqldb: looking up: %w", kind(err))
+		}
+		return nil
+	}
 	stmt, err := db.prepared(ctx, query)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
-		return nil, fmt.Errorf("sqldb: looking up: %w", kind(err))
+		return fmt.Errorf("sqldb: looking up: %w", kind(err))
 	}
-	return rows, nil
+	return each(rows, nil, f)
 }
 
-// Ask runs one select that reads few rows, and has each read by f: at the snapshot of the
-// context, when [DB.Snapshot] gave it one, or else as Look does.
-func (db *DB) Ask(ctx context.Context, f func(*sql.Rows) error, query string, args ...any) error {
-	var rows *sql.Rows
-	var err error
-	if tx := db.at(ctx); tx != nil {
-		rows, err = tx.Query(ctx, query, args...)
-	} else {
-		rows, err = db.Look(ctx, query, args...)
-	}
+func each(rows *sql.Rows, err error, f func(Row) error) error {
 	if err != nil {
 		return err
 	}
@@ -57,9 +65,6 @@ func (db *DB) Ask(ctx context.Context, f func(*sql.Rows) error, query string, ar
 func (db *DB) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 	if stmt, ok := db.looks.Load(query); ok {
 		return stmt.(*sql.Stmt), nil
-	}
-	if !strings.HasPrefix(query, "select ") {
-		return nil, fmt.Errorf("sqldb: a select was expected: %w", thimble.ErrInvalid)
 	}
 	stmt, err := db.read.PrepareContext(ctx, query)
 	if err != nil {

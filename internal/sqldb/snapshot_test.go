@@ -2,7 +2,6 @@ package sqldb_test
 
 import (
 	"context"
-	"database/sql"
 	"testing"
 
 	"thimble/internal/sqldb"
@@ -40,7 +39,7 @@ func TestAllReadsWithinASnapshotSeeOneState(t *testing.T) {
 				t.Errorf("inside %d, outside %d, want 1 and 3", inside, outside)
 			}
 			asked := 0
-			if err := core.Ask(ctx, func(rows *sql.Rows) error { return rows.Scan(&asked) }, `select count(*) from job_jobs`); err != nil || asked != 1 {
+			if err := core.Ask(ctx, func(row sqldb.Row) error { return row.Scan(&asked) }, `select count(*) from job_jobs`); err != nil || asked != 1 {
 				t.Errorf("who asks within the snapshot hears of %d jobs, %v", asked, err)
 			}
 			// Another database is read as always.

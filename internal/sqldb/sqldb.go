@@ -58,7 +58,9 @@ type DB struct {
 	writer chan struct{} // SQLite has one writer: waiting here obeys the context
 	log    *slog.Logger
 	cfg    Config
-	looks  sync.Map // text → *sql.Stmt, prepared on the readers
+	looks  sync.Map // text → *sql.Stmt, prepared on PostgreSQL's readers
+
+	lookers *lookers // of SQLite
 
 	folding sync.Mutex // held after writer, where both are
 	stop    context.CancelFunc
@@ -130,6 +132,9 @@ func (db *DB) Close() error {
 func (db *DB) closePools() error {
 	var err error
 	db.looks.Range(func(_, stmt any) bool { err = errors.Join(err, stmt.(*sql.Stmt).Close()); return true })
+	if db.lookers != nil {
+		err = errors.Join(err, db.lookers.close())
+	}
 	err = errors.Join(err, db.read.Close())
 	if db.write != db.read {
 		err = errors.Join(err, db.write.Close())

@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -29,15 +30,17 @@ func (db *DB) connectSQLite(cfg Config) error {
 		"cache_size(-16384)",
 		"wal_autocheckpoint(0)", // a checkpoint inside a commit is the p99 tail
 	}
-	var err error
-	if db.write, err = openSQLite(sqliteDSN(cfg.Path, pragmas, "_txlock", "immediate"), true); err != nil {
+	writer, err := newConnector(sqliteDSN(cfg.Path, pragmas, "_txlock", "immediate"), true)
+	if err != nil {
 		return err
 	}
+	reader, err := newConnector(sqliteDSN(cfg.Path, append(pragmas, "query_only(ON)")), false)
+	if err != nil {
+		return err
+	}
+	db.write, db.read, db.lookers = sql.OpenDB(writer), sql.OpenDB(reader), newLookers(reader)
 	db.write.SetMaxOpenConns(1)
 	db.writer = make(chan struct{}, 1)
-	if db.read, err = openSQLite(sqliteDSN(cfg.Path, append(pragmas, "query_only(ON)")), false); err != nil {
-		return err
-	}
 	db.read.SetMaxOpenConns(cfg.Readers)
 	db.read.SetMaxIdleConns(cfg.Readers)
 	// SQLite creates the file with the process's mask; personal data is nobody else's.

@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"regexp"
 	"strings"
@@ -14,21 +13,21 @@ import (
 // text of a statement costs as much as to run it, when it is a small one.
 const keptStatements = 128
 
-// openSQLite returns a pool whose connections keep their statements.
-func openSQLite(dsn string, writes bool) (*sql.DB, error) {
-	c, err := sqlite.NewConnector(dsn)
-	if err != nil {
-		return nil, err
-	}
-	return sql.OpenDB(connector{c, writes}), nil
-}
-
+// A connector opens connections that keep their statements.
 type connector struct {
 	driver.Connector
 	writes bool
 }
 
-func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+func newConnector(dsn string, writes bool) (connector, error) {
+	c, err := sqlite.NewConnector(dsn)
+	return connector{c, writes}, err
+}
+
+// Connect implements driver.Connector.
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) { return c.connect(ctx) }
+
+func (c connector) connect(ctx context.Context) (*sqliteConn, error) {
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
@@ -85,26 +84,9 @@ func keeps(query string) bool {
 // boundLimit is a limit that is one parameter.
 var boundLimit = regexp.MustCompile(`(?i)\blimit (\$[0-9]+)`)
 
-// PrepareContext implements driver.ConnPrepareContext. A reader's statement that is prepared
-// by itself is that of a look-up, which is over before it could be interrupted.
+// PrepareContext implements driver.ConnPrepareContext.
 func (c *sqliteConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	stmt, err := c.prepare(ctx, query)
-	if err != nil || c.writes {
-		return stmt, err
-	}
-	return brief{stmt}, nil
-}
-
-// A brief statement is not watched: the driver starts a goroutine for each that may be
-// interrupted. Who waits for a connection is.
-type brief struct{ fullStmt }
-
-// QueryContext implements driver.StmtQueryContext.
-func (b brief) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return b.fullStmt.QueryContext(context.WithoutCancel(ctx), args)
+	return c.prepare(ctx, query)
 }
 
 // prepare prepares a statement. When a limit is one parameter, SQLite

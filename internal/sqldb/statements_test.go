@@ -1,7 +1,6 @@
 package sqldb_test
 
 import (
-	"database/sql"
 	"errors"
 	"fmt"
 	"testing"
@@ -113,7 +112,7 @@ func TestALimitIsThatOfEachRun(t *testing.T) {
 		const numbers = `select n from (select 1 as n union select 2 union select 3) as x where n > $1 order by n limit $2`
 		for _, most := range []int{2, 1, 3, 0, 2} {
 			got := 0
-			row := func(*sql.Rows) error { got++; return nil }
+			row := func(sqldb.Row) error { got++; return nil }
 			if err := db.Ask(t.Context(), row, numbers, 0, most); err != nil || got != most {
 				t.Errorf("asked for %d rows, got %d, %v", most, got, err)
 			}

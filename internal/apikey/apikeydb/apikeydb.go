@@ -171,7 +171,7 @@ func (s *Store) used(ctx context.Context, k apikey.Key) error {
 
 func (s *Store) find(ctx context.Context, where string, arg any) (k apikey.Key, hash []byte, err error) {
 	found := false
-	err = s.db.Ask(ctx, func(rows *sql.Rows) (err error) {
+	err = s.db.Ask(ctx, func(rows sqldb.Row) (err error) {
 		found = true
 		k, hash, err = scan(rows)
 		return err

@@ -44,13 +44,9 @@ func (s *Store) Follow(ctx context.Context, seq int64, limit int) (all []frame.F
 
 // none reports whether no frame follows one, which is what most who follow hear.
 func (s *Store) none(ctx context.Context, seq int64) (bool, error) {
-	rows, err := s.db.Look(ctx, `select 1 from log_frames where seq > $1 limit 1`, seq)
-	if err != nil {
-		return false, err
-	}
-	defer rows.Close()
-	none := !rows.Next()
-	return none, rows.Err()
+	none := true
+	err := s.db.Ask(ctx, func(sqldb.Row) error { none = false; return nil }, `select 1 from log_frames where seq > $1 limit 1`, seq)
+	return none, err
 }
 
 // After returns the frames that follow one, in order: limit at most, fewer when they are
@@ -103,18 +99,14 @@ func reach(ctx context.Context, tx *sqldb.Tx, seq int64, limit int) (until int64
 func (s *Store) At(ctx context.Context, seqs ...int64) ([]frame.Frame, error) {
 	all := make([]frame.Frame, 0, len(seqs))
 	for _, seq := range seqs {
-		rows, err := s.db.Look(ctx, one, seq)
-		if err != nil {
-			return nil, wrap("reading a frame", err)
-		}
-		found, err := s.scan(rows)
-		if err == nil && len(found) == 0 {
+		before := len(all)
+		err := s.db.Ask(ctx, func(row sqldb.Row) error { return s.frame(row, &all) }, one, seq)
+		if err == nil && len(all) == before {
 			err = fmt.Errorf("frame %d: %w", seq, thimble.ErrNotFound)
 		}
 		if err != nil {
 			return nil, wrap("reading a frame", err)
 		}
-		all = append(all, found[0])
 	}
 	return all, wrap("reading a frame", s.note(ctx))
 }
@@ -186,14 +178,21 @@ func (b *Behind) count(ctx context.Context, tx *sqldb.Tx, seq int64) error {
 func (s *Store) scan(rows *sql.Rows) (all []frame.Frame, err error) {
 	defer rows.Close()
 	for rows.Next() {
-		var seq, received int64
-		var b []byte // a copy, in which the parts will lie
-		if err := rows.Scan(&seq, &received, &b); err != nil {
+		if err := s.frame(rows, &all); err != nil {
 			return nil, err
 		}
-		all = append(all, s.decode(seq, received, b))
 	}
 	return all, rows.Err()
+}
+
+func (s *Store) frame(row sqldb.Row, into *[]frame.Frame) error {
+	var seq, received int64
+	var b []byte // a copy, in which the parts will lie
+	if err := row.Scan(&seq, &received, &b); err != nil {
+		return err
+	}
+	*into = append(*into, s.decode(seq, received, b))
+	return nil
 }
 
 // broken is the error of a frame that is not what was written. It has no kind: whoever

@@ -106,16 +106,14 @@ func TestOnlyAPublicKeyIsKept(t *testing.T) {
 			}
 		}
 		for _, table := range []string{"select hint || public from collect_source_keys", "select name || kind || origins from collect_sources"} {
-			rows, err := s.db.Look(s.t.Context(), table)
-			s.must(err)
-			for rows.Next() {
+			s.must(s.db.Ask(s.t.Context(), func(row sqldb.Row) error {
 				var text string
-				s.must(rows.Scan(&text))
+				err := row.Scan(&text)
 				if text == source.Hint(secret)+secret || len(text) > 100 {
 					s.t.Error("a secret key lies in the database")
 				}
-			}
-			s.must(errors.Join(rows.Err(), rows.Close()))
+				return err
+			}, table))
 		}
 	})
 }

@@ -115,12 +115,12 @@ func (s *Store) whole(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, 
 
 // built reports whether there is something of a person in the view.
 func (s *Store) built(ctx context.Context, who thimble.SubjectID) (any bool, err error) {
-	rows, err := s.View.Look(ctx, `select 1 from collect_postings where subject_id = $1 union all select 1 from collect_months where subject_id = $1 limit 1`, who[:])
+	err = s.View.Ask(ctx, func(sqldb.Row) error { any = true; return nil },
+		`select 1 from collect_postings where subject_id = $1 union all select 1 from collect_months where subject_id = $1 limit 1`, who[:])
 	if err != nil {
 		return false, fmt.Errorf("timeline: looking for the months of a person: %w", err)
 	}
-	any = rows.Next()
-	return any, errors.Join(rows.Err(), rows.Close())
+	return any, nil
 }
 
 func (s *Store) foldPlaces(ctx context.Context, b *batch, who thimble.SubjectID, places []timeline.Place) error {

@@ -264,7 +264,7 @@ type row struct {
 // rows returns somebody's months, and up to which frame they are built.
 func (s *Store) rows(ctx context.Context, members []thimble.SubjectID) (all []row, built int64, err error) {
 	if len(members) == 1 { // as nearly everybody is: one statement is a snapshot
-		err = s.View.Ask(ctx, func(found *sql.Rows) error {
+		err = s.View.Ask(ctx, func(found sqldb.Row) error {
 			var category sql.NullString
 			var month sql.NullInt64
 			r := row{who: members[0]}

@@ -280,7 +280,7 @@ func (s *Store) change(ctx context.Context, id thimble.ID, by string, r decision
 // Overturned reports whether a review found a decision of this model about a person
 // wrong.
 func (s *Store) Overturned(ctx context.Context, who thimble.SubjectID, capability string, model []byte) (yes bool, err error) {
-	err = s.db.Ask(ctx, func(rows *sql.Rows) error {
+	err = s.db.Ask(ctx, func(rows sqldb.Row) error {
 		var n int
 		err := rows.Scan(&n)
 		yes = n > 0

@@ -26,7 +26,7 @@ type Call struct {
 type Answer struct {
 	Outcome
 	Head http.Header
-	Body thimble.Personal[[]byte] // of a 2xx, at most 64 KiB
+	Body thimble.Personal[[]byte] // of a 2xx or a 400, at most 64 KiB
 }
 
 // Call makes one request, under the same rules as [Sender.Post]: one connection to a judged
@@ -54,7 +54,13 @@ func (s *Sender) Call(ctx context.Context, c Call) Answer {
 	a.Outcome = s.roundTrip(try, c.ID, to, req, func(res *http.Response) Outcome {
 		a.Head = res.Header
 		if res.StatusCode < 200 || res.StatusCode > 299 {
-			return s.judge(try, res)
+			out := s.judge(try, res)
+			if res.StatusCode == http.StatusBadRequest { // in which protocols say what is wrong
+				if read, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1)); err == nil && len(read) <= maxAnswer {
+					a.Body = thimble.Hide(read)
+				}
+			}
+			return out
 		}
 		read, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 		switch {

@@ -135,7 +135,7 @@ func noAnswer(ctx context.Context, seen *watched, err error) Why {
 	return AnswerInvalid
 }
 
-// judge turns an answer into an outcome. Bodies of refusals are not read.
+// judge turns an answer into an outcome. It reads no bodies of refusals.
 func (s *Sender) judge(ctx context.Context, res *http.Response) Outcome {
 	out := Outcome{Status: res.StatusCode}
 	switch code := res.StatusCode; {

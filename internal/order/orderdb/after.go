@@ -2,7 +2,6 @@ package orderdb
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -17,7 +16,7 @@ import (
 func (s *Store) After(ctx context.Context, batch int64, id thimble.ID, placed time.Time, limit int) (found []order.Sealed, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		found = nil
-		return each(ctx, tx, func(rows *sql.Rows) error {
+		return each(ctx, tx, func(rows sqldb.Row) error {
 			var o order.Sealed
 			var at int64
 			err := rows.Scan(&o.ID, &o.Subject, &at, &o.Direction, &o.Batch, &o.Body)

@@ -75,7 +75,7 @@ func (s *Store) Known(ctx context.Context, numbers []string) ([]bool, error) {
 	}
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		for chunk := range slices.Chunk(indexes, numbersAtOnce) {
-			err := each(ctx, tx, func(rows *sql.Rows) error {
+			err := each(ctx, tx, func(rows sqldb.Row) error {
 				var index []byte
 				err := rows.Scan(&index)
 				for _, i := range at[string(index)] {
@@ -103,7 +103,7 @@ func anys[T any](all []T) []any {
 	return args
 }
 
-func each(ctx context.Context, tx *sqldb.Tx, f func(*sql.Rows) error, query string, args ...any) error {
+func each(ctx context.Context, tx *sqldb.Tx, f func(sqldb.Row) error, query string, args ...any) error {
 	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {
 		return err
@@ -196,8 +196,8 @@ func (s *Store) LastBatch(ctx context.Context) (last int64, err error) {
 const selectSealed = `select id, placed_at, direction, batch, body from order_orders `
 
 // scanSealed reads rows of selectSealed, which are all of one subject.
-func scanSealed(into *[]order.Sealed, of thimble.SubjectID) func(*sql.Rows) error {
-	return func(rows *sql.Rows) error {
+func scanSealed(into *[]order.Sealed, of thimble.SubjectID) func(sqldb.Row) error {
+	return func(rows sqldb.Row) error {
 		o := order.Sealed{Subject: of}
 		var at int64
 		err := rows.Scan(&o.ID, &at, &o.Direction, &o.Batch, &o.Body)

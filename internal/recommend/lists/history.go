@@ -128,15 +128,24 @@ func (s *Shop) history(ctx context.Context, g reader, verdicts map[thimble.Categ
 // orders say what was bought and came back; of others the events do. What came back is
 // neither had nor liked, unless they touched it again since.
 func remembered(orders []order.Order, touched []Touch, returns bool) past {
-	p := past{did: map[thimble.ItemID]Deed{}, bought: map[thimble.ItemID]bool{}, looked: map[thimble.ItemID]bool{}}
-	at := map[thimble.ItemID]time.Time{}
-	for _, h := range order.History(orders) {
-		at[h.Item], p.did[h.Item], p.bought[h.Item] = h.At, Bought, true
+	kept := order.History(orders)
+	n := len(kept) + len(touched)
+	p := past{did: make(map[thimble.ItemID]Deed, n), bought: make(map[thimble.ItemID]bool, len(kept)), looked: map[thimble.ItemID]bool{}}
+	for _, h := range kept {
+		p.did[h.Item], p.bought[h.Item] = Bought, true
 	}
-	var back map[thimble.ItemID]time.Time // of what is not kept: when it was last ordered or came back
-	if len(touched) > 0 {
-		back = lastOrdered(orders)
+	if len(touched) == 0 {
+		for i := range kept {
+			kept[i].Units = 0
+		}
+		p.history = kept[max(0, len(kept)-mostRemembered):]
+		return p
 	}
+	at := make(map[thimble.ItemID]time.Time, n)
+	for _, h := range kept {
+		at[h.Item] = h.At
+	}
+	back := lastOrdered(orders) // of what is not kept: when it was last ordered or came back
 	ordered := map[thimble.ItemID]bool{}
 	for item := range back {
 		ordered[item] = true

@@ -242,7 +242,11 @@ func (s *Shop) told(ctx context.Context, r decision.Record, p past, v *sieve, al
 
 // Describe puts a record into the words of the catalogue, with all of its reasons.
 func (s *Shop) Describe(ctx context.Context, r decision.Record) (List, error) {
-	var ids []thimble.ItemID
+	n := len(r.Results)
+	for _, res := range r.Results {
+		n += len(res.Terms)
+	}
+	ids := make([]thimble.ItemID, 0, n)
 	for _, res := range r.Results {
 		ids = append(ids, res.Item)
 		for _, t := range res.Terms {
@@ -253,13 +257,14 @@ func (s *Shop) Describe(ctx context.Context, r decision.Record) (List, error) {
 	if err != nil {
 		return List{}, err
 	}
-	list := List{Personal: true, Why: madeFrom(r.Inputs), Model: r.Model.Version}
+	list := List{Personal: true, Why: madeFrom(r.Inputs), Model: r.Model.Version, Entries: make([]Entry, 0, len(r.Results))}
 	for _, res := range r.Results {
 		e := Entry{Product: named(products, res.Item), Score: res.Score, Moved: res.Moved, Campaign: res.Held, Why: res.Held}
 		for _, b := range res.Boosts {
 			e.Boosts = append(e.Boosts, Boost{r.WordsOf(b.Boost), b.Share})
 			e.Because = append(e.Because, r.WordsOf(b.Boost))
 		}
+		e.Terms = make([]Term, 0, len(res.Terms))
 		for _, t := range res.Terms {
 			e.Terms = append(e.Terms, Term{Because: named(products, t.Because), Share: t.Share, Unwanted: t.Value < 0})
 		}

@@ -129,7 +129,7 @@ func (s *Shop) known(ctx context.Context, ids []thimble.ItemID) (map[thimble.Ite
 	if err != nil {
 		return nil, err
 	}
-	if lacks := slices.DeleteFunc(slices.Clone(ids), h.has); len(lacks) > 0 {
+	if slices.ContainsFunc(ids, func(id thimble.ItemID) bool { return !h.has(id) }) {
 		return s.Catalog.Get(ctx, ids...)
 	}
 	return h.products, nil

@@ -81,10 +81,10 @@ func (v *sieve) arrange(now *shown, p past, picked taste.Picked) ([]placed, erro
 		v.fired = arrange.Result{Left: v.asked.Left}.Fired()
 		return nil, nil
 	}
-	ranked := make(map[thimble.ItemID]taste.Entry, len(picked.Entries))
+	ranked := make(map[thimble.ItemID]int, len(picked.Entries))
 	all := make([]arrange.Candidate, 0, len(picked.Entries))
-	for _, e := range picked.Entries {
-		ranked[e.Item] = e
+	for i, e := range picked.Entries {
+		ranked[e.Item] = i
 		all = append(all, v.shelf.candidate(e.Item, e.Score))
 	}
 	rules := v.rules
@@ -99,12 +99,12 @@ func (v *sieve) arrange(now *shown, p past, picked taste.Picked) ([]placed, erro
 	}
 	result := rules.Arrange(all, v.asked)
 	v.fired = result.Fired()
-	var out []placed
-	var won []recommend.Ranked
+	out := make([]placed, 0, len(result.Entries))
+	won := make([]recommend.Ranked, 0, len(result.Entries))
 	for _, e := range result.Entries {
 		one := placed{moved: e.Moved, boosts: e.Boosts, because: e.Because, campaign: e.Campaign}
 		if one.Item = e.Product.ID; e.Campaign == "" {
-			one.Entry = ranked[e.Product.ID]
+			one.Entry = picked.Entries[ranked[e.Product.ID]]
 			won = append(won, one.alone())
 		}
 		out = append(out, one)

@@ -88,24 +88,21 @@ func (s *Store) write(ctx context.Context, tx *sqldb.Tx, c *change) error {
 // Waiting implements lists.Leaving. It asks in one statement, so that the turn is that of
 // the rows.
 func (s *Store) Waiting(ctx context.Context, limit int) (turn int64, all []lists.Leaver, err error) {
-	rows, err := s.db.Look(ctx, `select t.turn, l.id, l.subject_id from recommend_turns t left join recommend_leaving l on l.at >= 0 where t.id = 1 limit $1`, limit)
+	err = s.db.Ask(ctx, func(found sqldb.Row) error {
+		var row, who []byte
+		if err := found.Scan(&turn, &row, &who); err != nil || row == nil {
+			return err
+		}
+		l := lists.Leaver{}
+		copy(l.Row[:], row)
+		copy(l.Who[:], who)
+		all = append(all, l)
+		return nil
+	}, `select t.turn, l.id, l.subject_id from recommend_turns t left join recommend_leaving l on l.at >= 0 where t.id = 1 limit $1`, limit)
 	if err != nil {
 		return 0, nil, fmt.Errorf("recommend: asking who is to be taken out: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var row, who []byte
-		if err := rows.Scan(&turn, &row, &who); err != nil {
-			return 0, nil, fmt.Errorf("recommend: reading who is to be taken out: %w", err)
-		}
-		if row != nil {
-			l := lists.Leaver{}
-			copy(l.Row[:], row)
-			copy(l.Who[:], who)
-			all = append(all, l)
-		}
-	}
-	return turn, all, rows.Err()
+	return turn, all, nil
 }
 
 // Settled implements lists.Leaving.

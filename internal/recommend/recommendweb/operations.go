@@ -226,6 +226,7 @@ func shown(made lists.List, explain bool) Recommendations {
 		for _, t := range e.Alike {
 			out.Entries[i].Alike = append(out.Entries[i].Alike, Likeness{Because: catalogweb.ItemOf(t.Because), Field: t.Field, Value: t.Value, Share: t.Share})
 		}
+		out.Entries[i].Terms = make([]Reason, 0, len(e.Terms))
 		for _, t := range e.Terms {
 			out.Entries[i].Terms = append(out.Entries[i].Terms, Reason{Because: catalogweb.ItemOf(t.Because), Share: t.Share})
 		}

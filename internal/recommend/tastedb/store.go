@@ -76,7 +76,7 @@ func (s *Store) Of(ctx context.Context, g thimble.Grant) (all taste.State, err e
 // member returns where one subject stands.
 func (s *Store) member(ctx context.Context, who thimble.SubjectID) (state taste.State, err error) {
 	var sealed []byte
-	err = s.db.Ask(ctx, func(rows *sql.Rows) error { return rows.Scan(&sealed) }, standingOf, who[:])
+	err = s.db.Ask(ctx, func(rows sqldb.Row) error { return rows.Scan(&sealed) }, standingOf, who[:])
 	if err == nil && sealed != nil {
 		state, err = s.openState(ctx, who, sealed)
 	}

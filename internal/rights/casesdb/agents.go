@@ -67,6 +67,45 @@ func (s *Store) OpenSigned(ctx context.Context, a Asked, g Signed) (c cases.Case
 	return c, repeated, nil
 }
 
+// PassedTx is OpenTx of a request that another firm passed on (cases.Chain), with the digest
+// of its message and the token of the firm that the person asked first. It costs the same
+// whether anybody is known or not.
+func (s *Store) PassedTx(ctx context.Context, tx *sqldb.Tx, a Asked, digest [32]byte, chain thimble.Personal[string]) (cases.Case, error) {
+	a.Kind, a.Via, a.By, a.Words = cases.Erase, cases.Chain, cases.AFirm, thimble.Hide("")
+	id, err := thimble.NewID(nil)
+	if err != nil {
+		return cases.Case{}, err
+	}
+	sealed, err := s.parts.Vault.Seal(ctx, agentCell(id, 2), []byte(chain.Reveal())) // to seal it
+	if err != nil {
+		return cases.Case{}, fmt.Errorf("cases: sealing what a firm signed: %w", err)
+	}
+	// The name of a registered agent has no blank: none is the one of a firm.
+	if _, err := tx.Exec(ctx, `insert into cases_agents (case_id, agent_id, asked, digest, calls, told, told_steps, revoked_at, chain) values ($1, $2, 'deletion', $3, 0, '', 0, 0, $4)`,
+		id, "firm "+a.Agency.Agent, digest[:], sealed); err != nil {
+		return cases.Case{}, err
+	}
+	return s.open(ctx, tx, id, a, nil)
+}
+
+// ChainTx returns the token with which another firm passed a request on; "" for none, and
+// once the person is erased.
+func (s *Store) ChainTx(ctx context.Context, tx *sqldb.Tx, id thimble.ID) (thimble.Personal[string], error) {
+	var sealed []byte
+	err := tx.QueryRow(ctx, `select chain from cases_agents where case_id = $1`, id).Scan(&sealed)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	said := thimble.Hide("")
+	if err == nil {
+		said, err = s.unseal(ctx, agentCell(id, 2), sealed)
+	}
+	if err != nil {
+		return said, fmt.Errorf("cases: reading the chain of %s: %w", id.Token(cases.TokenPrefix), err)
+	}
+	return said, nil
+}
+
 // requestID draws an id that is also a UUID of version 4 (RFC 9562), as protocols name
 // requests.
 func requestID() (thimble.ID, error) {
@@ -82,11 +121,11 @@ func yes(b bool) int64 {
 	return 0
 }
 
-// agentCell is where what an agent said is: its own number for the request, or which
-// power of attorney it has. Both are sealed by the installation, whether or not anybody is
+// agentCell is where what an agent said is: its own number for the request, which power of
+// attorney it has, or which token another firm passed on. All are sealed by the installation, whether or not anybody is
 // known.
 func agentCell(id thimble.ID, part int) thimble.Cell {
-	return thimble.Cell{Table: "cases_agents", Column: []string{"reference", "attorney"}[part], Row: id[:], Category: thimble.PrivacyPreferences}
+	return thimble.Cell{Table: "cases_agents", Column: []string{"reference", "attorney", "chain"}[part], Row: id[:], Category: thimble.PrivacyPreferences}
 }
 
 // An AgentCase is a case with what only its agent is told.

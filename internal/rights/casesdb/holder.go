@@ -28,10 +28,12 @@ type exported struct {
 	Agent string         `json:"agent,omitempty"`
 	Says  []cases.Stated `json:"agent_says,omitempty"`
 	// Attorney is which power of attorney the agent says it has.
-	Attorney string         `json:"power_of_attorney,omitempty"`
-	Due      time.Time      `json:"due"`
-	Rule     string         `json:"rule"`
-	Steps    []exportedStep `json:"steps"`
+	Attorney string `json:"power_of_attorney,omitempty"`
+	// Chain is the token of the firm that the person asked first.
+	Chain string         `json:"passed_on,omitempty"`
+	Due   time.Time      `json:"due"`
+	Rule  string         `json:"rule"`
+	Steps []exportedStep `json:"steps"`
 }
 
 type exportedStep struct {
@@ -70,6 +72,14 @@ func (s *Store) export(ctx context.Context, c cases.Case) (exported, error) {
 			return out, err
 		}
 		out.Attorney = attorney.Reveal() // for the person's own archive
+		err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+			chain, err := s.ChainTx(ctx, tx, c.ID)
+			out.Chain = chain.Reveal() // for the person's own archive
+			return err
+		})
+		if err != nil {
+			return out, err
+		}
 	}
 	all, err := s.Steps(ctx, c.ID)
 	for _, k := range all {
@@ -125,7 +135,7 @@ func unlink(ctx context.Context, tx *sqldb.Tx, which string, args ...any) (int64
 	if _, err := tx.Exec(ctx, `update cases_steps set words = null where words is not null and case_id in (select id from cases_requests where `+which+`)`, args...); err != nil {
 		return 0, err
 	}
-	if _, err := tx.Exec(ctx, `update cases_agents set attorney = null where attorney is not null and case_id in (select id from cases_requests where `+which+`)`, args...); err != nil {
+	if _, err := tx.Exec(ctx, `update cases_agents set attorney = null, chain = null where (attorney is not null or chain is not null) and case_id in (select id from cases_requests where `+which+`)`, args...); err != nil {
 		return 0, err
 	}
 	return tx.Exec(ctx, `update cases_requests set subject_id = null where id in (select id from cases_requests where `+which+`)`, args...)

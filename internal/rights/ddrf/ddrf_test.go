@@ -273,3 +273,60 @@ func FuzzARequestIsVerifiedOrRefused(f *testing.F) {
 		_ = ddrf.CheckDomain(text)
 	})
 }
+
+// What the first firm sends is what the receiver verifies; sent again it is the same, byte
+// for byte, until it would be too old; what came from another firm goes on with its idJWT.
+func TestAFirstFirmsRequestsAreTakenAndTheSameAgainIsTheSame(t *testing.T) {
+	shop, first := signer(t, "shop.example"), signer(t, "publisher1.com")
+	known := ddrf.Partners{"shop.example": file(shop.Public()), "publisher1.com": file(first.Public())}
+	hashed := ddrf.Discovery{Identifiers: []ddrf.Accepted{{ID: 1, Type: "email", Format: "raw"}, {ID: 2, Type: "email", Format: "sha256"}}}
+	id, ok := hashed.Write("email", "ada@example.com")
+	if !ok || id.Format != ddrf.SHA256 || id.Value != "b5fc85e55755f9e0d030a10ab4429b6b2944855f9a0d60077fe832becbc41d72" {
+		t.Errorf("where a hash is taken: %v of %s, %t", id.Value, id.Format, ok)
+	}
+	if _, ok := hashed.Write("phone", "+4912345"); ok {
+		t.Error("a kind that is not taken is written")
+	}
+	d := ddrf.Deletion{ID: "tsk_1", Identifiers: []ddrf.Identifier{ada, {Value: "countess@example.com", Type: "email", Format: "raw"}}, Asked: now}
+	requests := func(d ddrf.Deletion, at time.Time) []string {
+		t.Helper()
+		all, err := shop.Requests(d, at)
+		if err != nil || len(all) != 2 {
+			t.Fatalf("%d requests, %v", len(all), err)
+		}
+		return all
+	}
+	seen := map[string]bool{}
+	for _, after := range []time.Duration{0, 19 * time.Hour, 21 * time.Hour, 30 * 24 * time.Hour} {
+		at := now.Add(after)
+		all, again := requests(d, at), requests(d, at)
+		for i, rq := range all {
+			c, err := known.Verify(rq, takes, at)
+			if err != nil || c.First != "shop.example" || c.Requester != "shop.example" || c.Subject != d.Identifiers[i] || !c.Asked.Equal(now) {
+				t.Errorf("after %s: %+v, %v", after, c, err)
+			}
+			if again[i] != rq {
+				t.Errorf("after %s the same request is another", after)
+			}
+			seen[rq] = true
+		}
+	}
+	if len(seen) != 6 {
+		t.Errorf("%d different requests, want two of the first twenty hours, two of the next, two a month later", len(seen))
+	}
+	theirs, err := first.Identify("their number", ada, now.AddDate(0, 0, -40))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Chain = theirs
+	if c, err := known.Verify(requests(d, now)[0], takes, now); err != nil || c.First != "publisher1.com" || c.FirstID != "their number" || c.Requester != "shop.example" {
+		t.Errorf("passed on: %+v, %v", c, err)
+	}
+	later := now.AddDate(0, 0, 10)
+	if c, err := known.Verify(requests(d, later)[0], takes, later); err != nil || c.First != "shop.example" {
+		t.Errorf("passed on when nobody takes the first firm's word any more: %+v, %v", c, err)
+	}
+	if got := ddrf.IDToken(requests(d, now)[1]); got != theirs {
+		t.Error("the idJWT is not that which came")
+	}
+}

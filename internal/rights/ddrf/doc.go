@@ -13,6 +13,9 @@
 //   - both tokens of a request are verified, each with the keys of its own issuer
 //     ([Partners.Verify]); an acknowledgement is verified with the keys of who was asked, and
 //     must hold the very request that was sent ([Acknowledged]);
+//   - as the first firm, or as the next, one sends the same message again while it is taken
+//     ([Signer.Requests]), with an identifier under a hash where the receiver takes that
+//     ([Discovery.Write]);
 //   - a name that comes twice in an object is refused; a "sub" is taken as an object and as
 //     JSON in a text, because the specification has both; what is written has the object;
 //   - what is wrong is said by the framework's result code ([Refusal]), and repeats nothing

@@ -4,8 +4,10 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/sha256"
+	"encoding/asn1"
 	"encoding/base64"
 	"fmt"
+	"math/big"
 	"strings"
 	"time"
 
@@ -95,20 +97,31 @@ func (s *Signer) Public() jose.JSONWebKey {
 	return jose.JSONWebKey{Key: &s.key.PublicKey, KeyID: s.kid, Algorithm: string(jose.ES256), Use: "sig"}
 }
 
+// sign makes a compact JWS. The same claims have the same signature (RFC 6979), so that a
+// message that is sent again is the same message, byte for byte.
 func (s *Signer) sign(claims any) (string, error) {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: s.key, KeyID: s.kid}}, (&jose.SignerOptions{}).WithType("JWT"))
+	head, err := json.Marshal(map[string]string{"alg": string(jose.ES256), "kid": s.kid, "typ": "JWT"}, json.Deterministic(true))
+	var payload []byte
+	if err == nil {
+		payload, err = json.Marshal(claims)
+	}
 	if err != nil {
 		return "", fmt.Errorf("ddrf: signing: %w", err)
 	}
-	payload, err := json.Marshal(claims)
+	text := base64.RawURLEncoding.EncodeToString(head) + "." + base64.RawURLEncoding.EncodeToString(payload)
+	sum := sha256.Sum256([]byte(text))
+	signed, err := s.key.Sign(nil, sum[:], crypto256) // without chance: RFC 6979
+	var n struct{ R, S *big.Int }
+	if err == nil {
+		_, err = asn1.Unmarshal(signed, &n)
+	}
 	if err != nil {
 		return "", fmt.Errorf("ddrf: signing: %w", err)
 	}
-	signed, err := signer.Sign(payload)
-	if err != nil {
-		return "", fmt.Errorf("ddrf: signing: %w", err)
-	}
-	return signed.CompactSerialize()
+	raw := make([]byte, 64) // RFC 7518, section 3.4
+	n.R.FillBytes(raw[:32])
+	n.S.FillBytes(raw[32:])
+	return text + "." + base64.RawURLEncoding.EncodeToString(raw), nil
 }
 
 // Identify makes an idJWT: the person asked this firm to have it deleted.

@@ -1,6 +1,7 @@
 // Package ddrfdb keeps which requests to delete were passed on by other firms, and opens
 // their cases. Package ddrf is the format. No row of it is about a person: no identifier is
-// kept, and no token.
+// kept, and no token but that of the firm that the person asked first, which the case has,
+// sealed, until it is passed on.
 package ddrfdb
 
 import (
@@ -18,7 +19,7 @@ import (
 
 // Cases opens cases; *casesdb.Store does.
 type Cases interface {
-	OpenTx(ctx context.Context, tx *sqldb.Tx, a casesdb.Asked) (cases.Case, error)
+	PassedTx(ctx context.Context, tx *sqldb.Tx, a casesdb.Asked, digest [32]byte, chain thimble.Personal[string]) (cases.Case, error)
 }
 
 // A Store keeps what was received.
@@ -52,7 +53,7 @@ func (s *Store) Receive(ctx context.Context, c ddrf.Chain, rqJWT string, who thi
 		if err := tx.QueryRow(ctx, `select count(*) from ddrf_received where mark = $1 and digest = $2`, mark[:], digest[:]).Scan(&before); err != nil || before > 0 {
 			return err
 		}
-		opened, err := s.cases.OpenTx(ctx, tx, casesdb.Asked{Subject: who, Kind: cases.Erase, Via: cases.Chain, By: cases.AFirm, Words: thimble.Hide(""), Agency: cases.Agency{Agent: c.Requester, AgentName: c.Requester}})
+		opened, err := s.cases.PassedTx(ctx, tx, casesdb.Asked{Subject: who, Agency: cases.Agency{Agent: c.Requester, AgentName: c.Requester}}, digest, thimble.Hide(ddrf.IDToken(rqJWT)))
 		if err != nil {
 			return err
 		}

@@ -67,6 +67,9 @@ const (
 
 var typeOf = map[cases.Kind]opendsr.Type{cases.Erase: opendsr.Erasure, cases.Access: opendsr.Access, cases.Port: opendsr.Portability}
 
+// Takes implements systemsdb.Speaker: what a processor takes it says when it is asked.
+func (c *Controller) Takes(systems.System) error { return nil }
+
 // Speak implements systemsdb.Speaker: it passes a request on, or asks how far one is that
 // was passed on.
 func (c *Controller) Speak(ctx context.Context, y systems.System, secret string, n systems.Notice, t systems.Task) systemsdb.Said {

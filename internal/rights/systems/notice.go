@@ -19,6 +19,9 @@ type Named struct {
 // Identifiers are what a task keeps of the person, sealed, until it ends.
 type Identifiers struct {
 	Named []Named `json:"named"`
+	// Chain is the token of the firm that the person asked first, when a request came by the
+	// IAB's framework; "" for others.
+	Chain string `json:"chain,omitempty"`
 }
 
 // NoticeType is the type of the message that asks a system for its part.
@@ -34,6 +37,7 @@ type Notice struct {
 	Asked       time.Time         `json:"asked_at"`
 	Due         time.Time         `json:"due_at"`
 	Answer      string            `json:"answer_to,omitempty"` // where it answers, signed
+	Chain       string            `json:"-"`                   // of [Identifiers]
 }
 
 // An Answer is what a system says about a task, as JSON.

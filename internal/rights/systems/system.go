@@ -25,11 +25,12 @@ type Means string
 const (
 	Webhook   Means = "webhook" // a signed post (Standard Webhooks)
 	Processor Means = "opendsr" // OpenDSR 2.0, in which the shop is the controller
+	Framework Means = "ddrf"    // the IAB's Data Deletion Request Framework, in which it is the first firm or the next
 	Person    Means = "person"  // somebody of the staff does it there, by hand
 )
 
 // AllMeans are all means, in the order of forms.
-func AllMeans() []Means { return []Means{Webhook, Processor, Person} }
+func AllMeans() []Means { return []Means{Webhook, Processor, Framework, Person} }
 
 // Names is what a system knows people by.
 type Names string
@@ -56,7 +57,7 @@ type System struct {
 	Name      string       // as customers read it
 	Kinds     []cases.Kind // that it takes part in
 	Means     Means
-	Endpoint  string // https; of a processor, what stands before /v2
+	Endpoint  string // https; of a processor, what stands before /v2; of a firm of the framework, its domain
 	Names     Names
 	Recipient thimble.ID // whose pseudonym it is; zero for others
 	Necessity string     // why it needs the e-mail address; empty for others
@@ -86,6 +87,8 @@ func (s System) Check() error {
 		return wrong("kinds", "erasure, access or portability: OpenDSR has no words for others")
 	case s.Means == Processor && s.Names == Pseudonym:
 		return wrong("names", "a number or an e-mail address: OpenDSR has no word for a pseudonym")
+	case s.Means == Framework && !slices.Equal(s.Kinds, []cases.Kind{cases.Erase}):
+		return wrong("kinds", "erasure alone: the framework has no word for others")
 	case !slices.Contains(AllNames(), s.Names):
 		return wrong("names", "one of those listed")
 	case (s.Names == Pseudonym) == s.Recipient.IsZero():

@@ -69,6 +69,12 @@ var next = map[State]map[What]State{
 	Refused:      {HasDone: Done, TellAgain: ToTell, WasDoneByHand: ByHand, WasCalledOff: CalledOff},
 }
 
+// Over reports whether nothing more is expected: it is settled, or is a firm's of the IAB's
+// framework, which acknowledges a request and says no more of it.
+func (t Task) Over() bool {
+	return t.State.Settled() || t.Means == Framework && t.State == Acknowledged
+}
+
 // A Reason is why a system refuses.
 type Reason string
 

@@ -47,6 +47,8 @@ type Ways interface {
 
 // A Speaker tells systems in a protocol of their own.
 type Speaker interface {
+	// Takes asks whether a system can be told so; a *systems.FieldError says why not.
+	Takes(s systems.System) error
 	Speak(ctx context.Context, s systems.System, secret string, n systems.Notice, t systems.Task) Said
 }
 
@@ -61,6 +63,8 @@ type Said struct {
 // Cases keep the steps of what happens to tasks; *casesdb.Store does.
 type Cases interface {
 	HeardTx(ctx context.Context, tx *sqldb.Tx, id thimble.ID, t cases.Task, by, staff string) error
+	// ChainTx returns with which token another firm passed a request on; "" for none.
+	ChainTx(ctx context.Context, tx *sqldb.Tx, id thimble.ID) (thimble.Personal[string], error)
 }
 
 // Parts are what a store stands on.
@@ -85,13 +89,13 @@ type Config struct {
 // A Store keeps systems and tasks. It is a thimble.Holder, and the meter of its transports.
 type Store struct {
 	thimble.Static
-	db      *sqldb.DB
-	parts   Parts
-	cases   Cases
-	ways    Ways
-	speaker Speaker
-	cfg     Config
-	wake    chan struct{}
+	db       *sqldb.DB
+	parts    Parts
+	cases    Cases
+	ways     Ways
+	speakers map[systems.Means]Speaker
+	cfg      Config
+	wake     chan struct{}
 
 	mu  sync.Mutex
 	rng *rand.Rand
@@ -117,8 +121,8 @@ func New(db *sqldb.DB, p Parts, cfg Config) *Store {
 	return &Store{db: db, parts: p, cfg: cfg, rng: cfg.Rand, wake: make(chan struct{}, 1)}
 }
 
-// Use gives the store its transports, and who speaks protocols; nil for nobody.
-func (s *Store) Use(w Ways, sp Speaker) { s.ways, s.speaker = w, sp }
+// Use gives the store its transports, and who speaks which protocol; nil for nobody.
+func (s *Store) Use(w Ways, sp map[systems.Means]Speaker) { s.ways, s.speakers = w, sp }
 
 // Report gives the store the cases that its tasks belong to.
 func (s *Store) Report(c Cases) { s.cases = c }

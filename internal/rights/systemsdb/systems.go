@@ -72,8 +72,14 @@ func (s *Store) check(y systems.System, secret string) error {
 	if y.Means == systems.Person {
 		return nil
 	}
-	if y.Means == systems.Processor && s.speaker == nil {
-		return &systems.FieldError{Field: "means", Rule: "another: OpenDSR needs the address at which this installation is reached, in public-url"}
+	if y.Means != systems.Webhook {
+		sp := s.speakers[y.Means]
+		if sp == nil {
+			return &systems.FieldError{Field: "means", Rule: "another: the protocol is not set up"}
+		}
+		if err := sp.Takes(y); err != nil || y.Means == systems.Framework { // whose address is in its file
+			return err
+		}
 	}
 	if err := s.ways.Check(y.Endpoint, Hosts(y)); err != nil {
 		return errors.Join(&systems.FieldError{Field: "endpoint", Rule: "an https address on the public internet"}, err)

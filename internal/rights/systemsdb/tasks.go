@@ -71,7 +71,15 @@ func (s *Store) openTask(ctx context.Context, tx *sqldb.Tx, t *systems.Task, y s
 	}
 	var sealed []byte
 	if len(named) > 0 {
-		plain, err := json.Marshal(systems.Identifiers{Named: named})
+		told := systems.Identifiers{Named: named}
+		if y.Means == systems.Framework {
+			chain, err := s.cases.ChainTx(ctx, tx, t.Case)
+			if err != nil {
+				return err
+			}
+			told.Chain = chain.Reveal() // to seal it
+		}
+		plain, err := json.Marshal(told)
 		if err != nil {
 			return err
 		}
@@ -121,7 +129,7 @@ func (s *Store) named(ctx context.Context, tx *sqldb.Tx, y systems.System, membe
 func (s *Store) StandingTx(ctx context.Context, tx *sqldb.Tx, id thimble.ID) (st cases.Standing, err error) {
 	all, err := list(ctx, tx, `where case_id = $1`, id)
 	for _, t := range all {
-		if t.State.Settled() {
+		if t.Over() {
 			continue
 		}
 		st.Open++
@@ -170,7 +178,7 @@ func (s *Store) happen(ctx context.Context, tx *sqldb.Tx, t systems.Task, e syst
 func (s *Store) update(ctx context.Context, tx *sqldb.Tx, t systems.Task) error {
 	_, err := tx.Exec(ctx, `update systems_tasks set state = $2, why = $3, told_at = $4, acked_at = $5, ended_at = $6, last_at = $7, proof = $8, staff = $9, tries = $10, first_at = $11, next_at = $12 where id = $1`,
 		t.ID, string(t.State), t.Why, micro(t.Told), micro(t.Acked), micro(t.Ended), t.Last.UnixMicro(), t.Proof, t.Staff, t.Tries, micro(t.First), micro(t.NextTry))
-	if err == nil && t.State.Settled() {
+	if err == nil && t.Over() {
 		_, err = tx.Exec(ctx, `update systems_tasks set told = null where id = $1`, t.ID)
 	}
 	return err
@@ -245,13 +253,16 @@ func (s *Store) Caused(ctx context.Context, request thimble.ID) ([]systems.Task,
 	return s.tasks(ctx, `where cause = $1 order by at, id`, request)
 }
 
-// Open returns the tasks that are not done, the one due first before the others: of a
+// open is what is not over.
+const open = `state not in ('done', 'done_by_hand', 'called_off') and not (means = 'ddrf' and state = 'acknowledged')`
+
+// Open returns the tasks that are not over, the one due first before the others: of a
 // system, or of all when it is zero.
 func (s *Store) Open(ctx context.Context, system thimble.ID, limit int) ([]systems.Task, error) {
 	if system.IsZero() {
-		return s.tasks(ctx, `where state not in ('done', 'done_by_hand', 'called_off') order by due_at, id limit $1`, limit)
+		return s.tasks(ctx, `where `+open+` order by due_at, id limit $1`, limit)
 	}
-	return s.tasks(ctx, `where state not in ('done', 'done_by_hand', 'called_off') and system_id = $1 order by due_at, id limit $2`, system, limit)
+	return s.tasks(ctx, `where `+open+` and system_id = $1 order by due_at, id limit $2`, system, limit)
 }
 
 // Longest is how long after its date what a system is told is kept, when nobody ends the

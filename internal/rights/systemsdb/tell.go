@@ -118,12 +118,13 @@ func (s *Store) tell(ctx context.Context, l leased) (Said, error) {
 	if err != nil {
 		return Said{}, err
 	}
-	n := systems.Notice{Type: systems.NoticeType, Task: l.ID.Token(systems.TaskPrefix), Request: l.Kind, Identifiers: named.Named, Asked: l.At, Due: l.Due}
-	if l.Means == systems.Processor {
-		if s.speaker == nil {
+	n := systems.Notice{Type: systems.NoticeType, Task: l.ID.Token(systems.TaskPrefix), Request: l.Kind, Identifiers: named.Named, Asked: l.At, Due: l.Due, Chain: named.Chain}
+	if l.Means != systems.Webhook {
+		sp := s.speakers[l.Means]
+		if sp == nil {
 			return Said{Outcome: wire.Outcome{State: wire.Retry, Why: "not-set-up"}}, nil
 		}
-		return s.speaker.Speak(ctx, y, secret, n, l.Task), nil
+		return sp.Speak(ctx, y, secret, n, l.Task), nil
 	}
 	key, err := wire.ParseSigningKey(secret)
 	if err != nil {

@@ -150,7 +150,7 @@ func kindWords(all []cases.Kind) string {
 	return strings.Join(words, "; ")
 }
 
-var meansWords = map[systems.Means]string{systems.Webhook: "a signed post", systems.Processor: "OpenDSR 2.0", systems.Person: "a person, by hand"}
+var meansWords = map[systems.Means]string{systems.Webhook: "a signed post", systems.Processor: "OpenDSR 2.0", systems.Framework: "the IAB's deletion framework", systems.Person: "a person, by hand"}
 
 var namesWords = map[systems.Names]string{systems.Account: "the customer number", systems.Pseudonym: "its pseudonym as a recipient", systems.Email: "the e-mail address"}
 
@@ -181,7 +181,7 @@ func (c *console) form(r *http.Request, y systems.System, action, submit string)
 	}
 	return web.Form{ID: "system", Action: action, Submit: submit, Fields: []web.Field{
 		{Name: "name", Label: "Name, as customers read it", Required: true, MaxLength: 80, Autocomplete: "off", Value: y.Name}, kinds, means,
-		{Name: "endpoint", Label: "Address", Kind: web.URLField, MaxLength: 500, Autocomplete: "off", Value: y.Endpoint, Hint: "https. Of OpenDSR, what stands before /v2. Leave it empty for a person."},
+		{Name: "endpoint", Label: "Address", Kind: web.URLField, MaxLength: 500, Autocomplete: "off", Value: y.Endpoint, Hint: "https. Of OpenDSR, what stands before /v2. Of the IAB's framework, its domain. Leave it empty for a person."},
 		{Name: "credential", Label: "What OpenDSR lets us in with", MaxLength: 4000, Autocomplete: "off", Hint: "The bearer token that the processor gave. It is sealed and not shown again."},
 		known, recipient,
 		{Name: "necessity", Label: "Why it needs the e-mail address", MaxLength: 200, Autocomplete: "off", Value: y.Necessity, Hint: "For an e-mail address only: why nothing that says less will do."},

@@ -17,7 +17,7 @@ import (
 // subject it is one look at one row.
 func (s *Store) Person(ctx context.Context, id thimble.SubjectID) (p subject.Person, err error) {
 	found, alone := false, false
-	err = s.db.Ask(ctx, func(rows *sql.Rows) (err error) {
+	err = s.db.Ask(ctx, func(rows sqldb.Row) (err error) {
 		found = true
 		p, alone, err = single(rows, id)
 		return err

@@ -22,19 +22,26 @@ func scanKeys(rows *sql.Rows, err error) (keys []vault.Key, _ error) {
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var k vault.Key
-		var owner []byte
-		var chain, created int64
-		if err := rows.Scan(&owner, &k.Class, &chain, &k.Gen, &k.Month, &k.Epoch, &k.Wrapped, &k.Commitment, &created); err != nil {
+		if err := scanKey(rows, &keys); err != nil {
 			return nil, err
 		}
-		if len(owner) != len(k.Owner) {
-			return nil, fmt.Errorf("an owner of 16 bytes was expected: %w", thimble.ErrDenied)
-		}
-		k.Owner, k.Chain, k.CreatedAt = thimble.SubjectID(owner), chain == 1, time.UnixMicro(created).UTC()
-		keys = append(keys, k)
 	}
 	return keys, rows.Err()
+}
+
+func scanKey(row sqldb.Row, into *[]vault.Key) error {
+	var k vault.Key
+	var owner []byte
+	var chain, created int64
+	if err := row.Scan(&owner, &k.Class, &chain, &k.Gen, &k.Month, &k.Epoch, &k.Wrapped, &k.Commitment, &created); err != nil {
+		return err
+	}
+	if len(owner) != len(k.Owner) {
+		return fmt.Errorf("an owner of 16 bytes was expected: %w", thimble.ErrDenied)
+	}
+	k.Owner, k.Chain, k.CreatedAt = thimble.SubjectID(owner), chain == 1, time.UnixMicro(created).UTC()
+	*into = append(*into, k)
+	return nil
 }
 
 func flag(b bool) int64 {
@@ -57,21 +64,15 @@ const keysOf = `select gen, month, epoch, wrapped, commitment, created_at from v
 // all that was committed before it, so a key that was shredded by whichever process is
 // not found from the moment Shred returns.
 func (s *Store) look(ctx context.Context, owner thimble.SubjectID, class string, chain bool) (keys []vault.Key, err error) {
-	rows, err := s.db.Look(ctx, keysOf, owner[:], class, flag(chain))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	err = s.db.Ask(ctx, func(row sqldb.Row) error {
 		k := vault.Key{Owner: owner, Class: class, Chain: chain}
 		var created int64
-		if err := rows.Scan(&k.Gen, &k.Month, &k.Epoch, &k.Wrapped, &k.Commitment, &created); err != nil {
-			return nil, err
-		}
+		err := row.Scan(&k.Gen, &k.Month, &k.Epoch, &k.Wrapped, &k.Commitment, &created)
 		k.CreatedAt = time.UnixMicro(created).UTC()
 		keys = append(keys, k)
-	}
-	return keys, rows.Err()
+		return err
+	}, keysOf, owner[:], class, flag(chain))
+	return keys, err
 }
 
 // atOnce is how many owners one statement asks for; fewer than few are asked for one by one.
@@ -110,11 +111,10 @@ func (s *Store) KeysOf(ctx context.Context, owners []thimble.SubjectID, class st
 		for i := range atOnce {
 			args = append(args, some[min(i, len(some)-1)][:])
 		}
-		found, err := scanKeys(s.db.Look(ctx, keysOfMany, args...))
+		err := s.db.Ask(ctx, func(row sqldb.Row) error { return scanKey(row, &keys) }, keysOfMany, args...)
 		if err != nil {
 			return nil, wrap("reading the keys of several", err)
 		}
-		keys = append(keys, found...)
 	}
 	return keys, nil
 }
