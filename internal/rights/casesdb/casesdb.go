@@ -164,7 +164,11 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 	}
 	for _, old := range same {
 		// A system is not told that the same was asked before: that would say that somebody
-		// is known.
+		// is known. What somebody else asked, and nobody has shown to be theirs, does not stand
+		// in the way of who is shown to be the person.
+		if old.Via.Unseen() && old.State == cases.Awaiting {
+			continue
+		}
 		if slices.Equal(old.Ends, ends) && old.Fix == about && !a.Via.Unseen() {
 			return old, nil
 		}
