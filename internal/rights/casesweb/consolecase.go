@@ -197,6 +197,12 @@ func offers(c cases.Case, staff string, colleagues []string) (do []web.Action, f
 		write(cases.Overturned)
 		write(cases.WasUpheld)
 	}
+	if c.May(cases.Told) && c.Receipt.At.IsZero() && !c.Receipt.By.IsZero() {
+		press(cases.Told, "They were told that it came in", "quiet")
+	}
+	if c.May(cases.Offered) && c.Verb() == cases.Collected && c.Ready.IsZero() {
+		press(cases.Offered, "They were told that it is ready", "quiet")
+	}
 	if c.May(cases.Handed) {
 		forms = append(forms, handing(path, c, colleagues))
 	}
@@ -273,7 +279,7 @@ func (d *console) do(r *http.Request, id thimble.ID, staff string) error {
 			return errors.Join(err, fmt.Errorf("casesweb: to: a colleague was expected: %w", thimble.ErrInvalid))
 		}
 		e.To = form.Get("to")
-	case cases.Permitted, cases.Questioned, cases.Prolonged, cases.WasUpheld, cases.Overturned:
+	case cases.Told, cases.Offered, cases.Permitted, cases.Questioned, cases.Prolonged, cases.WasUpheld, cases.Overturned:
 	default:
 		return fmt.Errorf("casesweb: what: one of the offers was expected: %w", thimble.ErrInvalid)
 	}
