@@ -176,8 +176,8 @@ var tables = []Table{
 		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: duty, Retention: "stays", People: []string{"employee"}, Measures: []Measure{}, Note: "who of the staff did it in the system by hand"},
 		{Column: "told", Category: thimble.AccountIdentifier, Source: "taken when the request begins, before a key is destroyed", Purposes: duty, Sealed: true, Retention: "until the system has done it, until the request is closed, or ninety days after its date", Note: "what a system outside knows the person by; sealed by the installation, since the person's key may be gone"},
 	}},
-	{Name: "opendsr_controllers", Set: sqldb.Core, Plain: []string{"id", "name", "digest", "hosts", "ended", "created_at"}},
-	{Name: "opendsr_requests", Set: sqldb.Core, Plain: []string{"controller_id", "request_id", "case_id", "type", "regulation", "submitted_at", "received_at", "expected_at", "callbacks", "status", "reason"}}, // whose the case is, the case knows
+	{Name: "opendsr_controllers", Set: sqldb.Core, Plain: []string{"id", "name", "digest", "hosts", "ended", "created_at", "copies"}},
+	{Name: "opendsr_requests", Set: sqldb.Core, Plain: []string{"controller_id", "request_id", "case_id", "type", "regulation", "submitted_at", "received_at", "expected_at", "callbacks", "status", "reason", "results", "results_until", "results_count"}}, // whose the case is, the case knows
 	{Name: "opendsr_callbacks", Set: sqldb.Core, Plain: []string{"id", "controller_id", "request_id", "url", "status", "state", "why", "tries", "first_at", "next_at", "lease_until"}},
 	{Name: "session_links", Set: sqldb.Core, Holder: "session", Plain: []string{"audience"}, Fields: []Field{
 		pseudonym("empty for staff", service...),
