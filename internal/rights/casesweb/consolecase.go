@@ -197,16 +197,29 @@ func offers(c cases.Case, staff string, colleagues []string) (do []web.Action, f
 		write(cases.Overturned)
 		write(cases.WasUpheld)
 	}
-	if c.May(cases.Told) && c.Receipt.At.IsZero() && !c.Receipt.By.IsZero() {
-		press(cases.Told, "They were told that it came in", "quiet")
-	}
-	if c.May(cases.Offered) && c.Verb() == cases.Collected && c.Ready.IsZero() {
-		press(cases.Offered, "They were told that it is ready", "quiet")
+	for _, t := range toldOffers(c) {
+		press(t.what, t.label, "quiet")
 	}
 	if c.May(cases.Handed) {
 		forms = append(forms, handing(path, c, colleagues))
 	}
 	return do, forms
+}
+
+type toldOffer struct {
+	what  cases.What
+	label string
+}
+
+// toldOffers are what staff can say that they told somebody, by phone or in a shop.
+func toldOffers(c cases.Case) (all []toldOffer) {
+	if c.May(cases.Told) && c.Receipt.At.IsZero() && !c.Receipt.By.IsZero() {
+		all = append(all, toldOffer{cases.Told, "They were told that it came in"})
+	}
+	if c.May(cases.Offered) && c.Verb() == cases.Collected && c.Ready.IsZero() {
+		all = append(all, toldOffer{cases.Offered, "They were told that it is ready"})
+	}
+	return all
 }
 
 func handing(path string, c cases.Case, colleagues []string) actForm {
