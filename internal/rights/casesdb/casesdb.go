@@ -166,13 +166,7 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 		about = f.About()
 	}
 	for _, old := range same {
-		// A system is not told that the same was asked before: that would say that somebody
-		// is known. What somebody else asked, and nobody has shown to be theirs, does not stand
-		// in the way of who is shown to be the person.
-		if old.Via.Unseen() && old.State == cases.Awaiting {
-			continue
-		}
-		if slices.Equal(old.Ends, ends) && old.Fix == about && !a.Via.Unseen() {
+		if slices.Equal(old.Ends, ends) && old.Fix == about && repeats(old, a) {
 			return old, nil
 		}
 	}
@@ -215,6 +209,13 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 		e = cases.Event{What: cases.Proved, At: at, By: a.By, Staff: a.Staff, Proof: a.Proof}
 	}
 	return s.next(ctx, tx, c, e, thimble.Hide(""))
+}
+
+// repeats reports whether a request may be told to be one that came before. A system is not
+// told: that would say that somebody is known. What somebody else asked, and nobody has shown
+// to be theirs, does not stand in the way of who is shown to be the person.
+func repeats(old cases.Case, a Asked) bool {
+	return !a.Via.Unseen() && !(old.Via.Unseen() && old.State == cases.Awaiting)
 }
 
 // next lets something happen to a case, and keeps it with its leaf.
