@@ -39,6 +39,7 @@ import (
 	"thimble/internal/rights/agentsdb"
 	"thimble/internal/rights/casesdb"
 	"thimble/internal/rights/ddrf"
+	"thimble/internal/rights/lettersdb"
 	"thimble/internal/rights/opendsr"
 	"thimble/internal/rights/opendsrdb"
 	"thimble/internal/rights/opendsrweb"
@@ -73,6 +74,7 @@ type App struct {
 	Figures   *watchdb.Store  // of what came
 	Requests  *rightsdb.Store
 	Cases     *casesdb.Store      // requests as people see them
+	Letters   *lettersdb.Store    // letters about them
 	Agents    *agentsdb.Store     // who may ask in people's place
 	Verbs     *regulationdb.Store // what a shop's backend asked for in Segment's words
 	Systems   *systemsdb.Store    // what takes part in them outside
@@ -109,7 +111,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*App, error) {
 	a.Gate.Obeys(staffRules{a})
 	a.beforehand = a.KeepApart
 	if a.Config.SMTPURL != "" || a.Config.Demo {
-		a.post = sessionweb.NewPost(letters{a}, log)
+		a.post = sessionweb.NewPost(codeLetters{a}, log)
 	}
 	if err := a.openPlan(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())

@@ -16,7 +16,7 @@ import (
 // casePages are the pages on which people ask, and limit what is done.
 func (d *doors) casePages() casesweb.PortalDeps {
 	return casesweb.PortalDeps{
-		Store: wholeCases{d.Cases, d.Subjects}, Begin: d.beginCase, Systems: d.Systems, Access: d.archive, Children: d.children, Own: d.own, Now: d.Config.clock(), Corrections: d.corrections(),
+		Store: wholeCases{d.Cases, d.Subjects}, Begin: d.beginCase, Systems: d.Systems, Letters: d.Letters, Access: d.archive, Children: d.children, Own: d.own, Now: d.Config.clock(), Corrections: d.corrections(),
 		Restricted: func(ctx context.Context, who thimble.SubjectID) (bool, error) {
 			p, err := d.Subjects.Person(ctx, who)
 			return p.Restricted, err
@@ -55,7 +55,7 @@ func (d *doors) archive(ctx context.Context, who thimble.SubjectID) (rights.Arch
 // casesDesk is the staff's desk of requests.
 func (d *doors) casesDesk(reader subjectweb.Reader) casesweb.ConsoleDeps {
 	return casesweb.ConsoleDeps{
-		Store: d.Cases, Queue: d.Cases, Attorney: d.Cases.AttorneyOf, Begin: d.beginCase, Systems: d.Systems, Reader: reader, Receipts: d.Ledger, Now: d.Config.clock(), Corrections: d.corrections(),
+		Store: d.Cases, Queue: d.Cases, Attorney: d.Cases.AttorneyOf, Begin: d.beginCase, Systems: d.Systems, Letters: d.Letters, Mails: d.Disclose.Mails, Reader: reader, Receipts: d.Ledger, Now: d.Config.clock(), Corrections: d.corrections(),
 		Colleagues: func(ctx context.Context) (names []string, err error) {
 			all, err := d.Staff.Accounts(ctx)
 			for _, a := range all {

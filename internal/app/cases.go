@@ -14,6 +14,7 @@ import (
 	"thimble/internal/rights"
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/casesdb"
+	"thimble/internal/rights/lettersdb"
 	"thimble/internal/sqldb"
 	"thimble/internal/subject"
 )
@@ -23,7 +24,8 @@ const generalLaw = "eu.gdpr"
 
 // openCases opens what keeps requests as people see them.
 func (a *App) openCases(now func() time.Time) {
-	a.Cases = casesdb.New(a.Core, casesdb.Parts{Ledger: a.Ledger, Vault: a.Vault, Subjects: a.Subjects, Requests: a.Requests, Systems: a.Systems}, casesdb.Config{
+	a.Letters = lettersdb.New(a.Core, now, a.lastLetter)
+	a.Cases = casesdb.New(a.Core, casesdb.Parts{Ledger: a.Ledger, Vault: a.Vault, Subjects: a.Subjects, Requests: a.Requests, Systems: a.Systems, Letters: a.Letters}, casesdb.Config{
 		Now: now, Dates: a.caseDates, Proves: a.provesCase,
 		Mailed: func(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (time.Time, error) {
 			return a.Subjects.AddedTx(ctx, tx, who, subject.Email)
@@ -108,5 +110,5 @@ func (a *App) serveCases(ctx context.Context) error {
 	_, deskErr := a.Desk.Retry(ctx)
 	_, again := a.Cases.Settle(ctx)
 	_, followErr := a.OpenDSR.Follow(ctx)
-	return errors.Join(err, begunErr, deskErr, again, followErr, a.TellAgents(ctx))
+	return errors.Join(err, begunErr, deskErr, again, followErr, a.TellAgents(ctx), a.WriteLetters(ctx))
 }

@@ -64,7 +64,8 @@ func (k *Kernel) openDisclose(ctx context.Context, cfg Config, log *slog.Logger)
 }
 
 // mailAgreement is what the shop has agreed with its mail server by configuring it: the
-// address and the letter, for what a person asked for or is owed, for a day.
+// address, the letter, and a reason that a law has the person told, for what a person
+// asked for or is owed, for a day.
 const mailAgreement = `agreement: 1
 title: Letters to customers
 contract: "The setting smtp-url: whoever sets it answers for the contract with the mail service"
@@ -75,6 +76,7 @@ purposes: [essential.service, essential.legal_obligation]
 fields:
   - {name: address, category: user.contact.email}
   - {name: letter, category: user.contact.email}
+  - {name: reason, category: user.privacy_preferences}
 transfer: {basis: none}
 assessment: {by: "whoever runs this installation", on: 2020-01-01, expires: 2200-01-01}
 retention: 1d
@@ -102,11 +104,11 @@ func (c *Config) checkMail() (key, rule string) {
 	return "", ""
 }
 
-// letters sends codes to customers by the outbox.
-type letters struct{ app *App }
+// codeLetters sends codes to customers by the outbox.
+type codeLetters struct{ app *App }
 
 // Code implements sessionweb.Mailer.
-func (l letters) Code(ctx context.Context, to thimble.SubjectID, address, code thimble.Personal[string]) error {
+func (l codeLetters) Code(ctx context.Context, to thimble.SubjectID, address, code thimble.Personal[string]) error {
 	// The code goes to the address that asked for it, inside the letter.
 	text := "Your code is " + code.Reveal() + ".\n\nIt works once, for ten minutes. Nobody from the shop will ever ask you for it.\nIf you did not ask for it, nothing has happened; you can ignore this letter.\n"
 	return l.app.Disclose.Mail(ctx, disclose.Letter{To: to, Address: address, Purpose: thimble.EssentialService, Subject: "Your code to sign in", Text: thimble.Hide(text)})

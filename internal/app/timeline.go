@@ -31,7 +31,7 @@ func (a *App) openTimeline() error {
 		return err
 	}
 	a.Frames.OnCommit(func(int64) { a.Timeline.Wake() })
-	return nil
+	return a.listenForOutcomes()
 }
 
 // trusted reports whether the source of a number may speak of orders. One that has ended

@@ -40,6 +40,7 @@ var bodies = []Body{
 		"purpose", "basis", "pack", "cite", "fields", "categories", "retention_days", "at",
 	}},
 	{"disclose_people", "part", "internal/disclose.Part", []string{"lines", "letter.to", "letter.subject", "letter.text", "letter.html", "letter.unsubscribe"}},
+	{"disclose_messages", "body", "", nil},
 	{"gate_uses", "opening", "internal/gate/gatedb.access", []string{"at", "actor", "subject", "purpose", "categories", "cite", "masked", "roles", "rules", "reason", "glass"}},
 	{"decision_decisions", "body", "internal/decision.Record", []string{
 		"v", "capability", "placement", "subject", "at", "model.name", "model.version", "model.sha256",

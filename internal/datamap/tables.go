@@ -84,9 +84,11 @@ var tables = []Table{
 	{Name: "disclose_recipients", Set: sqldb.Core, Plain: []string{"id", "name", "kind", "contact", "countries", "transport", "endpoint", "sealing_key", "secret", "status", "why", "generation", "created_at", "changed_at"}},
 	{Name: "disclose_agreements", Set: sqldb.Core, Plain: []string{"id", "recipient_id", "version", "state", "body", "loosens", "submitted_by", "submitted_at"}},
 	{Name: "disclose_acts", Set: sqldb.Core, Plain: []string{"id", "recipient_id", "agreement_id", "act", "staff", "reason", "at", "opening"}},
-	{Name: "disclose_messages", Set: sqldb.Core, Plain: []string{"id", "disclosure_id", "recipient_id", "agreement_id", "kind", "purpose", "brand", "fields", "categories", "media_type", "people",
+	{Name: "disclose_messages", Set: sqldb.Core, Holder: "disclose", Plain: []string{"id", "disclosure_id", "recipient_id", "agreement_id", "kind", "purpose", "brand", "fields", "categories", "media_type", "people",
 		"state", "why", "status", "tries", "bytes", "created_at", "first_at", "next_at", "lease_until", "fence", "sent_at", "ack_within", "ack_due", "acked_at",
-		"body", "opening", "cause"}}, // the body of a message about nobody; of a notice of erasure, the pseudonym of nobody any more
+		"opening", "cause"}, Fields: []Field{
+		{Column: "body", Category: "user.contact.email", Source: "the person", Purposes: duty, Sealed: true, Retention: "until it was sent, three days of tries at most", Note: "of the last letter to somebody who is erased, their address and the letter; else of a message about nobody, or the pseudonym of nobody any more in a notice of erasure. Sealed by the installation"},
+	}},
 	{Name: "disclose_people", Set: sqldb.Core, Holder: "disclose", Plain: []string{"message_id", "place", "generation"}, Fields: []Field{
 		pseudonym("", duty...),
 		{Column: "lookup", Category: thimble.Pseudonym, Source: "made by disclose", Purposes: duty, Retention: untilErased, Note: "keyed hash of the pseudonym that a recipient has", Measures: []Measure{KeyedHash}},
@@ -155,6 +157,7 @@ var tables = []Table{
 		{Column: "attorney", Category: thimble.PrivacyPreferences, Source: "an agent of the person", Purposes: duty, Sealed: true, Retention: untilErased, Note: "which power of attorney the agent says it has"},
 		{Column: "chain", Category: thimble.PrivacyPreferences, Source: "a firm that the person asked", Purposes: duty, Sealed: true, Retention: untilErased, Note: "the token with which another firm passed a request on"},
 	}},
+	{Name: "letters_letters", Set: sqldb.Core, Plain: []string{"case_id", "n", "kind", "state", "why", "messages", "at", "next_at", "sent_at"}}, // which letters were owed, by their requests; neither an address nor a word of one
 	{Name: "regulation_regulations", Set: sqldb.Core, Plain: []string{"id", "verb", "type", "key_name", "at", "unknown", "untouched"}},
 	{Name: "regulation_cases", Set: sqldb.Core, Plain: []string{"regulation_id", "case_id"}},
 	{Name: "ddrf_received", Set: sqldb.Core, Plain: []string{"mark", "digest", "requester", "first", "case_id", "at"}},

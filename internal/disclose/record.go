@@ -12,7 +12,10 @@ import (
 const (
 	DataMessage   = "data"   // rows about people, or about nobody
 	LetterMessage = "letter" // a mail to one person
-	EraseMessage  = "erase"  // tells a recipient to erase a person
+	// LastLetter is a mail to somebody who is being erased. It is sealed by the installation,
+	// names nobody in the outbox, and is destroyed once it was sent or could not be.
+	LastLetter   = "last-letter"
+	EraseMessage = "erase" // tells a recipient to erase a person
 	// CorrectMessage tells a recipient that something it was sent about a person was wrong.
 	CorrectMessage = "correct"
 )
@@ -87,6 +90,7 @@ type Letter struct {
 	To          thimble.SubjectID
 	Address     thimble.Personal[string]
 	Purpose     thimble.Purpose
+	Fields      []string // as the agreement with the mail server names them; nil: address and letter
 	Subject     string
 	Text        thimble.Personal[string]
 	HTML        thimble.Personal[string]

@@ -72,7 +72,7 @@ func Doors() (all []Door) {
 
 func pages() []Door {
 	all := []Door{
-		page("POST /console/cases/{case}", "what", "kind", "ground", "part", "ref", "rights", "task", "text", "to"),
+		page("POST /console/cases/{case}", "what", "kind", "ground", "part", "ref", "rights", "step", "task", "text", "to"),
 		page("POST /console/customers", "account", "purpose"),
 		page("POST /console/customers/{subject}/events", "purpose", "reason", "after"),
 		page("POST /console/customers/{subject}/join", "account", "note"),

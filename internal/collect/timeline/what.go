@@ -2,6 +2,7 @@ package timeline
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -37,8 +38,9 @@ type What struct {
 type Product struct {
 	Item  thimble.ItemID
 	Name  string
-	Units int64 // 0 when the event does not say
-	Minor int64 // the price of one unit
+	Units int64  // 0 when the event does not say
+	Minor int64  // the price of one unit
+	List  string // that it was in, as the event names it; "" when it does not say
 }
 
 type decoder struct {
@@ -93,6 +95,11 @@ func (w *What) Done() {
 	w.one = Product{}
 }
 
+// Lists reports whether some product says which list it was in.
+func (w *What) Lists() bool {
+	return slices.ContainsFunc(w.Products, func(p Product) bool { return p.List != "" })
+}
+
 // property reads one of the properties, of an event about one product among them.
 func (w *What) property(d *decoder, key string) {
 	switch key {
@@ -143,6 +150,8 @@ func (p *Product) read(d *decoder, key string) {
 		p.Units, _ = d.number()
 	case "price_minor":
 		p.Minor, _ = d.number()
+	case "list_id":
+		p.List = d.text()
 	default:
 		d.skip()
 	}

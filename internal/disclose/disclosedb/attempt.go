@@ -34,7 +34,7 @@ func (s *Store) attempt(ctx context.Context, m Message) (result, error) {
 	}
 	if no := refused(m, r, a, s); no != "" {
 		state := disclose.Cancelled
-		if no == disclose.RecipientSuspended || no == disclose.RecipientWithdrew {
+		if m.Kind != disclose.LastLetter && (no == disclose.RecipientSuspended || no == disclose.RecipientWithdrew) {
 			state = disclose.Blocked
 		}
 		return result{state: state, why: string(no)}, nil
@@ -46,6 +46,9 @@ func (s *Store) attempt(ctx context.Context, m Message) (result, error) {
 		body, err := s.vault.Open(ctx, bodyCell(m.ID), m.body)
 		if err != nil {
 			return result{}, err
+		}
+		if m.Kind == disclose.LastLetter {
+			return s.lastLetter(ctx, m, body)
 		}
 		return s.carry(ctx, m, r, head(m, 0, body))
 	}

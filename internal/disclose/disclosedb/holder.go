@@ -113,7 +113,7 @@ func (s *Store) HolderName() string { return "disclose" }
 
 // Places implements thimble.Holder.
 func (s *Store) Places() []thimble.Place {
-	return []thimble.Place{{Kind: thimble.TablePlace, Name: "disclose_people"}}
+	return []thimble.Place{{Kind: thimble.TablePlace, Name: "disclose_people"}, {Kind: thimble.TablePlace, Name: "disclose_messages"}}
 }
 
 // exported is what a person gets to read of an entry.
@@ -144,7 +144,8 @@ func (s *Store) Export(ctx context.Context, who thimble.SubjectID) iter.Seq2[thi
 }
 
 // Erase implements thimble.Holder. Each recipient that may have something of the person
-// is told in the same transaction, by the pseudonym that it has (GDPR Art. 19).
+// is told in the same transaction, by the pseudonym that it has (GDPR Art. 19). The last
+// letter to the person names nobody here, and lies sealed until it was sent.
 func (s *Store) Erase(ctx context.Context, who thimble.SubjectID) (thimble.Erasure, error) {
 	var n int64
 	err := s.db.Write(ctx, func(tx *sqldb.Tx) (err error) {

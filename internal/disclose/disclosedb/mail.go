@@ -18,16 +18,27 @@ var MailServer = thimble.ID{'t', 'h', 'i', 'm', 'b', 'l', 'e', ' ', 'm', 'a', 'i
 const (
 	AddressField = "address"
 	TextField    = "letter"
+	// ReasonField is a reason that a law has the person told, as it was written.
+	ReasonField = "reason"
 )
 
 // Mail queues a letter to one person, with its leaf. The gate is asked as for any other
 // disclosure; Purpose is one that the built-in agreement names. Without a mail server
 // the error is of kind ErrUnavailable, unless letters are kept for a page.
-func (s *Store) Mail(ctx context.Context, l disclose.Letter) error {
+func (s *Store) Mail(ctx context.Context, l disclose.Letter) error { return s.MailWith(ctx, l, nil) }
+
+// Mails reports whether letters go anywhere: to a mail server, or to a page of the console.
+func (s *Store) Mails() bool { return s.cfg.Relay != nil || s.cfg.KeepLetters }
+
+// MailWith is Mail, and does something more in the transaction that queues the letter.
+func (s *Store) MailWith(ctx context.Context, l disclose.Letter, also func(ctx context.Context, tx *sqldb.Tx, message thimble.ID) error) error {
 	if s.cfg.Relay == nil && !s.cfg.KeepLetters {
 		return fmt.Errorf("disclose: no mail server is configured (smtp-url): %w", thimble.ErrUnavailable)
 	}
-	m, r, a, err := s.begin(ctx, Disclosure{Recipient: MailServer, Purpose: l.Purpose})
+	if l.Fields == nil {
+		l.Fields = letterFields
+	}
+	m, r, a, err := s.begin(ctx, Disclosure{Recipient: MailServer, Purpose: l.Purpose, Fields: l.Fields})
 	if err != nil {
 		return err
 	}
@@ -37,12 +48,17 @@ func (s *Store) Mail(ctx context.Context, l disclose.Letter) error {
 		return fmt.Errorf("disclose: a letter: %w", err)
 	}
 	p := &person{who: l.To, grant: grants[0]}
-	// Sealed under the person's key in the next step, until the mail server has it.
-	p.part.Letter = &disclose.SealedLetter{To: l.Address.Reveal(), Subject: l.Subject, Text: l.Text.Reveal(), HTML: l.HTML.Reveal(), Unsubscribe: l.Unsubscribe.Reveal()}
+	// Sealed under the person's key in the next step.
+	p.part.Letter = sealedLetter(l)
 	if err := s.commit(m, r, a, p); err != nil {
 		return err
 	}
-	n, err := s.queuePeople(ctx, m, r, []*person{p}, nil)
+	n, err := s.queuePeople(ctx, m, r, []*person{p}, func(ctx context.Context, tx *sqldb.Tx) error {
+		if also == nil {
+			return nil
+		}
+		return also(ctx, tx, m.ID)
+	})
 	if err == nil && n == 0 {
 		err = fmt.Errorf("the person's choices have changed: %w", thimble.ErrDenied)
 	}
@@ -65,11 +81,24 @@ func (s *Store) letter(ctx context.Context, m Message, to going) (result, error)
 		}
 		return result{state: disclose.Delivered, why: keptHere}, nil
 	}
+	return s.post(ctx, m, *l), nil
+}
+
+// post hands a letter to the mail server.
+func (s *Store) post(ctx context.Context, m Message, l disclose.SealedLetter) result {
 	s.pause("sending")
 	return judged(m, s.ways.Mail(ctx, *s.cfg.Relay, wire.Letter{
 		ID: m.ID, Disclosure: m.Disclosure, From: s.cfg.From, To: thimble.Hide(l.To), Subject: thimble.Hide(l.Subject),
 		Text: thimble.Hide(l.Text), HTML: thimble.Hide(l.HTML), Unsubscribe: thimble.Hide(l.Unsubscribe),
-	})), nil
+	}))
+}
+
+var letterFields = []string{AddressField, TextField}
+
+// sealedLetter is a letter as it is sealed, until the mail server has it.
+func sealedLetter(l disclose.Letter) *disclose.SealedLetter {
+	// Each value is revealed to be sealed, until the mail server has it.
+	return &disclose.SealedLetter{To: l.Address.Reveal(), Subject: l.Subject, Text: l.Text.Reveal(), HTML: l.HTML.Reveal(), Unsubscribe: l.Unsubscribe.Reveal()}
 }
 
 // KeepsLetters reports whether letters stay here for lack of a mail server.

@@ -186,6 +186,9 @@ func (s *Store) settlePeople(ctx context.Context, tx *sqldb.Tx, m Message, to re
 			return err
 		}
 	case disclose.Dead:
+		if m.Kind == disclose.LastLetter {
+			return destroy(ctx, tx, m.ID)
+		}
 		_, err := tx.Exec(ctx, `update disclose_people set state = `+notSent+` where message_id = $1 and state = 'going'`, m.ID)
 		return err // the parts stay for a while
 	default:

@@ -72,6 +72,10 @@ type Feedback struct {
 	Placement string
 	Item      thimble.ItemID
 	What      What
+	// Of is who says so themselves, such as by a click in their browser: of a decision about
+	// somebody else nothing of theirs counts. Zero for the shop.
+	Of thimble.SubjectID
+	At time.Time // zero for now
 }
 
 // Check refuses what names no list, or nothing that happened. The error is a [*Fault].

@@ -21,19 +21,70 @@ import (
 // who is not known, nothing is counted and nothing is said. The error is a [*trial.Fault]
 // for what cannot be, of kind ErrNotFound for a decision that is not there.
 func (s *Store) Feedback(ctx context.Context, f trial.Feedback) error {
+	err := s.report(ctx, f)
+	if (errors.Is(err, thimble.ErrDenied) || errors.Is(err, thimble.ErrNotFound)) && !errors.Is(err, errNoDecision) {
+		return nil
+	}
+	return err
+}
+
+// Hear counts what an event says came of a list, by the same rules as [Store.Feedback], for whose
+// list it was. Nothing is counted of a list that is not there, of somebody else's, of what was not
+// in it, and of a place at which no list was shown of late: whoever can send events can name
+// anything. An error says that it is to be told again.
+func (s *Store) Hear(ctx context.Context, e trial.Event) error {
+	f, ours := e.Feedback()
+	if !ours {
+		return nil
+	}
+	if f.Decision.IsZero() {
+		if shows, err := s.shows(ctx, f.Placement); err != nil || !shows {
+			return err
+		}
+	}
+	err := s.report(ctx, f)
+	if errors.Is(err, thimble.ErrUnavailable) {
+		return err
+	}
+	if _, fault := errors.AsType[*trial.Fault](err); fault || errors.Is(err, thimble.ErrDenied) || errors.Is(err, thimble.ErrNotFound) || errors.Is(err, thimble.ErrInvalid) {
+		return nil
+	}
+	return err
+}
+
+// shownLately is how many days ago a list must have been shown at a place for events to speak of it.
+const shownLately = 2
+
+// shows reports whether lists are shown at a placement.
+func (s *Store) shows(ctx context.Context, placement string) (shows bool, err error) {
+	if err := s.Flush(ctx); err != nil {
+		return false, err
+	}
+	err = s.DB.Read(ctx, func(tx *sqldb.Tx) error {
+		var n int64
+		err := tx.QueryRow(ctx, `select count(*) from recommend_days where day >= $1 and placement = $2 and shown > 0`, dayOf(s.Now())-shownLately, placement).Scan(&n)
+		shows = n > 0
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("trial: asking where lists are shown: %w", err)
+	}
+	return shows, nil
+}
+
+func (s *Store) report(ctx context.Context, f trial.Feedback) (err error) {
 	if err := f.Check(); err != nil {
 		return err
 	}
+	if f.At.IsZero() {
+		f.At = s.Now()
+	}
 	var model int64
 	var g *gate.Grant
-	var err error
 	if f.Decision.IsZero() {
 		g, err = s.Gate.Open(ctx, opens(f.Subject))
 	} else {
 		g, model, err = s.listed(ctx, &f)
-	}
-	if (errors.Is(err, thimble.ErrDenied) || errors.Is(err, thimble.ErrNotFound)) && !errors.Is(err, errNoDecision) {
-		return nil
 	}
 	if err != nil {
 		return err
@@ -59,6 +110,9 @@ func (s *Store) listed(ctx context.Context, f *trial.Feedback) (*gate.Grant, int
 	if err != nil {
 		return nil, 0, err
 	}
+	if !f.Of.IsZero() && !slices.Contains(g.Members(), f.Of) {
+		return nil, 0, fmt.Errorf("%w: %w", errNoDecision, thimble.ErrNotFound)
+	}
 	record, _, err := decisiondb.Open(ctx, g, sealed)
 	if err != nil {
 		return nil, 0, err
@@ -82,7 +136,6 @@ func (s *Store) count(ctx context.Context, g *gate.Grant, f trial.Feedback, mode
 	if err != nil {
 		return err
 	}
-	now := s.Now()
 	return s.DB.Write(ctx, func(tx *sqldb.Tx) error {
 		_, err := s.People.Alive(ctx, tx, g.Subject())
 		if err == nil {
@@ -94,18 +147,18 @@ func (s *Store) count(ctx context.Context, g *gate.Grant, f trial.Feedback, mode
 		if err != nil {
 			return err
 		}
-		n, err := tx.Exec(ctx, `insert into recommend_trial_marks (subject_id, mark, at) values ($1, $2, $3) on conflict (subject_id, mark) do nothing`, g.Subject(), mark, now.UnixMicro())
+		n, err := tx.Exec(ctx, `insert into recommend_trial_marks (subject_id, mark, at) values ($1, $2, $3) on conflict (subject_id, mark) do nothing`, g.Subject(), mark, s.Now().UnixMicro())
 		if err != nil || n == 0 {
 			return err
 		}
-		if err := count(ctx, tx, slot{dayOf(now), f.Placement, model}, columns[f.What], 1); err != nil {
+		if err := count(ctx, tx, slot{dayOf(f.At), f.Placement, model}, columns[f.What], 1); err != nil {
 			return err
 		}
 		if !in || f.What != trial.Clicked && f.What != trial.Added {
 			return nil // of purchases the orders count
 		}
 		row, found, err := earliest(ctx, tx, e.ID, g.Members())
-		if err != nil || !found || row.Closed || !now.Before(row.At.Add(e.Design.DaysOf())) {
+		if err != nil || !found || row.Closed || f.At.Before(row.At) || !f.At.Before(row.At.Add(e.Design.DaysOf())) {
 			return err
 		}
 		_, err = tx.Exec(ctx, `update recommend_trial_people set `+columns[f.What]+` = `+columns[f.What]+` + 1 where subject_id = $1 and trial_id = $2`, row.who, e.ID)
@@ -131,7 +184,7 @@ func (s *Store) mark(ctx context.Context, who thimble.SubjectID, f trial.Feedbac
 	part(who[:])
 	if f.Decision.IsZero() {
 		part([]byte(f.Placement))
-		part(binary.BigEndian.AppendUint64(nil, uint64(dayOf(s.Now()))))
+		part(binary.BigEndian.AppendUint64(nil, uint64(dayOf(f.At))))
 	} else {
 		part(f.Decision[:])
 	}

@@ -40,6 +40,11 @@ type Requests interface {
 	GetTx(ctx context.Context, tx *sqldb.Tx, id thimble.ID) (rights.Request, error)
 }
 
+// Letters keep that a step owes its person a letter; *lettersdb.Store does.
+type Letters interface {
+	OweTx(ctx context.Context, tx *sqldb.Tx, c cases.Case, e cases.Event) error
+}
+
 // Config is what a store needs to know of the rest.
 type Config struct {
 	// Dates are the dates by the law of somebody at an instant; of nobody, by the strict
@@ -73,6 +78,7 @@ type Parts struct {
 	Subjects Subjects
 	Requests Requests
 	Systems  Systems // nil: none is stated
+	Letters  Letters // nil: nobody is written to
 }
 
 // New returns the store of a core database.
@@ -325,7 +331,10 @@ func (s *Store) step(ctx context.Context, tx *sqldb.Tx, c cases.Case, e cases.Ev
 	}
 	_, err = tx.Exec(ctx, `insert into cases_steps (case_id, n, what, at, staff, opening, words) values ($1, $2, $3, $4, $5, $6, $7)`,
 		c.ID, c.Steps, string(e.What), step.At.UnixMicro(), e.Staff, kept, sealed)
-	return err
+	if err != nil || s.parts.Letters == nil {
+		return err
+	}
+	return s.parts.Letters.OweTx(ctx, tx, c, e)
 }
 
 func wordsCell(who thimble.SubjectID, id thimble.ID, n int) thimble.Cell {

@@ -10,6 +10,8 @@ import (
 	"thimble/internal/policy"
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/casesdb"
+	"thimble/internal/rights/letters"
+	"thimble/internal/rights/lettersdb"
 	"thimble/internal/rights/rightsdb"
 	"thimble/internal/sqldb"
 )
@@ -23,6 +25,7 @@ type shop struct {
 	remake   func(casesdb.Parts) *casesdb.Store
 	ahead    time.Duration // of the kernel's clock
 	requests *rightsdb.Store
+	letters  *lettersdb.Store
 	place    string                // where everybody lives
 	looked   []thimble.SubjectID   // whose law was asked for
 	mailed   time.Time             // when everybody's newest address was added
@@ -72,7 +75,10 @@ func open(t *testing.T, k *holdertest.Kernel) *shop {
 }
 
 func (s *shop) parts() casesdb.Parts {
-	return casesdb.Parts{Ledger: s.Ledger, Vault: s.Vault, Subjects: s.Subjects, Requests: s.requests}
+	s.letters = lettersdb.New(s.Core, func() time.Time { return s.Now().Add(s.ahead) }, func(context.Context, *sqldb.Tx, cases.Case, cases.Event) ([]thimble.ID, letters.Why, error) {
+		return nil, letters.NoServer, nil
+	})
+	return casesdb.Parts{Ledger: s.Ledger, Vault: s.Vault, Subjects: s.Subjects, Requests: s.requests, Letters: s.letters}
 }
 
 func (s *shop) must(err error) {

@@ -38,10 +38,13 @@ type Queue interface {
 
 // ConsoleDeps are what the staff's desk is made of.
 type ConsoleDeps struct {
-	Store    Store
-	Queue    Queue
-	Begin    Begin
-	Systems  Systems // nil: none takes part
+	Store   Store
+	Queue   Queue
+	Begin   Begin
+	Systems Systems // nil: none takes part
+	Letters Letters // nil: nobody is written to
+	// Mails says whether letters go anywhere; nil: not said.
+	Mails    func() bool
 	Reader   subjectweb.Reader
 	Receipts ledgerweb.ReceiptLog
 	// Attorney is which power of attorney a registered agent says it has.
@@ -102,7 +105,10 @@ func counted(n int) any {
 	return n
 }
 
-type consoleListBody struct{ Table web.Table }
+type consoleListBody struct {
+	Say   *web.Callout
+	Table web.Table
+}
 
 func (d *console) list(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
@@ -128,7 +134,7 @@ func (d *console) list(w http.ResponseWriter, r *http.Request) {
 	d.Render(w, r, http.StatusOK, d.pages, "console_cases.html", web.Page{
 		Title: "Requests", Lead: "What people ask about their data, the one due first on top, with what is past its date before the others.",
 		Tabs:    []web.Tab{{Label: "Open", Href: consolePath, Current: !closed}, {Label: "Closed", Href: consolePath + "?show=closed", Current: closed}, {Label: "Executed", Href: executedPath}},
-		Actions: []web.Action{{Label: "Enter a request", Href: newPath, Icon: "plus"}}, Body: consoleListBody{t},
+		Actions: []web.Action{{Label: "Enter a request", Href: newPath, Icon: "plus"}}, Body: consoleListBody{d.noLetters(), t},
 	})
 }
 

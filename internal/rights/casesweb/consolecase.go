@@ -16,6 +16,7 @@ import (
 type consoleCaseBody struct {
 	Problem  *web.Callout
 	Outside  *web.Table
+	Letters  *web.Table
 	Facts    []web.KeyValue
 	Do       []web.Action
 	Forms    []actForm
@@ -74,6 +75,8 @@ func (d *console) page(w http.ResponseWriter, r *http.Request, status int, say *
 		// On the page of who may read it: the gate has recorded that.
 		body.Facts = append(body.Facts, web.KeyValue{Key: "Power of attorney", Value: which.Reveal(), Sub: "as the agent names it"})
 	}
+	written, writtenErr := lettersOf(r.Context(), d.Letters, c)
+	err = errors.Join(err, writtenErr)
 	var colleagues []string
 	if err == nil {
 		colleagues, err = d.Colleagues(r.Context())
@@ -85,6 +88,7 @@ func (d *console) page(w http.ResponseWriter, r *http.Request, status int, say *
 	body.Do, body.Forms = offers(c, web.VisitorFrom(r.Context()).Staff, colleagues)
 	do, forms := others.offers(c)
 	body.Outside, body.Do, body.Forms = others.table(), append(body.Do, do...), append(forms, body.Forms...)
+	body.Letters, body.Do = letterTable(written), append(body.Do, letterOffers(c, written)...)
 	short := web.ShortToken(token(c))
 	page := web.Page{Title: c.Kind.Words() + " " + short, Crumbs: []web.Crumb{{Label: "Requests", Href: consolePath}, {Label: short}}, Body: body,
 		Lead: "The customer sees each step, and your name with it."}
@@ -254,6 +258,8 @@ func (d *console) do(r *http.Request, id thimble.ID, staff string) error {
 	case cases.Completed:
 		_, err := d.Store.Complete(ctx, id, e.By, staff, form.Get("ref"), written(r))
 		return err
+	case letterAgain:
+		return d.writeAgain(r, id)
 	case cases.InPart:
 		_, err := d.Store.InPart(ctx, id, staff, cases.Part(form.Get("part")), written(r))
 		return err

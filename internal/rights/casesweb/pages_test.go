@@ -9,6 +9,7 @@ import (
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/casesdb"
 	"thimble/internal/rights/certificate"
+	"thimble/internal/rights/letters"
 	"thimble/internal/web"
 	"thimble/internal/web/webtest"
 )
@@ -56,19 +57,26 @@ func (portalPages) pages(kit *web.Kit) (*web.Pages, error) {
 }
 
 func TestEveryPageRendersWithNothingAndWithEverything(t *testing.T) {
+	var written []letters.Letter
+	for i, k := range letters.Kinds() {
+		written = append(written, letters.Letter{Step: i, Kind: k, State: letters.Unsent, Why: letters.NoServer, At: at})
+	}
 	timeline := web.Timeline{Title: "What happened", Items: []web.Moment{{At: at, Title: "It was asked", Who: "zoe", Text: "please", Proof: "receipt", ProofHref: "/r"}}}
-	d := &console{ConsoleDeps: ConsoleDeps{Now: func() time.Time { return at }}}
+	d := &console{ConsoleDeps: ConsoleDeps{Now: func() time.Time { return at }, Mails: func() bool { return false }}}
 	body := consoleCaseBody{Problem: &web.Callout{Title: "No"}, Timeline: timeline, Facts: consoleFacts(some()[0], d)}
 	body.Do, body.Forms = offers(some()[0], "zoe", []string{"zoe", "max"})
+	body.Letters = letterTable(written)
+	body.Do = append(body.Do, letterOffers(some()[0], written)...)
 	body.Fix, body.Outcome = &web.Table{ID: "fix", Caption: "What is to be corrected"}, outcome{Facts: reached(corrected)}
 	webtest.RenderAll(t, pagesOf(t, consolePages{}), map[string]web.Page{
-		"console_cases.html": {Layout: web.Console, Title: "Requests", Body: consoleListBody{queueTable(some(), false, at)}},
+		"console_cases.html": {Layout: web.Console, Title: "Requests", Body: consoleListBody{d.noLetters(), queueTable(some(), false, at)}},
 		"console_new.html":   {Layout: web.Console, Title: "Enter", Body: formBody{newForm().Explain(web.FieldProblem{Field: "kind", Detail: "choose"})}},
 		"console_case.html":  {Layout: web.Console, Title: "Erasure", Body: body},
 	})
 	p := &portal{PortalDeps: PortalDeps{Now: func() time.Time { return at }}}
 	show := showBody{Facts: facts(some()[2], at), Timeline: timeline}
 	p.offer(&show, some()[2], true)
+	show.Letters = letterTable(written)
 	show.Outcome = outcome{Facts: reached(corrected), Anew: web.Table{ID: "anew", Rows: []web.Row{{Cells: web.Cells("a", "b", "c")}}, Columns: []web.Column{{Label: "Before"}, {Label: "Now"}, {Label: "What changed"}}}}
 	action := button("Stop it", cases.Sale, "", "sale")
 	limits := limitsBody{Rest: limitView{"All", "Text", on, action, action}, OptOuts: []limitView{{"Sale", "Text", off, action, action}}, Uses: []limitView{{"Lists", "Text", on, action, action}}}
@@ -137,5 +145,14 @@ func TestAPageOfTheQueueIsFoundAgain(t *testing.T) {
 	}
 	if first, err := placeOf(""); err != nil || first != (casesdb.Place{}) {
 		t.Errorf("the first page: %+v, %v", first, err)
+	}
+}
+
+func TestTheDeskSaysOnceThatNobodyIsWrittenTo(t *testing.T) {
+	for mails, want := range map[bool]bool{true: false, false: true} {
+		d := &console{ConsoleDeps: ConsoleDeps{Mails: func() bool { return mails }}}
+		if got := d.noLetters() != nil; got != want {
+			t.Errorf("with mail %t it says so: %t", mails, got)
+		}
 	}
 }

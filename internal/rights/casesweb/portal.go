@@ -48,6 +48,7 @@ type PortalDeps struct {
 	Begin Begin
 	// Systems take part in requests outside; nil: none does.
 	Systems Systems
+	Letters Letters // nil: nobody is written to
 	Access  func(ctx context.Context, who thimble.SubjectID) (rights.Archive, error)
 	// Children are those whom somebody answers for.
 	Children func(ctx context.Context, guardian thimble.SubjectID) ([]thimble.SubjectID, error)
@@ -266,6 +267,7 @@ type showBody struct {
 	Say      *web.Callout
 	Facts    []web.KeyValue
 	Outside  *web.Table
+	Letters  *web.Table
 	Do       []web.Action
 	Forms    []web.Form
 	Outcome  outcome
@@ -286,6 +288,10 @@ func (p *portal) show(w http.ResponseWriter, r *http.Request, status int, proble
 	if err == nil {
 		body.Outside = others.table()
 		body.Timeline.Items, err = moments(r.Context(), steps, g, others.names, func(k casesdb.Kept) string { return receiptHref(k) })
+	}
+	if err == nil {
+		written, writtenErr := lettersOf(r.Context(), p.Letters, c)
+		body.Letters, err = letterTable(written), writtenErr
 	}
 	if err == nil {
 		body.Outcome, err = p.Corrections.outcome(r.Context(), c, g)

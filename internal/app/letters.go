@@ -1,0 +1,110 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"thimble"
+	"thimble/internal/disclose"
+	"thimble/internal/gate"
+	"thimble/internal/portal"
+	"thimble/internal/rights/cases"
+	"thimble/internal/rights/letters"
+	"thimble/internal/rights/lettersdb"
+	"thimble/internal/sqldb"
+	"thimble/internal/subject"
+	"thimble/internal/subject/subjectdb"
+)
+
+// WriteLetters writes the letters about requests that are owed, and notes what became of
+// those that were.
+func (a *App) WriteLetters(ctx context.Context) error {
+	return lettersdb.Runner{Store: a.Letters, Cases: a.Cases, Outbox: a.Disclose, Addresses: a.addresses, Facts: a.letterFacts()}.Run(ctx)
+}
+
+// letterFacts are what letters say of the shop.
+func (a *App) letterFacts() letters.Facts {
+	return letters.Facts{Shop: cmp.Or(a.Config.ControllerName, "The shop"), Contact: a.Config.ControllerContact, Centre: a.Config.BaseURL() + portal.Root}
+}
+
+// addresses opens the e-mail addresses of a person through the gate, the oldest first, to
+// write to them about a request.
+func (a *App) addresses(ctx context.Context, who thimble.SubjectID) (thimble.Grant, []thimble.Personal[string], error) {
+	g, err := a.Gate.Open(ctx, gate.Request{
+		Actor: gate.Actor{Kind: gate.Machine, Name: "letters"}, Subject: who, Purpose: thimble.LegalObligation,
+		Categories: []thimble.Category{subject.Email.Category(), thimble.PrivacyPreferences},
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	var held []subjectdb.SealedIdentifier
+	for _, m := range g.Members() {
+		all, err := a.Subjects.Identifiers(ctx, m)
+		if err != nil {
+			return nil, nil, err
+		}
+		held = append(held, all...)
+	}
+	held = slices.DeleteFunc(held, func(i subjectdb.SealedIdentifier) bool { return i.Kind != subject.Email })
+	slices.SortStableFunc(held, func(a, b subjectdb.SealedIdentifier) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	var all []thimble.Personal[string]
+	for _, i := range held {
+		plain, err := g.Open(ctx, i.Cell, i.Sealed)
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, thimble.Hide(string(plain)))
+	}
+	return g, all, nil
+}
+
+// lastLetter writes to somebody in the transaction that begins to erase them.
+func (a *App) lastLetter(ctx context.Context, tx *sqldb.Tx, c cases.Case, e cases.Event) (queued []thimble.ID, why letters.Why, err error) {
+	person, err := a.Subjects.PersonTx(ctx, tx, c.Subject)
+	if err != nil {
+		return nil, "", err
+	}
+	f := a.letterFacts()
+	f.Case, f.Step = c, cases.StepOf(c, e)
+	text := letters.Write(letters.Farewell, f)
+	why = letters.NoAddress
+	for _, m := range person.IDs() {
+		held, err := a.Subjects.IdentifiersTx(ctx, tx, m)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, i := range held {
+			if i.Kind != subject.Email || len(queued) == letters.MostAddresses {
+				continue
+			}
+			id, err := a.Disclose.LastLetterTx(ctx, tx, disclose.Letter{Address: i.Value, Subject: text.Subject, Text: text.Body})
+			if why = noLetter(err); why != "" {
+				return nil, why, nil // nobody waits for a letter to be forgotten
+			}
+			if err != nil {
+				return nil, "", err
+			}
+			queued = append(queued, id)
+		}
+	}
+	if len(queued) > 0 {
+		why = ""
+	}
+	return queued, why, nil
+}
+
+// noLetter says why no letter can be written, when that is no failure: there is no mail
+// server, or nothing is agreed with it.
+func noLetter(err error) letters.Why {
+	refused, ok := errors.AsType[*disclose.Refused](err)
+	switch {
+	case ok:
+		return letters.Why(strings.ReplaceAll(string(refused.Why), " ", "-"))
+	case errors.Is(err, thimble.ErrUnavailable):
+		return letters.NoServer
+	}
+	return ""
+}

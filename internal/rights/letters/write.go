@@ -1,0 +1,134 @@
+package letters
+
+import (
+	"strings"
+	"time"
+
+	"thimble"
+	"thimble/internal/rights/cases"
+)
+
+// Facts are what a letter is written from.
+type Facts struct {
+	Shop    string // who answers for the data, by name
+	Contact string // how to reach them; empty for not said
+	Centre  string // the address of the privacy centre
+	Case    cases.Case
+	Step    cases.Step               // the step that owes the letter
+	Reason  thimble.Personal[string] // what was written at the step; of those that have a reason
+}
+
+// A Text is a letter in plain text.
+type Text struct {
+	Subject string // nothing of what was asked for: it is read over shoulders
+	Body    thimble.Personal[string]
+}
+
+// Write writes a letter.
+func Write(k Kind, f Facts) Text {
+	var b strings.Builder
+	line := func(s ...string) { b.WriteString(strings.Join(s, "") + "\n") }
+	line("Hello,")
+	line()
+	for _, p := range paragraphs(k, f) {
+		line(p)
+		line()
+	}
+	line("Request: ", f.Case.ID.Token(cases.TokenPrefix))
+	line("Asked for: ", f.Case.Kind.Words())
+	line()
+	line(f.Shop)
+	if f.Contact != "" {
+		line("Reach us: ", f.Contact)
+	}
+	line()
+	line("No link in this letter signs anybody in. We will never ask you for a password or a copy of your papers.")
+	return Text{Subject: k.subject(), Body: thimble.Hide(b.String())}
+}
+
+func (k Kind) subject() string {
+	switch k {
+	case Identity:
+		return "Was it you? A request about your data"
+	case Farewell:
+		return "Your data is being deleted"
+	}
+	return "Your request about your data"
+}
+
+// day is the day of an instant, by UTC.
+func day(t time.Time) string { return t.UTC().Format("2 January 2006") }
+
+// lastDay is a day that is in time everywhere: at a zone's midnight it is the day before,
+// whichever zone that is, and never a later one.
+func lastDay(due time.Time) string { return day(due.Add(-12 * time.Hour)) }
+
+func paragraphs(k Kind, f Facts) []string {
+	page := "Look here how it goes on: " + f.Centre + "/requests/" + f.Case.ID.Token(cases.TokenPrefix)
+	came := "On " + day(f.Case.At) + " we got a request about your data. It came by this way: " + f.Case.Via.Words() + "."
+	if f.Case.AgentName != "" {
+		came += " " + f.Case.AgentName + " asked for you."
+	}
+	answer := "We will answer by " + lastDay(f.Step.Due) + ". The rule for this date: " + f.Step.Rule + "."
+	switch k {
+	case Received:
+		return []string{came, answer, page}
+	case Identity:
+		return []string{came, "Was it you? Then sign in to your privacy centre and say so there. Nothing happens before you do: " + f.Centre + "/requests/" + f.Case.ID.Token(cases.TokenPrefix),
+			"If it was not you, you need do nothing. The request is closed on " + day(f.Case.At.Add(cases.Patience)) + ".", answer}
+	case Question:
+		return []string{"We want to do what you asked for, and need to know what you mean. Our question is in your privacy centre, and you can answer it there.", page}
+	case Extended:
+		return []string{"We need more time for your request. The new date is " + lastDay(f.Step.Due) + ". The rule for this date: " + f.Step.Rule + ".", reason(f), page}
+	case Ready:
+		return []string{"What you asked for is ready. Sign in to your privacy centre to open it. It is for you alone, so we do not send it by mail.", page}
+	case Done:
+		return []string{"What you asked for is done. Each step, with its proof, is in your privacy centre.", page}
+	case Here:
+		return []string{"What you asked for is done here. Others who work for us were asked to do their part, and have still to answer.", page}
+	case InPart:
+		return []string{"What you asked for is done, but for one part: " + f.Step.Part.Words() + ".", page, complain(f)}
+	case Refused:
+		return []string{refusal(f), reason(f), "You do not agree? Tell us so in your privacy centre. Somebody else will look at it then.", page, complain(f)}
+	case Upheld:
+		return []string{"You did not agree with us. Somebody else has looked at it, and the refusal stands.", reason(f), page, complain(f)}
+	case Overturned:
+		return []string{"You did not agree with us. Somebody else has looked at it, and you were right: what you asked for is open again.", answer, page}
+	case Lapsed:
+		return []string{"Nobody came back to the request, so it is closed now. Nothing was done. You can ask again at any time.", page}
+	case Farewell:
+		return farewell(f)
+	}
+	return nil
+}
+
+func refusal(f Facts) string {
+	said := "We did not do what you asked for."
+	if r, ok := cases.ReasonOf(f.Step.Ground); ok {
+		said += " The ground is: " + r.Words + ". The law behind it: " + r.Law + "."
+	}
+	return said
+}
+
+func reason(f Facts) string {
+	// On its way to the person whom it is owed to: GDPR Art. 12(3), 12(4).
+	if said := strings.TrimSpace(f.Reason.Reveal()); said != "" {
+		return "Our reason:\n" + said
+	}
+	return "Our reason is in your privacy centre."
+}
+
+// complain is what a refusal has to say (GDPR Art. 12(4)): where else to go.
+func complain(Facts) string {
+	return "You can also complain to the office that watches over data protection where you live, or go to court."
+}
+
+// farewell is the last letter. It is written before the end, and says so.
+func farewell(f Facts) []string {
+	all := []string{"You asked to be forgotten. We are deleting your data now. Most often that is done before you read this.",
+		"This is our last letter: your address is deleted too."}
+	for _, w := range f.Case.Work {
+		all = append(all, "The page below shows when it is done, and has a proof that you can keep. It names nobody: "+f.Centre+"/forgotten/"+w.Ref)
+	}
+	return append(all, "It was not you? Then write to us at once.", complain(f))
+}

@@ -1,0 +1,199 @@
+package lettersdb
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"thimble"
+	"thimble/internal/disclose"
+	"thimble/internal/disclose/disclosedb"
+	"thimble/internal/rights/cases"
+	"thimble/internal/rights/casesdb"
+	"thimble/internal/rights/letters"
+	"thimble/internal/sqldb"
+)
+
+// Cases are what letters are about; *casesdb.Store keeps them.
+type Cases interface {
+	Get(ctx context.Context, id thimble.ID) (cases.Case, error)
+	Steps(ctx context.Context, id thimble.ID) ([]casesdb.Kept, error)
+}
+
+// An Outbox sends letters; *disclosedb.Store does.
+type Outbox interface {
+	Mails() bool
+	MailWith(ctx context.Context, l disclose.Letter, also func(ctx context.Context, tx *sqldb.Tx, message thimble.ID) error) error
+	Message(ctx context.Context, id thimble.ID) (disclosedb.Message, error)
+}
+
+// Addresses opens the e-mail addresses of a person, the oldest first, with the grant that
+// opened them. The error is of kind ErrDenied when the gate does not.
+type Addresses func(ctx context.Context, who thimble.SubjectID) (thimble.Grant, []thimble.Personal[string], error)
+
+// A Runner writes the letters that are owed, and notes what became of them.
+type Runner struct {
+	Store     *Store
+	Cases     Cases
+	Outbox    Outbox
+	Addresses Addresses
+	// Facts are what all letters say of the shop.
+	Facts letters.Facts
+}
+
+// atOnce bounds how many letters are looked at in one go; the others in the next.
+const atOnce = 200
+
+// Run does what is due. A letter that fails stops no other.
+func (r Runner) Run(ctx context.Context) (failed error) {
+	all, err := r.Store.due(ctx, atOnce)
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		if e.State == letters.Queued {
+			err = r.follow(ctx, e)
+		} else {
+			err = r.write(ctx, e)
+		}
+		if err != nil && ctx.Err() == nil {
+			err = errors.Join(err, r.waits(ctx, e, e.Why)) // the others come first
+		}
+		failed = errors.Join(failed, err)
+	}
+	return failed
+}
+
+// ends closes a letter that is not sent.
+func (r Runner) ends(ctx context.Context, e Entry, s letters.State, why letters.Why) error {
+	e.State, e.Why = s, why
+	return r.Store.settle(ctx, e, r.Store.now())
+}
+
+// waits has a letter looked at again, or gives it up when it is too old to say anything.
+func (r Runner) waits(ctx context.Context, e Entry, why letters.Why) error {
+	now := r.Store.now()
+	if now.Sub(e.At) >= letters.Patience {
+		return r.ends(ctx, e, letters.Unsent, why)
+	}
+	e.Why = why
+	return r.Store.settle(ctx, e, now.Add(letters.Again))
+}
+
+func (r Runner) write(ctx context.Context, e Entry) error {
+	c, err := r.Cases.Get(ctx, e.Case)
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.Subject.IsZero():
+		return r.ends(ctx, e, letters.Spared, letters.Nobody)
+	case e.Kind.Overtaken(c):
+		return r.ends(ctx, e, letters.Spared, letters.Overtaken)
+	case !r.Outbox.Mails():
+		return r.waits(ctx, e, letters.NoServer)
+	}
+	grant, addresses, err := r.Addresses(ctx, c.Subject)
+	switch {
+	case errors.Is(err, thimble.ErrNotFound):
+		return r.ends(ctx, e, letters.Spared, letters.Nobody)
+	case errors.Is(err, thimble.ErrDenied):
+		return r.waits(ctx, e, letters.Denied)
+	case err != nil:
+		return err
+	case len(addresses) == 0:
+		return r.ends(ctx, e, letters.Unsent, letters.NoAddress)
+	}
+	if e.Kind == letters.Identity {
+		sent, err := r.Store.justSent(ctx, e, grant.Members())
+		if err != nil {
+			return err
+		}
+		if sent {
+			return r.ends(ctx, e, letters.Spared, letters.JustSent)
+		}
+	}
+	text, err := r.text(ctx, grant, c, e)
+	if err != nil {
+		return err
+	}
+	return r.queue(ctx, e, c, text, addresses[:min(len(addresses), letters.MostAddresses)])
+}
+
+// text writes a letter from the step that owes it.
+func (r Runner) text(ctx context.Context, g thimble.Grant, c cases.Case, e Entry) (letters.Text, error) {
+	steps, err := r.Cases.Steps(ctx, c.ID)
+	at := slices.IndexFunc(steps, func(k casesdb.Kept) bool { return k.N == e.Step })
+	if err == nil && at < 0 {
+		err = thimble.ErrNotFound
+	}
+	if err != nil {
+		return letters.Text{}, err
+	}
+	f := r.Facts
+	f.Case, f.Step = c, steps[at].Step
+	if e.Kind.HasReason() {
+		if f.Reason, err = casesdb.WordsOf(ctx, g, steps[at]); err != nil {
+			return letters.Text{}, err
+		}
+	}
+	return letters.Write(e.Kind, f), nil
+}
+
+// queue hands a letter to the outbox, once for each address. One that it does not take now
+// is offered again, to the addresses that are left.
+func (r Runner) queue(ctx context.Context, e Entry, c cases.Case, text letters.Text, addresses []thimble.Personal[string]) error {
+	fields := []string{disclosedb.AddressField, disclosedb.TextField}
+	if e.Kind.HasReason() {
+		fields = append(fields, disclosedb.ReasonField)
+	}
+	for _, to := range addresses[min(len(e.Messages), len(addresses)):] {
+		l := disclose.Letter{To: c.Subject, Address: to, Purpose: thimble.LegalObligation, Fields: fields, Subject: text.Subject, Text: text.Body}
+		var queued thimble.ID
+		err := r.Outbox.MailWith(ctx, l, func(ctx context.Context, tx *sqldb.Tx, message thimble.ID) error {
+			queued = message
+			return r.Store.queuedTx(ctx, tx, e, message)
+		})
+		switch {
+		case errors.Is(err, thimble.ErrNotFound):
+			return r.ends(ctx, e, letters.Spared, letters.Nobody)
+		case errors.Is(err, thimble.ErrUnavailable), errors.Is(err, thimble.ErrDenied):
+			return r.waits(ctx, e, letters.Denied)
+		case err != nil:
+			return err
+		}
+		e.Messages = append(e.Messages, queued)
+	}
+	e.State, e.Why = letters.Queued, ""
+	return r.Store.settle(ctx, e, r.Store.now())
+}
+
+// follow notes what the outbox did with a letter: it is sent once one address has it.
+func (r Runner) follow(ctx context.Context, e Entry) error {
+	open := false
+	for _, id := range e.Messages {
+		m, err := r.Outbox.Message(ctx, id)
+		if err != nil {
+			return err
+		}
+		switch m.State {
+		case disclose.Delivered, disclose.Acknowledged:
+			if e.State != letters.Sent || m.SentAt.Before(e.Sent) {
+				e.State, e.Why, e.Sent = letters.Sent, letters.Why(m.Why), m.SentAt
+			}
+		case disclose.Queued, disclose.Sending, disclose.Retrying:
+			open = true
+		default:
+			if e.State != letters.Sent {
+				e.Why = letters.Why(m.Why)
+			}
+		}
+		if open && e.State != letters.Sent {
+			e.Why = letters.Why(m.Why)
+		}
+	}
+	if e.State != letters.Sent && !open {
+		e.State = letters.Unsent
+	}
+	return r.Store.settle(ctx, e, r.Store.now().Add(followEvery))
+}
