@@ -332,14 +332,6 @@ func (c *Config) check() error {
 		return wrong("collect-rate", "0 or more was expected")
 	case c.Reserve < 0:
 		return wrong("disk-reserve", "0 or more was expected")
-	case c.BackupTo != "" && c.Apart == "":
-		return wrong("backup-to", "the setting apart was expected with it: without tombstones no backup can be put back")
-	case c.BackupTo != "" && c.BackupRecipients == "":
-		return wrong("backup-recipients", "a file with age recipients was expected: who may open the set")
-	case c.BackupTo != "" && c.BackupEvery < time.Minute:
-		return wrong("backup-every", "a minute at least was expected")
-	case c.BackupKeep < 0 || c.BackupKeep > 0 && c.BackupKeep < 48*time.Hour:
-		return wrong("backup-keep", "48h at least was expected, or 0s")
 	case c.LearnEvery <= 0:
 		return wrong("learn-every", "a positive duration was expected")
 	case c.Shutdown <= 0:
@@ -350,6 +342,20 @@ func (c *Config) check() error {
 		return wrong("keys-url", "postgres://… was expected")
 	case c.PublicURL != "" && !strings.HasPrefix(c.PublicURL, "https://") && !strings.HasPrefix(c.PublicURL, "http://"):
 		return wrong("public-url", "https://… was expected")
+	}
+	return c.checkBackup(wrong)
+}
+
+func (c *Config) checkBackup(wrong func(key, rule string) error) error {
+	switch {
+	case c.BackupTo != "" && c.Apart == "":
+		return wrong("backup-to", "the setting apart was expected with it: without tombstones no backup can be put back")
+	case c.BackupTo != "" && c.BackupRecipients == "":
+		return wrong("backup-recipients", "a file with age recipients was expected: who may open the set")
+	case c.BackupTo != "" && c.BackupEvery < time.Minute:
+		return wrong("backup-every", "a minute at least was expected")
+	case c.BackupKeep < 0 || c.BackupKeep > 0 && c.BackupKeep < 48*time.Hour:
+		return wrong("backup-keep", "48h at least was expected, or 0s")
 	}
 	return nil
 }
