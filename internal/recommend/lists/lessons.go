@@ -57,11 +57,13 @@ const mostDeeds = 10_000
 
 // A course is what people did with products, until some ends: for sets that end there.
 type course struct {
-	shop  *Shop
-	ends  []int64 // ascending
-	known func(thimble.ItemID) bool
-	of    map[thimble.SubjectID]*doing
-	met   map[thimble.SubjectID]*listener // by the subject of an entry
+	shop *Shop
+	ends []int64 // ascending
+	// before, when not zero, is from when on nothing that was done counts.
+	before time.Time
+	known  func(thimble.ItemID) bool
+	of     map[thimble.SubjectID]*doing
+	met    map[thimble.SubjectID]*listener // by the subject of an entry
 }
 
 // A listener is by which grant a subject's deeds are learned from.
@@ -91,7 +93,12 @@ func (s *Shop) interested(ctx context.Context, r recommend.Recipe) (recommend.Re
 // sets. Of who permits that, an entry counts if it came in since they do: a yes to learning
 // is of what follows it, whatever was kept for other purposes before.
 func (s *Shop) lessons(ctx context.Context, of []thimble.SubjectID, sets ...*set) (*course, error) {
-	c := &course{shop: s, of: map[thimble.SubjectID]*doing{}, met: map[thimble.SubjectID]*listener{}}
+	return s.lessonsBefore(ctx, time.Time{}, of, sets...)
+}
+
+// lessonsBefore is lessons of what was done before an instant; the zero time is no bound.
+func (s *Shop) lessonsBefore(ctx context.Context, before time.Time, of []thimble.SubjectID, sets ...*set) (*course, error) {
+	c := &course{shop: s, before: before, of: map[thimble.SubjectID]*doing{}, met: map[thimble.SubjectID]*listener{}}
 	var from []*set
 	for _, one := range sets {
 		if s.Journal != nil && one.rule.InterestFrom > 0 && one.events > 0 {
@@ -155,7 +162,7 @@ func (s *Shop) listens(ctx context.Context, who thimble.SubjectID) (*listener, e
 
 func (c *course) add(a Act) {
 	l := c.met[a.Who]
-	if a.Came.Before(l.since) || a.Item == "" {
+	if a.Came.Before(l.since) || a.Item == "" || !c.before.IsZero() && !a.At.Before(c.before) {
 		return
 	}
 	var i recommend.Interest
