@@ -3,10 +3,16 @@ package app_test
 import (
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"thimble"
 	"thimble/internal/decision/decisiontest"
+	"thimble/internal/rights/cases"
+	"thimble/internal/rights/casesdb"
+	"thimble/internal/session"
 	"thimble/internal/thimbletest"
 	"thimble/internal/web/webtest"
 )
@@ -50,4 +56,34 @@ func TestTheFirstPageHasEverythingAboutSomebodyInPlainWords(t *testing.T) {
 			t.Logf("%s: %d words of grade %.1f", part, words, grade)
 		}
 	}
+}
+
+// The same page in a browser: without a barrier, on a desk and a phone, in both colours, its
+// proofs checked in place and its requests read again.
+func TestTheFirstPageInABrowser(t *testing.T) {
+	browser := webtest.Start(t)
+	h := open(t)
+	ada := h.customers[0].Subject
+	c, err := h.Cases.Open(t.Context(), casesdb.Asked{Subject: ada, Kind: cases.Rectify, Via: cases.Centre, Proof: cases.Session, By: cases.ThePerson})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab := browser.NewTab(webtest.Desk)
+	tab.Cookie(h.url, "thimble_customer", h.cookie(t, session.Who{Audience: session.Customer, Subject: ada}))
+	tab.Goto(h.url + "/privacy")
+	for name, v := range map[string]webtest.Viewport{"desk-light": webtest.Desk, "phone-dark": {Width: 390, Height: 844, Dark: true}} {
+		tab.Look(v)
+		if dir := os.Getenv("THIMBLE_SCREENSHOTS"); dir != "" {
+			tab.Screenshot(t, filepath.Join(dir, "privacy-first-"+name+".png"))
+		}
+		tab.NoOverflow(t)
+		tab.Axe(t)
+	}
+	tab.Look(webtest.Desk)
+	tab.Click(".receipt [data-check]")
+	tab.Wait(`document.querySelector(".receipt.good")`)
+	if _, err := h.Cases.Do(t.Context(), c.ID, cases.Event{What: cases.Questioned, By: cases.TheStaff, Staff: "owner"}, thimble.Hide("which size?")); err != nil {
+		t.Fatal(err)
+	}
+	tab.Wait(`document.querySelector("#asked").textContent.includes("Question asked") && document.querySelector(".receipt.good")`)
 }
