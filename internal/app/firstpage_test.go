@@ -32,7 +32,7 @@ func TestTheFirstPageHasEverythingAboutSomebodyInPlainWords(t *testing.T) {
 	}
 	page := w.page("/privacy")
 	held := strings.Join(webtest.Select(t, page, "#held"), " ")
-	for _, want := range []string{"Orders", "Choices", "Who you are", "See and correct"} {
+	for _, want := range []string{"Orders", "Choices", "Who you are", "See it"} {
 		if !strings.Contains(held, want) {
 			t.Errorf("what is held does not name %q: %s", want, held)
 		}

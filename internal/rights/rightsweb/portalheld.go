@@ -37,7 +37,7 @@ func PortalHeld(d PortalDesk) func(ctx context.Context, who thimble.SubjectID) (
 				at = when
 			}
 			t.Rows = append(t.Rows, web.Row{Href: href, Cells: web.Cells(web.Cell{Value: w.title, Sub: w.text}, line.Count, at,
-				[]web.Action{{Label: "See and correct", Href: href, About: w.title}})})
+				[]web.Action{{Label: "See it", Href: href, About: w.title}})})
 		}
 		return t, nil
 	}
