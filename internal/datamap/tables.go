@@ -361,8 +361,8 @@ var tables = []Table{
 	{Name: "collect_source_changes", Set: sqldb.Core, Plain: []string{"seq", "source", "change", "staff", "at", "opening"}},
 	{Name: "collect_plans", Set: sqldb.Core, Plain: []string{"version", "hash", "body", "author", "reason", "loosens", "at", "opening"}},
 	{Name: "collect_plan_drafts", Set: sqldb.Core, Plain: []string{"id", "base", "body", "author", "note", "state", "revision", "version", "decided_by", "created_at", "changed_at"}},
-	{Name: "collect_minutes", Set: sqldb.Core, Plain: []string{"source", "minute", "events", "kept", "denied", "nobody", "repeated", "unplanned", "broken", "gone", "violations", "unknown"}}, // counts; nobody is in them
-	{Name: "collect_violations", Set: sqldb.Core, Plain: []string{"source", "event", "path", "expected", "got", "n", "first_at", "last_at"}},                                                  // names of the plan and types; no value
+	{Name: "collect_minutes", Set: sqldb.Core, Plain: []string{"source", "minute", "events", "kept", "denied", "nobody", "repeated", "unplanned", "broken", "gone", "not_kept", "violations", "unknown"}}, // counts; nobody is in them
+	{Name: "collect_violations", Set: sqldb.Core, Plain: []string{"source", "event", "path", "expected", "got", "n", "first_at", "last_at"}},                                                              // names of the plan and types; no value
 	{Name: "collect_proposals", Set: sqldb.Core, Plain: []string{"id", "event", "within", "name", "shape", "category", "transform", "confidence", "why", "n", "first_at", "last_at", "later", "source"}},
 	{Name: "collect_rejects", Set: sqldb.Core, Plain: []string{"import_id", "line", "reason"}},
 	{Name: "recommend_device_files", Set: sqldb.Core, Plain: []string{"number", "kind", "actor", "reason", "made_at", "until", "ended_at", "ended_by", "rho", "miss", "statement", "sha256", "body", "opening", "closing"}}, // a noised file holds of each person no more than its guarantee says

@@ -148,6 +148,16 @@ func (d Document) Bounds(version int64) (rules []Rule) {
 	return rules
 }
 
+// Refused are the categories of which nothing is kept for any purpose.
+func (d Document) Refused() (all []thimble.Category) {
+	for _, p := range d.Rules {
+		if s, err := p.span(); err == nil && s.N == 0 && p.Purpose == "" && p.After == "" {
+			all = append(all, p.Category)
+		}
+	}
+	return all
+}
+
 // Text is the document as it is kept.
 func (d Document) Text() (string, error) {
 	d.Retention = Format

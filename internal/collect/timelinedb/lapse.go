@@ -135,3 +135,41 @@ func (s *Store) Seen(ctx context.Context, who ...thimble.SubjectID) (at time.Tim
 	}
 	return at, nil
 }
+
+// takeOut takes the records of somebody out of the log who is there still although they are
+// erased: other records of theirs are held, and their keys live. Compaction, which takes out
+// whoever is gone, would leave them.
+func (s *Store) takeOut(ctx context.Context, who thimble.SubjectID, places []timeline.Place, indexed int64) error {
+	missing, err := s.People.Missing(ctx, []thimble.SubjectID{who})
+	if err != nil || len(missing) > 0 || s.Rewriter == nil {
+		return err
+	}
+	frames := map[int64]bool{}
+	for _, p := range places {
+		frames[p.Seq] = true
+	}
+	for at := indexed; ; { // what is not indexed yet
+		some, err := s.Log.After(ctx, at, readAhead)
+		if err != nil {
+			return fmt.Errorf("timeline: taking somebody out of the log: %w", err)
+		}
+		if len(some) == 0 {
+			break
+		}
+		for i := range some {
+			at = some[i].Seq
+			for k := range some[i].Records {
+				frames[at] = frames[at] || some[i].Records[k].Subject == who
+			}
+		}
+	}
+	for seq, theirs := range frames {
+		if !theirs {
+			continue
+		}
+		if _, err := s.Rewriter.Rewrite(ctx, seq, func(_ int, r *frame.Record) bool { return r.Subject != who }); err != nil {
+			return fmt.Errorf("timeline: taking somebody out of the log: %w", err)
+		}
+	}
+	return nil
+}

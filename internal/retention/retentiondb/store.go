@@ -71,6 +71,8 @@ type Store struct {
 	people People
 	cfg    Config
 	cuts   atomic.Pointer[map[cut]time.Time]
+
+	refusals atomic.Pointer[Refusals]
 }
 
 // New returns the store of a core database.
