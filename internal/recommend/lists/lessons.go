@@ -37,16 +37,48 @@ type Act struct {
 	At    time.Time // when it was done
 }
 
-// A lesson is what somebody did with a product until one end of data, behind the end before.
+// A lesson is what somebody did with a product until one end of data, behind the end before. There
+// is one for each person and product that were met, so that it is small: 16 bytes.
 type lesson struct {
-	recommend.Interest
-	end uint8 // which of the ends
+	item        uint32 // by number in the course
+	at          uint32 // as in an interest
+	first, last uint16
+	end         uint8 // which of the ends
+	cart, wish  bool
+}
+
+// interest is the lesson with the product's name.
+func (l lesson) interest(names *shelfmarks) recommend.Interest {
+	return recommend.Interest{Item: names.of[l.item], First: l.first, Last: l.last, Cart: l.cart, Wish: l.wish, At: l.at}
+}
+
+func lessonOf(i recommend.Interest, item uint32, end uint8) lesson {
+	return lesson{item: item, at: i.At, first: i.First, last: i.Last, end: end, cart: i.Cart, wish: i.Wish}
+}
+
+// shelfmarks are the numbers of the products of a course, in the order in which they were met.
+type shelfmarks struct {
+	numbers map[thimble.ItemID]uint32
+	of      []thimble.ItemID
+}
+
+func (m *shelfmarks) number(id thimble.ItemID) uint32 {
+	n, ok := m.numbers[id]
+	if !ok {
+		if m.numbers == nil {
+			m.numbers = map[thimble.ItemID]uint32{}
+		}
+		n = uint32(len(m.of))
+		m.numbers[id], m.of = n, append(m.of, id)
+	}
+	return n
 }
 
 // A doing is what somebody did.
 type doing struct {
 	ends    []int64 // of data, ascending
 	lessons []lesson
+	names   *shelfmarks
 	deeds   []int32 // by end, how many deeds there are behind the end before
 }
 
@@ -62,6 +94,7 @@ type course struct {
 	// before, when not zero, is from when on nothing that was done counts.
 	before time.Time
 	known  func(thimble.ItemID) bool
+	names  shelfmarks
 	of     map[thimble.SubjectID]*doing
 	met    map[thimble.SubjectID]*listener // by the subject of an entry
 }
@@ -179,12 +212,12 @@ func (c *course) add(a Act) {
 	end, _ := slices.BinarySearch(c.ends, a.Place)
 	d := c.of[l.person]
 	if d == nil {
-		d = &doing{ends: c.ends, deeds: make([]int32, len(c.ends))}
+		d = &doing{ends: c.ends, names: &c.names, deeds: make([]int32, len(c.ends))}
 		c.of[l.person] = d
 	}
 	d.deeds[end]++
 	if d.until(end) <= mostDeeds && c.known(a.Item) {
-		d.add(lesson{i, uint8(end)})
+		d.add(lessonOf(i, c.names.number(a.Item), uint8(end)))
 	}
 }
 
@@ -206,8 +239,8 @@ func (d *doing) until(end int) (n int32) {
 // add puts a lesson to those of the same product and end.
 func (d *doing) add(l lesson) {
 	for i := range d.lessons {
-		if had := &d.lessons[i]; had.end == l.end && had.Item == l.Item {
-			had.Interest = had.Join(l.Interest)
+		if had := &d.lessons[i]; had.end == l.end && had.item == l.item {
+			*had = lessonOf(had.interest(d.names).Join(l.interest(d.names)), l.item, l.end)
 			return
 		}
 	}
@@ -224,18 +257,19 @@ func (s *set) interests(d *doing) (all []recommend.Interest) {
 	if !there || d.until(end) > mostDeeds {
 		return nil
 	}
-	at := map[thimble.ItemID]int{}
+	at := map[uint32]int{}
 	for _, l := range d.lessons {
-		if int(l.end) > end || !s.known[l.Item] {
+		one := l.interest(d.names)
+		if int(l.end) > end || !s.known[one.Item] {
 			continue
 		}
-		i, met := at[l.Item]
+		i, met := at[l.item]
 		if !met {
-			at[l.Item] = len(all)
-			all = append(all, l.Interest)
+			at[l.item] = len(all)
+			all = append(all, one)
 			continue
 		}
-		all[i] = all[i].Join(l.Interest)
+		all[i] = all[i].Join(one)
 	}
 	return all
 }
@@ -247,13 +281,13 @@ func (s *Shop) unlearned(ctx context.Context, state taste.State, d *doing) (*doi
 	}
 	categories, err := s.categories(ctx, state, func(yield func(thimble.ItemID)) {
 		for _, l := range d.lessons {
-			yield(l.Item)
+			yield(d.names.of[l.item])
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
 	out := *d
-	out.lessons = slices.DeleteFunc(slices.Clone(d.lessons), func(l lesson) bool { return state.Forgets(l.Item, categories(l.Item)) })
+	out.lessons = slices.DeleteFunc(slices.Clone(d.lessons), func(l lesson) bool { return state.Forgets(d.names.of[l.item], categories(d.names.of[l.item])) })
 	return &out, nil
 }
