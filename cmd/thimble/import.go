@@ -250,6 +250,10 @@ func report(tell teller, r collect.Report) {
 		tell.Say("  line %d: %s", reject.Line, reject.Reason.Rule())
 	}
 	for _, category := range r.Withheld {
+		if why := r.NotKept[category]; why != "" {
+			tell.Say("  not collected: %s (%s)", category, why)
+			continue
+		}
 		tell.Say("  not collected: %s", category)
 	}
 }

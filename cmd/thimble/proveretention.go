@@ -37,6 +37,13 @@ func proveRetention(ctx context.Context, c *call) error {
 			left += n
 		}
 		fmt.Fprintf(c.out, "%d categories have a period; of %d others what is held goes with the person.\n", asked, len(plan.Schedules)-asked)
+		for _, r := range retention.Clocked(plan.Schedules) {
+			n, err := c.provedClock(ctx, a, r, runs)
+			if err != nil {
+				return err
+			}
+			left += n
+		}
 		if left > 0 {
 			return errors.New("it does not hold: something is older than its schedule; the next run destroys it, or says why it waits")
 		}
@@ -45,10 +52,33 @@ func proveRetention(ctx context.Context, c *call) error {
 	})
 }
 
+// provedClock prints what is over by a period that runs for each person by itself.
+func (c *call) provedClock(ctx context.Context, a *app.App, r retention.Rule, runs []retention.Run) (int64, error) {
+	fmt.Fprintf(c.out, "%s, %s after %s, by %s (%s).\n", r.Category, r.Span, r.After, r.Source.Name, r.Source.Cite)
+	if !r.Executed() {
+		fmt.Fprintln(c.out, "  Not executed: it concerns a part of what is held of somebody.")
+		return 0, nil
+	}
+	for _, run := range runs {
+		if run.Category == r.Category && run.Clock == r.After && !run.Done.IsZero() {
+			fmt.Fprintf(c.out, "  Run of %s: %d expired of %d that were over, %d left.\n", run.Done.Format(time.DateOnly), retention.Sum(run.Proof.Expired), retention.Sum(run.Proof.Listed), retention.Sum(run.Proof.Left))
+			break
+		}
+	}
+	before := retention.Before(a.Retention.Clock(), r.Span)
+	over, err := a.Retention.OverStill(ctx, r, before)
+	if err != nil {
+		return 0, err
+	}
+	n := retention.Sum(over)
+	fmt.Fprintf(c.out, "  Over before %s and there: %d.\n", before.Format(time.DateOnly), n)
+	return n, nil
+}
+
 // provedCategory prints what the newest run of a category proved, and what is older now.
 func (c *call) provedCategory(ctx context.Context, a *app.App, s retention.Schedule, runs []retention.Run, before time.Time) (int64, error) {
 	for _, r := range runs {
-		if r.Category != s.Category {
+		if r.Category != s.Category || r.Clock != retention.Collected {
 			continue
 		}
 		if r.State == retention.Waiting {

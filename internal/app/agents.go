@@ -115,7 +115,8 @@ func (d *doors) agentPages() agentsweb.Deps {
 // callsAtOnce bounds how many agents are told in one go; the others in the next.
 const callsAtOnce = 200
 
-// keptOfAgents is for how long what agents signed is kept after a request was closed.
+// keptOfAgents is for how long what agents signed is kept after a request was closed, and
+// what they were told.
 const keptOfAgents = drp.Kept
 
 // TellAgents queues what agents are to be told, and tells it.
@@ -139,7 +140,8 @@ func (a *App) TellAgents(ctx context.Context) error {
 		failed = errors.Join(failed, a.call(ctx, call, now))
 	}
 	_, err = a.Cases.SweepSigned(ctx, now.Add(-keptOfAgents))
-	return errors.Join(failed, err)
+	_, sweepErr := a.Agents.SweepCalls(ctx, now.Add(-keptOfAgents))
+	return errors.Join(failed, err, sweepErr)
 }
 
 // noteStatus queues that an agent is told of a status, unless it has been. An opt-out that

@@ -206,6 +206,24 @@ func TestAnAgentAsksThePersonConfirmsAndTheAgentIsTold(t *testing.T) {
 	if done, err := s.Audit(t.Context()); err != nil || len(done.Findings) > 0 {
 		t.Errorf("the audit finds %+v, %v", done.Findings, err)
 	}
+	// What was told is forgotten after a while, and what is still to be told is not.
+	err = s.Core.Write(t.Context(), func(tx *sqldb.Tx) error {
+		return s.Agents.QueueTx(t.Context(), tx, "PERMISSION_SLIP", id, "fulfilled ")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		before time.Time
+		want   int
+	}{{time.Now().Add(-time.Hour), 0}, {time.Now().Add(time.Hour), len(a.heard)}} {
+		if n, err := s.Agents.SweepCalls(t.Context(), tt.before); err != nil || n != tt.want {
+			t.Errorf("of what was told before %s %d went, %v, want %d", tt.before, n, err, tt.want)
+		}
+	}
+	if due, err := s.Agents.Due(t.Context(), 10); err != nil || len(due) != 1 {
+		t.Errorf("%d are to be told, %v, want the one that was queued", len(due), err)
+	}
 	// What is erased leaves no word of the agent about the person.
 	s.Erase(ada)
 	var left int

@@ -17,6 +17,7 @@ import (
 	"thimble/internal/backup/backupdb"
 	"thimble/internal/ledger/ledgerdb"
 	"thimble/internal/sqldb"
+	"thimble/internal/vault"
 )
 
 // CopiesName is the folder in which copies of databases are made, for the moment that it takes to
@@ -31,6 +32,9 @@ type Backup struct {
 	// the log, and the keys. The first backup of a day has all the same.
 	LogOnly bool
 	Whole   bool // copies core whole, and not what changed in it
+	// Keep removes backups of days that are older, although they could still be opened; 0
+	// removes those alone that cannot.
+	Keep time.Duration
 }
 
 // BackedUp says what a backup did.
@@ -74,6 +78,10 @@ func (a *App) Backup(ctx context.Context, b Backup) (done BackedUp, err error) {
 	done.Manifest, done.Wrote, done.Seen = c.m, w.Wrote, w.Seen(c.m.Number)
 	if living, err = a.Vault.Epochs(ctx); err != nil {
 		return done, err
+	}
+	if b.Keep > 0 {
+		oldest := c.now().Add(-b.Keep)
+		living = slices.DeleteFunc(living, func(e vault.EpochStatus) bool { return e.Made.Before(oldest) })
 	}
 	alive := numbers(living)
 	done.Pruned, err = w.Prune(func(epoch int64) bool { return slices.Contains(alive, epoch) }, kept.Keys...)

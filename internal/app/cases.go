@@ -26,7 +26,7 @@ const generalLaw = "eu.gdpr"
 func (a *App) openCases(now func() time.Time) {
 	a.Letters = lettersdb.New(a.Core, now, a.lastLetter)
 	a.Cases = casesdb.New(a.Core, casesdb.Parts{Ledger: a.Ledger, Vault: a.Vault, Subjects: a.Subjects, Requests: a.Requests, Systems: a.Systems, Letters: a.Letters}, casesdb.Config{
-		Now: now, Dates: a.caseDates, Proves: a.provesCase,
+		Now: now, Dates: a.caseDates, Confirms: a.caseReceipt, Proves: a.provesCase,
 		Mailed: func(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (time.Time, error) {
 			return a.Subjects.AddedTx(ctx, tx, who, subject.Email)
 		},
@@ -37,22 +37,33 @@ func (a *App) openCases(now func() time.Time) {
 // caseDates are the dates by the law of somebody at an instant; of nobody, by the strict
 // one, for which nothing is looked up.
 func (a *App) caseDates(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, at time.Time) (cases.Dates, error) {
-	where := laws{regime: a.Laws.Regime(), people: a.Subjects, vault: a.Vault}
-	var law *policy.Law
-	var err error
-	if who.IsZero() {
-		law, err = where.regime.Law(policy.Question{At: at})
-	} else {
-		law, err = where.inTx(ctx, tx, who, at)
-	}
+	law, err := a.lawAt(ctx, tx, who, at)
 	if err != nil {
 		return nil, err
 	}
-	general, err := where.regime.Library().Pack(generalLaw)
+	general, err := a.Laws.Regime().Library().Pack(generalLaw)
 	if err != nil {
 		return nil, fmt.Errorf("app: the dates of a request: %w", err)
 	}
 	return cases.Deadlines(law, policy.LawOf(calendar.On(at, time.UTC), general)), nil
+}
+
+// lawAt is the law of somebody at an instant; of nobody, the strict one.
+func (a *App) lawAt(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, at time.Time) (*policy.Law, error) {
+	where := laws{regime: a.Laws.Regime(), people: a.Subjects, vault: a.Vault}
+	if who.IsZero() {
+		return where.regime.Law(policy.Question{At: at})
+	}
+	return where.inTx(ctx, tx, who, at)
+}
+
+// caseReceipt says by when somebody is to be told that a request came.
+func (a *App) caseReceipt(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, k cases.Kind, at time.Time) (cases.Receipt, error) {
+	law, err := a.lawAt(ctx, tx, who, at)
+	if err != nil {
+		return cases.Receipt{}, err
+	}
+	return cases.Confirms(law, k, at)
 }
 
 // provesCase holds a review or a decision that is said to fulfil a case against its

@@ -250,6 +250,12 @@ func TestAnErasureGoesOnByAChainOfDeletionAndItsAcknowledgementIsCertified(t *te
 	if err != nil || len(all) != 1 || all[0].Via != cases.Chain {
 		t.Fatalf("it became %+v, %v", all, err)
 	}
+	// While nobody has said that it was them, it stands in nobody's way.
+	if own, err := s.Cases.Open(ctx, casesdb.Asked{Subject: bea, Kind: cases.Erase, Via: cases.Centre, Proof: cases.Session, By: cases.ThePerson}); err != nil || own.ID == all[0].ID || own.State != cases.Received {
+		t.Errorf("asking the same in the privacy centre: %+v, %v, want a request of its own", own, err)
+	} else if _, err := s.Cases.Do(ctx, own.ID, cases.Event{What: cases.Withdrawn, By: cases.ThePerson}, thimble.Hide("")); err != nil {
+		t.Error(err)
+	}
 	_, err = s.Cases.Do(ctx, all[0].ID, cases.Event{What: cases.Proved, By: cases.ThePerson, Proof: cases.Session}, thimble.Hide(""))
 	if err == nil {
 		_, err = s.Cases.Accept(ctx, all[0].ID, cases.ThePerson, "") // without the days after a new address

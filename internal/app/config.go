@@ -35,6 +35,11 @@ type Config struct {
 	Data                    string // the folder
 	Apart                   string // the folder of what no backup may hold; empty means that nothing is kept so
 
+	BackupTo         string        // folder of the set that the server backs itself up to; empty means that it does not
+	BackupRecipients string        // file with age recipients, one a line
+	BackupEvery      time.Duration // how often
+	BackupKeep       time.Duration // for how long a backup is kept; 0 means as long as it opens
+
 	DatabaseURL string // PostgreSQL; empty means SQLite in the folder
 	KeysURL     string // PostgreSQL for the keys; empty means DatabaseURL
 
@@ -179,6 +184,22 @@ var settings = append([]setting{
 		get: func(c *Config) string { return strconv.FormatInt(c.Reserve, 10) },
 	},
 	{
+		key: "backup-to", usage: "folder of the set that the server backs itself up to; needs apart and backup-recipients",
+		set: func(c *Config, v string) error { c.BackupTo = v; return nil },
+		get: func(c *Config) string { return c.BackupTo },
+	}, {
+		key: "backup-recipients", usage: "file with age recipients, one a line: who may open the set together with the root",
+		set: func(c *Config, v string) error { c.BackupRecipients = v; return nil },
+		get: func(c *Config) string { return c.BackupRecipients },
+	}, {
+		key: "backup-every", usage: "how often the server backs itself up", fallback: "1h0m0s",
+		set: func(c *Config, v string) (err error) { c.BackupEvery, err = time.ParseDuration(v); return err },
+		get: func(c *Config) string { return c.BackupEvery.String() },
+	}, {
+		key: "backup-keep", usage: "for how long a backup of the server is kept, such as 336h; 0s: as long as it opens", fallback: "0s",
+		set: func(c *Config, v string) (err error) { c.BackupKeep, err = time.ParseDuration(v); return err },
+		get: func(c *Config) string { return c.BackupKeep.String() },
+	}, {
 		key: "learn-every", usage: "how often orders that came in are taken into the recommender, without a training", fallback: "10m0s",
 		set: func(c *Config, v string) (err error) { c.LearnEvery, err = time.ParseDuration(v); return err },
 		get: func(c *Config) string { return c.LearnEvery.String() },
@@ -321,6 +342,20 @@ func (c *Config) check() error {
 		return wrong("keys-url", "postgres://… was expected")
 	case c.PublicURL != "" && !strings.HasPrefix(c.PublicURL, "https://") && !strings.HasPrefix(c.PublicURL, "http://"):
 		return wrong("public-url", "https://… was expected")
+	}
+	return c.checkBackup(wrong)
+}
+
+func (c *Config) checkBackup(wrong func(key, rule string) error) error {
+	switch {
+	case c.BackupTo != "" && c.Apart == "":
+		return wrong("backup-to", "the setting apart was expected with it: without tombstones no backup can be put back")
+	case c.BackupTo != "" && c.BackupRecipients == "":
+		return wrong("backup-recipients", "a file with age recipients was expected: who may open the set")
+	case c.BackupTo != "" && c.BackupEvery < time.Minute:
+		return wrong("backup-every", "a minute at least was expected")
+	case c.BackupKeep < 0 || c.BackupKeep > 0 && c.BackupKeep < 48*time.Hour:
+		return wrong("backup-keep", "48h at least was expected, or 0s")
 	}
 	return nil
 }

@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"errors"
 
 	"thimble"
 	"thimble/internal/consent"
+	"thimble/internal/sqldb"
 	"thimble/internal/subject"
 )
 
@@ -23,7 +25,8 @@ func (c *Config) controller() consent.Controller {
 	return consent.Controller{Name: or(c.ControllerName), Contact: or(c.ControllerContact)}
 }
 
-// children are those whom somebody answers for as a guardian. Each part of a relation
+// children are those whom somebody answers for as a guardian: nobody answers for whoever is
+// known to be grown up. Each part of a relation
 // is opened to the person whose part it is.
 func (d *doors) children(ctx context.Context, guardian thimble.SubjectID) ([]thimble.SubjectID, error) {
 	relations, err := d.Subjects.Relations(ctx, guardian)
@@ -44,7 +47,21 @@ func (d *doors) children(ctx context.Context, guardian thimble.SubjectID) ([]thi
 		if err != nil {
 			return nil, err
 		}
-		if part.Answers() {
+		if !part.Answers() {
+			continue
+		}
+		var age consent.Age
+		err = d.Core.Read(ctx, func(tx *sqldb.Tx) (err error) {
+			age, err = d.age(ctx, tx, r.Other)
+			return err
+		})
+		if errors.Is(err, thimble.ErrNotFound) {
+			continue // erased
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !age.Adult {
 			all = append(all, r.Other)
 		}
 	}

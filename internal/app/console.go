@@ -94,7 +94,7 @@ func (d *doors) consoleSections() ([]web.Section, error) {
 		func() (web.Section, error) {
 			return registryweb.Console(d.kit, d.Models, map[string]registryweb.Model{lists.ModelName: d.Shop})
 		},
-		func() (web.Section, error) { return vaultweb.Console(d.kit, keeper{d.Vault, d.App}) },
+		func() (web.Section, error) { return vaultweb.Console(d.kit, keeper{d.Vault, d.App}, d.App) },
 		func() (web.Section, error) { return datamapweb.Console(d.kit) },
 		func() (web.Section, error) { return jobweb.Console(d.kit, d.Jobs) },
 		func() (web.Section, error) { return apikeyweb.Console(d.kit, d.keys) },
@@ -187,7 +187,7 @@ func (d *doors) overview() console.Overview {
 		Tiles: []func(context.Context) ([]web.Stat, error){
 			subjectweb.ConsoleTiles(d.Subjects), orderweb.ConsoleTiles(d.Orders), catalogweb.ConsoleTiles(d.Catalog),
 			consentweb.ConsoleTiles(d.Consent, d.Subjects), recommendweb.ConsoleTiles(d.Models, d.Config.clock()), suspectweb.ConsoleTiles(d.Suspects), trialweb.Tiles(d.quality()),
-			decisionweb.ConsoleTiles(d.Decisions), casesweb.ConsoleTiles(d.Cases), systemsweb.ConsoleTiles(d.Systems), retentionweb.ConsoleTiles(d.retentionPages()), ledgerweb.ConsoleTiles(d.Ledger), registryweb.ConsoleTiles(d.Models), discloseweb.ConsoleTiles(d.Disclose, d.Config.clock()), staffweb.GlassTiles(d.Glass), d.clockTiles, d.logTiles,
+			decisionweb.ConsoleTiles(d.Decisions), casesweb.ConsoleTiles(d.Cases), systemsweb.ConsoleTiles(d.Systems), retentionweb.ConsoleTiles(d.retentionPages()), ledgerweb.ConsoleTiles(d.Ledger), registryweb.ConsoleTiles(d.Models), discloseweb.ConsoleTiles(d.Disclose, d.Config.clock()), staffweb.GlassTiles(d.Glass), d.clockTiles, d.logTiles, d.backupTiles,
 		},
 		Charts: []func(context.Context) (web.Chart, error){catalogweb.ConsoleChart(d.Catalog)},
 		Moments: []func(context.Context) ([]web.Moment, error){

@@ -302,3 +302,26 @@ func TestWhatThePersonMayCorrectAloneIsCorrectedAtOnce(t *testing.T) {
 		t.Logf("after an address was added what shows everything = %d", res.StatusCode)
 	}
 }
+
+// Two customers who are one person: whoever has data of either is told, once.
+func TestACorrectionIsToldToWhoeverHasDataOfAnySubjectOfThePerson(t *testing.T) {
+	s := thimbletest.New(t)
+	allows := thimbletest.Allows(personalize, train)
+	ada, eve := s.Subject("ada", allows...), s.Subject("eve", allows...)
+	for _, who := range []thimble.SubjectID{ada, eve} {
+		s.Buys(who, "shirt")
+		s.Discloses(who)
+	}
+	sendAll(t, s)
+	s.Join(ada, eve)
+	request, err := thimble.NewID(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := thimble.WithCause(t.Context(), request)
+	for _, want := range []int{2, 0} { // a second call tells nobody
+		if told, err := s.Disclose.Corrected(ctx, []thimble.SubjectID{ada, eve}, thimble.PurchaseHistory); err != nil || told != want {
+			t.Errorf("%d were told, want %d, %v", told, want, err)
+		}
+	}
+}

@@ -198,7 +198,7 @@ func (d *doors) mountOperations(_ context.Context, mux *http.ServeMux) error {
 	answers := func() *web.Limiter { return web.NewLimiter(opendsrweb.Every, opendsrweb.Burst, d.Config.clock()) }
 	mux.Handle(opendsrweb.CallbackPattern, opendsrweb.ServeCallbacks(d.speaker, d.Systems, answers()))
 	if d.signer != nil {
-		processor := opendsrweb.Processor(d.OpenDSR, d.signer, d.Config.BaseURL(), answers())
+		processor := opendsrweb.Processor(d.OpenDSR, d.writeCopy, d.signer, d.Config.BaseURL(), answers())
 		for _, p := range opendsrweb.Patterns() {
 			mux.Handle(p, processor)
 		}

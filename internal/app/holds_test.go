@@ -66,6 +66,16 @@ func TestAHoldKeepsExactlyWhatIsHeldAndItsReleaseErasesTheRest(t *testing.T) {
 		if ordersOf(t, s, ada) != 1 {
 			t.Fatal("the order that is held is gone")
 		}
+		// Their keys live, so that nothing of the log may be left to them.
+		err := s.Timeline.Parts(ctx, time.Now().Add(time.Hour), func(who thimble.SubjectID, c thimble.Category, _ []byte) error {
+			if who == ada {
+				t.Errorf("the log has %s of who was erased, though orders alone are held", c)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 		if n, err := s.Desk.Certify(ctx); err != nil || n != 0 {
 			t.Errorf("%d certificates of an erasure that is not done: %v", n, err)
 		}
@@ -93,6 +103,17 @@ func TestAHoldKeepsExactlyWhatIsHeldAndItsReleaseErasesTheRest(t *testing.T) {
 		certifiedOnce(t, s)
 		auditedRows(t, s)
 	})
+}
+
+// Events cannot be held record by record: that is said when a hold is opened, and not
+// found out when one is needed.
+func TestAHoldOnEventsIsRefusedAndSaysWhatToDo(t *testing.T) {
+	for _, c := range []thimble.Category{"user.behavior.browsing_history", "user.behavior"} {
+		h := retention.Hold{Categories: []thimble.Category{thimble.PurchaseHistory, c}, Law: "GDPR Art. 17(3)(e)", Reason: "a claim about parcels is before the court", Review: time.Now().AddDate(0, 6, 0)}
+		if err := h.Check(time.Now()); !errors.Is(err, thimble.ErrInvalid) || !strings.Contains(err.Error(), "take a copy") {
+			t.Errorf("%s: %v", c, err)
+		}
+	}
 }
 
 func TestAHoldDuringAnErasureIsRefusedAndOneOfNothingKeepsNobody(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"thimble/internal/console"
 	"thimble/internal/disclose/discloseweb"
 	"thimble/internal/recommend/tasteweb"
+	"thimble/internal/rights/ddrfweb"
+	"thimble/internal/rights/drpweb"
 	"thimble/internal/rights/opendsrweb"
 	"thimble/internal/rights/systemsweb"
 	"thimble/internal/staff/staffweb"
@@ -44,6 +46,8 @@ func (a *App) Inputs(ctx context.Context) ([]string, error) {
 	// What the storefront has of its own, what lies beside the doors, and the console's end.
 	all = append(all, "POST /shop/sign-in", "POST /shop/sign-out", "POST /console/sign-out", hookweb.Pattern, "POST "+consentweb.BrowserPath, "POST "+discloseweb.AckPath+"{recipient}", systemsweb.AnswerPattern, opendsrweb.CallbackPattern)
 	all = append(all, opendsrweb.Patterns()...)
+	all = append(all, drpweb.Patterns()...)
+	all = append(all, "POST "+ddrfweb.RequestPath)
 	for _, path := range door.Paths() {
 		all = append(all, "POST "+path)
 	}

@@ -124,7 +124,7 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	if err := k.openDecisions(where, now); err != nil {
 		return k, err
 	}
-	k.Jobs = jobdb.New(k.Core, handlers, jobdb.Config{Now: now, Log: log, Forever: []string{TrainJob}, Schedules: schedules()})
+	k.Jobs = jobdb.New(k.Core, handlers, jobdb.Config{Now: now, Log: log, Forever: []string{TrainJob}, Schedules: append(schedules(), cfg.backupSchedule()...)})
 	return k, nil
 }
 

@@ -175,6 +175,9 @@ func TestAPersonIsWrittenToAtEachTurnOfTheirRequest(t *testing.T) {
 			}
 		}
 	}
+	if c, err = s.Cases.Get(t.Context(), c.ID); err != nil || c.Receipt.At.IsZero() || c.Receipt.At.After(c.At.Add(5*time.Minute)) {
+		t.Errorf("the first letter did not confirm that it came: %+v, %v", c.Receipt, err)
+	}
 	s.Works()
 	if audit, err := s.Audit(t.Context()); err != nil || len(audit.Findings) != 0 {
 		t.Errorf("the audit found %v, %v", audit.Findings, err)

@@ -76,7 +76,7 @@ func (d *doors) openFor(ctx context.Context, key string, who thimble.SubjectID, 
 
 // gauges are the numbers of the kernel that operators watch.
 func (a *App) gauges() []Gauge {
-	return append(append(a.bufferGauges(), a.logGauges()...), []Gauge{
+	return append(append(append(a.bufferGauges(), a.logGauges()...), a.backupGauges()...), []Gauge{
 		a.qualityGauge(),
 		{Name: "ledger_leaves", Help: "Leaves in the ledger's tree.", Read: func(ctx context.Context) (float64, error) {
 			n, err := a.Ledger.Size(ctx)

@@ -44,14 +44,22 @@ func (d *doors) portalSections() ([]web.Section, error) {
 			return rightsweb.Portal(d.kit, rightsweb.PortalDeps{Desk: forgetting{d.Desk, d.App}, Requests: d.Requests, Tickets: d.Requests, Waits: d.Cases.Waits, Now: d.Config.clock(), Names: d.Catalog, Receipts: d.Ledger, Own: d.own, Exit: d.customers, Correct: d.correctHref, Terms: retentionweb.PortalTerms(d.Retention, d.Subjects.Members)})
 		},
 		func() (web.Section, error) {
-			return ledgerweb.Portal(d.kit, d.Ledger, consentweb.PortalReceipts(d.wholeConsent(), d.own),
-				tasteweb.PortalReceipts(d.wholeTastes(), d.own), decisionweb.PortalReceipts(d.wholeDecisions(), d.own), decisionweb.PortalReviewReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own), discloseweb.PortalReceipts(d.wholeDisclosures(), d.own), casesweb.PortalReceipts(wholeCases{d.Cases, d.Subjects}, d.own))
+			return ledgerweb.Portal(d.kit, d.Ledger, d.receiptSources()...)
 		},
 		func() (web.Section, error) { return casesweb.Portal(d.kit, d.casePages()) },
 		func() (web.Section, error) { return subjectweb.Portal(d.kit, d.Subjects, d.own) },
 		func() (web.Section, error) { return sessionweb.Portal(d.kit, d.customers, d.signIn()) },
 	)
 }
+
+// receiptSources keep the receipts of somebody.
+func (d *doors) receiptSources() []ledgerweb.Source {
+	return []ledgerweb.Source{consentweb.PortalReceipts(d.wholeConsent(), d.own),
+		tasteweb.PortalReceipts(d.wholeTastes(), d.own), decisionweb.PortalReceipts(d.wholeDecisions(), d.own), decisionweb.PortalReviewReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own), discloseweb.PortalReceipts(d.wholeDisclosures(), d.own), casesweb.PortalReceipts(wholeCases{d.Cases, d.Subjects}, d.own)}
+}
+
+// newestProofs is how many receipts the first page of the privacy centre shows.
+const newestProofs = 3
 
 // mountPortal mounts the customers' privacy centre.
 func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
@@ -65,8 +73,9 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 		Proofs: slices.Concat(rightsweb.Proofs(), casesweb.Proofs(), sessionweb.Proofs()),
 		Cards: []portal.Card{
 			consentweb.PortalCard(d.wholeConsent(), d.Config.clock()), decisionweb.PortalCard(d.wholeDecisions()), gateweb.PortalCard(d.wholeUses()),
-			rightsweb.PortalCard(d.Desk), ledgerweb.PortalCard(),
+			ledgerweb.PortalCard(),
 		},
+		Held: rightsweb.PortalHeld(d.Desk), Open: casesweb.PortalOpen(wholeCases{d.Cases, d.Subjects}, d.Config.clock()), Receipts: ledgerweb.Recent(d.Ledger, newestProofs, d.receiptSources()...),
 	})
 	if err != nil {
 		return err

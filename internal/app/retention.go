@@ -27,7 +27,7 @@ var retentionSchedule = job.Schedule{Name: RetentionJob, Kind: RetentionJob, Eve
 // openRetention opens what keeps schedules, holds and runs.
 func (a *App) openRetention(now func() time.Time) {
 	a.Retention = retentiondb.New(a.Core, a.Ledger, a.Subjects, retentiondb.Config{
-		Now: now, Log: a.Log, Law: a.lawsOfRetention, Expire: a.expire, Erasing: a.Requests.Erasing, Events: a.Timeline,
+		Now: now, Log: a.Log, Law: a.lawsOfRetention, Expire: a.expire, Erasing: a.Requests.Erasing, Events: a.Timeline, Clocks: a.Clocks(),
 		Erase: func(ctx context.Context, who thimble.SubjectID) error {
 			_, err := a.Desk.Erase(ctx, who)
 			return err

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"slices"
@@ -17,6 +18,8 @@ import (
 	"thimble/internal/rights/opendsr"
 	"thimble/internal/rights/opendsrdb"
 	"thimble/internal/rights/opendsrweb"
+	"thimble/internal/rights/portability"
+	"thimble/internal/rights/rightsweb"
 	"thimble/internal/rights/systems"
 	"thimble/internal/rights/systemsdb"
 )
@@ -51,13 +54,32 @@ func (a *App) openOpenDSR(now func() time.Time) (err error) {
 	if a.signer, err = a.Config.openDSRSigner(); err != nil {
 		return err
 	}
-	a.OpenDSR = opendsrdb.New(a.Core, a.Cases, a.Subjects, a.Systems, opendsrdb.Config{Now: now, Log: a.Log, Signer: a.signer})
+	a.OpenDSR = opendsrdb.New(a.Core, a.Cases, a.Subjects, a.Systems, opendsrdb.Config{Now: now, Log: a.Log, Signer: a.signer, Base: a.Config.BaseURL(), Copy: a.copyOf})
 	sender, err := a.wayOut(a.OpenDSR)
 	if err != nil {
 		return err
 	}
 	a.OpenDSR.Use(sender)
 	return nil
+}
+
+// copyOf makes a recorded access request, as a controller asked for it.
+func (a *App) copyOf(ctx context.Context, who thimble.SubjectID) (ref string, count int, err error) {
+	archive, err := a.Desk.Access(ctx, who)
+	return archive.Report.Request, len(archive.Data), err
+}
+
+// writeCopy writes what a controller fetches. Who added an e-mail address meanwhile waits, as
+// on the person's own pages.
+func (a *App) writeCopy(ctx context.Context, w io.Writer, who thimble.SubjectID) error {
+	if err := a.Cases.Waits(ctx, who); err != nil {
+		return fmt.Errorf("app: a copy is not given now: %w: %w", thimble.ErrUnavailable, err)
+	}
+	archive, err := a.Desk.Access(ctx, who)
+	if err != nil {
+		return err
+	}
+	return portability.Write(w, rightsweb.Parcel(archive))
 }
 
 // openDSRRoots reads the authorities of processors' certificates; nil for the machine's.

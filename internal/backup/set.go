@@ -210,32 +210,52 @@ func (s *Set) Manifests(keys ...string) (all []*Manifest, err error) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		file, err := os.ReadFile(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // pruned meanwhile
-		}
+		m, err := s.manifestAt(name, keys)
 		if err != nil {
-			return nil, keeping(err)
+			return nil, err
 		}
-		m := &Manifest{}
-		err = read(manifestKind, file, m, func() []string {
-			if len(keys) == 0 {
-				return []string{m.Key}
-			}
-			return keys
-		})
-		if err == nil {
-			err = m.check()
+		if m != nil {
+			all = append(all, m)
 		}
-		if err == nil && s.manifest(m.Number) != name {
-			err = ErrDamaged
-		}
-		if err != nil {
-			return nil, fmt.Errorf("backup: manifest %s: %w", strings.TrimSuffix(filepath.Base(name), manifestSuffix), err)
-		}
-		all = append(all, m)
 	}
 	return all, nil
+}
+
+// Newest reads the newest manifest, as [Set.Manifests] does; nil when there is none.
+func (s *Set) Newest(keys ...string) (*Manifest, error) {
+	names, err := filepath.Glob(s.path("*" + manifestSuffix))
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	return s.manifestAt(slices.Max(names), keys)
+}
+
+// manifestAt reads one; nil when it was pruned meanwhile.
+func (s *Set) manifestAt(name string, keys []string) (*Manifest, error) {
+	file, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, keeping(err)
+	}
+	m := &Manifest{}
+	err = read(manifestKind, file, m, func() []string {
+		if len(keys) == 0 {
+			return []string{m.Key}
+		}
+		return keys
+	})
+	if err == nil {
+		err = m.check()
+	}
+	if err == nil && s.manifest(m.Number) != name {
+		err = ErrDamaged
+	}
+	if err != nil {
+		return nil, fmt.Errorf("backup: manifest %s: %w", strings.TrimSuffix(filepath.Base(name), manifestSuffix), err)
+	}
+	return m, nil
 }
 
 // Check reads every byte of the objects that a manifest names.

@@ -145,7 +145,7 @@ func (im *Importer) Import(ctx context.Context, kind Kind, src Source, opt Optio
 		return report, fmt.Errorf("collect: %s need a mapping that somebody has confirmed: %w", kind, thimble.ErrInvalid)
 	}
 	may, err := im.ask(ctx, kind, opt.Map)
-	report.Withheld = may.withheld
+	report.Withheld, report.NotKept = may.withheld, may.notKept
 	if err != nil {
 		return report, err
 	}
@@ -185,6 +185,7 @@ func (im *Importer) Import(ctx context.Context, kind Kind, src Source, opt Optio
 type allowed struct {
 	denied   map[thimble.Category]bool
 	withheld []thimble.Category
+	notKept  map[thimble.Category]string
 	nobodys  *tally // reviews of nobody so far; the batches of a source come in their order
 }
 
@@ -209,6 +210,12 @@ func (im *Importer) ask(ctx context.Context, kind Kind, m *table.Mapping) (allow
 		}
 		may.denied[n.category] = true
 		may.withheld = append(may.withheld, n.category)
+		if decided, ok := errors.AsType[*NotKept](err); ok {
+			if may.notKept == nil {
+				may.notKept = map[thimble.Category]string{}
+			}
+			may.notKept[n.category] = decided.Error()
+		}
 		if n.must || !errors.Is(err, thimble.ErrDenied) {
 			return may, fmt.Errorf("collect: asking to collect %s: %w", n.category, err)
 		}

@@ -59,6 +59,8 @@ type Report struct {
 	Counts
 	Rejects  []Reject           `json:"rejects"`  // the first KeptRejects
 	Withheld []thimble.Category `json:"withheld"` // what the door denied
+	// NotKept says of those why, where it was decided that nothing of them is kept.
+	NotKept map[thimble.Category]string `json:"not_kept,omitempty"`
 }
 
 // Progress is how far an import has come. No number in it ever falls.

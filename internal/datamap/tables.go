@@ -137,11 +137,11 @@ var tables = []Table{
 		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "until the erasure is done"},
 	}},
 	{Name: "retention_documents", Set: sqldb.Core, Plain: []string{"version", "body", "staff", "reason", "at"}},
-	{Name: "retention_runs", Set: sqldb.Core, Plain: []string{"id", "category", "before", "state", "proof", "why", "confirmed_by", "at", "done_at", "opening"}}, // counts, and a root over keyed hashes; nobody is in them
+	{Name: "retention_runs", Set: sqldb.Core, Plain: []string{"id", "category", "clock", "before", "state", "proof", "why", "confirmed_by", "at", "done_at", "opening"}}, // counts, and a root over keyed hashes; nobody is in them
 	{Name: "retention_cuts", Set: sqldb.Core, Plain: []string{"category", "purpose", "since"}},
 	{Name: "retention_proposals", Set: sqldb.Core, Plain: []string{"category", "holder", "state", "used_at", "since", "raised_at", "decided_by", "decided_at", "note"}},
 	{Name: "retention_acts", Set: sqldb.Core, Plain: []string{"id", "about", "act", "staff", "detail", "at", "opening"}},
-	{Name: "cases_requests", Set: sqldb.Core, Holder: "cases", Plain: []string{"id", "kind", "state", "via", "due_at", "closed_at", "steps", "facts"}, Fields: []Field{
+	{Name: "cases_requests", Set: sqldb.Core, Holder: "cases", Plain: []string{"id", "kind", "state", "via", "due_at", "closed_at", "steps", "facts", "ack_by", "ack_at", "ack_rule"}, Fields: []Field{
 		pseudonym("empty for nobody's; unlinked when the person is erased", duty...),
 		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "stays, without a person"},
 		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: duty, Retention: "stays", People: []string{"employee"}, Measures: []Measure{}, Note: "who of the staff has the request"},
@@ -176,8 +176,8 @@ var tables = []Table{
 		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: duty, Retention: "stays", People: []string{"employee"}, Measures: []Measure{}, Note: "who of the staff did it in the system by hand"},
 		{Column: "told", Category: thimble.AccountIdentifier, Source: "taken when the request begins, before a key is destroyed", Purposes: duty, Sealed: true, Retention: "until the system has done it, until the request is closed, or ninety days after its date", Note: "what a system outside knows the person by; sealed by the installation, since the person's key may be gone"},
 	}},
-	{Name: "opendsr_controllers", Set: sqldb.Core, Plain: []string{"id", "name", "digest", "hosts", "ended", "created_at"}},
-	{Name: "opendsr_requests", Set: sqldb.Core, Plain: []string{"controller_id", "request_id", "case_id", "type", "regulation", "submitted_at", "received_at", "expected_at", "callbacks", "status", "reason"}}, // whose the case is, the case knows
+	{Name: "opendsr_controllers", Set: sqldb.Core, Plain: []string{"id", "name", "digest", "hosts", "ended", "created_at", "copies"}},
+	{Name: "opendsr_requests", Set: sqldb.Core, Plain: []string{"controller_id", "request_id", "case_id", "type", "regulation", "submitted_at", "received_at", "expected_at", "callbacks", "status", "reason", "results", "results_until", "results_count"}}, // whose the case is, the case knows
 	{Name: "opendsr_callbacks", Set: sqldb.Core, Plain: []string{"id", "controller_id", "request_id", "url", "status", "state", "why", "tries", "first_at", "next_at", "lease_until"}},
 	{Name: "session_links", Set: sqldb.Core, Holder: "session", Plain: []string{"audience"}, Fields: []Field{
 		pseudonym("empty for staff", service...),
@@ -361,8 +361,8 @@ var tables = []Table{
 	{Name: "collect_source_changes", Set: sqldb.Core, Plain: []string{"seq", "source", "change", "staff", "at", "opening"}},
 	{Name: "collect_plans", Set: sqldb.Core, Plain: []string{"version", "hash", "body", "author", "reason", "loosens", "at", "opening"}},
 	{Name: "collect_plan_drafts", Set: sqldb.Core, Plain: []string{"id", "base", "body", "author", "note", "state", "revision", "version", "decided_by", "created_at", "changed_at"}},
-	{Name: "collect_minutes", Set: sqldb.Core, Plain: []string{"source", "minute", "events", "kept", "denied", "nobody", "repeated", "unplanned", "broken", "gone", "violations", "unknown"}}, // counts; nobody is in them
-	{Name: "collect_violations", Set: sqldb.Core, Plain: []string{"source", "event", "path", "expected", "got", "n", "first_at", "last_at"}},                                                  // names of the plan and types; no value
+	{Name: "collect_minutes", Set: sqldb.Core, Plain: []string{"source", "minute", "events", "kept", "denied", "nobody", "repeated", "unplanned", "broken", "gone", "not_kept", "violations", "unknown"}}, // counts; nobody is in them
+	{Name: "collect_violations", Set: sqldb.Core, Plain: []string{"source", "event", "path", "expected", "got", "n", "first_at", "last_at"}},                                                              // names of the plan and types; no value
 	{Name: "collect_proposals", Set: sqldb.Core, Plain: []string{"id", "event", "within", "name", "shape", "category", "transform", "confidence", "why", "n", "first_at", "last_at", "later", "source"}},
 	{Name: "collect_rejects", Set: sqldb.Core, Plain: []string{"import_id", "line", "reason"}},
 	{Name: "recommend_device_files", Set: sqldb.Core, Plain: []string{"number", "kind", "actor", "reason", "made_at", "until", "ended_at", "ended_by", "rho", "miss", "statement", "sha256", "body", "opening", "closing"}}, // a noised file holds of each person no more than its guarantee says

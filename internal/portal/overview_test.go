@@ -3,6 +3,7 @@ package portal
 import (
 	"testing"
 
+	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/web"
 	"thimble/internal/web/webtest"
 )
@@ -12,11 +13,14 @@ func TestTheFirstPageRenders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages, err := kit.Pages(pageFiles)
+	pages, err := kit.Pages(ledgerweb.WithCheck(pageFiles), "pages/*.html", ledgerweb.CheckPartial)
 	if err != nil {
 		t.Fatal(err)
 	}
-	webtest.RenderAll(t, pages, map[string]web.Page{"overview.html": {Layout: web.Portal, Title: "Your data", Body: overviewBody{Cards: []web.Card{
+	table := web.Table{ID: "held", Caption: "Held", Columns: []web.Column{{Label: "What"}}, Rows: []web.Row{{Cells: web.Cells("Orders")}}}
+	asked := table
+	asked.ID = "open"
+	webtest.RenderAll(t, pages, map[string]web.Page{"overview.html": {Layout: web.Portal, Title: "Your data", Body: overviewBody{Held: &table, Open: &asked, Receipts: []ledgerweb.Check{{Title: "A choice", Href: "/r"}}, Cards: []web.Card{
 		{Icon: "check", Title: "My choices", Text: "On: lists.", Href: "/privacy/choices", Badge: &web.Badge{Text: "1 of 2", Tone: web.Good}},
 	}}}})
 }

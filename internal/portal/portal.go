@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"thimble"
+	"thimble/internal/ledger/ledgerweb"
 	"thimble/internal/session/sessionweb"
 	"thimble/internal/web"
 )
@@ -41,6 +42,12 @@ type Config struct {
 	Sections []web.Section
 	// Cards fill the first page, in this order.
 	Cards []Card
+	// Held sums up what is held of somebody; may be nil, like what follows.
+	Held func(ctx context.Context, who thimble.SubjectID) (web.Table, error)
+	// Open lists what somebody asked for and has no answer to yet.
+	Open func(ctx context.Context, who thimble.SubjectID) (web.Table, error)
+	// Receipts are the newest, to be checked where they stand.
+	Receipts func(ctx context.Context, who thimble.SubjectID) ([]ledgerweb.Check, error)
 	// Own opens a person's own data to that person.
 	Own func(ctx context.Context, who thimble.SubjectID, categories ...thimble.Category) (thimble.Grant, error)
 	// Label says how the header names who is signed in; "You" when nil.
@@ -73,7 +80,7 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	pages, err := cfg.Kit.Pages(pageFiles)
+	pages, err := cfg.Kit.Pages(ledgerweb.WithCheck(pageFiles), "pages/*.html", ledgerweb.CheckPartial)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +124,42 @@ func (d *door) nothing(w http.ResponseWriter, r *http.Request) {
 }
 
 // overviewBody is the first page.
-type overviewBody struct{ Cards []web.Card }
+type overviewBody struct {
+	Held     *web.Table
+	Open     *web.Table
+	Cards    []web.Card
+	Receipts []ledgerweb.Check
+}
+
+// filled fills the parts of the first page that there are.
+func (d *door) filled(ctx context.Context, who thimble.SubjectID) (body overviewBody, err error) {
+	for _, part := range []struct {
+		read func(context.Context, thimble.SubjectID) (web.Table, error)
+		into **web.Table
+	}{{d.Open, &body.Open}, {d.Held, &body.Held}} {
+		if part.read == nil {
+			continue
+		}
+		t, err := part.read(ctx, who)
+		if err != nil {
+			return body, err
+		}
+		if len(t.Rows) > 0 || t.Empty != nil {
+			*part.into = &t
+		}
+	}
+	for _, card := range d.Cards {
+		c, err := card(ctx, who)
+		if err != nil {
+			return body, err
+		}
+		body.Cards = append(body.Cards, c)
+	}
+	if d.Receipts != nil {
+		body.Receipts, err = d.Receipts(ctx, who)
+	}
+	return body, err
+}
 
 // seen are the categories that the first page counts.
 func seen() []thimble.Category {
@@ -131,12 +173,8 @@ func (d *door) overview(w http.ResponseWriter, r *http.Request) {
 	who := web.VisitorFrom(r.Context()).Subject
 	_, err := d.Own(r.Context(), who, seen()...)
 	var body overviewBody
-	for _, card := range d.Cards {
-		var c web.Card
-		if err == nil {
-			c, err = card(r.Context(), who)
-			body.Cards = append(body.Cards, c)
-		}
+	if err == nil {
+		body, err = d.filled(r.Context(), who)
 	}
 	if err != nil {
 		d.frame.Fail(w, r, err)
@@ -144,7 +182,7 @@ func (d *door) overview(w http.ResponseWriter, r *http.Request) {
 	}
 	d.frame.Render(w, r, http.StatusOK, d.pages, "overview.html", web.Page{
 		Title: "Your data, your choices", Lead: "See what " + d.shop() + " knows about you and who looked at it. Change what you allow. Take it with you, or have it deleted.",
-		Notice: &web.AccessNotice{Purpose: "showing you your own data"}, Body: body,
+		Notice: &web.AccessNotice{Purpose: "showing you your own data"}, Body: body, Scripts: []string{ledgerweb.CheckScript}, Styles: []string{ledgerweb.CheckStyle},
 	})
 }
 

@@ -45,8 +45,12 @@ type Split struct {
 }
 
 // A Halved is the history of one person in two parts: what they had before an instant, the
-// latest last, and what they had from then on for the first time.
-type Halved struct{ Before, After []thimble.ItemID }
+// latest last, with when that was and whether they are trusted, and what they had from then
+// on for the first time.
+type Halved struct {
+	Before History
+	After  []thimble.ItemID
+}
 
 // Words says it in a sentence.
 func (t TuneReport) Words() string {
@@ -75,8 +79,10 @@ func Tune(ctx context.Context, start Recipe, d *Dataset, progress func(done, tot
 }
 
 // TuneOn is Tune with a split of the caller's: each recipe learns from what came before,
-// and is judged on what came after.
-func TuneOn(ctx context.Context, start Recipe, items []thimble.ItemID, people []Halved, progress func(done, total int)) (TuneReport, error) {
+// and is judged on what came after. Before it learns, freeze sets what a recipe has of the
+// data that it learns from, such as its epoch and its caps: then decay is tried too. What is
+// reported are the recipes before that.
+func TuneOn(ctx context.Context, start Recipe, items []thimble.ItemID, people []Halved, freeze func(Recipe, *Dataset) Recipe, progress func(done, total int)) (TuneReport, error) {
 	table := newCatalogue(items)
 	if err := table.check(); err != nil {
 		return TuneReport{Recipe: start}, err
@@ -90,13 +96,23 @@ func TuneOn(ctx context.Context, start Recipe, items []thimble.ItemID, people []
 		return out
 	}
 	train, held := make([][]int32, len(people)), make([][]int32, len(people))
+	scratch := make([]uint64, bitWords(len(table.ids)))
 	for k, p := range people {
 		seen := map[int32]bool{}
-		if train[k] = numbers(p.Before, seen); len(train[k]) > 0 {
+		train[k] = table.lastDistinct(nil, len(p.Before.Items), len(table.ids), func(n int) thimble.ItemID { return p.Before.Items[n] }, scratch)
+		for _, i := range train[k] {
+			seen[i] = true
+		}
+		if len(train[k]) > 0 {
 			held[k] = numbers(p.After, seen)
 		}
 	}
-	return search(ctx, start, newTuning(table.ids, train, held), progress)
+	t := newTuning(table.ids, train, held)
+	for k, p := range people {
+		t.d.put(evalPerson(k), p.Before)
+	}
+	t.freeze = freeze
+	return search(ctx, start, t, progress)
 }
 
 func tune(ctx context.Context, start Recipe, names []thimble.ItemID, histories [][]int32, tell func(done, total int)) (TuneReport, error) {
@@ -105,7 +121,7 @@ func tune(ctx context.Context, start Recipe, names []thimble.ItemID, histories [
 }
 
 func search(ctx context.Context, start Recipe, t *tuning, tell func(done, total int)) (TuneReport, error) {
-	candidates := grid(start)
+	candidates := grid(start, t.freeze != nil)
 	total, done := 1, 0
 	for _, try := range candidates {
 		total += len(try(start))
@@ -155,6 +171,7 @@ type tuning struct {
 	train, held [][]int32
 	d           *Dataset
 	popularity  []int
+	freeze      func(Recipe, *Dataset) Recipe // nil: the data says neither who is trusted nor when anybody was there
 }
 
 func newTuning(names []thimble.ItemID, train, held [][]int32) *tuning {
@@ -180,8 +197,11 @@ func newTuning(names []thimble.ItemID, train, held [][]int32) *tuning {
 }
 
 // learn trains on what is not held out. The caps on people who are not trusted are for a
-// data set that says who is; nor does this one say when anybody was there.
+// data set that says who is, and decay for one that says when anybody was there.
 func (t *tuning) learn(ctx context.Context, r Recipe) (*Model, error) {
+	if t.freeze != nil {
+		return Train(ctx, t.freeze(r, t.d), t.d, nil)
+	}
 	r.UntrustedCap, r.UntrustedFloor, r.UntrustedMilli, r.TrustedBefore = 0, 0, 0, 0
 	r.DecayEpoch, r.HalfLife = 0, 0
 	return Train(ctx, r, t.d, nil)
@@ -235,8 +255,9 @@ func standardErrors(a, b []float64) float64 {
 	return sum / n / math.Sqrt(variance/n)
 }
 
-// grid returns, for each hyper-parameter, the variants of a recipe to try.
-func grid(start Recipe) []func(Recipe) []Recipe {
+// grid returns, for each hyper-parameter, the variants of a recipe to try: that of decay for
+// data with times.
+func grid(start Recipe, timed bool) []func(Recipe) []Recipe {
 	vary := func(values []int, set func(*Recipe, int)) func(Recipe) []Recipe {
 		return func(r Recipe) []Recipe {
 			var out []Recipe
@@ -249,13 +270,17 @@ func grid(start Recipe) []func(Recipe) []Recipe {
 			return out
 		}
 	}
-	return []func(Recipe) []Recipe{
+	all := []func(Recipe) []Recipe{
 		vary([]int{start.Steps, min(2*start.Steps, 100)}, func(r *Recipe, v int) { r.Steps = v }),
 		vary([]int{300, 500}, func(r *Recipe, v int) { r.AlphaMilli = v }),
 		vary([]int{15_000, 25_000, 40_000}, func(r *Recipe, v int) { r.LambdaMilli = v }),
 		vary([]int{0, 100}, func(r *Recipe, v int) { r.EtaMilli = v }),
 		vary([]int{max(start.K/2, 1), start.K, min(2*start.K, ml.MaxGramBound)}, func(r *Recipe, v int) { r.K = v }),
 	}
+	if timed {
+		all = append(all, vary([]int{0, 1, 2, 6}, func(r *Recipe, v int) { r.HalfLife = v }))
+	}
+	return all
 }
 
 // holdOut splits each history of at least three items: the last fifth, but at

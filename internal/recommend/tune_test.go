@@ -99,10 +99,10 @@ func TestTuningOnASplitOfTheCallersJudgesOnlyWhatNobodyLearnedFrom(t *testing.T)
 	var people []Halved
 	for _, h := range d.histories {
 		if cut := len(h) / 2; cut > 0 {
-			one := Halved{}
+			one := Halved{Before: History{Trusted: true}}
 			for k, i := range h {
 				if k < cut {
-					one.Before = append(one.Before, d.table.ids[i])
+					one.Before.Items = append(one.Before.Items, d.table.ids[i])
 				} else {
 					one.After = append(one.After, d.table.ids[i])
 				}
@@ -114,7 +114,7 @@ func TestTuningOnASplitOfTheCallersJudgesOnlyWhatNobodyLearnedFrom(t *testing.T)
 	poor.Name, poor.AlphaMilli, poor.EtaMilli, poor.LambdaMilli = "poor", 1000, 900, 1
 	on := func(people []Halved) TuneReport {
 		t.Helper()
-		r, err := TuneOn(t.Context(), poor, shelf(160), people, nil)
+		r, err := TuneOn(t.Context(), poor, shelf(160), people, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func TestTuningOnASplitOfTheCallersJudgesOnlyWhatNobodyLearnedFrom(t *testing.T)
 	}
 	again := append([]Halved{}, people...)
 	for i := range again { // what they had before already is no question
-		again[i].After = append(append([]thimble.ItemID{}, again[i].After...), again[i].Before...)
+		again[i].After = append(append([]thimble.ItemID{}, again[i].After...), again[i].Before.Items...)
 	}
 	a, _ := json.Marshal(report)
 	b, _ := json.Marshal(on(again))
@@ -145,5 +145,58 @@ func TestTuningOnASplitOfTheCallersJudgesOnlyWhatNobodyLearnedFrom(t *testing.T)
 	}
 	if r := on(again); r.Judged != 0 || r.Recipe != poor {
 		t.Errorf("with nobody to judge: %+v", r)
+	}
+}
+
+// Years ago most people bought a third thing with two others, and now one buys a fourth. With times
+// a recipe that lets what is old fade is found better, and without times it is not tried.
+func TestTuningFindsThatWhatIsOldShouldFade(t *testing.T) {
+	var people []Halved
+	for p := range 500 {
+		home := p % 20 * 8
+		h := Halved{Before: History{Items: []thimble.ItemID{itemName(home), itemName(home + 1)}, Epoch: 300, Since: 300, Trusted: true}}
+		switch kind := p / 20; {
+		case kind < 15:
+			h.Before.Epoch, h.Before.Since, h.Before.Items = 240, 240, append(h.Before.Items, itemName(home+5))
+		case kind < 20:
+			h.Before.Items = append(h.Before.Items, itemName(home+4))
+		default:
+			h.After = []thimble.ItemID{itemName(home + 4)}
+		}
+		people = append(people, h)
+	}
+	start := smallRecipe()
+	start.HalfLife, start.MostHalvings = 0, 0
+	at := 0
+	freeze := func(r Recipe, d *Dataset) Recipe {
+		if d.People() != 500 {
+			t.Errorf("it learns from %d people, want 500", d.People())
+		}
+		if r.HalfLife > 0 {
+			at, r.DecayEpoch = d.LatestEpoch(10), d.LatestEpoch(10)
+		}
+		return r
+	}
+	tries := func(freeze func(Recipe, *Dataset) Recipe) (lives map[int]float64) {
+		t.Helper()
+		report, err := TuneOn(t.Context(), start, shelf(160), people, freeze, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lives = map[int]float64{}
+		for _, p := range report.Points {
+			if p.Recipe.DecayEpoch != 0 {
+				t.Errorf("a recipe is reported with the epoch %d of the trial", p.Recipe.DecayEpoch)
+			}
+			lives[p.Recipe.HalfLife] = max(lives[p.Recipe.HalfLife], p.NDCG)
+		}
+		return lives
+	}
+	with := tries(freeze)
+	if at != 300 || len(with) != 4 || with[6] <= with[0] {
+		t.Errorf("weights are whole in %d; NDCG by half-life %v, want what is old to count less", at, with)
+	}
+	if without := tries(nil); len(without) != 1 {
+		t.Errorf("without times half-lives are tried: %v", without)
 	}
 }

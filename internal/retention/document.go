@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -35,7 +36,10 @@ type Period struct {
 	Category thimble.Category `json:"category"`
 	Purpose  thimble.Purpose  `json:"purpose,omitzero"` // "" bounds every purpose
 	Max      string           `json:"max"`              // 48h, 45d, 18mo, 2y; 0d: nothing is kept
-	Why      string           `json:"why"`
+	// After is what it is counted from: "" from collection, [PurposeEnd], or [LastSeen], which
+	// is of everything ("*"): who has not been there for that long is forgotten.
+	After Clock  `json:"after,omitzero"`
+	Why   string `json:"why"`
 }
 
 const maxDocument, maxRules, maxWhy = 64 << 10, 200, 500
@@ -56,9 +60,9 @@ func ParseDocument(text []byte) (d Document, err error) {
 	if len(d.Rules) > maxRules {
 		return Document{}, fmt.Errorf("retention: rules: %d at most were expected: %w", maxRules, thimble.ErrInvalid)
 	}
-	seen := map[[2]string]bool{}
+	seen := map[[3]string]bool{}
 	for i, r := range d.Rules {
-		key := [2]string{string(r.Category), string(r.Purpose)}
+		key := [3]string{string(r.Category), string(r.Purpose), string(r.After)}
 		err := r.check()
 		if err == nil && seen[key] {
 			err = fmt.Errorf("category: there is a rule about the same already: %w", thimble.ErrInvalid)
@@ -90,7 +94,10 @@ func plain(err error) string {
 }
 
 func (p Period) check() error {
-	if _, known := datamap.CategoryOf(p.Category); !known {
+	if err := p.checkClock(); err != nil {
+		return err
+	}
+	if _, known := datamap.CategoryOf(p.Category); !known && p.After == "" {
 		return fmt.Errorf("category: one of the taxonomy was expected, such as %s: %w", thimble.PurchaseHistory, thimble.ErrInvalid)
 	}
 	if _, known := datamap.PurposeOf(p.Purpose); p.Purpose != "" && !known {
@@ -101,6 +108,24 @@ func (p Period) check() error {
 	}
 	if why := strings.TrimSpace(p.Why); utf8.RuneCountInString(why) < 3 || len(why) > maxWhy {
 		return fmt.Errorf("why: 3 to %d characters were expected: %w", maxWhy, thimble.ErrInvalid)
+	}
+	return nil
+}
+
+func (p Period) checkClock() error {
+	if p.After == "" {
+		return nil
+	}
+	_, known := datamap.CategoryOf(p.Category)
+	switch {
+	case p.After != PurposeEnd && p.After != LastSeen:
+		return fmt.Errorf("after: %s or %s was expected, or nothing: %w", PurposeEnd, LastSeen, thimble.ErrInvalid)
+	case p.Purpose != "":
+		return fmt.Errorf("purpose: with after none was expected: %w", thimble.ErrInvalid)
+	case p.After == LastSeen && p.Category != "*":
+		return fmt.Errorf("category: * was expected: who has not been there for that long is forgotten: %w", thimble.ErrInvalid)
+	case !known && p.Category != "*":
+		return fmt.Errorf("category: one of the taxonomy was expected, or *: %w", thimble.ErrInvalid)
 	}
 	return nil
 }
@@ -117,10 +142,20 @@ func (p Period) span() (calendar.Span, error) {
 func (d Document) Bounds(version int64) (rules []Rule) {
 	for _, p := range d.Rules {
 		if s, err := p.span(); err == nil {
-			rules = append(rules, Rule{Category: p.Category, Purpose: p.Purpose, Span: s, After: Collected, Source: Source{Operator, "version " + strconv.FormatInt(version, 10), p.Why}})
+			rules = append(rules, Rule{Category: p.Category, Purpose: p.Purpose, Span: s, After: cmp.Or(p.After, Collected), Source: Source{Operator, "version " + strconv.FormatInt(version, 10), p.Why}})
 		}
 	}
 	return rules
+}
+
+// Refused are the categories of which nothing is kept for any purpose.
+func (d Document) Refused() (all []thimble.Category) {
+	for _, p := range d.Rules {
+		if s, err := p.span(); err == nil && s.N == 0 && p.Purpose == "" && p.After == "" {
+			all = append(all, p.Category)
+		}
+	}
+	return all
 }
 
 // Text is the document as it is kept.
@@ -135,7 +170,7 @@ func (d Document) Text() (string, error) {
 
 // With is the document with a rule added, or put in the place of one about the same.
 func (d Document) With(p Period) Document {
-	d.Rules = slices.DeleteFunc(slices.Clone(d.Rules), func(o Period) bool { return o.Category == p.Category && o.Purpose == p.Purpose })
+	d.Rules = slices.DeleteFunc(slices.Clone(d.Rules), func(o Period) bool { return o.Category == p.Category && o.Purpose == p.Purpose && o.After == p.After })
 	d.Rules = append(d.Rules, p)
 	return d
 }

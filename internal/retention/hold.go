@@ -74,7 +74,7 @@ func (h Hold) Check(now time.Time) error {
 	}
 	for _, c := range h.Categories {
 		if !slices.Contains(Holdable(), c) {
-			return bad("categories", "one that can be held was expected")
+			return bad("categories", "one that can be held was expected, record by record; events of the log cannot be: take a copy of what is needed before they are erased or expire")
 		}
 	}
 	return nil

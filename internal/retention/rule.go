@@ -29,7 +29,7 @@ type Source struct {
 // A Clock says what a period is counted from.
 type Clock string
 
-// The clocks. Periods of the first alone are executed.
+// The clocks. Those of the last two run for each person by itself; see [Rule.Executed].
 const (
 	Collected  Clock = "collection"
 	PurposeEnd Clock = "purpose_end"

@@ -26,6 +26,7 @@ const (
 type Run struct {
 	ID       thimble.ID
 	Category thimble.Category
+	Clock    Clock     // what the period is counted from
 	Before   time.Time // what is older is to be gone
 	State    State
 	Proof    Proof
@@ -38,8 +39,11 @@ type Run struct {
 type Proof struct {
 	Run      string           `json:"run"`
 	Category thimble.Category `json:"category"`
-	Before   time.Time        `json:"before"`
-	Source   Source           `json:"source"`
+	// After is what the period is counted from, if not from collection: whoever was there
+	// last, or what no purpose needs any more, since before Before.
+	After  Clock     `json:"after,omitempty"`
+	Before time.Time `json:"before"`
+	Source Source    `json:"source"`
 	// Listed are how many entries were older when the run began, by table.
 	Listed []Count `json:"listed"`
 	// Root commits to who and what they were: the root of a Merkle tree (RFC 6962) over

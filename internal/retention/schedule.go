@@ -25,7 +25,7 @@ type Schedule struct {
 	Ends *Rule `json:"ends,omitempty"`
 	// Floors are what laws say must be kept at least, the longest first.
 	Floors []Rule `json:"floors,omitempty"`
-	// Shown are rules that no run executes: those of another clock.
+	// Shown are rules of another clock, which runs for each person by itself; see [Clocked].
 	Shown []Rule `json:"shown,omitempty"`
 }
 

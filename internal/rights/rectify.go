@@ -31,10 +31,10 @@ type Decisions interface {
 	Redo(ctx context.Context, request thimble.ID, members []thimble.SubjectID, c thimble.Category, since, until time.Time) (Rescored, error)
 }
 
-// Recipients tell who has data of a category about somebody that it was corrected
+// Recipients tell who has data of a category about a person's subjects that it was corrected
 // (GDPR Art. 19); the request is the cause. *disclosedb.Store does.
 type Recipients interface {
-	Corrected(ctx context.Context, who thimble.SubjectID, c thimble.Category) (told int, err error)
+	Corrected(ctx context.Context, members []thimble.SubjectID, c thimble.Category) (told int, err error)
 }
 
 // Amends are what a correction reaches beside the holder of the value; nil parts are not
@@ -173,10 +173,8 @@ func (d *Desk) tell(ctx context.Context, r *Request, members []thimble.SubjectID
 	if d.cfg.Amends.Recipients == nil {
 		return nil
 	}
-	for _, who := range members {
-		if _, err := d.cfg.Amends.Recipients.Corrected(ctx, who, r.Report.Category); err != nil {
-			return err
-		}
+	if _, err := d.cfg.Amends.Recipients.Corrected(ctx, members, r.Report.Category); err != nil {
+		return err
 	}
 	if d.cfg.Surroundings == nil {
 		return nil

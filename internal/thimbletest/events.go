@@ -18,16 +18,25 @@ func (s *Shop) Browses(who thimble.SubjectID, items ...thimble.ItemID) {
 // Does is Browses for any event of browsing, such as "Product Added".
 func (s *Shop) Does(who thimble.SubjectID, event string, items ...thimble.ItemID) {
 	s.TB.Helper()
+	s.DoesOn(s.now(), who, event, items...)
+}
+
+func (s *Shop) now() time.Time {
+	if s.Config.Now != nil {
+		return s.Config.Now()
+	}
+	return time.Now()
+}
+
+// DoesOn is Does for what was done up to an instant, and came in now.
+func (s *Shop) DoesOn(done time.Time, who thimble.SubjectID, event string, items ...thimble.ItemID) {
+	s.TB.Helper()
 	ctx := context.Background()
 	const browsing thimble.Category = "user.behavior.browsing_history"
-	now := time.Now
-	if s.Config.Now != nil {
-		now = s.Config.Now
-	}
 	records := make([]frame.Record, len(items))
 	for i, item := range items {
-		at := now().UTC().Add(time.Duration(i-len(items)) * time.Second)
-		r := frame.Record{Subject: who, Received: now().UTC().UnixMicro(), Source: 1}
+		at := done.UTC().Add(time.Duration(i-len(items)) * time.Second)
+		r := frame.Record{Subject: who, Received: s.now().UTC().UnixMicro(), Source: 1}
 		var err error
 		r.ID, err = thimble.NewID(nil)
 		s.must(err)

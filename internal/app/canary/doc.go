@@ -7,6 +7,8 @@
 //
 //   - every way in is listed ([Doors]) with what is brought in by it, or with the reason why
 //     nothing personal comes by it; a test fails when the program has one that is not;
+//   - the protocols of requests are ways in too: an agent, a firm of a chain of deletion and a
+//     controller ask for the person, and a system outside is told of them and answers;
 //   - all files are read: databases with their free pages and write-ahead logs, models,
 //     keys, files for recipients, logs; while the program still runs, and when it has ended;
 //   - a string is found as it is, in base64 at any offset, in hexadecimal, UTF-16, percent

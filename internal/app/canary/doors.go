@@ -67,7 +67,7 @@ func Doors() (all []Door) {
 			all = append(all, d)
 		}
 	}
-	return append(all, Door{Name: "letter"}, Door{Name: "text for a recipient"})
+	return append(all, Door{Name: "letter"}, Door{Name: "text for a recipient"}, Door{Name: agentDoor}, Door{Name: chainDoor}, Door{Name: controllerDoor}, Door{Name: systemDoor})
 }
 
 func pages() []Door {
@@ -86,7 +86,7 @@ func pages() []Door {
 		page("POST /console/requests/new", "subject", "kind", "purpose", "text", "via", "for"),
 		page("POST /console/sign-in", "name", "password", "code"),
 	}
-	all = append(all, outside()...)
+	all = append(all, beyond()...)
 	for _, path := range strings.Fields("a alias b batch g group i identify import m p page s screen t track") {
 		all = append(all, page("POST /v1/"+path, "userId", "anonymousId", "event", "name", "properties"))
 	}
@@ -95,7 +95,7 @@ func pages() []Door {
 			"POST /console/reviews/{review}/release", "POST /console/sign-out", "POST /console/vault/rotate", "POST /console/outbox/{message}/again", "POST /privacy/sign-out", "POST /privacy/take", "POST /shop/sign-out"),
 		none(ofStaff, "POST /console/account/devices", "POST /console/account/factor", "POST /console/account/password", "POST /console/account/set-up", "POST /console/confirm",
 			"POST /console/people", "POST /console/people/review", "POST /console/people/{name}/{what}"),
-		none(tokenOnly, "POST /console/link/{token}", "DELETE /v2/requests/{id}"),
+		none(tokenOnly, "POST /console/link/{token}", "DELETE /v2/requests/{id}", "DELETE /drp/v1/data-rights-request/{request}"),
 		none(ofShop, "POST /console/agents", "POST /console/agents/{agent}", "POST /console/alarms/{id}/close", "POST /console/imports/upload/{upload}", "POST /console/keys", "POST /console/keys/{id}/revoke", "POST /console/policy/packs/{id}/review",
 			"POST /console/policy/simulate", "POST /console/policy/waiting/{id}/accept", "POST /console/recipients", "POST /console/recipients/{recipient}/agreement", "POST /console/recipients/{recipient}/{what}",
 			"POST /console/controllers", "POST /console/controllers/{controller}/end", "POST /console/systems", "POST /console/systems/{system}/{what}", "POST /console/retention/document", "POST /console/retention/proposals", "POST /console/retention/runs/{run}", "POST /console/holds/{hold}", "POST /console/holds", "POST /console/sources", "POST /console/sources/{source}", "POST /console/sources/{source}/end", "POST /console/sources/{source}/key"),
@@ -109,8 +109,8 @@ func pages() []Door {
 	return all
 }
 
-// outside are the pages of customers and the ways in of other systems.
-func outside() []Door {
+// beyond are the pages of customers and the ways in of other systems.
+func beyond() []Door {
 	return []Door{
 		page("POST /privacy/accounts", "merge"),
 		page("POST /privacy/choices", "purpose", "state", "all"),
@@ -140,6 +140,9 @@ func outside() []Door {
 		page("POST /disclose/ack/{recipient}", "acknowledged"),
 		page("POST /opendsr/callbacks/{system}", "subject_request_id", "controller_id"),
 		page("POST /v2/requests", "subject_request_id", "identity_value"),
+		page("POST /dsrdelete", "rqJWT"),
+		page("POST /drp/v1/agent/{agent}", "agent-id", "email"),
+		page("POST /drp/v1/data-rights-request", "exercise", "email"),
 		page("POST /rights/systems/{system}/answers", "task", "state", "reason"),
 		page("POST /hooks/{system}/{name}", "id", "email"),
 	}

@@ -28,7 +28,7 @@ import (
 // others, with what is right and with what is not.
 func (w *world) plant(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		w.importPeople, w.importTheRest, w.tills, w.choose, w.train, w.deliveries, w.events, w.operations, w.letter, w.recipient, w.pages, w.work, w.forms, w.settle,
+		w.importPeople, w.importTheRest, w.tills, w.choose, w.train, w.deliveries, w.events, w.operations, w.letter, w.recipient, w.protocols, w.pages, w.work, w.forms, w.settle,
 	} {
 		if err := step(ctx); err != nil {
 			return err

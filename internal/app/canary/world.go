@@ -46,6 +46,7 @@ type world struct {
 	apiKey, serverKey, browserKey  string
 	staffCookie, ownCookie         *http.Cookie
 	refused                        []string // forms that were filled rightly, and refused
+	out                            *outside
 }
 
 const hookSecret = "a-secret-of-the-shop-system"
@@ -59,6 +60,16 @@ func begin(ctx context.Context, dir string) (w *world, err error) {
 			return nil, fmt.Errorf("canary: %w: %w", err, thimble.ErrUnavailable)
 		}
 	}
+	out, err := openOutside(dir)
+	if err != nil {
+		return nil, err
+	}
+	w.out = out
+	defer func() {
+		if err != nil {
+			out.close()
+		}
+	}()
 	cfg, err := w.config("data", "files")
 	if err != nil {
 		return nil, err
@@ -80,7 +91,8 @@ func begin(ctx context.Context, dir string) (w *world, err error) {
 func (w *world) config(data, files string) (app.Config, error) {
 	cfg, err := app.Load(map[string]string{
 		"data": filepath.Join(w.dir, data), "drop-folder": filepath.Join(w.dir, files), "apart": filepath.Join(w.dir, apartFolder), "listen": "127.0.0.1:0",
-		"hooks": "shopify/main=" + hookSecret + " woocommerce/main=" + hookSecret,
+		"hooks":        "shopify/main=" + hookSecret + " woocommerce/main=" + hookSecret,
+		"drp-business": business, "deletion-domain": "shop.example", "deletion-partners": w.out.partners, "opendsr-cert": w.out.cert, "opendsr-key": w.out.key, "disclose-loopback": w.out.at,
 	}, func(string) string { return "" }, os.DevNull)
 	cfg.Demo = true // the shop's pages are ways in too
 	cfg.PasswordCost = staff.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}
@@ -113,6 +125,7 @@ func (w *world) end() error {
 	}
 	w.stop()
 	w.stop = nil
+	w.out.close()
 	return errors.Join(<-w.done, w.App.Close())
 }
 

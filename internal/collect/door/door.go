@@ -278,7 +278,7 @@ const (
 func counts(t intake.Taken) string {
 	var b strings.Builder
 	b.WriteString("events=" + strconv.Itoa(t.Events) + ", kept=" + strconv.Itoa(t.Kept))
-	for _, why := range []intake.Drop{intake.Unplanned, intake.Denied, intake.Nobody, intake.Repeated, intake.Broken, intake.Gone} {
+	for _, why := range []intake.Drop{intake.Unplanned, intake.Denied, intake.Nobody, intake.Repeated, intake.Broken, intake.Gone, intake.NotKept} {
 		if n := t.Dropped[why]; n > 0 {
 			b.WriteString(", " + string(why) + "=" + strconv.Itoa(n))
 		}

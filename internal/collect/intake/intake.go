@@ -49,6 +49,7 @@ const (
 	Repeated  Drop = "repeated"  // it came before
 	Broken    Drop = "broken"    // a rule of the wire or of the plan refused it
 	Gone      Drop = "gone"      // of somebody who was forgotten
+	NotKept   Drop = "not-kept"  // it was decided that nothing of its category is kept
 )
 
 // A Taken says what became of a body.

@@ -60,6 +60,9 @@ type Deps struct {
 	// [signal.DefaultCategories].
 	Categories signal.Categories
 	Now        func() time.Time // nil means time.Now
+	// NotKept returns what was decided not to be kept; nil, and a function that is nil, for
+	// nothing.
+	NotKept func() *NotKeeping
 }
 
 // An Intake takes bodies. It is safe for concurrent use.
@@ -80,6 +83,7 @@ type running struct {
 	plan    *plan.Compiled
 	door    *gate.Door
 	signals *readings
+	shut    atomic.Pointer[shut]
 	work    sync.Pool
 }
 

@@ -19,6 +19,7 @@ type item struct {
 	name   name
 	who    thimble.SubjectID // zero: unknown
 	can    gate.Permission
+	closed uint64     // classes that are permitted, and not kept by decision
 	denied gate.Pairs // by signals
 	mask   uint64
 	repeat frame.Key
@@ -147,6 +148,8 @@ func (w *work) permit() error {
 		case it.who.IsZero():
 			// Nobody was made of them: what happened is counted, and that is all.
 			it.drop = Nobody
+		case it.closed>>it.ev.Message.Class&1 == 1:
+			it.drop = NotKept
 		case it.mask>>it.ev.Message.Class&1 == 0:
 			it.drop = Denied
 		}
@@ -165,7 +168,9 @@ func (w *work) mask(it *item) (err error) {
 	if err != nil {
 		return unavailable(err)
 	}
-	it.mask = w.run.door.Mask(it.can.Pairs.Without(it.denied))
+	may := w.run.door.Mask(it.can.Pairs.Without(it.denied))
+	closed := w.run.closed(w.in.deps.NotKept)
+	it.mask, it.closed = may&^closed, may&closed
 	return nil
 }
 

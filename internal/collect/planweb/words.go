@@ -13,6 +13,7 @@ var dropWords = map[intake.Drop]struct{ name, why string }{
 	intake.Unplanned: {"Not in the plan", "the tracking plan has no event of this name"},
 	intake.Broken:    {"Broken", "a rule of the wire, or of an event that the plan blocks"},
 	intake.Gone:      {"Forgotten people", "of somebody who was erased"},
+	intake.NotKept:   {"Not kept", "it was decided under Retention that nothing of its kind is kept"},
 }
 
 // modeWords say what a broken rule costs.

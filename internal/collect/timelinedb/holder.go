@@ -193,7 +193,7 @@ func (s *Store) erase(ctx context.Context, who thimble.SubjectID) (erased int, e
 	s.mu.Lock()
 	delete(s.changed, who)
 	s.mu.Unlock()
-	places, _, err := s.indexed(ctx, []thimble.SubjectID{who}, timeline.Place{})
+	places, upTo, err := s.indexed(ctx, []thimble.SubjectID{who}, timeline.Place{})
 	if err != nil {
 		return 0, fmt.Errorf("timeline: looking for events of a person: %w", err)
 	}
@@ -210,6 +210,9 @@ func (s *Store) erase(ctx context.Context, who thimble.SubjectID) (erased int, e
 	})
 	if err != nil {
 		return 0, fmt.Errorf("timeline: deleting what was built of a person: %w", err)
+	}
+	if err := s.takeOut(ctx, who, places, upTo); err != nil {
+		return 0, err
 	}
 	return len(places) + int(months), nil
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // Drops are the reasons that are counted, in the order in which they are shown.
-var Drops = [...]intake.Drop{intake.Denied, intake.Nobody, intake.Repeated, intake.Unplanned, intake.Broken, intake.Gone}
+var Drops = [...]intake.Drop{intake.Denied, intake.Nobody, intake.Repeated, intake.Unplanned, intake.Broken, intake.Gone, intake.NotKept}
 
 // Counts are how many.
 type Counts struct {

@@ -18,7 +18,7 @@ import (
 func (s *Store) Minutes(ctx context.Context, source uint32, since time.Time) (all []watch.Minute, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		all = nil
-		rows, err := tx.Query(ctx, `select source, minute, events, kept, denied, nobody, repeated, unplanned, broken, gone, violations, unknown
+		rows, err := tx.Query(ctx, `select source, minute, events, kept, denied, nobody, repeated, unplanned, broken, gone, not_kept, violations, unknown
 			from collect_minutes where minute >= $1 and (source = $2 or $2 = 0) order by minute, source`, since.Unix()/60, source)
 		if err != nil {
 			return err
@@ -27,7 +27,7 @@ func (s *Store) Minutes(ctx context.Context, source uint32, since time.Time) (al
 		for rows.Next() {
 			var m watch.Minute
 			d := &m.Dropped
-			if err := rows.Scan(&m.Source, &m.At, &m.Events, &m.Kept, &d[0], &d[1], &d[2], &d[3], &d[4], &d[5], &m.Violations, &m.Unknown); err != nil {
+			if err := rows.Scan(&m.Source, &m.At, &m.Events, &m.Kept, &d[0], &d[1], &d[2], &d[3], &d[4], &d[5], &d[6], &m.Violations, &m.Unknown); err != nil {
 				return err
 			}
 			all = append(all, m)
@@ -51,7 +51,7 @@ type Sum struct {
 func (s *Store) Sums(ctx context.Context, since time.Time) (all []Sum, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		all = nil
-		rows, err := tx.Query(ctx, `select source, sum(events), sum(kept), sum(denied), sum(nobody), sum(repeated), sum(unplanned), sum(broken), sum(gone), sum(violations), sum(unknown), max(minute)
+		rows, err := tx.Query(ctx, `select source, sum(events), sum(kept), sum(denied), sum(nobody), sum(repeated), sum(unplanned), sum(broken), sum(gone), sum(not_kept), sum(violations), sum(unknown), max(minute)
 			from collect_minutes where minute >= $1 group by source order by source`, since.Unix()/60)
 		if err != nil {
 			return err
@@ -61,7 +61,7 @@ func (s *Store) Sums(ctx context.Context, since time.Time) (all []Sum, err error
 			var m Sum
 			var last int64
 			d := &m.Dropped
-			if err := rows.Scan(&m.Source, &m.Events, &m.Kept, &d[0], &d[1], &d[2], &d[3], &d[4], &d[5], &m.Violations, &m.Unknown, &last); err != nil {
+			if err := rows.Scan(&m.Source, &m.Events, &m.Kept, &d[0], &d[1], &d[2], &d[3], &d[4], &d[5], &d[6], &m.Violations, &m.Unknown, &last); err != nil {
 				return err
 			}
 			m.Last = time.Unix(last*60, 0).UTC()

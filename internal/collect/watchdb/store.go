@@ -97,12 +97,12 @@ func (s *Store) Flush(ctx context.Context) error {
 
 func addMinute(ctx context.Context, tx *sqldb.Tx, m watch.Minute) error {
 	d := m.Dropped
-	_, err := tx.Exec(ctx, `insert into collect_minutes as c (source, minute, events, kept, denied, nobody, repeated, unplanned, broken, gone, violations, unknown)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (source, minute) do update set
+	_, err := tx.Exec(ctx, `insert into collect_minutes as c (source, minute, events, kept, denied, nobody, repeated, unplanned, broken, gone, not_kept, violations, unknown)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (source, minute) do update set
 		events = c.events + excluded.events, kept = c.kept + excluded.kept, denied = c.denied + excluded.denied, nobody = c.nobody + excluded.nobody,
-		repeated = c.repeated + excluded.repeated, unplanned = c.unplanned + excluded.unplanned, broken = c.broken + excluded.broken, gone = c.gone + excluded.gone,
+		repeated = c.repeated + excluded.repeated, unplanned = c.unplanned + excluded.unplanned, broken = c.broken + excluded.broken, gone = c.gone + excluded.gone, not_kept = c.not_kept + excluded.not_kept,
 		violations = c.violations + excluded.violations, unknown = c.unknown + excluded.unknown`,
-		m.Source, m.At, m.Events, m.Kept, d[0], d[1], d[2], d[3], d[4], d[5], m.Violations, m.Unknown)
+		m.Source, m.At, m.Events, m.Kept, d[0], d[1], d[2], d[3], d[4], d[5], d[6], m.Violations, m.Unknown)
 	return err
 }
 

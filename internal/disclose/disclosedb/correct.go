@@ -20,11 +20,12 @@ type correction struct {
 	Fields    []string           `json:"fields"`
 }
 
-// Corrected tells each recipient that may have data of a category about somebody that it
-// was corrected (GDPR Art. 19), by the pseudonym that it has, and which fields it is. The
+// Corrected tells each recipient that may have data of a category about any of a person's
+// subjects that it was corrected (GDPR Art. 19), by the pseudonym that it has, and which
+// fields it is. The
 // right value is not in it: it goes, if it does, by the agreement like any other. The
 // request of the context is the cause; a second call for it tells nobody.
-func (s *Store) Corrected(ctx context.Context, who thimble.SubjectID, c thimble.Category) (told int, err error) {
+func (s *Store) Corrected(ctx context.Context, members []thimble.SubjectID, c thimble.Category) (told int, err error) {
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		told = 0
 		if cause := thimble.CauseOf(ctx); !cause.IsZero() {
@@ -34,34 +35,12 @@ func (s *Store) Corrected(ctx context.Context, who thimble.SubjectID, c thimble.
 				return err
 			}
 		}
-		all, err := reached(ctx, tx, who)
-		if err != nil {
-			return err
-		}
-		for _, t := range all {
-			fields, err := s.given(ctx, tx, t, who, c)
-			if err != nil || len(fields) == 0 {
-				if err != nil {
-					return err
-				}
-				continue
-			}
-			r, err := s.recipient(ctx, tx, t.recipient)
+		for _, who := range members {
+			n, err := s.corrected(ctx, tx, who, c)
 			if err != nil {
 				return err
 			}
-			pseudonym, err := s.pseudonym(ctx, r, t.generation, who)
-			if err != nil {
-				return err
-			}
-			line, err := json.Marshal(correction{pseudonym, []thimble.Category{c}, fields})
-			if err != nil {
-				return err
-			}
-			if err := s.notify(ctx, tx, r, disclose.CorrectMessage, line); err != nil {
-				return err
-			}
-			told++
+			told += n
 		}
 		return nil
 	})
@@ -69,6 +48,40 @@ func (s *Store) Corrected(ctx context.Context, who thimble.SubjectID, c thimble.
 		return 0, fmt.Errorf("disclose: telling of a correction: %w", err)
 	}
 	s.hurry()
+	return told, nil
+}
+
+// corrected tells of one subject.
+func (s *Store) corrected(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, c thimble.Category) (told int, err error) {
+	all, err := reached(ctx, tx, who)
+	if err != nil {
+		return 0, err
+	}
+	for _, t := range all {
+		fields, err := s.given(ctx, tx, t, who, c)
+		if err != nil {
+			return told, err
+		}
+		if len(fields) == 0 {
+			continue
+		}
+		r, err := s.recipient(ctx, tx, t.recipient)
+		if err != nil {
+			return told, err
+		}
+		pseudonym, err := s.pseudonym(ctx, r, t.generation, who)
+		if err != nil {
+			return told, err
+		}
+		line, err := json.Marshal(correction{pseudonym, []thimble.Category{c}, fields})
+		if err != nil {
+			return told, err
+		}
+		if err := s.notify(ctx, tx, r, disclose.CorrectMessage, line); err != nil {
+			return told, err
+		}
+		told++
+	}
 	return told, nil
 }
 

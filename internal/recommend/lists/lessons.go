@@ -37,16 +37,48 @@ type Act struct {
 	At    time.Time // when it was done
 }
 
-// A lesson is what somebody did with a product until one end of data, behind the end before.
+// A lesson is what somebody did with a product until one end of data, behind the end before. There
+// is one for each person and product that were met, so that it is small: 16 bytes.
 type lesson struct {
-	recommend.Interest
-	end uint8 // which of the ends
+	item        uint32 // by number in the course
+	at          uint32 // as in an interest
+	first, last uint16
+	end         uint8 // which of the ends
+	cart, wish  bool
+}
+
+// interest is the lesson with the product's name.
+func (l lesson) interest(names *shelfmarks) recommend.Interest {
+	return recommend.Interest{Item: names.of[l.item], First: l.first, Last: l.last, Cart: l.cart, Wish: l.wish, At: l.at}
+}
+
+func lessonOf(i recommend.Interest, item uint32, end uint8) lesson {
+	return lesson{item: item, at: i.At, first: i.First, last: i.Last, end: end, cart: i.Cart, wish: i.Wish}
+}
+
+// shelfmarks are the numbers of the products of a course, in the order in which they were met.
+type shelfmarks struct {
+	numbers map[thimble.ItemID]uint32
+	of      []thimble.ItemID
+}
+
+func (m *shelfmarks) number(id thimble.ItemID) uint32 {
+	n, ok := m.numbers[id]
+	if !ok {
+		if m.numbers == nil {
+			m.numbers = map[thimble.ItemID]uint32{}
+		}
+		n = uint32(len(m.of))
+		m.numbers[id], m.of = n, append(m.of, id)
+	}
+	return n
 }
 
 // A doing is what somebody did.
 type doing struct {
 	ends    []int64 // of data, ascending
 	lessons []lesson
+	names   *shelfmarks
 	deeds   []int32 // by end, how many deeds there are behind the end before
 }
 
@@ -57,11 +89,14 @@ const mostDeeds = 10_000
 
 // A course is what people did with products, until some ends: for sets that end there.
 type course struct {
-	shop  *Shop
-	ends  []int64 // ascending
-	known func(thimble.ItemID) bool
-	of    map[thimble.SubjectID]*doing
-	met   map[thimble.SubjectID]*listener // by the subject of an entry
+	shop *Shop
+	ends []int64 // ascending
+	// before, when not zero, is from when on nothing that was done counts.
+	before time.Time
+	known  func(thimble.ItemID) bool
+	names  shelfmarks
+	of     map[thimble.SubjectID]*doing
+	met    map[thimble.SubjectID]*listener // by the subject of an entry
 }
 
 // A listener is by which grant a subject's deeds are learned from.
@@ -91,7 +126,12 @@ func (s *Shop) interested(ctx context.Context, r recommend.Recipe) (recommend.Re
 // sets. Of who permits that, an entry counts if it came in since they do: a yes to learning
 // is of what follows it, whatever was kept for other purposes before.
 func (s *Shop) lessons(ctx context.Context, of []thimble.SubjectID, sets ...*set) (*course, error) {
-	c := &course{shop: s, of: map[thimble.SubjectID]*doing{}, met: map[thimble.SubjectID]*listener{}}
+	return s.lessonsBefore(ctx, time.Time{}, of, sets...)
+}
+
+// lessonsBefore is lessons of what was done before an instant; the zero time is no bound.
+func (s *Shop) lessonsBefore(ctx context.Context, before time.Time, of []thimble.SubjectID, sets ...*set) (*course, error) {
+	c := &course{shop: s, before: before, of: map[thimble.SubjectID]*doing{}, met: map[thimble.SubjectID]*listener{}}
 	var from []*set
 	for _, one := range sets {
 		if s.Journal != nil && one.rule.InterestFrom > 0 && one.events > 0 {
@@ -155,7 +195,7 @@ func (s *Shop) listens(ctx context.Context, who thimble.SubjectID) (*listener, e
 
 func (c *course) add(a Act) {
 	l := c.met[a.Who]
-	if a.Came.Before(l.since) || a.Item == "" {
+	if a.Came.Before(l.since) || a.Item == "" || !c.before.IsZero() && !a.At.Before(c.before) {
 		return
 	}
 	var i recommend.Interest
@@ -172,12 +212,12 @@ func (c *course) add(a Act) {
 	end, _ := slices.BinarySearch(c.ends, a.Place)
 	d := c.of[l.person]
 	if d == nil {
-		d = &doing{ends: c.ends, deeds: make([]int32, len(c.ends))}
+		d = &doing{ends: c.ends, names: &c.names, deeds: make([]int32, len(c.ends))}
 		c.of[l.person] = d
 	}
 	d.deeds[end]++
 	if d.until(end) <= mostDeeds && c.known(a.Item) {
-		d.add(lesson{i, uint8(end)})
+		d.add(lessonOf(i, c.names.number(a.Item), uint8(end)))
 	}
 }
 
@@ -199,8 +239,8 @@ func (d *doing) until(end int) (n int32) {
 // add puts a lesson to those of the same product and end.
 func (d *doing) add(l lesson) {
 	for i := range d.lessons {
-		if had := &d.lessons[i]; had.end == l.end && had.Item == l.Item {
-			had.Interest = had.Join(l.Interest)
+		if had := &d.lessons[i]; had.end == l.end && had.item == l.item {
+			*had = lessonOf(had.interest(d.names).Join(l.interest(d.names)), l.item, l.end)
 			return
 		}
 	}
@@ -217,18 +257,19 @@ func (s *set) interests(d *doing) (all []recommend.Interest) {
 	if !there || d.until(end) > mostDeeds {
 		return nil
 	}
-	at := map[thimble.ItemID]int{}
+	at := map[uint32]int{}
 	for _, l := range d.lessons {
-		if int(l.end) > end || !s.known[l.Item] {
+		one := l.interest(d.names)
+		if int(l.end) > end || !s.known[one.Item] {
 			continue
 		}
-		i, met := at[l.Item]
+		i, met := at[l.item]
 		if !met {
-			at[l.Item] = len(all)
-			all = append(all, l.Interest)
+			at[l.item] = len(all)
+			all = append(all, one)
 			continue
 		}
-		all[i] = all[i].Join(l.Interest)
+		all[i] = all[i].Join(one)
 	}
 	return all
 }
@@ -240,13 +281,13 @@ func (s *Shop) unlearned(ctx context.Context, state taste.State, d *doing) (*doi
 	}
 	categories, err := s.categories(ctx, state, func(yield func(thimble.ItemID)) {
 		for _, l := range d.lessons {
-			yield(l.Item)
+			yield(d.names.of[l.item])
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
 	out := *d
-	out.lessons = slices.DeleteFunc(slices.Clone(d.lessons), func(l lesson) bool { return state.Forgets(l.Item, categories(l.Item)) })
+	out.lessons = slices.DeleteFunc(slices.Clone(d.lessons), func(l lesson) bool { return state.Forgets(d.names.of[l.item], categories(d.names.of[l.item])) })
 	return &out, nil
 }

@@ -31,7 +31,8 @@ func (s *Shop) look(ctx context.Context, l line) {
 	}
 	search := suspect.NewSearch()
 	for who, h := range l.set.data.All() {
-		search.Add(who, h.Items, l.recipe.Trusts(h))
+		when := l.set.spans[who]
+		search.AddFrom(who, h.Items, l.recipe.Trusts(h), when.from, when.to)
 	}
 	if _, err := s.Suspects.Raise(ctx, search.Find()); err != nil {
 		s.Log.ErrorContext(ctx, "suspect accounts were not looked for", slog.String("cause", err.Error()))

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"thimble"
 	"thimble/internal/recommend"
@@ -24,23 +25,33 @@ func told(items []thimble.ItemID, when span) recommend.History {
 // be the one in which weights are whole.
 const oneInRecent = 10
 
-// aged freezes the epoch of a recipe that lets weights decay: the latest month in which, or
-// since which, one in ten of those who ordered had something last, and no later than now. In a
-// shop that was asleep for years it is one of before, so that one order of today does not
-// make everything else old.
-func aged(l line) recommend.Recipe {
-	r := l.recipe
+// frozen returns a recipe with what it has of the data that a version is made of until a time:
+// the epoch in which weights are whole, and before which somebody must have come to be trusted.
+// It reports whether people who are not trusted are capped, in a shop of so many people.
+//
+// The epoch is the latest month in which, or since which, one in ten of those who ordered had
+// something last, and no later than the time. In a shop that was asleep for years it is one of
+// before, so that one order of today does not make everything else old. Whoever bought first in a
+// month before the last is trusted. A young shop, where most are not, has nobody to hold the
+// others against: there everybody who ordered counts. Who never ordered is capped in any shop.
+func frozen(r recommend.Recipe, data *recommend.Dataset, until time.Time) (out recommend.Recipe, people int, capped bool) {
 	r.DecayEpoch = 0
 	if r.HalfLife > 0 {
-		r.DecayEpoch = min(l.set.data.LatestEpoch(oneInRecent), recommend.Month(l.until))
+		r.DecayEpoch = min(data.LatestEpoch(oneInRecent), recommend.Month(until))
 	}
-	return r
+	r.TrustedBefore = recommend.Month(until) - 1
+	// Of who ordered: how many others there are, anybody can choose.
+	people = data.Trusted(recommend.Recipe{})
+	if 2*data.Trusted(r) < people {
+		r.TrustedBefore = 0
+	}
+	if r.TrustedBefore == 0 && people == data.People() {
+		return r, people, false
+	}
+	return r, people, true
 }
 
-// bound freezes, in the recipe of a new version, what age does to a weight, who is trusted
-// and what the others may move: whoever bought first in a month before the last is trusted. A young shop, where
-// most are not, has nobody to hold the others against: there everybody who ordered counts.
-// Who never ordered is bound in any shop. Versions that are derived anew keep their recipe.
+// bound freezes the recipes of new versions. Those that are derived anew keep theirs.
 func bound(all []line) error {
 	key := int64(0)
 	for _, l := range all {
@@ -51,15 +62,8 @@ func bound(all []line) error {
 		if l.of.Number > 0 {
 			continue
 		}
-		l.recipe = aged(*l)
-		r := l.recipe
-		r.TrustedBefore = recommend.Month(l.until) - 1
-		// Of who ordered: how many others there are, anybody can choose.
-		people := l.set.data.Trusted(recommend.Recipe{})
-		if 2*l.set.data.Trusted(r) < people {
-			r.TrustedBefore = 0
-		}
-		if r.TrustedBefore == 0 && people == l.set.data.People() {
+		r, people, capped := frozen(l.recipe, l.set.data, l.until)
+		if l.recipe = r; !capped {
 			continue
 		}
 		if key == 0 {

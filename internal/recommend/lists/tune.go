@@ -3,6 +3,7 @@ package lists
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -39,13 +40,14 @@ var ErrFew = fmt.Errorf("recommend: trying recipes: fewer than %d people can be 
 const FewWords = "Too few: it takes 100 people who permit learning and ordered something both before and, for the first time, after. Of fewer the measures would be by chance, and would tell of single people."
 
 // Tune tries recipes on the orders of everybody who permits learning now, and changes
-// nothing. The split is one instant for all: each recipe learns from what was ordered before it, and is
-// judged on what the same people ordered for the first time from then on. Who is left out
+// nothing. The split is one instant for all: each recipe learns from what was ordered before it, and
+// from what was done with products before it by who permits that, as a training at that instant
+// would; it is judged on what the same people ordered for the first time from then on. Who is left out
 // of learning is in neither part. The error is [ErrFew] when too few can be judged.
 func (s *Shop) Tune(ctx context.Context, progress func(done, total int)) (recommend.TuneReport, error) {
-	var people [][]order.Order
-	_, err := s.eachLearned(ctx, nil, func(_ *gate.Grant, orders []recorded, _ taste.State) error {
-		people = append(people, plain(orders))
+	var people []pupil
+	_, err := s.eachLearned(ctx, nil, func(g *gate.Grant, orders []recorded, said taste.State) error {
+		people = append(people, pupil{g.Subject(), orders, said})
 		return nil
 	})
 	if err != nil {
@@ -55,29 +57,59 @@ func (s *Shop) Tune(ctx context.Context, progress func(done, total int)) (recomm
 	if err != nil {
 		return recommend.TuneReport{}, err
 	}
+	rule, events, err := s.interested(ctx, recommend.DefaultRecipe())
+	if err != nil {
+		return recommend.TuneReport{}, err
+	}
 	at, split := parted(people)
+	of := newSet(items, math.MaxInt64, events, rule)
+	all, err := s.lessonsBefore(ctx, at, nil, of)
+	if err != nil {
+		return recommend.TuneReport{}, err
+	}
 	halves := make([]recommend.Halved, len(people))
 	judged := 0
-	for i, orders := range people {
-		if halves[i] = halved(orders, at, items); len(halves[i].Before) > 0 && len(halves[i].After) > 0 {
+	for i, p := range people {
+		did, err := s.unlearned(ctx, p.said, all.take(p.who))
+		if err != nil {
+			return recommend.TuneReport{}, err
+		}
+		if halves[i] = of.halved(p.orders, did, at); len(halves[i].Before.Items) > 0 && len(halves[i].After) > 0 {
 			judged++
 		}
-		people[i] = nil
+		people[i] = pupil{}
 	}
 	if judged < LeastJudged {
 		return recommend.TuneReport{}, ErrFew
 	}
-	report, err := recommend.TuneOn(ctx, recommend.DefaultRecipe(), items, halves, progress)
+	report, err := recommend.TuneOn(ctx, recommend.DefaultRecipe(), items, halves, func(r recommend.Recipe, d *recommend.Dataset) recommend.Recipe {
+		r, people, capped := frozen(r, d, at)
+		if capped {
+			r = r.Bounded(people, trialKey)
+		}
+		return r
+	}, progress)
 	report.Split = split
 	return report, err
 }
 
+// trialKey draws who counts while recipes are tried: the same for all, so that they are compared
+// on the same people. No version is made with it.
+const trialKey = 1
+
+// A pupil is somebody who permits learning, and what recipes learn from.
+type pupil struct {
+	who    thimble.SubjectID
+	orders []recorded
+	said   taste.State
+}
+
 // parted finds the day from which on orders are judged: the last fifth of all that was
 // bought is from then on.
-func parted(people [][]order.Order) (at time.Time, s recommend.Split) {
+func parted(people []pupil) (at time.Time, s recommend.Split) {
 	var days []time.Time
-	for _, orders := range people {
-		for _, o := range orders {
+	for _, p := range people {
+		for _, o := range p.orders {
 			if !o.Return {
 				days = append(days, slices.Repeat([]time.Time{o.PlacedAt.UTC().Truncate(24 * time.Hour)}, len(o.Lines))...)
 			}
@@ -92,30 +124,27 @@ func parted(people [][]order.Order) (at time.Time, s recommend.Split) {
 	return at, recommend.Split{From: days[0].Format(month), Cut: at.Format(time.DateOnly), Until: days[len(days)-1].Format(month)}
 }
 
-// halved is what somebody kept of what they ordered before an instant, and what they had
-// from then on for the first time.
-func halved(orders []order.Order, at time.Time, items []thimble.ItemID) (h recommend.Halved) {
-	var before, after []order.Order
+// halved is what a training at an instant learns of somebody, and what they had from then on for
+// the first time.
+func (s *set) halved(orders []recorded, did *doing, at time.Time) (h recommend.Halved) {
+	var before []recorded
+	var after []order.Order
 	for _, o := range orders {
 		if o.PlacedAt.Before(at) {
 			before = append(before, o)
 		} else {
-			after = append(after, o)
+			after = append(after, o.Order)
 		}
 	}
-	known := func(all []thimble.Interaction) (ids []thimble.ItemID) {
-		for _, i := range all {
-			if _, ok := slices.BinarySearch(items, i.Item); ok {
-				ids = append(ids, i.Item)
-			}
-		}
-		return ids
-	}
-	h.Before, h.After = known(order.History(before)), known(order.History(after))
-	had := make(map[thimble.ItemID]bool, len(h.Before))
-	for _, id := range h.Before {
+	h.Before = told(s.learns(before, did))
+	had := make(map[thimble.ItemID]bool, len(h.Before.Items))
+	for _, id := range h.Before.Items {
 		had[id] = true
 	}
-	h.After = slices.DeleteFunc(h.After, func(id thimble.ItemID) bool { return had[id] })
+	for _, i := range order.History(after) {
+		if s.known[i.Item] && !had[i.Item] {
+			h.After = append(h.After, i.Item)
+		}
+	}
 	return h
 }

@@ -63,6 +63,19 @@ func TestRecipesAreTriedOnWhatIsPermittedAndJudgedOnWhatCameAfter(t *testing.T) 
 	if after := tries(); after != before {
 		t.Errorf("what somebody who refuses learning bought moves what is found:\n%s, want\n%s", after, before)
 	}
+	// What is done with products after the day of the split is in neither part; what was done
+	// before it is learned from.
+	ada := l.person()
+	l.DoesOn(time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC), ada, "Product Added", "K0-A", "K1-B", "K2-2")
+	if after := tries(); after != before {
+		t.Errorf("what was done after the split moves what is found:\n%s, want\n%s", after, before)
+	}
+	for i := range 30 {
+		l.DoesOn(time.Date(2026, 2, 1, 12, 0, 0, 0, time.UTC), l.person(), "Product Added", thimble.ItemID(fmt.Sprintf("K%d-A", i%5)), thimble.ItemID(fmt.Sprintf("K%d-B", (i+1)%5)))
+	}
+	if after := tries(); after == before {
+		t.Error("what was put in the cart before the split is not learned from")
+	}
 	v, _ := l.App.Shop.Version()
 	l.Works()
 	if now, _ := l.App.Shop.Version(); v.Number > 0 && now.Lineage.Chosen != nil {

@@ -135,7 +135,7 @@ func tuningBodyOf(all []tunedb.Tuning, choices []tunedb.Choice, version int64, m
 		b.Facts = append(b.Facts, served)
 	}
 	if len(all) == 0 {
-		b.Empty = &web.Empty{Icon: "spark", Title: "Nothing was tried yet", Text: fmt.Sprintf("Some recipes are trained on the orders before a day, and judged on what the same people ordered for the first time from then on. It takes %d such people.", lists.LeastJudged), Action: try}
+		b.Empty = &web.Empty{Icon: "spark", Title: "Nothing was tried yet", Text: fmt.Sprintf("Some recipes are trained on the orders before a day and on what people did with products before it, where they permit that, and judged on what the same people ordered for the first time from then on. It takes %d such people.", lists.LeastJudged), Action: try}
 		return b
 	}
 	b.Earlier = earlierTable(all)
@@ -168,7 +168,7 @@ func (b *tuningBody) reports(t tunedb.Tuning, force recommend.Recipe) {
 
 // splitWords states on what recipes were judged.
 func splitWords(r recommend.TuneReport) string {
-	return fmt.Sprintf("The validation split: each recipe learned from orders from %s until the day before %s, and was judged on what %s of the same people, drawn evenly, ordered for the first time from %s until %s. None had learned from that part. "+
+	return fmt.Sprintf("The validation split: each recipe learned from orders from %s until the day before %s, and from what was done with products before that day by who permits it, and was judged on what %s of the same people, drawn evenly, ordered for the first time from %s until %s. None had learned from that part. "+
 		"Lists of 20 of all products; plus or minus is in standard errors against the recipe that ships, person by person. Since it is the best of several, its own figures are a little too kind.",
 		r.Split.From, r.Split.Cut, web.Number(float64(r.Judged)), r.Split.Cut, r.Split.Until)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"thimble"
 )
@@ -16,7 +17,8 @@ import (
 type Kind string
 
 const (
-	// Pull is an item that draws those who are not trusted.
+	// Pull is an item that draws those who are not trusted: more of them than others, or all
+	// within a few days. Both are one kind, so that an item is looked into once.
 	Pull Kind = "pull"
 	// Alike is accounts with the very same items.
 	Alike Kind = "alike"
@@ -47,6 +49,9 @@ type Finding struct {
 	Expected int
 	// Items is how many items accounts that are alike have.
 	Items int
+	// Days is how many days a burst lasted, 0 of what is none, and Of how many accounts that are
+	// not trusted had its item.
+	Days, Of int
 }
 
 // Reason says in one sentence why it is a finding. It names nobody.
@@ -54,8 +59,19 @@ func (f Finding) Reason() string {
 	if f.Kind == Alike {
 		return fmt.Sprintf("%d accounts that are not trusted have the very same %d items.", len(f.People), f.Items)
 	}
+	if f.Days > 0 {
+		return fmt.Sprintf("%d of %d accounts that are not trusted and had %s came, or were last here, within %s of each other, where one expects %d.",
+			len(f.People), f.Of, f.Item, days(f.Days), f.Expected)
+	}
 	return fmt.Sprintf("%d of %d people who had %s are not trusted, where one expects %d.",
 		len(f.People), len(f.People)+f.Trusted, f.Item, f.Expected)
+}
+
+func days(n int) string {
+	if n == 1 {
+		return "a day"
+	}
+	return fmt.Sprintf("%d days", n)
 }
 
 // A Search is who had what. It serves one goroutine.
@@ -72,14 +88,23 @@ type Search struct {
 type account struct {
 	person thimble.SubjectID
 	items  []int32 // ascending, distinct
-	out    bool    // in a finding already
+	// first and last are the days of the first and the last thing that they did, counted from
+	// any; 0 when they are not known.
+	first, last int32
+	out         bool // in a finding already
 }
 
 // NewSearch returns a search of nobody.
 func NewSearch() *Search { return &Search{numbers: map[thimble.ItemID]int32{}} }
 
-// Add puts a person into the search, once.
+// Add puts a person into the search, once, of whom it is not known when they were here.
 func (s *Search) Add(person thimble.SubjectID, items []thimble.ItemID, trusted bool) {
+	s.AddFrom(person, items, trusted, time.Time{}, time.Time{})
+}
+
+// AddFrom is Add with the times of the first and the last thing that the person did; the zero
+// time is not known.
+func (s *Search) AddFrom(person thimble.SubjectID, items []thimble.ItemID, trusted bool, first, last time.Time) {
 	numbers := make([]int32, 0, len(items))
 	for _, id := range items {
 		n, ok := s.numbers[id]
@@ -94,7 +119,7 @@ func (s *Search) Add(person thimble.SubjectID, items []thimble.ItemID, trusted b
 	numbers = slices.Compact(numbers)
 	s.people++
 	if !trusted {
-		s.accounts = append(s.accounts, account{person: person, items: numbers})
+		s.accounts = append(s.accounts, account{person: person, items: numbers, first: dayOf(first), last: dayOf(last)})
 		return
 	}
 	s.pairs += len(numbers)
@@ -103,7 +128,12 @@ func (s *Search) Add(person thimble.SubjectID, items []thimble.ItemID, trusted b
 	}
 }
 
-// Find returns the findings, the clearest first.
+// dayOf counts days from 1970, UTC; 0 for the zero time and for days of before.
+func dayOf(t time.Time) int32 {
+	return int32(min(max(t.Unix()/(24*60*60), 0), math.MaxInt32/2))
+}
+
+// Find returns the findings: of each kind the clearest first.
 func (s *Search) Find() []Finding {
 	slices.SortFunc(s.accounts, func(a, b account) int { return bytes.Compare(a.person[:], b.person[:]) })
 	had := make([][]int32, len(s.names)) // item → accounts
@@ -113,7 +143,8 @@ func (s *Search) Find() []Finding {
 			had[i] = append(had[i], int32(k))
 		}
 	}
-	return append(s.pulls(had), s.alike()...)
+	out := append(s.pulls(had), s.bursts(had)...)
+	return append(out, s.alike()...)
 }
 
 // pulls takes out the accounts of one item after the other.
@@ -172,11 +203,7 @@ func surprise(k, n, untrusted, all int) float64 {
 	if q <= p {
 		return 0
 	}
-	distance := q * math.Log(q/p)
-	if q < 1 {
-		distance += (1 - q) * math.Log((1-q)/(1-p))
-	}
-	return float64(n) * distance
+	return float64(n) * divergence(q, p)
 }
 
 // alike groups the accounts that are left by what they have.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -147,5 +148,89 @@ func TestAReasonIsCountsAndNamesNobody(t *testing.T) {
 		if strings.Contains(got.Reason(), p.String()) {
 			t.Error("the reason names a suspect")
 		}
+	}
+}
+
+// came is when people of a town come, one after the other over so many days, and how long they
+// are seen.
+func came(s *Search, all []someone, days int, seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 5))
+	for _, one := range all {
+		first := noon.AddDate(0, 0, rng.IntN(days))
+		s.AddFrom(person(one.n), one.items, one.trusted, first, first.AddDate(0, 0, rng.IntN(30)))
+	}
+}
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// Where nobody is trusted only the days tell.
+func TestAGangThatComesWithinDaysIsFoundWhereNobodyIsTrusted(t *testing.T) {
+	young := town(1000)
+	for k := range young {
+		young[k].trusted = false
+	}
+	s := NewSearch()
+	came(s, young, 60, 1)
+	came(s, gang(5000, 30, 299), 3, 2)
+	got := s.Find()
+	if len(got) != 1 || got[0].Kind != Pull || got[0].Item != item(299) || got[0].Days == 0 || got[0].Days > 3 {
+		t.Fatalf("findings = %+v, want one burst of %s", got, item(299))
+	}
+	wrong := 0
+	for _, p := range got[0].People {
+		if binary.BigEndian.Uint64(p[8:]) <= 5000 {
+			wrong++
+		}
+	}
+	if len(got[0].People)-wrong != 30 || wrong > 1 {
+		t.Errorf("%d of the gang's 30 and %d others are suspects", len(got[0].People)-wrong, wrong)
+	}
+	if want := "accounts that are not trusted and had sku-299 came, or were last here, within 3 days of each other, where one expects"; !strings.Contains(got[0].Reason(), want) {
+		t.Errorf("reason = %q", got[0].Reason())
+	}
+}
+
+// Accounts that were made over months and strike within a day: the last day tells.
+func TestAGangThatWasHereLastOnOneDayIsFound(t *testing.T) {
+	young := town(1000)
+	for k := range young {
+		young[k].trusted = false
+	}
+	s := NewSearch()
+	came(s, young, 60, 1)
+	rng := rand.New(rand.NewPCG(4, 4))
+	for _, one := range gang(5000, 30, 299) {
+		s.AddFrom(person(one.n), one.items, false, noon.AddDate(0, 0, rng.IntN(60)), noon.AddDate(0, 0, 70))
+	}
+	if got := s.Find(); len(got) != 1 || got[0].Item != item(299) || got[0].Days != 1 || len(got[0].People) < 30 {
+		t.Errorf("findings = %+v, want one burst of %s", got, item(299))
+	}
+}
+
+func TestATownThatComesOverWeeksHasNoBursts(t *testing.T) {
+	for seed := range uint64(5) {
+		for _, nobody := range []bool{false, true} {
+			all := town(1500)
+			for k := range all {
+				all[k].trusted = all[k].trusted && !nobody
+			}
+			s := NewSearch()
+			came(s, all, 90, seed)
+			if got := s.Find(); len(got) != 0 {
+				t.Errorf("seed %d, nobody trusted %v: findings = %+v, want none", seed, nobody, got)
+			}
+		}
+	}
+}
+
+// Everybody came on one day, as on the day of an import.
+func TestWhereEverybodyCameAtOnceADayTellsNothing(t *testing.T) {
+	all := town(1000)
+	s := NewSearch()
+	for _, one := range all {
+		s.AddFrom(person(one.n), one.items, one.trusted, noon, noon)
+	}
+	if got := s.Find(); len(got) != 0 {
+		t.Errorf("findings = %+v, want none", got)
 	}
 }

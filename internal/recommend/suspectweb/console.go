@@ -117,7 +117,7 @@ func bodyOf(all []suspectdb.Found, refused *web.Form) body {
 		}
 	}
 	if len(b.Open) == 0 {
-		b.Empty = &web.Empty{Icon: "check", Title: "No suspect accounts", Text: "Each training looks for products whose buyers are accounts nobody can vouch for, and for accounts with the very same products."}
+		b.Empty = &web.Empty{Icon: "check", Title: "No suspect accounts", Text: "Each training looks for products whose buyers are accounts nobody can vouch for, for products whose new buyers all came within a few days, and for accounts with the very same products."}
 	}
 	b.Stats = []web.Stat{{Label: "To look into", Value: open}, {Label: "Left out of learning", Value: left, Note: "accounts"}}
 	return b

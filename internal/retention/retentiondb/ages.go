@@ -66,6 +66,8 @@ func ageless() map[string]string {
 		"decision_steps":       "go with their decision",
 		"cases_steps":          "go with their request",
 		"cases_agents":         "go by themselves 60 days after their request was closed",
+		"agents_calls":         "go 60 days after they were queued, once they were told or given up",
+		"opendsr_callbacks":    "go 60 days after their first try, once they were told or given up",
 		"systems_tasks":        "what names somebody goes when the task ends, or 90 days after its date",
 		"session_asks":         "go after a day by themselves",
 		"subject_subjects":     "who somebody is, is kept as long as anything else of theirs",

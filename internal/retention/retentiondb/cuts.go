@@ -45,7 +45,7 @@ func (s *Store) Load(ctx context.Context) error {
 		return fmt.Errorf("retention: reading what may be used: %w", err)
 	}
 	s.cuts.Store(&cuts)
-	return nil
+	return s.remember(ctx)
 }
 
 func readCuts(ctx context.Context, tx *sqldb.Tx) (map[cut]time.Time, error) {

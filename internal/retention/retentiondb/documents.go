@@ -96,7 +96,7 @@ func (s *Store) Change(ctx context.Context, after int64, text, staff, reason str
 	if err != nil {
 		return v, fmt.Errorf("retention: changing the document: %w", err)
 	}
-	return v, nil
+	return v, s.remember(ctx)
 }
 
 func (s *Store) change(ctx context.Context, tx *sqldb.Tx, after int64, d retention.Document, staff, reason string) (v Version, err error) {

@@ -129,9 +129,9 @@ func (s *Store) Proposals(ctx context.Context) (all []Proposal, err error) {
 
 // Accept has everything of a proposal's category destroyed, by every holder, and nothing
 // of it kept from then on: the document gets a rule of 0 days. The run that follows waits
-// for a person like any that reaches far.
+// for a person like any that reaches far; what comes in is refused at once.
 func (s *Store) Accept(ctx context.Context, c thimble.Category, holder, staff, note string) error {
-	return s.decide(ctx, c, holder, "accepted", staff, note, func(ctx context.Context, tx *sqldb.Tx, note string) error {
+	err := s.decide(ctx, c, holder, "accepted", staff, note, func(ctx context.Context, tx *sqldb.Tx, note string) error {
 		now, err := current(ctx, tx)
 		if err != nil {
 			return err
@@ -139,6 +139,10 @@ func (s *Store) Accept(ctx context.Context, c thimble.Category, holder, staff, n
 		_, err = s.change(ctx, tx, now.Version, now.With(retention.Period{Category: c, Max: "0d", Why: note}), staff, note)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return s.remember(ctx)
 }
 
 // Decline keeps what a proposal is about, with a reason. It is not raised again.

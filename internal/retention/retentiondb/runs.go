@@ -25,6 +25,7 @@ func (s *Store) Daily(ctx context.Context) (done []retention.Run, failed error) 
 	if err := errors.Join(s.floors(ctx, plan), s.narrow(ctx, plan.Schedules)); err != nil {
 		return nil, err // nothing expires before it is certain what is kept
 	}
+	done, failed = s.clocked(ctx, plan)
 	for _, sched := range plan.Schedules {
 		r, ran, err := s.due(ctx, plan, sched)
 		if err != nil {
@@ -43,7 +44,7 @@ func (s *Store) Daily(ctx context.Context) (done []retention.Run, failed error) 
 
 // due does what is due of a category, and reports whether a run came to its end.
 func (s *Store) due(ctx context.Context, plan Plan, sched retention.Schedule) (r retention.Run, ran bool, err error) {
-	r, found, err := s.newest(ctx, `category = $1 and state in ('waiting', 'confirmed', 'listed')`, string(sched.Category))
+	r, found, err := s.newest(ctx, `category = $1 and clock = 'collection' and state in ('waiting', 'confirmed', 'listed')`, string(sched.Category))
 	if err != nil {
 		return r, false, err
 	}
@@ -57,7 +58,7 @@ func (s *Store) due(ctx context.Context, plan Plan, sched retention.Schedule) (r
 	if sched.Ends == nil {
 		return r, false, s.drop(ctx, r.ID)
 	}
-	last, ended, err := s.newest(ctx, `category = $1 and state = 'done'`, string(sched.Category))
+	last, ended, err := s.newest(ctx, `category = $1 and clock = 'collection' and state = 'done'`, string(sched.Category))
 	if err != nil {
 		return r, false, err
 	}
@@ -74,7 +75,7 @@ func (s *Store) due(ctx context.Context, plan Plan, sched retention.Schedule) (r
 			return r, false, err
 		}
 	}
-	r.Category, r.Before, r.At, r.State = sched.Category, before, s.now(), retention.Waiting
+	r.Category, r.Clock, r.Before, r.At, r.State = sched.Category, retention.Collected, before, s.now(), retention.Waiting
 	r.Proof = retention.Proof{Run: r.ID.Token(retention.RunPrefix), Category: sched.Category, Before: before, Source: sched.Ends.Source, Listed: older, Expired: []retention.Count{}}
 	r.Why = s.asks(plan, sched, last.Before, retention.Sum(older))
 	if r.Why == "" {
@@ -162,10 +163,10 @@ func (s *Store) keep(ctx context.Context, r retention.Run) error {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		_, err := tx.Exec(ctx, `insert into retention_runs (id, category, before, state, proof, why, confirmed_by, at, done_at, opening)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9) on conflict (id) do update set before = excluded.before, state = excluded.state, proof = excluded.proof,
+		_, err := tx.Exec(ctx, `insert into retention_runs (id, category, before, state, proof, why, confirmed_by, at, done_at, opening, clock)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10) on conflict (id) do update set before = excluded.before, state = excluded.state, proof = excluded.proof,
 			why = excluded.why, at = excluded.at where retention_runs.state in ('waiting', 'confirmed')`,
-			r.ID, string(r.Category), r.Before.UnixMicro(), string(r.State), string(proof), r.Why, r.By, r.At.UnixMicro(), []byte{})
+			r.ID, string(r.Category), r.Before.UnixMicro(), string(r.State), string(proof), r.Why, r.By, r.At.UnixMicro(), []byte{}, string(r.Clock))
 		return err
 	})
 }
@@ -206,7 +207,7 @@ func (s *Store) Confirm(ctx context.Context, id thimble.ID, staff, reason string
 	return nil
 }
 
-const selectRun = `select id, category, before, state, proof, why, confirmed_by, at, done_at from retention_runs where `
+const selectRun = `select id, category, clock, before, state, proof, why, confirmed_by, at, done_at from retention_runs where `
 
 // Runs returns the newest runs; those that wait come first.
 func (s *Store) Runs(ctx context.Context, limit int) ([]retention.Run, error) {
@@ -257,7 +258,7 @@ func (s *Store) runs(ctx context.Context, where string, args ...any) (all []rete
 			var r retention.Run
 			var before, at, done int64
 			var proof string
-			if err := rows.Scan(&r.ID, &r.Category, &before, &r.State, &proof, &r.Why, &r.By, &at, &done); err != nil {
+			if err := rows.Scan(&r.ID, &r.Category, &r.Clock, &before, &r.State, &proof, &r.Why, &r.By, &at, &done); err != nil {
 				return err
 			}
 			r.Before, r.At, r.Done = instant(before), instant(at), instant(done)

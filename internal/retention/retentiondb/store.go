@@ -59,6 +59,7 @@ type Config struct {
 	// Key returns the secret under which what expired is named in proofs.
 	Key    func(ctx context.Context) ([]byte, error)
 	Events Events // nil: none
+	Clocks Clocks // nil: what runs for each person by itself is not executed
 	// Reads returns when each category was read last for a purpose, by holder.
 	Reads func(ctx context.Context) (reads []Read, since time.Time, err error)
 }
@@ -70,6 +71,8 @@ type Store struct {
 	people People
 	cfg    Config
 	cuts   atomic.Pointer[map[cut]time.Time]
+
+	refusals atomic.Pointer[Refusals]
 }
 
 // New returns the store of a core database.

@@ -124,16 +124,16 @@ func ConsoleTiles(d Deps) func(context.Context) ([]web.Stat, error) {
 
 // counts are the runs that wait, and the categories whose newest run is red.
 func counts(runs []retention.Run) (waits, red int) {
-	seen := map[thimble.Category]bool{}
+	seen := map[string]bool{}
 	for _, r := range runs {
 		switch {
 		case r.State == retention.Waiting:
 			waits++
-		case r.State == retention.Red && !seen[r.Category]:
+		case r.State == retention.Red && !seen[runWords(r)]:
 			red++
 		}
 		if !r.Done.IsZero() {
-			seen[r.Category] = true
+			seen[runWords(r)] = true
 		}
 	}
 	return waits, red
@@ -151,7 +151,7 @@ func (c *console) run(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page := web.Page{
-		Title: categoryWords(run.Category) + ", " + web.Date(run.At), Lead: "What expired, and that nothing older is left. It names nobody.",
+		Title: runWords(run) + ", " + web.Date(run.At), Lead: "What expired, and that nothing older is left. It names nobody.",
 		Crumbs: []web.Crumb{{Label: "Retention", Href: retentionPath}, {Label: "Run"}}, Body: runBodyOf(run, string(proof)),
 	}
 	if !run.Done.IsZero() {

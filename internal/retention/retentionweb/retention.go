@@ -89,7 +89,7 @@ func retentionBodyOf(plan retentiondb.Plan, weeks []retentiondb.Week, runs []ret
 }
 
 func waitingCard(r retention.Run, refused *web.Form) card {
-	return card{ID: r.ID.Token(retention.RunPrefix), Title: categoryWords(r.Category) + ": " + web.Text(retention.Sum(r.Proof.Listed)) + " to expire", Badge: stateBadge(r.State), Facts: []web.KeyValue{
+	return card{ID: r.ID.Token(retention.RunPrefix), Title: runWords(r) + ": " + web.Text(retention.Sum(r.Proof.Listed)) + " to expire", Badge: stateBadge(r.State), Facts: []web.KeyValue{
 		{Key: "Why it waits", Value: r.Why}, {Key: "Older than", Value: web.Day(r.Before)}, {Key: "What would go", Value: countWords(r.Proof.Listed)}, {Key: "By", Value: sourceWords(r.Proof.Source)},
 	}, Form: fill(confirmForm(r), refused)}
 }
@@ -169,6 +169,9 @@ func schedulesTable(all []retention.Schedule, now time.Time) web.Table {
 		if len(s.Shown) > 0 {
 			o := s.Shown[0]
 			other = web.Cell{Value: spanWords(o.Span) + " " + clockWords(o.After), Sub: sourceWords(o.Source)}
+			if !o.Executed() {
+				other.Sub += ". Not executed by itself"
+			}
 		}
 		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(web.Cell{Value: categoryWords(s.Category), Sub: string(s.Category)}, goes, by, usesText(s), least, other)})
 	}
@@ -186,7 +189,7 @@ func runsTable(runs []retention.Run) web.Table {
 		if when.IsZero() {
 			when = r.At
 		}
-		t.Rows = append(t.Rows, web.Row{Href: runHref(r), Cells: web.Cells(when, categoryWords(r.Category), stateBadge(r.State), web.Day(r.Before), retention.Sum(r.Proof.Expired), retention.Sum(r.Proof.Left))})
+		t.Rows = append(t.Rows, web.Row{Href: runHref(r), Cells: web.Cells(when, runWords(r), stateBadge(r.State), web.Day(r.Before), retention.Sum(r.Proof.Expired), retention.Sum(r.Proof.Left))})
 	}
 	return t
 }

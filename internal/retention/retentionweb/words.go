@@ -60,6 +60,21 @@ func clockWords(c retention.Clock) string {
 	return "from collection"
 }
 
+// runWords say what a run is about.
+func runWords(r retention.Run) string {
+	what := categoryWords(r.Category)
+	if r.Category == "*" {
+		what = "Everything"
+	}
+	switch r.Clock {
+	case retention.PurposeEnd:
+		return what + " that no purpose needs any more"
+	case retention.LastSeen:
+		return "People who have not been there"
+	}
+	return what
+}
+
 func countWords(all []retention.Count) string {
 	parts := make([]string, len(all))
 	for i, c := range all {

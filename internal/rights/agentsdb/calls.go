@@ -165,6 +165,16 @@ func (s *Store) note(ctx context.Context, c Call, state, why string, next time.T
 	return nil
 }
 
+// SweepCalls forgets the calls that ended and were queued before an instant. What is still to
+// be told stays; the leaf that it was told stays in the log.
+func (s *Store) SweepCalls(ctx context.Context, before time.Time) (int, error) {
+	n, err := s.db.Drain(ctx, `delete from agents_calls where id in (select id from agents_calls where state <> 'queued' and at < $1 limit 1000)`, before.UnixMicro())
+	if err != nil {
+		return n, fmt.Errorf("agents: forgetting calls: %w", err)
+	}
+	return n, nil
+}
+
 // Claims holds each act and each call against its leaf.
 func (s *Store) Claims(ctx context.Context) iter.Seq2[ledger.Claim, error] {
 	return func(yield func(ledger.Claim, error) bool) {

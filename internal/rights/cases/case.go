@@ -54,6 +54,7 @@ type Case struct {
 	Staff   string // whose it is; empty for nobody's
 	Refuser string // who refused it
 	Steps   int
+	Receipt Receipt // whether who asked was told that it came
 	Facts
 }
 
@@ -79,6 +80,7 @@ type Facts struct {
 	Appeal     bool              `json:"appeal,omitempty"` // it was appealed
 	Ground     Ground            `json:"ground,omitempty"` // of the refusal
 	Fix        string            `json:"fix,omitempty"`    // which value it corrects: [Fix.About]
+	Ready      time.Time         `json:"ready,omitzero"`   // when the person was told that it lies ready
 	Last       time.Time         `json:"last"`             // of the newest step
 }
 

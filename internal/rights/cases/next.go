@@ -35,12 +35,15 @@ const (
 	Expired     What = "expired" // nobody showed who asks, or answered
 	Gone        What = "gone"    // the person was erased
 	Handed      What = "handed"  // to somebody of the staff
+	Told        What = "told"    // who asked was told by staff that it came
+	Offered     What = "offered" // the person was told that what they asked for lies ready
+	Left        What = "left"    // it lay ready for long enough, and the person knew
 )
 
 // Whats are what can happen to a case that is there.
 func Whats() []What {
 	return []What{Asked, Proved, Permitted, Questioned, Replied, Prolonged, Accepted, Completed, Awaited, Heard, AllAnswered, InPart, Returned, Declined,
-		WasAppealed, WasUpheld, Overturned, Withdrawn, Expired, Gone, Handed}
+		WasAppealed, WasUpheld, Overturned, Withdrawn, Expired, Gone, Handed, Told, Offered, Left}
 }
 
 // Patience is how long a case waits for somebody to show who they are, or to answer.
@@ -103,11 +106,14 @@ var from = map[What][]State{
 	Expired:     {Awaiting, Clarify},
 	Gone:        {Received, Awaiting, Clarify, Executing, Waiting, Appealed},
 	Handed:      {Received, Awaiting, Clarify, Executing, Waiting, Appealed},
+	Offered:     {Executing},
+	Left:        {Executing},
+	Told:        {Received, Awaiting, Clarify, Executing, Waiting, Appealed},
 }
 
 // to is the state that follows; what is not here changes none.
 var to = map[What]State{
-	Asked: Awaiting, Proved: Received, Questioned: Clarify, Replied: Received, Accepted: Executing, Completed: Fulfilled, Awaited: Waiting, AllAnswered: Fulfilled, InPart: Fulfilled, Returned: Received,
+	Asked: Awaiting, Proved: Received, Questioned: Clarify, Replied: Received, Accepted: Executing, Completed: Fulfilled, Awaited: Waiting, AllAnswered: Fulfilled, InPart: Fulfilled, Left: Fulfilled, Returned: Received,
 	Declined: Refused, WasAppealed: Appealed, WasUpheld: Upheld, Overturned: Received, Withdrawn: Revoked, Expired: Lapsed, Gone: Lapsed,
 }
 
@@ -140,7 +146,7 @@ func (c Case) Next(e Event, dates Dates) (Case, error) {
 		return n, nil
 	}
 	n.Closed = time.Time{}
-	if slices.Contains([]What{Asked, Proved, Questioned, Replied, Prolonged, WasAppealed, Overturned}, e.What) {
+	if n.Ready.IsZero() && slices.Contains([]What{Asked, Proved, Questioned, Replied, Prolonged, WasAppealed, Overturned}, e.What) {
 		if err := n.dated(dates); err != nil {
 			return c, err
 		}
@@ -172,6 +178,11 @@ func (c *Case) note(e Event) {
 		c.Told = e.At
 	case Accepted:
 		c.Work, c.Tasks = e.Work, len(e.Tasks)
+		if c.Verb() == Collected && e.By == ThePerson {
+			c.offered(e.At) // they read it on the page
+		}
+	case Offered:
+		c.offered(e.At)
 	case Completed, Awaited:
 		c.Work = e.Work
 	case InPart:
@@ -185,6 +196,8 @@ func (c *Case) note(e Event) {
 		c.Appeal, c.From, c.Told, c.Stops, c.Staff = true, e.At, time.Time{}, nil, ""
 	case Handed:
 		c.Staff = e.To
+	case Told:
+		c.Receipt.At = e.At
 	}
 }
 
@@ -234,6 +247,12 @@ func (c Case) permits(e Event) error {
 	case Gone:
 		if c.Kind == Erase && (c.State == Executing || c.State == Waiting) {
 			return conflict("that is what it is about")
+		}
+	case Offered, Left:
+		return c.permitsOffer(e)
+	case Told:
+		if e.Staff == "" || !c.Receipt.At.IsZero() {
+			return conflict("who asked was told that it came, or nobody of the staff says so")
 		}
 	case Handed:
 		if e.To == "" || e.To == c.Staff {

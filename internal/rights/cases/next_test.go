@@ -91,13 +91,13 @@ func full(w What, c Case) Event {
 func TestEveryEventInEveryStateDoesWhatTheTableSays(t *testing.T) {
 	want := map[State]map[What]State{
 		Received: {Asked: Awaiting, Proved: Received, Permitted: Received, Questioned: Clarify, Prolonged: Received, Accepted: Executing, Declined: Refused,
-			Withdrawn: Revoked, Gone: Lapsed, Handed: Received},
-		Awaiting: {Proved: Received, Permitted: Awaiting, Prolonged: Awaiting, Declined: Refused, Withdrawn: Revoked, Expired: Lapsed, Gone: Lapsed, Handed: Awaiting},
-		Clarify:  {Permitted: Clarify, Replied: Received, Prolonged: Clarify, Withdrawn: Revoked, Expired: Lapsed, Gone: Lapsed, Handed: Clarify},
+			Withdrawn: Revoked, Gone: Lapsed, Handed: Received, Told: Received},
+		Awaiting: {Proved: Received, Permitted: Awaiting, Prolonged: Awaiting, Declined: Refused, Withdrawn: Revoked, Expired: Lapsed, Gone: Lapsed, Handed: Awaiting, Told: Awaiting},
+		Clarify:  {Permitted: Clarify, Replied: Received, Prolonged: Clarify, Withdrawn: Revoked, Expired: Lapsed, Gone: Lapsed, Handed: Clarify, Told: Clarify},
 		Executing: {Prolonged: Executing, Completed: Fulfilled, Awaited: Waiting, Heard: Executing, Returned: Received, Gone: Lapsed, Handed: Executing,
-			Withdrawn: Revoked},
-		Waiting:  {Prolonged: Waiting, Heard: Waiting, AllAnswered: Fulfilled, InPart: Fulfilled, Gone: Lapsed, Handed: Waiting},
-		Appealed: {Prolonged: Appealed, WasUpheld: Upheld, Overturned: Received, Withdrawn: Revoked, Gone: Lapsed, Handed: Appealed},
+			Withdrawn: Revoked, Told: Executing},
+		Waiting:  {Prolonged: Waiting, Heard: Waiting, AllAnswered: Fulfilled, InPart: Fulfilled, Gone: Lapsed, Handed: Waiting, Told: Waiting},
+		Appealed: {Prolonged: Appealed, WasUpheld: Upheld, Overturned: Received, Withdrawn: Revoked, Gone: Lapsed, Handed: Appealed, Told: Appealed},
 		Refused:  {WasAppealed: Appealed},
 		// Nothing leaves these.
 		Fulfilled: {}, Upheld: {}, Revoked: {}, Lapsed: {},

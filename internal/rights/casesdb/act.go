@@ -15,7 +15,7 @@ import (
 // Do lets something happen to a case: see [cases.Case.Next] for what may. An acceptance,
 // a completion and what systems outside do have functions of their own.
 func (s *Store) Do(ctx context.Context, id thimble.ID, e cases.Event, words thimble.Personal[string]) (cases.Case, error) {
-	if slices.Contains([]cases.What{cases.Accepted, cases.Completed, cases.Awaited, cases.Heard, cases.AllAnswered, cases.InPart}, e.What) {
+	if slices.Contains([]cases.What{cases.Accepted, cases.Completed, cases.Awaited, cases.Heard, cases.AllAnswered, cases.InPart, cases.Left}, e.What) {
 		return cases.Case{}, fmt.Errorf("cases: %s is no event by itself: %w", e.What, thimble.ErrInvalid)
 	}
 	if err := cases.CheckText(words.Reveal()); err != nil { // to measure it
@@ -183,6 +183,7 @@ func (s *Store) Settle(ctx context.Context) (moved int, failed error) {
 		{`where state = 'received' and via in ('system', 'registered_agent') order by at, id limit 1000`, nil, s.start},
 		{`where state in ('received', 'awaiting_identity') and via = 'controller' order by at, id limit 1000`, nil, s.vouched},
 		{`where state = 'executing' order by at, id`, nil, s.finish},
+		{`where state = 'executing' and at < $1 order by at, id limit 1000`, []any{s.cfg.Now().Add(-cases.Lies).UnixMicro()}, s.leave},
 		{`where state = 'waiting_recipients' order by at, id`, nil, s.answered},
 		{`where state in ('awaiting_identity', 'clarifying') and at < $1 order by at, id limit 1000`, []any{s.cfg.Now().Add(-cases.Patience).UnixMicro()}, s.lapse},
 	} {
@@ -255,6 +256,34 @@ func (s *Store) finish(ctx context.Context, c cases.Case) (bool, error) {
 		return s.next(ctx, tx, c, e, thimble.Hide(""))
 	})
 	return moved, err
+}
+
+// leave closes what lay ready for long enough once the person knew.
+func (s *Store) leave(ctx context.Context, c cases.Case) (bool, error) {
+	if c.Ready.IsZero() || s.cfg.Now().Before(c.Ready.Add(cases.Lies)) {
+		return false, nil
+	}
+	_, err := s.change(ctx, c.ID, func(tx *sqldb.Tx, c cases.Case) (cases.Case, error) {
+		e := cases.Event{What: cases.Left, By: cases.TheProgram}
+		if c.Tasks > 0 {
+			var err error
+			if e.Waits, err = s.parts.Systems.StandingTx(ctx, tx, c.ID); err != nil {
+				return c, err
+			}
+		}
+		return s.next(ctx, tx, c, e, thimble.Hide(""))
+	})
+	return true, err
+}
+
+// Offered notes that the person was told that what they asked for lies ready. A case of
+// which that was noted, or of which nothing lies ready, stays as it is.
+func (s *Store) Offered(ctx context.Context, id thimble.ID) error {
+	_, err := s.Do(ctx, id, cases.Event{What: cases.Offered, By: cases.TheProgram}, thimble.Hide(""))
+	if errors.Is(err, thimble.ErrConflict) {
+		err = nil
+	}
+	return err
 }
 
 func (s *Store) lapse(ctx context.Context, c cases.Case) (bool, error) {

@@ -50,6 +50,9 @@ type Config struct {
 	// Dates are the dates by the law of somebody at an instant; of nobody, by the strict
 	// one.
 	Dates func(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, at time.Time) (cases.Dates, error)
+	// Confirms says by when somebody is to be told that a request came; of nobody, by the
+	// strict law. Nil: no law asks for it.
+	Confirms func(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, k cases.Kind, at time.Time) (cases.Receipt, error)
 	// Mailed is when the newest e-mail address of somebody was added; zero for never.
 	Mailed func(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) (time.Time, error)
 	// Proves holds what is said to fulfil a case against its record: a review that was
@@ -163,9 +166,7 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 		about = f.About()
 	}
 	for _, old := range same {
-		// A system is not told that the same was asked before: that would say that somebody
-		// is known.
-		if slices.Equal(old.Ends, ends) && old.Fix == about && !a.Via.Unseen() {
+		if slices.Equal(old.Ends, ends) && old.Fix == about && repeats(old, a) {
 			return old, nil
 		}
 	}
@@ -182,6 +183,12 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 	if c, err = cases.Open(a.Kind, a.Via, ends, at, dates); err != nil {
 		return c, err
 	}
+	if s.cfg.Confirms != nil {
+		if c.Receipt, err = s.cfg.Confirms(ctx, tx, of, a.Kind, c.At); err != nil {
+			return c, err
+		}
+	}
+	c.Receipt = c.Receipt.Confirmed(a.Via, c.At)
 	c.ID, c.Subject, c.Unplaced, c.Fix, c.Agency = id, a.Subject, unplaced, about, a.Agency
 	if err := s.insert(ctx, tx, c); err != nil {
 		return c, err
@@ -204,6 +211,13 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 	return s.next(ctx, tx, c, e, thimble.Hide(""))
 }
 
+// repeats reports whether a request may be told to be one that came before. A system is not
+// told: that would say that somebody is known. What somebody else asked, and nobody has shown
+// to be theirs, does not stand in the way of who is shown to be the person.
+func repeats(old cases.Case, a Asked) bool {
+	return !a.Via.Unseen() && !(old.Via.Unseen() && old.State == cases.Awaiting)
+}
+
 // next lets something happen to a case, and keeps it with its leaf.
 func (s *Store) next(ctx context.Context, tx *sqldb.Tx, c cases.Case, e cases.Event, words thimble.Personal[string]) (cases.Case, error) {
 	if e.At.IsZero() {
@@ -224,6 +238,11 @@ func (s *Store) next(ctx context.Context, tx *sqldb.Tx, c cases.Case, e cases.Ev
 	}
 	if err := s.update(ctx, tx, n); err != nil {
 		return c, err
+	}
+	if e.What == cases.Told {
+		if err := confirmed(ctx, tx, n.ID, n.Receipt.At); err != nil {
+			return c, err
+		}
 	}
 	off := slices.Contains([]cases.What{cases.Returned, cases.Withdrawn, cases.Gone}, e.What)
 	if c.Tasks > 0 && (off || n.State.Final()) {

@@ -61,6 +61,17 @@ func open(t *testing.T, k *holdertest.Kernel) *shop {
 			general, err := law("DE", at)
 			return cases.Deadlines(theirs, general), err
 		},
+		Confirms: func(_ context.Context, _ *sqldb.Tx, who thimble.SubjectID, k cases.Kind, at time.Time) (cases.Receipt, error) {
+			place := s.place
+			if who.IsZero() {
+				place = ""
+			}
+			theirs, err := law(place, at)
+			if err != nil {
+				return cases.Receipt{}, err
+			}
+			return cases.Confirms(theirs, k, at)
+		},
 		Mailed: func(context.Context, *sqldb.Tx, thimble.SubjectID) (time.Time, error) { return s.mailed, nil },
 		Proves: func(_ context.Context, v cases.Verb, _ []thimble.SubjectID, ref string) error {
 			if s.proves[ref] != v {

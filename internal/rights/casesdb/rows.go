@@ -18,10 +18,40 @@ func (s *Store) insert(ctx context.Context, tx *sqldb.Tx, c cases.Case) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `insert into cases_requests (id, subject_id, kind, state, via, at, due_at, closed_at, staff, refuser, steps, facts)
-		values ($1, $2, $3, $4, $5, $6, $7, null, '', '', $8, $9)`,
-		c.ID, someone(c.Subject), string(c.Kind), string(c.State), string(c.Via), c.At.UnixMicro(), c.Due.UnixMicro(), c.Steps, string(facts))
+	_, err = tx.Exec(ctx, `insert into cases_requests (id, subject_id, kind, state, via, at, due_at, closed_at, staff, refuser, steps, facts, ack_by, ack_at, ack_rule)
+		values ($1, $2, $3, $4, $5, $6, $7, null, '', '', $8, $9, $10, $11, $12)`,
+		c.ID, someone(c.Subject), string(c.Kind), string(c.State), string(c.Via), c.At.UnixMicro(), c.Due.UnixMicro(), c.Steps, string(facts),
+		instant(c.Receipt.By), instant(c.Receipt.At), c.Receipt.Rule)
 	return err
+}
+
+// instant is one in a column that is null for none.
+func instant(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMicro()
+}
+
+// Confirmed notes that who asked was told that their request came, unless that was noted
+// before: the first time counts.
+func (s *Store) Confirmed(ctx context.Context, id thimble.ID, at time.Time) error {
+	err := s.db.Write(ctx, func(tx *sqldb.Tx) error { return confirmed(ctx, tx, id, at) })
+	if err != nil {
+		return fmt.Errorf("cases: noting that %s was confirmed: %w", id.Token(cases.TokenPrefix), err)
+	}
+	return nil
+}
+
+func confirmed(ctx context.Context, tx *sqldb.Tx, id thimble.ID, at time.Time) error {
+	_, err := tx.Exec(ctx, `update cases_requests set ack_at = $2 where id = $1 and ack_at is null`, id, at.UnixMicro())
+	return err
+}
+
+// Unconfirmed returns the open cases of which a law has somebody told by now that they came,
+// and nobody has, the one that waits the longest first.
+func (s *Store) Unconfirmed(ctx context.Context, limit int) ([]cases.Case, error) {
+	return s.list(ctx, `where ack_by is not null and ack_at is null and closed_at is null and ack_by <= $1 order by ack_by, id limit $2`, s.cfg.Now().UnixMicro(), limit)
 }
 
 // someone is a subject in a column that is null for nobody.
@@ -49,7 +79,8 @@ func (s *Store) update(ctx context.Context, tx *sqldb.Tx, c cases.Case) error {
 	return err
 }
 
-const columns = `select id, subject_id, kind, state, via, at, due_at, coalesce(closed_at, 0), staff, refuser, steps, facts from cases_requests `
+const columns = `select id, subject_id, kind, state, via, at, due_at, coalesce(closed_at, 0), staff, refuser, steps, facts,
+	coalesce(ack_by, 0), coalesce(ack_at, 0), ack_rule from cases_requests `
 
 func list(ctx context.Context, tx *sqldb.Tx, where string, args ...any) (all []cases.Case, err error) {
 	rows, err := tx.Query(ctx, columns+where, args...)
@@ -68,15 +99,21 @@ func list(ctx context.Context, tx *sqldb.Tx, where string, args ...any) (all []c
 }
 
 func scan(rows *sql.Rows) (c cases.Case, err error) {
-	var at, due, closed int64
+	var at, due, closed, ackBy, ackAt int64
 	var facts string
-	if err = rows.Scan(&c.ID, &c.Subject, &c.Kind, &c.State, &c.Via, &at, &due, &closed, &c.Staff, &c.Refuser, &c.Steps, &facts); err != nil {
+	if err = rows.Scan(&c.ID, &c.Subject, &c.Kind, &c.State, &c.Via, &at, &due, &closed, &c.Staff, &c.Refuser, &c.Steps, &facts, &ackBy, &ackAt, &c.Receipt.Rule); err != nil {
 		return c, err
 	}
 	if err = json.Unmarshal([]byte(facts), &c.Facts); err != nil {
 		return c, fmt.Errorf("cases: reading the facts of %s: %w", c.ID.Token(cases.TokenPrefix), err)
 	}
 	c.At, c.Due = time.UnixMicro(at).UTC(), time.UnixMicro(due).UTC()
+	if ackBy != 0 {
+		c.Receipt.By = time.UnixMicro(ackBy).UTC()
+	}
+	if ackAt != 0 {
+		c.Receipt.At = time.UnixMicro(ackAt).UTC()
+	}
 	if closed != 0 {
 		c.Closed = time.UnixMicro(closed).UTC()
 	}
@@ -147,13 +184,13 @@ func (s *Store) Closed(ctx context.Context, after Place, limit int) ([]cases.Cas
 // MostCounted is how far [Store.Counts] counts: of more, a desk needs no number.
 const MostCounted = 10_000
 
-// Counts returns how many cases are open, and how many of those are past their date, each up
-// to one more than [MostCounted].
+// Counts returns how many cases are open, and how many of those are past their date, or
+// past that by which who asked is to be told that it came, each up to one more than [MostCounted].
 func (s *Store) Counts(ctx context.Context) (open, overdue int, err error) {
 	now := s.cfg.Now().UnixMicro()
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.QueryRow(ctx, `select count(*), coalesce(sum(late), 0) from (
-			select case when due_at <= $1 then 1 else 0 end as late from cases_requests where closed_at is null order by due_at, id limit $2) as first`,
+			select case when due_at <= $1 or ack_at is null and ack_by <= $1 then 1 else 0 end as late from cases_requests where closed_at is null order by due_at, id limit $2) as first`,
 			now, MostCounted+1).Scan(&open, &overdue)
 	})
 	if err != nil {

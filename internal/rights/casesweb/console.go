@@ -27,12 +27,15 @@ const (
 	// executedPath lists what was executed, each with its report.
 	executedPath = consolePath + "/executed"
 	consoleShown = 100
+	// unconfirmedList lists whose receipt was to be confirmed by now (11 CCR 7021(a)).
+	unconfirmedList = "unconfirmed"
 )
 
 // A Queue lists cases for staff; *casesdb.Store does.
 type Queue interface {
 	Queue(ctx context.Context, after casesdb.Place, limit int) ([]cases.Case, error)
 	Closed(ctx context.Context, after casesdb.Place, limit int) ([]cases.Case, error)
+	Unconfirmed(ctx context.Context, limit int) ([]cases.Case, error)
 	Counts(ctx context.Context) (open, overdue int, err error)
 }
 
@@ -112,11 +115,16 @@ type consoleListBody struct {
 
 func (d *console) list(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	closed := q.Get("show") == "closed"
+	closed, unconfirmed := q.Get("show") == "closed", q.Get("show") == unconfirmedList
 	after, err := placeOf(q.Get("after"))
 	read := d.Queue.Queue
-	if closed {
+	switch {
+	case closed:
 		read = d.Queue.Closed
+	case unconfirmed:
+		read = func(ctx context.Context, _ casesdb.Place, _ int) ([]cases.Case, error) {
+			return d.Queue.Unconfirmed(ctx, consoleShown)
+		}
 	}
 	var all []cases.Case
 	if err == nil {
@@ -133,7 +141,7 @@ func (d *console) list(w http.ResponseWriter, r *http.Request) {
 	}
 	d.Render(w, r, http.StatusOK, d.pages, "console_cases.html", web.Page{
 		Title: "Requests", Lead: "What people ask about their data, the one due first on top, with what is past its date before the others.",
-		Tabs:    []web.Tab{{Label: "Open", Href: consolePath, Current: !closed}, {Label: "Closed", Href: consolePath + "?show=closed", Current: closed}, {Label: "Executed", Href: executedPath}},
+		Tabs:    []web.Tab{{Label: "Open", Href: consolePath, Current: !closed && !unconfirmed}, {Label: "Not confirmed", Href: consolePath + "?show=" + unconfirmedList, Current: unconfirmed}, {Label: "Closed", Href: consolePath + "?show=closed", Current: closed}, {Label: "Executed", Href: executedPath}},
 		Actions: []web.Action{{Label: "Enter a request", Href: newPath, Icon: "plus"}}, Body: consoleListBody{d.noLetters(), t},
 	})
 }
@@ -153,6 +161,9 @@ func queueTable(all []cases.Case, closed bool, now time.Time) web.Table {
 		badges := []web.Badge{stateBadges[c.State]}
 		if c.Overdue(now) {
 			badges = append(badges, web.Badge{Text: "Overdue", Tone: web.Bad})
+		}
+		if c.Unconfirmed(now) {
+			badges = append(badges, web.Badge{Text: "Not confirmed", Tone: web.Bad})
 		}
 		t.Rows = append(t.Rows, web.Row{Href: casePath + "/" + token(c), Cells: web.Cells(web.Cell{Value: c.Kind.Words(), Sub: c.Via.Words()}, when, badges, c.At, c.Staff, web.Token(token(c)))})
 	}

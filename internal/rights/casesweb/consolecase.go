@@ -197,10 +197,29 @@ func offers(c cases.Case, staff string, colleagues []string) (do []web.Action, f
 		write(cases.Overturned)
 		write(cases.WasUpheld)
 	}
+	for _, t := range toldOffers(c) {
+		press(t.what, t.label, "quiet")
+	}
 	if c.May(cases.Handed) {
 		forms = append(forms, handing(path, c, colleagues))
 	}
 	return do, forms
+}
+
+type toldOffer struct {
+	what  cases.What
+	label string
+}
+
+// toldOffers are what staff can say that they told somebody, by phone or in a shop.
+func toldOffers(c cases.Case) (all []toldOffer) {
+	if c.May(cases.Told) && c.Receipt.At.IsZero() && !c.Receipt.By.IsZero() {
+		all = append(all, toldOffer{cases.Told, "They were told that it came in"})
+	}
+	if c.May(cases.Offered) && c.Verb() == cases.Collected && c.Ready.IsZero() {
+		all = append(all, toldOffer{cases.Offered, "They were told that it is ready"})
+	}
+	return all
 }
 
 func handing(path string, c cases.Case, colleagues []string) actForm {
@@ -273,7 +292,7 @@ func (d *console) do(r *http.Request, id thimble.ID, staff string) error {
 			return errors.Join(err, fmt.Errorf("casesweb: to: a colleague was expected: %w", thimble.ErrInvalid))
 		}
 		e.To = form.Get("to")
-	case cases.Permitted, cases.Questioned, cases.Prolonged, cases.WasUpheld, cases.Overturned:
+	case cases.Told, cases.Offered, cases.Permitted, cases.Questioned, cases.Prolonged, cases.WasUpheld, cases.Overturned:
 	default:
 		return fmt.Errorf("casesweb: what: one of the offers was expected: %w", thimble.ErrInvalid)
 	}

@@ -123,6 +123,9 @@ func (p *portal) form(children int) web.Form {
 	f := web.Form{ID: "ask", Action: PortalPath, Legend: "Ask for something", Submit: "Ask", Fields: []web.Field{kind, textField("In your own words", "You may leave this empty; only who answers reads it.", false)},
 		Intro: "You are signed in: nothing more is needed to show who you are. To be forgotten, go to My data; to stop a use, go to Limits: both happen at once."}
 	if children > 0 {
+		n, _ := cases.NatureOf(cases.Erase)
+		kind.Options = append(kind.Options, web.Option{Value: string(cases.Erase), Label: n.Words, Hint: "For somebody you answer for. The shop looks at it before anything is done."})
+		f.Fields[0] = kind
 		whose := web.Field{Name: "for", Label: "For whom", Kind: web.SelectField, Value: "0", Options: []web.Option{{Value: "0", Label: "For me"}}}
 		for i := range children {
 			whose.Options = append(whose.Options, web.Option{Value: strconv.Itoa(i + 1), Label: fmt.Sprintf("For somebody I answer for (%d)", i+1)})
@@ -189,7 +192,10 @@ func (p *portal) ask(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	kind := cases.Kind(r.PostForm.Get("kind"))
-	if !slices.ContainsFunc(asked(), func(n cases.Nature) bool { return n.Kind == kind }) {
+	// That somebody else is forgotten cannot be taken back, so a guardian's word begins nothing:
+	// the desk looks at it.
+	theirs := kind == cases.Erase && r.PostForm.Get("for") != "" && r.PostForm.Get("for") != "0"
+	if !theirs && !slices.ContainsFunc(asked(), func(n cases.Nature) bool { return n.Kind == kind }) {
 		p.list(w, r, func(f web.Form) web.Form {
 			return f.Fill(r.PostForm).Explain(web.FieldProblem{Field: "kind", Detail: "choose one of these."})
 		})

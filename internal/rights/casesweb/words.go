@@ -23,7 +23,8 @@ var whatWords = map[cases.What]string{
 	cases.Heard: "A system outside that takes part", cases.AllAnswered: "All systems outside have answered", cases.InPart: "It was closed in part",
 	cases.Returned: "It could not be done", cases.Declined: "It was refused",
 	cases.WasAppealed: "The refusal was appealed", cases.WasUpheld: "The refusal stands", cases.Overturned: "The refusal was taken back",
-	cases.Withdrawn: "It was taken back", cases.Expired: "Nobody came back for it", cases.Gone: "There is nobody any more", cases.Handed: "Somebody of the staff has it",
+	cases.Withdrawn: "It was taken back", cases.Expired: "Nobody came back for it", cases.Gone: "There is nobody any more", cases.Handed: "Somebody of the staff has it", cases.Told: "Who asked was told that it came in",
+	cases.Offered: "The person was told that it is ready", cases.Left: "It was ready, and the person knew. It can still be opened",
 }
 
 var stateBadges = map[cases.State]web.Badge{
@@ -116,6 +117,7 @@ func facts(c cases.Case, now time.Time) []web.KeyValue {
 	nature, _ := cases.NatureOf(c.Kind)
 	all := []web.KeyValue{{Key: "Request", Value: web.Token(token(c)), Copy: true}, {Key: "Asked for", Value: nature.Words, Sub: nature.Law}, {Key: "State", Value: stateBadges[c.State]},
 		{Key: "Came by", Value: c.Via.Words()}, {Key: "Received", Value: c.At}, {Key: "Due before", Value: c.Due, Sub: strings.TrimPrefix(dueWords(c, now)+"; "+c.Rule, "; ")}}
+	all = append(all, confirmation(c, now)...)
 	if c.AgentName != "" {
 		all = append(all, web.KeyValue{Key: "Asked by", Value: c.AgentName, Sub: strings.Join(agency(cases.Agency{Stated: c.Stated, Authority: c.Authority}), " ")})
 	}
@@ -135,6 +137,20 @@ func facts(c cases.Case, now time.Time) []web.KeyValue {
 		all = append(all, web.KeyValue{Key: "Waits until", Value: c.Cools, Sub: "an e-mail address was added; whoever did that by stealth should gain nothing"})
 	}
 	return all
+}
+
+// confirmation says whether who asked was told that it came, where a law has them told.
+func confirmation(c cases.Case, now time.Time) []web.KeyValue {
+	r := c.Receipt
+	switch {
+	case r.By.IsZero():
+		return nil
+	case !r.At.IsZero():
+		return []web.KeyValue{{Key: "Confirmed", Value: r.At, Sub: "who asked was told that it came; " + r.Rule}}
+	case c.Unconfirmed(now):
+		return []web.KeyValue{{Key: "Not confirmed", Value: web.Badge{Text: "Overdue", Tone: web.Bad}, Sub: "who asked was to be told that it came; " + r.Rule}}
+	}
+	return []web.KeyValue{{Key: "To be confirmed", Value: r.By, Sub: "before then who asked is told that it came; " + r.Rule}}
 }
 
 // parse reads a form of this package.

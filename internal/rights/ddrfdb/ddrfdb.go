@@ -53,7 +53,11 @@ func (s *Store) Receive(ctx context.Context, c ddrf.Chain, rqJWT string, who thi
 		if err := tx.QueryRow(ctx, `select count(*) from ddrf_received where mark = $1 and digest = $2`, mark[:], digest[:]).Scan(&before); err != nil || before > 0 {
 			return err
 		}
-		opened, err := s.cases.PassedTx(ctx, tx, casesdb.Asked{Subject: who, Agency: cases.Agency{Agent: c.Requester, AgentName: c.Requester}}, digest, thimble.Hide(ddrf.IDToken(rqJWT)))
+		chain := ddrf.IDToken(rqJWT)
+		if who.IsZero() {
+			chain = "" // of somebody who is not known nothing goes on, and nothing is kept
+		}
+		opened, err := s.cases.PassedTx(ctx, tx, casesdb.Asked{Subject: who, Agency: cases.Agency{Agent: c.Requester, AgentName: c.Requester}}, digest, thimble.Hide(chain))
 		if err != nil {
 			return err
 		}

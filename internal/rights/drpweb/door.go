@@ -61,11 +61,17 @@ type door struct {
 	wrong *web.Limiter
 }
 
+const requests = Base + "/v1/data-rights-request"
+
+// Patterns are what the handler takes messages at.
+func Patterns() []string {
+	return []string{"POST " + Base + "/v1/agent/{agent}", "POST " + requests, "DELETE " + requests + "/{request}"}
+}
+
 // Handler serves the protocol below [Base].
 func Handler(deps Deps) http.Handler {
 	d := &door{deps, web.NewLimiter(wrongEvery, wrongBurst, deps.Now)}
 	mux := http.NewServeMux()
-	const requests = Base + "/v1/data-rights-request"
 	mux.HandleFunc("POST "+Base+"/v1/agent/{agent}", d.setUp)
 	mux.HandleFunc("GET "+Base+"/v1/agent/{agent}", d.check)
 	mux.HandleFunc("POST "+requests, d.exercise)

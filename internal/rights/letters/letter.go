@@ -100,7 +100,7 @@ func Of(c cases.Case, e cases.Event) (Kind, bool) {
 	case e.What == cases.Accepted && c.Kind == cases.Erase:
 		return Farewell, true
 	case e.What == cases.Accepted && c.Verb() == cases.Collected:
-		return Ready, !slices.Contains([]string{cases.ThePerson, cases.TheGuardian}, e.By)
+		return Ready, e.By != cases.ThePerson
 	case e.By == cases.ThePerson || e.By == cases.TheGuardian, seen && e.What == cases.Asked:
 		return "", false // they saw it
 	case c.Kind == cases.Erase && slices.Contains([]cases.What{cases.Awaited, cases.AllAnswered, cases.InPart, cases.Completed}, e.What):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"thimble"
 	"thimble/internal/disclose"
@@ -18,6 +19,8 @@ import (
 type Cases interface {
 	Get(ctx context.Context, id thimble.ID) (cases.Case, error)
 	Steps(ctx context.Context, id thimble.ID) ([]casesdb.Kept, error)
+	Confirmed(ctx context.Context, id thimble.ID, at time.Time) error
+	Offered(ctx context.Context, id thimble.ID) error
 }
 
 // An Outbox sends letters; *disclosedb.Store does.
@@ -192,7 +195,18 @@ func (r Runner) follow(ctx context.Context, e Entry) error {
 			e.Why = letters.Why(m.Why)
 		}
 	}
-	if e.State != letters.Sent && !open {
+	switch {
+	case e.State == letters.Sent:
+		// Each letter names its request: whoever has one knows that it came.
+		if err := r.Cases.Confirmed(ctx, e.Case, e.Sent); err != nil {
+			return err
+		}
+		if e.Kind == letters.Ready {
+			if err := r.Cases.Offered(ctx, e.Case); err != nil {
+				return err
+			}
+		}
+	case !open:
 		e.State = letters.Unsent
 	}
 	return r.Store.settle(ctx, e, r.Store.now().Add(followEvery))

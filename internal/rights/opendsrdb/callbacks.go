@@ -150,6 +150,7 @@ func (s *Store) Says(h Held, callback string) (body []byte, head http.Header, er
 	if h.Reason != "" && h.Status == opendsr.Cancelled && s.cfg.Signer != nil {
 		st.Extensions = map[string]map[string]string{s.cfg.Signer.Domain(): {"reason": h.Reason}}
 	}
+	s.where(&st, h)
 	if body, err = st.Marshal(); err != nil {
 		return nil, nil, err
 	}

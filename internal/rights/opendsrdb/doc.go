@@ -14,6 +14,9 @@
 //     completed, since nothing is held;
 //   - identities under a hash cannot be looked up by what is held: a request with none but
 //     those is cancelled, and says why;
+//   - a copy is given to a controller that staff have let ask for copies, to no other and
+//     with its token; it is made when it is fetched, within three days, while the person is
+//     there, and each day on which it is has a request with a leaf;
 //   - a request that comes again under its id is the same, and one that says something else
 //     under it is refused.
 package opendsrdb

@@ -22,8 +22,8 @@ import (
 // the controller can put right, and of kind ErrConflict for another request under the id of
 // an earlier one.
 func (s *Store) Receive(ctx context.Context, c Controller, r opendsr.Request) (Held, error) {
-	if r.Type != opendsr.Erasure {
-		return Held{}, &opendsr.Fault{Field: "subject_request_type", Rule: "erasure was expected: people take their copies in the privacy centre", Reason: "UnsupportedRequestType"}
+	if r.Type != opendsr.Erasure && (!c.Copies || s.cfg.Copy == nil) {
+		return Held{}, &opendsr.Fault{Field: "subject_request_type", Rule: "erasure was expected: the controller is not registered for copies", Reason: "UnsupportedRequestType"}
 	}
 	for _, u := range r.Callbacks {
 		to, err := url.Parse(u)
@@ -39,7 +39,7 @@ func (s *Store) Receive(ctx context.Context, c Controller, r opendsr.Request) (H
 	} else if !errors.Is(err, thimble.ErrNotFound) {
 		return Held{}, err
 	}
-	h := Held{Controller: c.ID, ID: r.ID, Type: r.Type, Regulation: r.Regulation, Submitted: r.Submitted.UTC().Truncate(time.Microsecond), Received: s.now(), Callbacks: r.Callbacks, Status: opendsr.Pending}
+	h := Held{Controller: c.ID, ID: r.ID, Type: r.Type, Regulation: r.Regulation, Submitted: r.Submitted.UTC().Truncate(time.Microsecond), Received: s.now(), Callbacks: r.Callbacks, Status: opendsr.Pending, Count: -1}
 	who, reason, err := s.whose(ctx, r.Identities)
 	if err != nil {
 		return Held{}, err
@@ -48,7 +48,7 @@ func (s *Store) Receive(ctx context.Context, c Controller, r opendsr.Request) (H
 		h.Status, h.Expected = opendsr.Cancelled, h.Received
 		return h, s.keep(ctx, h)
 	}
-	opened, err := s.cases.Open(ctx, casesdb.Asked{Subject: who, Kind: cases.Erase, Via: cases.Controller, By: cases.TheController})
+	opened, err := s.cases.Open(ctx, casesdb.Asked{Subject: who, Kind: kinds[r.Type], Via: cases.Controller, By: cases.TheController})
 	if err != nil {
 		return Held{}, err
 	}
@@ -56,13 +56,15 @@ func (s *Store) Receive(ctx context.Context, c Controller, r opendsr.Request) (H
 	return h, s.keep(ctx, h)
 }
 
+var kinds = map[opendsr.Type]cases.Kind{opendsr.Erasure: cases.Erase, opendsr.Access: cases.Access, opendsr.Portability: cases.Port}
+
 // whose is who the identities are: of nobody known zero. The reason says why they lead
 // nowhere whoever it is.
 func (s *Store) whose(ctx context.Context, all []opendsr.Identity) (who thimble.SubjectID, reason string, err error) {
-	kinds := map[opendsr.IdentityType]subject.Kind{opendsr.CustomerID: subject.Account, opendsr.Email: subject.Email}
+	names := map[opendsr.IdentityType]subject.Kind{opendsr.CustomerID: subject.Account, opendsr.Email: subject.Email}
 	var ids []subject.Identifier
 	for _, i := range all {
-		if kind, known := kinds[i.Type]; known && i.Format == opendsr.Raw {
+		if kind, known := names[i.Type]; known && i.Format == opendsr.Raw {
 			if id, err := subject.Normalize(subject.Identifier{Kind: kind, Value: i.Value}); err == nil {
 				ids = append(ids, id)
 			}
@@ -163,9 +165,14 @@ func (s *Store) refresh(ctx context.Context, h Held) (Held, error) {
 	}
 	before := h.Status
 	h.Status, h.Reason = status, reason
+	if status == opendsr.Completed && h.Type != opendsr.Erasure {
+		if h, err = s.offered(h, c); err != nil {
+			return h, err
+		}
+	}
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		n, err := tx.Exec(ctx, `update opendsr_requests set status = $3, reason = $4, expected_at = $5 where controller_id = $1 and request_id = $2 and status = $6`,
-			h.Controller, h.ID, string(h.Status), h.Reason, h.Expected.UnixMicro(), string(before))
+		n, err := tx.Exec(ctx, `update opendsr_requests set status = $3, reason = $4, expected_at = $5, results = $7, results_until = $8, results_count = $9 where controller_id = $1 and request_id = $2 and status = $6`,
+			h.Controller, h.ID, string(h.Status), h.Reason, h.Expected.UnixMicro(), string(before), h.Results, micro(h.Until), h.Count)
 		if err != nil || n == 0 {
 			return err // somebody else has noted it
 		}
@@ -184,6 +191,10 @@ func StatusOf(c cases.Case) (opendsr.Status, string) {
 		return opendsr.InProgress, ""
 	case cases.Revoked:
 		return opendsr.Cancelled, TakenBack
+	case cases.Lapsed:
+		if !c.Subject.IsZero() { // of nobody there is nothing to do
+			return opendsr.Cancelled, Lapsed
+		}
 	case cases.Refused, cases.Upheld:
 		return opendsr.Cancelled, string(c.Ground)
 	}
@@ -201,12 +212,16 @@ func (s *Store) Follow(ctx context.Context) (moved int, err error) {
 		return 0, wrap("looking for open requests", err)
 	}
 	for _, h := range open {
-		n, refreshErr := s.refresh(ctx, h)
+		h, refreshErr := s.fulfil(ctx, h)
+		n := h
+		if refreshErr == nil {
+			n, refreshErr = s.refresh(ctx, h)
+		}
 		if refreshErr != nil {
 			err = errors.Join(err, refreshErr)
 		} else if n.Status != h.Status {
 			moved++
 		}
 	}
-	return moved, err
+	return moved, errors.Join(err, s.forget(ctx))
 }

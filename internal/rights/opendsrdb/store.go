@@ -31,6 +31,7 @@ type Controller struct {
 	ID        thimble.ID
 	Name      string
 	Hosts     []string // to which callbacks may go
+	Copies    bool     // it may ask for copies of all that is held, whoever it came from
 	Ended     bool
 	CreatedAt time.Time
 }
@@ -40,6 +41,7 @@ type Cases interface {
 	Open(ctx context.Context, a casesdb.Asked) (cases.Case, error)
 	Do(ctx context.Context, id thimble.ID, e cases.Event, words thimble.Personal[string]) (cases.Case, error)
 	Get(ctx context.Context, id thimble.ID) (cases.Case, error)
+	Complete(ctx context.Context, id thimble.ID, by, staff, ref string, words thimble.Personal[string]) (cases.Case, error)
 }
 
 // People knows who has an identifier; *subjectdb.Store does.
@@ -63,6 +65,10 @@ type Config struct {
 	Log      *slog.Logger
 	Signer   *opendsr.Signer
 	Schedule wire.Schedule
+	Base     string // the address of this installation
+	// Copy makes a recorded access request of a person, and returns its token and how much
+	// is held; nil: no copies are given.
+	Copy func(ctx context.Context, who thimble.SubjectID) (ref string, count int, err error)
 }
 
 // A Store keeps controllers, requests and callbacks, and is the meter of its way out.
@@ -106,8 +112,16 @@ func instant(micro int64) time.Time {
 	return time.UnixMicro(micro).UTC()
 }
 
+func micro(at time.Time) int64 {
+	if at.IsZero() {
+		return 0
+	}
+	return at.UnixMicro()
+}
+
 // Register lets a controller ask, and returns its token, which is told once.
-func (s *Store) Register(ctx context.Context, name string, hosts []string, staff string) (c Controller, token string, err error) {
+func (s *Store) Register(ctx context.Context, as Controller, staff string) (c Controller, token string, err error) {
+	name, hosts := as.Name, as.Hosts
 	if n := len([]rune(name)); n < 2 || n > 80 || strings.TrimSpace(name) != name || strings.ContainsAny(name, "\r\n\t") {
 		return c, "", &opendsr.Fault{Field: "name", Rule: "2 to 80 characters were expected", Reason: "name"}
 	}
@@ -118,20 +132,31 @@ func (s *Store) Register(ctx context.Context, name string, hosts []string, staff
 	}
 	secret := make([]byte, 32)
 	if _, err = rand.Read(secret); err == nil {
-		c = Controller{Name: name, Hosts: hosts, CreatedAt: s.now()}
+		c = Controller{Name: name, Hosts: hosts, Copies: as.Copies, CreatedAt: s.now()}
 		c.ID, err = thimble.NewID(nil)
 	}
 	if err != nil {
 		return c, "", wrap("registering a controller", err)
 	}
+	act := "controller registered"
+	if c.Copies {
+		act = "controller registered, with copies"
+	}
 	token = "dsr_" + base64.RawURLEncoding.EncodeToString(secret)
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		if _, err := tx.Exec(ctx, `insert into opendsr_controllers (id, name, digest, hosts, ended, created_at) values ($1, $2, $3, $4, 0, $5)`, c.ID, name, digest(token), strings.Join(hosts, " "), c.CreatedAt.UnixMicro()); err != nil {
+		if _, err := tx.Exec(ctx, `insert into opendsr_controllers (id, name, digest, hosts, copies, ended, created_at) values ($1, $2, $3, $4, $5, 0, $6)`, c.ID, name, digest(token), strings.Join(hosts, " "), yes(c.Copies), c.CreatedAt.UnixMicro()); err != nil {
 			return err
 		}
-		return s.acts.NoteTx(ctx, tx, c.ID, ControllerPrefix, name, "controller registered", staff)
+		return s.acts.NoteTx(ctx, tx, c.ID, ControllerPrefix, name, act, staff)
 	})
 	return c, token, wrap("registering a controller", err)
+}
+
+func yes(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // digest is what is kept of a token: it has 256 drawn bits, so that nobody can guess it.
@@ -182,7 +207,7 @@ func (s *Store) Authenticate(ctx context.Context, token string) (Controller, err
 }
 
 func controllers(ctx context.Context, tx *sqldb.Tx, where string, args ...any) (all []Controller, err error) {
-	rows, err := tx.Query(ctx, `select id, name, hosts, ended, created_at from opendsr_controllers `+where, args...)
+	rows, err := tx.Query(ctx, `select id, name, hosts, copies, ended, created_at from opendsr_controllers `+where, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -190,11 +215,11 @@ func controllers(ctx context.Context, tx *sqldb.Tx, where string, args ...any) (
 	for rows.Next() {
 		var c Controller
 		var hosts string
-		var ended, at int64
-		if err := rows.Scan(&c.ID, &c.Name, &hosts, &ended, &at); err != nil {
+		var copies, ended, at int64
+		if err := rows.Scan(&c.ID, &c.Name, &hosts, &copies, &ended, &at); err != nil {
 			return nil, err
 		}
-		c.Hosts, c.Ended, c.CreatedAt = strings.Fields(hosts), ended != 0, instant(at)
+		c.Hosts, c.Copies, c.Ended, c.CreatedAt = strings.Fields(hosts), copies != 0, ended != 0, instant(at)
 		all = append(all, c)
 	}
 	return all, rows.Err()
@@ -212,7 +237,10 @@ type Held struct {
 	Expected   time.Time
 	Callbacks  []string
 	Status     opendsr.Status
-	Reason     string // why it was cancelled
+	Reason     string    // why it was cancelled
+	Results    string    // the last part of the address of a copy; "" for none
+	Until      time.Time // the first instant at which the copy is not given any more
+	Count      int       // of data in the copy; -1: not known
 }
 
 // The reasons for which a request is cancelled, beside those of a refusal.
@@ -220,6 +248,7 @@ const (
 	NotSearchable = "identities_cannot_be_looked_up"
 	Disagree      = "identities_are_of_several_people"
 	TakenBack     = "cancelled_by_the_controller"
+	Lapsed        = "lapsed"
 )
 
 // Same reports whether a request that came again is the one that is kept.
@@ -227,7 +256,7 @@ func (h Held) same(r opendsr.Request) bool {
 	return h.Type == r.Type && h.Submitted.Equal(r.Submitted.UTC().Truncate(time.Microsecond)) && h.Regulation == r.Regulation && slices.Equal(h.Callbacks, r.Callbacks)
 }
 
-const heldColumns = `select controller_id, request_id, case_id, type, regulation, submitted_at, received_at, expected_at, callbacks, status, reason from opendsr_requests `
+const heldColumns = `select controller_id, request_id, case_id, type, regulation, submitted_at, received_at, expected_at, callbacks, status, reason, results, results_until, results_count from opendsr_requests `
 
 func list(ctx context.Context, tx *sqldb.Tx, where string, args ...any) (all []Held, err error) {
 	rows, err := tx.Query(ctx, heldColumns+where, args...)
@@ -237,15 +266,15 @@ func list(ctx context.Context, tx *sqldb.Tx, where string, args ...any) (all []H
 	defer rows.Close()
 	for rows.Next() {
 		var h Held
-		var submitted, received, expected int64
+		var submitted, received, expected, until int64
 		var callbacks string
-		if err := rows.Scan(&h.Controller, &h.ID, &h.Case, &h.Type, &h.Regulation, &submitted, &received, &expected, &callbacks, &h.Status, &h.Reason); err != nil {
+		if err := rows.Scan(&h.Controller, &h.ID, &h.Case, &h.Type, &h.Regulation, &submitted, &received, &expected, &callbacks, &h.Status, &h.Reason, &h.Results, &until, &h.Count); err != nil {
 			return nil, err
 		}
 		if err := json.Unmarshal([]byte(callbacks), &h.Callbacks); err != nil {
 			return nil, err
 		}
-		h.Submitted, h.Received, h.Expected = instant(submitted), instant(received), instant(expected)
+		h.Submitted, h.Received, h.Expected, h.Until = instant(submitted), instant(received), instant(expected), instant(until)
 		all = append(all, h)
 	}
 	return all, rows.Err()

@@ -23,7 +23,7 @@ const ControllersPage = "/console/controllers"
 // Registry keeps controllers; *opendsrdb.Store does.
 type Registry interface {
 	Controllers(ctx context.Context) ([]opendsrdb.Controller, error)
-	Register(ctx context.Context, name string, hosts []string, staff string) (opendsrdb.Controller, string, error)
+	Register(ctx context.Context, as opendsrdb.Controller, staff string) (opendsrdb.Controller, string, error)
 	EndController(ctx context.Context, id thimble.ID, staff string) error
 }
 
@@ -73,6 +73,7 @@ func (c *console) list(w http.ResponseWriter, r *http.Request, status int, probl
 	body := listBody{Table: controllerTable(all), Form: web.Form{ID: "controller", Action: ControllersPage, Submit: "Register", Fields: []web.Field{
 		{Name: "name", Label: "Name", Required: true, MaxLength: 80, Autocomplete: "off"},
 		{Name: "hosts", Label: "Hosts of its callbacks", MaxLength: 500, Autocomplete: "off", Hint: "Names such as callbacks.example, with blanks between. To others nothing is sent."},
+		{Name: "copies", Label: "It may ask for copies of everything that is held about somebody", Kind: web.CheckField, Hint: "Access and portability: all of it goes to the controller, also what came from others. Without this it can ask for erasures alone."},
 	}}}
 	switch {
 	case c.base == "":
@@ -87,25 +88,32 @@ func (c *console) list(w http.ResponseWriter, r *http.Request, status int, probl
 	if fault, ok := errors.AsType[*opendsr.Fault](problem); ok {
 		body.Form = body.Form.Fill(r.PostForm).Explain(web.FieldProblem{Field: fault.Field, Detail: fault.Rule + "."})
 	}
-	c.Render(w, r, status, c.pages, "console_controllers.html", web.Page{Title: "Controllers", Lead: "Whom the shop works for (GDPR Art. 28), and who may pass on by OpenDSR 2.0 that somebody wants to be forgotten. Their word counts as the proof of who asks.", Body: body})
+	c.Render(w, r, status, c.pages, "console_controllers.html", web.Page{Title: "Controllers", Lead: "Whom the shop works for (GDPR Art. 28), and who may pass on by OpenDSR 2.0 that somebody wants to be forgotten, or a copy. Their word counts as the proof of who asks.", Body: body})
 }
 
 func controllerTable(all []opendsrdb.Controller) web.Table {
-	t := web.Table{ID: "controllers", Caption: "Controllers", HideCaption: true, Columns: []web.Column{{Label: "Name"}, {Label: "Id", Kind: web.TokenColumn}, {Label: "Callbacks"}, {Label: "Since"}, {Label: "", Kind: web.ActionColumn}},
+	t := web.Table{ID: "controllers", Caption: "Controllers", HideCaption: true, Columns: []web.Column{{Label: "Name"}, {Label: "Id", Kind: web.TokenColumn}, {Label: "Callbacks"}, {Label: "May ask for"}, {Label: "Since"}, {Label: "", Kind: web.ActionColumn}},
 		Empty: &web.Empty{Icon: "truck", Title: "Nobody may ask", Text: "Does the shop work for another firm? Register it below; it gets a token."}}
 	for _, c := range all {
 		last := any(web.Badge{Text: "ended"})
 		if !c.Ended {
 			last = web.Action{Label: "End", Href: ControllersPage + "/" + c.ID.Token(opendsrdb.ControllerPrefix) + "/end", Post: true, Kind: "danger"}
 		}
-		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(c.Name, web.Token(c.ID.Token(opendsrdb.ControllerPrefix)), strings.Join(c.Hosts, " "), c.CreatedAt, last)})
+		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(c.Name, web.Token(c.ID.Token(opendsrdb.ControllerPrefix)), strings.Join(c.Hosts, " "), asks(c), c.CreatedAt, last)})
 	}
 	return t
 }
 
+func asks(c opendsrdb.Controller) string {
+	if c.Copies {
+		return "erasure, copies"
+	}
+	return "erasure"
+}
+
 func (c *console) register(w http.ResponseWriter, r *http.Request) {
 	v := r.PostFormValue
-	_, token, err := c.registry.Register(r.Context(), strings.TrimSpace(v("name")), strings.Fields(strings.ToLower(v("hosts"))), web.VisitorFrom(r.Context()).Staff)
+	_, token, err := c.registry.Register(r.Context(), opendsrdb.Controller{Name: strings.TrimSpace(v("name")), Hosts: strings.Fields(strings.ToLower(v("hosts"))), Copies: v("copies") != ""}, web.VisitorFrom(r.Context()).Staff)
 	switch {
 	case errors.Is(err, thimble.ErrInvalid):
 		c.list(w, r, http.StatusUnprocessableEntity, err, "")

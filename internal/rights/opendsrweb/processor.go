@@ -1,6 +1,7 @@
 package opendsrweb
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -20,6 +21,7 @@ import (
 const (
 	DiscoveryPath   = "/v2/discovery"
 	RequestsPath    = "/v2/requests"
+	resultsPattern  = opendsrdb.ResultsPath + "{results}"
 	CertificatePath = "/v2/certificate.pem"
 )
 
@@ -37,10 +39,17 @@ type Desk interface {
 	Cancel(ctx context.Context, c opendsrdb.Controller, id string) (opendsrdb.Held, error)
 	Says(h opendsrdb.Held, callback string) (body []byte, head http.Header, err error)
 	Sign(body []byte) (http.Header, error)
+	Whose(ctx context.Context, c opendsrdb.Controller, results string) (thimble.SubjectID, error)
+	Copied(ctx context.Context) (bool, error)
 }
+
+// A Copier writes everything that is held about a person, as people take it along, and
+// records that it was handed over. The error is of kind ErrNotFound for who is erased.
+type Copier func(ctx context.Context, w io.Writer, who thimble.SubjectID) error
 
 type processor struct {
 	desk   Desk
+	copies Copier
 	signer *opendsr.Signer
 	base   string
 	limit  *web.Limiter
@@ -48,25 +57,35 @@ type processor struct {
 
 // Patterns are what a processor answers to.
 func Patterns() []string {
-	return []string{"GET " + DiscoveryPath, "GET " + CertificatePath, "POST " + RequestsPath, "GET " + RequestsPath + "/{id}", "DELETE " + RequestsPath + "/{id}"}
+	return []string{"GET " + DiscoveryPath, "GET " + CertificatePath, "POST " + RequestsPath, "GET " + RequestsPath + "/{id}", "DELETE " + RequestsPath + "/{id}", "GET " + resultsPattern}
 }
 
 // Processor answers controllers. base is the address of this installation.
-func Processor(d Desk, signer *opendsr.Signer, base string, limit *web.Limiter) http.Handler {
-	p := &processor{desk: d, signer: signer, base: base, limit: limit}
+func Processor(d Desk, copies Copier, signer *opendsr.Signer, base string, limit *web.Limiter) http.Handler {
+	p := &processor{desk: d, copies: copies, signer: signer, base: base, limit: limit}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+DiscoveryPath, p.discovery)
 	mux.HandleFunc("GET "+CertificatePath, p.certificate)
 	mux.HandleFunc("POST "+RequestsPath, p.with(p.request))
 	mux.HandleFunc("GET "+RequestsPath+"/{id}", p.with(p.standing))
 	mux.HandleFunc("DELETE "+RequestsPath+"/{id}", p.with(p.cancel))
+	mux.HandleFunc("GET "+resultsPattern, p.with(p.results))
 	return mux
 }
 
 // discovery says what can be asked for: what is held can be looked up as it is, and not
-// under a hash.
-func (p *processor) discovery(w http.ResponseWriter, _ *http.Request) {
-	body, err := json.Marshal(opendsr.Discovery{Version: opendsr.Version, Types: []opendsr.Type{opendsr.Erasure}, Certificate: p.base + CertificatePath,
+// under a hash. Copies are named when somebody may ask for them.
+func (p *processor) discovery(w http.ResponseWriter, r *http.Request) {
+	copied, err := p.desk.Copied(r.Context())
+	if err != nil {
+		p.fail(w, err)
+		return
+	}
+	types := []opendsr.Type{opendsr.Erasure}
+	if copied {
+		types = opendsr.Types()
+	}
+	body, err := json.Marshal(opendsr.Discovery{Version: opendsr.Version, Types: types, Certificate: p.base + CertificatePath,
 		Identities: []opendsr.Supported{{Type: opendsr.CustomerID, Format: opendsr.Raw}, {Type: opendsr.Email, Format: opendsr.Raw}}})
 	p.signed(w, http.StatusOK, body, err)
 }
@@ -148,6 +167,32 @@ func (p *processor) cancel(w http.ResponseWriter, r *http.Request, c opendsrdb.C
 	p.signed(w, http.StatusAccepted, body, err)
 }
 
+// results hands a copy over, to the controller that asked for it. All of it is made before
+// the first byte leaves: the signature is over all of it, and an error is no half file.
+func (p *processor) results(w http.ResponseWriter, r *http.Request, c opendsrdb.Controller) {
+	who, err := p.desk.Whose(r.Context(), c, r.PathValue("results"))
+	var file bytes.Buffer
+	if err == nil {
+		err = p.copies(r.Context(), &file, who)
+	}
+	var head http.Header
+	if err == nil {
+		head, err = p.desk.Sign(file.Bytes())
+	}
+	if err != nil {
+		p.fail(w, err)
+		return
+	}
+	for name, v := range head {
+		w.Header()[name] = v
+	}
+	w.Header().Set("Content-Type", "application/zip")
+	w.Header().Set("Content-Disposition", `attachment; filename="copy.zip"`)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(file.Bytes()) // who asked may have gone, and can ask again
+}
+
 // signed writes an answer with its signature.
 func (p *processor) signed(w http.ResponseWriter, status int, body []byte, err error) {
 	var head http.Header
@@ -173,7 +218,7 @@ func (p *processor) fail(w http.ResponseWriter, err error) {
 	case ok:
 		p.refuse(w, http.StatusBadRequest, opendsr.DetailOf(fault))
 	case errors.Is(err, thimble.ErrNotFound):
-		p.refuse(w, http.StatusNotFound, opendsr.Detail{Domain: "Request", Reason: "NotFound", Message: "The controller has no request with this id."})
+		p.refuse(w, http.StatusNotFound, opendsr.Detail{Domain: "Request", Reason: "NotFound", Message: "The controller has no request with this id, or no copy at this address any more."})
 	case errors.Is(err, thimble.ErrConflict):
 		p.refuse(w, http.StatusConflict, opendsr.Detail{Domain: "Request", Reason: "Conflict", Message: "Another request has this id, or it is not pending any more."})
 	default:

@@ -119,9 +119,14 @@ func (p *portal) take(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", kind)
 	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	h.Set("Cache-Control", "no-store")
-	if err := send(w, t, open, portability.Parcel{Archive: archive, Facts: facts(archive), Title: func(holder string) string { return holderWords(holder).title }}); err != nil {
+	if err := send(w, t, open, Parcel(archive)); err != nil {
 		panic(http.ErrAbortHandler) // the reader sees that the file broke off
 	}
+}
+
+// Parcel is an archive with the words for what is in it.
+func Parcel(a rights.Archive) portability.Parcel {
+	return portability.Parcel{Archive: a, Facts: facts(a), Title: func(holder string) string { return holderWords(holder).title }}
 }
 
 func send(w io.Writer, t portability.Ticket, open bool, p portability.Parcel) error {

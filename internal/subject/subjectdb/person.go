@@ -182,3 +182,31 @@ func (s *Store) Age(ctx context.Context, id thimble.SubjectID) (sealed []byte, e
 	})
 	return sealed, wrap("reading the age of a person", err)
 }
+
+// byClock is the restriction of who has not been there for longer than their law lets data
+// lie: it is not theirs, and one of theirs stays.
+const byClock = 2
+
+// SetLapsed keeps that a person's data is not used because they have not been there for too
+// long, or no longer so, and moves the epoch. A restriction that they asked for stays as it
+// is.
+func (s *Store) SetLapsed(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID, on bool) error {
+	from, to := 0, byClock
+	if !on {
+		from, to = to, from
+	}
+	n, err := tx.Exec(ctx, `update subject_subjects set restricted = $1, epoch = epoch + 1 where id = $2 and state = 'active' and restricted = $3`, to, id[:], from)
+	if err == nil && n > 0 {
+		s.moves(tx, id)
+	}
+	return wrap("restricting who has not been there", err)
+}
+
+// Lapsed are those whose data is not used because they have not been there for too long.
+func (s *Store) Lapsed(ctx context.Context) (all []thimble.SubjectID, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		all, err = sqldb.Column[thimble.SubjectID](ctx, tx, `select id from subject_subjects where restricted = $1 and state = 'active' order by id`, byClock)
+		return err
+	})
+	return all, wrap("reading who has not been there", err)
+}

@@ -24,12 +24,25 @@ type Vault interface {
 	Rotate(ctx context.Context) (vault.Rotation, error)
 }
 
+// A Backup is the newest that the server made of itself.
+type Backup struct {
+	Number int64
+	At     time.Time // as of when; zero: there is none yet
+	Late   time.Time // from before this one is too old
+}
+
+// Backups know the newest backup. The error is of kind ErrNotFound where the server makes none.
+type Backups interface {
+	Newest(ctx context.Context) (Backup, error)
+}
+
 // Path is where the page is.
 const Path = "/console/vault"
 
 type page struct {
-	vault Vault
-	pages *web.Pages
+	vault   Vault
+	backups Backups
+	pages   *web.Pages
 	*web.Frame
 }
 
@@ -37,7 +50,7 @@ type page struct {
 func Proofs() []string { return []string{"POST " + Path + "/rotate"} }
 
 // Console returns the page as a section of the console.
-func Console(kit *web.Kit, v Vault) (web.Section, error) {
+func Console(kit *web.Kit, v Vault, b Backups) (web.Section, error) {
 	pages, err := kit.Pages(pageFiles)
 	if err != nil {
 		return web.Section{}, err
@@ -45,7 +58,7 @@ func Console(kit *web.Kit, v Vault) (web.Section, error) {
 	return web.Section{
 		Nav: []web.NavItem{{Label: "Keys", Href: Path, Icon: "lock", Group: "Proof"}},
 		Mount: func(mux web.Routes, f *web.Frame) {
-			p := &page{vault: v, pages: pages, Frame: f}
+			p := &page{vault: v, backups: b, pages: pages, Frame: f}
 			mux.HandleFunc("GET "+Path, p.show)
 			mux.HandleFunc("POST "+Path+"/rotate", p.rotate)
 		},
@@ -81,9 +94,30 @@ func (p *page) show(w http.ResponseWriter, r *http.Request) {
 	if len(epochs) == 0 {
 		shown.Body = body{State: web.Callout{Tone: web.Bad, Title: "There is no epoch key", Text: "Nothing that is sealed can be opened. Put the folder of epoch keys back, if it was moved."}}
 	} else {
-		shown.Body = fill(epochs, p.vault.UnreadableAfter(), r.URL.Query().Get("day"))
+		b := fill(epochs, p.vault.UnreadableAfter(), r.URL.Query().Get("day"))
+		b.Stats = append(b.Stats, p.newest(r.Context()))
+		shown.Body = b
 	}
 	p.Render(w, r, http.StatusOK, p.pages, "vault.html", shown)
+}
+
+// newest says how old the newest backup is.
+func (p *page) newest(ctx context.Context) web.Stat {
+	b, err := p.backups.Newest(ctx)
+	s := web.Stat{Label: "Newest backup by the server"}
+	switch {
+	case errors.Is(err, thimble.ErrNotFound):
+		s.Value, s.Note = "none", "it is not told to make any: the setting backup-to"
+	case err != nil:
+		s.Value, s.Trend, s.Note = "unreadable", web.Bad, "the folder of the set cannot be read, or is damaged"
+	case b.At.IsZero():
+		s.Value, s.Trend, s.Note = "none yet", web.Warn, "the jobs say when the next is due"
+	case b.At.Before(b.Late):
+		s.Value, s.Delta, s.Trend, s.Note = b.At, "too old", web.Bad, "the jobs say why"
+	default:
+		s.Value, s.Note = b.At, fmt.Sprintf("number %d", b.Number)
+	}
+	return s
 }
 
 func flash(rotation string) *web.Flash {

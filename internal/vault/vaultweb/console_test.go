@@ -1,6 +1,7 @@
 package vaultweb
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"thimble"
 	"thimble/internal/sqldb"
 	"thimble/internal/sqldb/sqldbtest"
 	"thimble/internal/vault"
@@ -54,7 +56,7 @@ func open(t *testing.T, db *sqldb.DB) *door {
 	if err != nil {
 		t.Fatal(err)
 	}
-	section, err := Console(kit, d.v)
+	section, err := Console(kit, d.v, noBackups{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,3 +164,7 @@ func TestPageIsAccessibleAndFitsAPhone(t *testing.T) {
 	}
 	tab.Clean(t, server.URL)
 }
+
+type noBackups struct{}
+
+func (noBackups) Newest(context.Context) (Backup, error) { return Backup{}, thimble.ErrNotFound }

@@ -1,0 +1,250 @@
+package app_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"thimble"
+	"thimble/internal/consent"
+	"thimble/internal/policy/calendar"
+	"thimble/internal/retention"
+	"thimble/internal/retention/retentiondb"
+	"thimble/internal/thimbletest"
+)
+
+// runAfter is the newest run by a clock of people.
+func runAfter(t *testing.T, s *thimbletest.Shop, clock retention.Clock) retention.Run {
+	t.Helper()
+	all, err := s.Retention.Runs(t.Context(), 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all = slices.DeleteFunc(all, func(r retention.Run) bool { return r.Clock != clock })
+	if len(all) == 0 {
+		t.Fatalf("there is no run after %s", clock)
+	}
+	return slices.MaxFunc(all, func(a, b retention.Run) int { return a.At.Compare(b.At) })
+}
+
+// turns sets the clock on by days, and what follows from it.
+func turns(t *testing.T, s *thimbletest.Shop, now *time.Time, days int) {
+	t.Helper()
+	*now = now.AddDate(0, 0, days)
+	s.Works()
+	if err := s.Node.Renew(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func partsOf(t *testing.T, s *thimbletest.Shop, who thimble.SubjectID, now time.Time) (n int64) {
+	t.Helper()
+	held, err := s.Timeline.Held(t.Context(), who, now.AddDate(1, 0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range held {
+		n += k
+	}
+	return n
+}
+
+// needed are the purposes for which the tracking plan collects and people are asked.
+func needed(s *thimbletest.Shop) (all []thimble.Purpose) {
+	for _, u := range s.Plan.Compiled().Classes {
+		for _, p := range u.Purposes {
+			if !slices.Contains(all, p) && slices.ContainsFunc(consent.Asked, func(a consent.Ask) bool { return a.Purpose == p }) {
+				all = append(all, p)
+			}
+		}
+	}
+	return all
+}
+
+// A person's events leave the log once nothing that they were collected for is permitted, and
+// nobody else's do.
+func TestWhatNoPurposeNeedsAnyMoreLeavesTheLog(t *testing.T) {
+	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
+		now := time.Now()
+		tomorrow := now.AddDate(0, 0, 1)
+		purposes := needed(s)
+		chance := rand.New(rand.NewPCG(20261130, 1))
+		type person struct {
+			id     thimble.SubjectID
+			over   bool
+			before int64
+		}
+		var people []person
+		for i := range 6 {
+			p := person{id: s.Subject(fmt.Sprint("p-", i), thimbletest.Allows(purposes...)...)}
+			s.Browses(p.id, "shirt", "belt")
+			ends := slices.Clone(purposes)
+			if p.over = i < 2 || chance.IntN(2) == 0; !p.over { // one purpose is left
+				chance.Shuffle(len(ends), func(i, j int) { ends[i], ends[j] = ends[j], ends[i] })
+				ends = slices.DeleteFunc(ends, func(q thimble.Purpose) bool { return q == thimble.PersonalizeContent })
+			}
+			p.before = partsOf(t, s, p.id, tomorrow)
+			s.Chooses(p.id, thimbletest.Withdraws(ends...)...)
+			people = append(people, p)
+		}
+		rule := retention.Rule{Category: "*", After: retention.PurposeEnd, Span: calendar.Span{Unit: calendar.Days}, Source: retention.Source{Kind: retention.Operator, Name: "a test", Cite: why}}
+		clocks := &brittle{Clocks: s.App.Clocks()}
+		store := retentiondb.New(s.Core, s.Ledger, s.Subjects, retentiondb.Config{
+			Now: func() time.Time { return tomorrow }, Clocks: clocks,
+			Law: func(context.Context) ([]retention.Rule, error) { return []retention.Rule{rule}, nil },
+			Key: func(context.Context) ([]byte, error) { return make([]byte, 32), nil },
+			Expire: func(context.Context, thimble.Category, time.Time) (retentiondb.Expired, error) {
+				return retentiondb.Expired{}, nil
+			},
+		})
+		if _, err := store.Daily(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		waits := runAfter(t, s, retention.PurposeEnd)
+		if waits.State != retention.Waiting || retention.Sum(waits.Proof.Listed) == 0 {
+			t.Fatalf("the first run asks nobody, or of nothing: %+v", waits)
+		}
+		if err := store.Confirm(t.Context(), waits.ID, "mia", why); err != nil {
+			t.Fatal(err)
+		}
+		clocks.breaks = true
+		if _, err := store.Daily(t.Context()); !errors.Is(err, errPower) {
+			t.Fatalf("the run that is interrupted says %v", err)
+		}
+		listed := runAfter(t, s, retention.PurposeEnd)
+		clocks.breaks = false
+		if _, err := store.Daily(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r := runAfter(t, s, retention.PurposeEnd)
+		if r.State != retention.Done || !r.Proof.Resumed || r.Proof.Root == "" || r.Proof.Root != listed.Proof.Root || r.By != "mia" || len(r.Proof.Left) != 0 {
+			t.Errorf("the run: %+v", r)
+		}
+		for i, p := range people {
+			n := partsOf(t, s, p.id, tomorrow)
+			if p.before == 0 || p.over && n != 0 || !p.over && n != p.before {
+				t.Errorf("person %d, over %v: %d parts of %d are left", i, p.over, n, p.before)
+			}
+		}
+		if again, err := store.Daily(t.Context()); err != nil || slices.ContainsFunc(again, func(r retention.Run) bool { return r.Clock == retention.PurposeEnd }) {
+			t.Errorf("it ran twice a day: %v", err)
+		}
+		// What the log still had would be told: a run that takes nothing out is red.
+		clocks.idle = true
+		for i := range people {
+			if !people[i].over {
+				s.Chooses(people[i].id, thimbletest.Withdraws(purposes...)...)
+			}
+		}
+		tomorrow = tomorrow.AddDate(0, 0, 1)
+		if _, err := store.Daily(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if r := runAfter(t, s, retention.PurposeEnd); r.State != retention.Red || retention.Sum(r.Proof.Left) != retention.Sum(r.Proof.Listed) || len(r.Proof.Listed) == 0 {
+			t.Errorf("a run that leaves something is %s: %+v", r.State, r.Proof)
+		}
+	})
+}
+
+var errPower = errors.New("the power went")
+
+// brittle clocks lose what they were told to do: after it was done, or before.
+type brittle struct {
+	retentiondb.Clocks
+	breaks, idle bool
+}
+
+func (b *brittle) Lapse(ctx context.Context, before time.Time, over func(context.Context, thimble.SubjectID, thimble.Category) (bool, error)) (int, error) {
+	if b.idle {
+		return 0, nil
+	}
+	n := 0
+	removed, err := b.Clocks.Lapse(ctx, before, func(ctx context.Context, who thimble.SubjectID, c thimble.Category) (bool, error) {
+		is, err := over(ctx, who, c)
+		if n++; b.breaks && n > 5 {
+			err = errPower
+		}
+		return is, err
+	})
+	return removed, err
+}
+
+// Who was there, in whatever way, stays; who was not for three years is forgotten, by erasure.
+func TestWhoHasNotBeenThereForTheirLawsTimeIsForgotten(t *testing.T) {
+	now := time.Date(2022, 3, 1, 9, 0, 0, 0, time.UTC)
+	s := thimbletest.OpenAt(t, map[string]string{"data": t.TempDir()}, func() time.Time { return now })
+	run := func() {
+		if _, err := s.Retention.Daily(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	chance := rand.New(rand.NewPCG(20261130, 2))
+	ways := []func(who thimble.SubjectID){
+		nil, nil,
+		func(who thimble.SubjectID) { s.BuysOn(now, who, "shirt") },
+		func(who thimble.SubjectID) { s.Chooses(who, thimbletest.Allows(thimble.PersonalizeContent)...) },
+		func(who thimble.SubjectID) { s.Browses(who, "shirt") },
+		func(who thimble.SubjectID) { browse(t, s, who) }, // signs in
+	}
+	type person struct {
+		id  thimble.SubjectID
+		way int
+	}
+	var people []person
+	for i := range 12 {
+		p := person{s.Subject(fmt.Sprint("p-", i), thimbletest.Allows(thimble.PersonalizeContent, thimble.TrainAISystem)...), i % len(ways)}
+		s.BuysOn(now, p.id, "shirt", "belt")
+		people = append(people, p)
+	}
+	turns(t, s, &now, 300+chance.IntN(300))
+	for _, p := range people {
+		if ways[p.way] != nil {
+			ways[p.way](p.id)
+		}
+	}
+	turns(t, s, &now, 3*365-250)
+	schedules(t, s, `{"retention":"thimble.retention/v1","rules":[{"category":"*","max":"3y","after":"last_interaction","why":"who does not come back is forgotten"}]}`)
+	run()
+	waits := runAfter(t, s, retention.LastSeen)
+	if waits.State != retention.Waiting || retention.Sum(waits.Proof.Listed) != 4 {
+		t.Fatalf("%s, %+v: four people were not there", waits.State, waits.Proof.Listed)
+	}
+	restricted := func(who thimble.SubjectID) bool {
+		p, err := s.Subjects.Person(t.Context(), who)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Restricted
+	}
+	for i, p := range people {
+		if restricted(p.id) != (ways[p.way] == nil) {
+			t.Errorf("person %d: the gate does not refuse exactly who was not there", i)
+		}
+	}
+	// One comes back meanwhile: what they ask for is theirs again.
+	back := people[1].id
+	s.BuysOn(now, back, "scarf")
+	run()
+	if restricted(back) {
+		t.Error("who came back is refused still")
+	}
+	if err := s.Retention.Confirm(t.Context(), waits.ID, "mia", why); err != nil {
+		t.Fatal(err)
+	}
+	run()
+	r := runAfter(t, s, retention.LastSeen)
+	if r.State != retention.Done || len(r.Proof.Left) != 0 || len(r.Proof.Expired) != 1 || r.Proof.Expired[0] != (retention.Count{Of: "people", N: 3}) {
+		t.Fatalf("the run: %s, %+v", r.State, r.Proof)
+	}
+	for i, p := range people {
+		gone, err := s.Subjects.Erased(t.Context(), []thimble.SubjectID{p.id})
+		if want := ways[p.way] == nil && p.id != back; err != nil || (len(gone) == 1) != want {
+			t.Errorf("person %d: erased %v, want %v, %v", i, len(gone) == 1, want, err)
+		}
+	}
+	auditedRows(t, s)
+}
