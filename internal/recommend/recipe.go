@@ -125,14 +125,15 @@ func (r Recipe) Decayed(epoch, halfLife int) Recipe {
 
 // DefaultRecipe is one untuned default for all shops. Ridge and last step were
 // chosen on the last fifths of the train histories of Gowalla and three Amazon sets,
-// and on a random fifth of Gowalla's. MaxK, PruneBelow and HistoryCap are a little
+// and on a random fifth of Gowalla's; AlphaMilli, RidgeMilli and SharpenMilli later on the
+// same, and on the last fifths of the Online Retail set. MaxK, PruneBelow and HistoryCap are a little
 // smaller than what was best there, for quick deletions and lists; their choice also
 // saw Gowalla's test. HalfLife and MostHalvings were chosen on purchases of the Online
 // Retail set from three to four fifths of it; they wait for an epoch.
 func DefaultRecipe() Recipe {
 	return Recipe{
-		Name: "default", K: 80, HeadMilli: 1000, MaxK: 500, AlphaMilli: 500, DegreeBits: 2, LambdaMilli: 25_000, RidgeMilli: 500,
-		NeighbourMilli: 300, EtaMilli: 0, Steps: 2, LastStepMilli: 400, PruneBelow: 10, HistoryCap: 200,
+		Name: "default", K: 80, HeadMilli: 1000, MaxK: 500, AlphaMilli: 400, DegreeBits: 2, LambdaMilli: 25_000, RidgeMilli: 450,
+		NeighbourMilli: 300, EtaMilli: 0, Steps: 2, LastStepMilli: 400, SharpenMilli: 250, PruneBelow: 6, HistoryCap: 200,
 		HalfLife: 2, MostHalvings: 2,
 	}
 }
@@ -141,7 +142,7 @@ func DefaultRecipe() Recipe {
 // knows more of each item, and forgetting somebody costs most of a training.
 func QualityRecipe() Recipe {
 	r := DefaultRecipe()
-	r.Name, r.K, r.MaxK, r.DegreeBits, r.PruneBelow, r.HistoryCap = "quality", 200, 0, 3, 5, 500
+	r.Name, r.K, r.MaxK, r.DegreeBits, r.PruneBelow, r.HistoryCap = "quality", 200, 0, 3, 3, 500
 	return r
 }
 
