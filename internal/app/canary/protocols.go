@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -138,6 +139,16 @@ func (w *world) protocols(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{w.agent, w.chain, w.controller, w.system} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("canary: the protocols of requests: %w", err)
+		}
+	}
+	// What was asked is done now and not at some moment of what follows: whoever looks at the
+	// person while an objection takes effect is told no.
+	for range 3 {
+		_, settled := w.Cases.Settle(ctx)
+		_, retried := w.Desk.Retry(ctx)
+		_, followed := w.OpenDSR.Follow(ctx)
+		if err := errors.Join(settled, retried, followed); err != nil {
+			return err
 		}
 	}
 	return nil
