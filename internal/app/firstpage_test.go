@@ -37,6 +37,12 @@ func TestTheFirstPageHasEverythingAboutSomebodyInPlainWords(t *testing.T) {
 			t.Errorf("what is held does not name %q: %s", want, held)
 		}
 	}
+	if !strings.Contains(held, "Kept until") || !strings.Contains(held, "you are forgotten") {
+		t.Errorf("what is held does not say until when: %s", held)
+	}
+	if cards := strings.Join(webtest.Select(t, page, ".card"), " "); !strings.Contains(cards, "Nobody outside the shop.") {
+		t.Errorf("the page does not say who got it: %s", cards)
+	}
 	if open := webtest.Select(t, page, "#asked"); len(open) != 1 || !strings.Contains(open[0], "A correction") || !strings.Contains(page, `hx-trigger="every 5s"`) {
 		t.Errorf("what was asked for is %v", open)
 	}

@@ -236,7 +236,7 @@ func (h *house) privacy(kit *web.Kit, log *slog.Logger, sessions *sessionweb.Doo
 			must(sessionweb.Portal(kit, sessions, sessionweb.PortalDeps{Sessions: h.sessions, Codes: h.sessions, Tokens: h.sessions, People: h.people, Demo: true}))(h),
 		},
 		Cards: []portal.Card{
-			consentweb.PortalCard(h.consents, nil), rightsweb.PortalCard(h.desk), decisionweb.PortalCard(h.decisions), gateweb.PortalCard(h.uses), ledgerweb.PortalCard(),
+			consentweb.PortalCard(h.consents, nil), decisionweb.PortalCard(h.decisions), gateweb.PortalCard(h.uses), ledgerweb.PortalCard(),
 		},
 	}))(h)
 }

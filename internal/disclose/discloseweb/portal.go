@@ -62,6 +62,38 @@ func Portal(kit *web.Kit, s Disclosures, own gateweb.Own) (web.Section, error) {
 	}}, nil
 }
 
+// PortalCard names who got something about a person, for the privacy centre's first page.
+func PortalCard(s Disclosures, own gateweb.Own) func(ctx context.Context, who thimble.SubjectID) (web.Card, error) {
+	return func(ctx context.Context, who thimble.SubjectID) (web.Card, error) {
+		card := web.Card{Icon: "truck", Title: "Who got what", Href: SharedPage, Text: "Nobody outside the shop."}
+		all, err := s.Of(ctx, who, shownDisclosures)
+		all = slices.DeleteFunc(all, func(d disclosedb.Disclosed) bool { return d.State == disclose.NotSent })
+		if err != nil || len(all) == 0 {
+			return card, err
+		}
+		grant, err := own(ctx, who, category)
+		if err != nil {
+			return card, err
+		}
+		var names []string
+		met := map[thimble.ID]bool{}
+		for _, d := range all {
+			if met[d.Message.Recipient] {
+				continue
+			}
+			met[d.Message.Recipient] = true
+			record, _, err := disclosedb.Open(ctx, grant, d)
+			if err != nil {
+				return card, err
+			}
+			names = append(names, record.Recipient.Name)
+		}
+		slices.Sort(names)
+		card.Text = strings.Join(slices.Compact(names), ", ") + "."
+		return card, nil
+	}
+}
+
 func sharedTable(ctx context.Context, s Disclosures, own gateweb.Own, who thimble.SubjectID) (web.Table, error) {
 	t := web.Table{
 		ID: "shared", Caption: "Disclosures", HideCaption: true,

@@ -3,6 +3,7 @@ package retentionweb
 import (
 	"context"
 	"strings"
+	"time"
 
 	"thimble"
 	"thimble/internal/gate/gateweb"
@@ -25,6 +26,25 @@ func PortalTerms(store PortalStore, members func(ctx context.Context, who thimbl
 		}
 		terms, err := store.TermsOf(ctx, all...)
 		return termsTable(terms), err
+	}
+}
+
+// PortalUntil says of each kind of what is held of a person until when it is kept, for the
+// first page. What is not in it goes when the person is forgotten.
+func PortalUntil(store PortalStore, members func(ctx context.Context, who thimble.SubjectID) ([]thimble.SubjectID, error)) func(context.Context, thimble.SubjectID) (map[thimble.Category]time.Time, error) {
+	return func(ctx context.Context, who thimble.SubjectID) (map[thimble.Category]time.Time, error) {
+		all, err := members(ctx, who)
+		if err != nil {
+			return nil, err
+		}
+		terms, err := store.TermsOf(ctx, all...)
+		until := map[thimble.Category]time.Time{}
+		for _, t := range terms {
+			if !t.Last.IsZero() {
+				until[t.Category] = t.Last
+			}
+		}
+		return until, err
 	}
 }
 

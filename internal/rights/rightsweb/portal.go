@@ -5,9 +5,7 @@ import (
 	"embed"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"thimble"
@@ -249,26 +247,4 @@ func (p *portal) download(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Disposition", `attachment; filename="my-data.json"`)
 	h.Set("Cache-Control", "no-store")
 	_, _ = w.Write(append(body, '\n')) // a reader that went away needs no answer
-}
-
-// PortalCard counts what is held, for the privacy centre's first page.
-func PortalCard(d PortalDesk) func(ctx context.Context, who thimble.SubjectID) (web.Card, error) {
-	return func(ctx context.Context, who thimble.SubjectID) (web.Card, error) {
-		card := web.Card{Icon: "box", Title: "What the shop keeps about me", Href: "/privacy/data"}
-		archive, err := d.Look(ctx, who)
-		if err != nil {
-			return card, err
-		}
-		var parts []string
-		for _, line := range archive.Report.Holders {
-			if line.Count > 0 {
-				parts = append(parts, fmt.Sprintf("%s: %s", holderWords(line.Holder).title, web.Text(line.Count)))
-			}
-		}
-		card.Text = strings.Join(parts, ". ") + "."
-		if len(parts) == 0 {
-			card.Text = "Nothing."
-		}
-		return card, nil
-	}
 }
