@@ -56,7 +56,7 @@ func proveRetention(ctx context.Context, c *call) error {
 func (c *call) provedClock(ctx context.Context, a *app.App, r retention.Rule, runs []retention.Run) (int64, error) {
 	fmt.Fprintf(c.out, "%s, %s after %s, by %s (%s).\n", r.Category, r.Span, r.After, r.Source.Name, r.Source.Cite)
 	if !r.Executed() {
-		fmt.Fprintln(c.out, "  Not executed: it concerns a part of what is held of somebody.")
+		fmt.Fprintln(c.out, "  Not executed: it is shown alone.")
 		return 0, nil
 	}
 	for _, run := range runs {

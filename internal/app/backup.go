@@ -80,12 +80,20 @@ func (a *App) Backup(ctx context.Context, b Backup) (done BackedUp, err error) {
 		return done, err
 	}
 	if b.Keep > 0 {
-		oldest := c.now().Add(-b.Keep)
-		living = slices.DeleteFunc(living, func(e vault.EpochStatus) bool { return e.Made.Before(oldest) })
+		living = keptDays(living, c.now().Add(-b.Keep))
 	}
 	alive := numbers(living)
 	done.Pruned, err = w.Prune(func(epoch int64) bool { return slices.Contains(alive, epoch) }, kept.Keys...)
 	return done, err
+}
+
+// keptDays are the days of which backups stay: those that end after an instant, and the
+// newest.
+func keptDays(living []vault.EpochStatus, oldest time.Time) []vault.EpochStatus {
+	last := len(living) - 1
+	return slices.DeleteFunc(slices.Clone(living), func(e vault.EpochStatus) bool {
+		return e.Number != living[last].Number && !e.Made.AddDate(0, 0, 1).After(oldest)
+	})
 }
 
 // mayBackup refuses what could not be put back.

@@ -44,7 +44,16 @@ func (a *App) backUpByItself(ctx context.Context, _ job.Job) error {
 	if err != nil {
 		return fmt.Errorf("app: backup-recipients: %w", err)
 	}
-	done, err := a.Backup(ctx, Backup{Set: a.Config.BackupTo, To: to, Keep: a.Config.BackupKeep})
+	keep := a.Config.BackupKeep
+	off, says, err := a.ClockOff(ctx)
+	if err != nil {
+		return err
+	}
+	if off != 0 && keep > 0 { // what is old by a clock that is wrong stays
+		keep = 0
+		a.Log.WarnContext(ctx, "no backup is removed while the clock is contradicted", slog.String("by", says))
+	}
+	done, err := a.Backup(ctx, Backup{Set: a.Config.BackupTo, To: to, Keep: keep})
 	if err != nil {
 		return err
 	}

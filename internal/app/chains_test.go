@@ -48,7 +48,7 @@ func newVendor(t *testing.T) (*vendor, *httptest.Server) {
 		t.Fatal(err)
 	}
 	v.signer, v.answer = signer, v.acknowledges(http.StatusAccepted, ddrf.Successful)
-	v.file = ddrf.Discovery{Endpoint: server.URL + "/delete", Keys: []jose.JSONWebKey{signer.Public()}, Identifiers: []ddrf.Accepted{{ID: 1, Type: "email", Format: "sha256"}}}
+	v.file = ddrf.Discovery{Endpoint: server.URL + "/delete", Keys: []jose.JSONWebKey{signer.Public()}, Identifiers: []ddrf.Accepted{{ID: 1, Type: "email", Format: "sha256"}, {ID: 2, Type: "email", Format: "raw"}}}
 	return v, server
 }
 

@@ -15,6 +15,7 @@ import (
 	"thimble/internal/retention"
 	"thimble/internal/retention/retentiondb"
 	"thimble/internal/sqldb"
+	"thimble/internal/subject"
 )
 
 // personClocks are what retention asks about periods that run for each person by itself.
@@ -70,7 +71,7 @@ func (p personClocks) Ended(ctx context.Context, who thimble.SubjectID, c thimbl
 			continue
 		}
 		for _, purpose := range u.Purposes {
-			at, ended, err := p.ended(ctx, person.IDs(), purpose, law.Find(purpose, c).Mode)
+			at, ended, err := p.ended(ctx, person, purpose, law.Find(purpose, c).Mode)
 			if err != nil || !ended {
 				return time.Time{}, err
 			}
@@ -84,31 +85,30 @@ func (p personClocks) Ended(ctx context.Context, who thimble.SubjectID, c thimbl
 
 // ended reports whether somebody's purpose lets nothing be used, and since when they say so;
 // zero when they never said anything.
-func (p personClocks) ended(ctx context.Context, members []thimble.SubjectID, purpose thimble.Purpose, mode policy.Mode) (last time.Time, ended bool, err error) {
+func (p personClocks) ended(ctx context.Context, person subject.Person, purpose thimble.Purpose, mode policy.Mode) (last time.Time, ended bool, err error) {
 	if mode == policy.Allow || !signal.Ends(purpose) {
 		return last, false, nil
 	}
 	now := p.app.Config.clock()()
-	for _, m := range members {
+	st, err := consent.OfPerson(ctx, person, purpose, func(ctx context.Context, m thimble.SubjectID, purpose thimble.Purpose) (consent.Standing, error) {
 		all, err := p.app.Consent.Standings(ctx, m, purpose)
-		if err != nil {
-			return last, false, err
-		}
-		for _, st := range all {
-			at := st.At
-			switch st.Now(now) {
-			case consent.Refused, consent.Withdrawn:
-			case consent.Expired:
-				at = st.Expires
-			default:
-				return last, false, nil
-			}
-			if at.After(last) {
-				last = at
+		for _, part := range all { // a yes to a part of it, which no wider no has taken back
+			if part.Now(now).Permits() && consent.Decide(all, part.Scope, now).Now(now).Permits() {
+				return part, err
 			}
 		}
+		return consent.Decide(all, consent.Scope{}, now), err
+	})
+	if err != nil {
+		return last, false, err
 	}
-	return last, mode != policy.Notice || !last.IsZero(), nil
+	switch said := st.Now(now); {
+	case said.Permits(), mode == policy.Notice && !said.Refuses():
+		return last, false, nil
+	case said == consent.Expired:
+		return st.Expires, true, nil
+	}
+	return st.At, true, nil
 }
 
 // Mark implements retentiondb.Clocks.

@@ -177,6 +177,7 @@ func (b *brittle) Lapse(ctx context.Context, before time.Time, over func(context
 func TestWhoHasNotBeenThereForTheirLawsTimeIsForgotten(t *testing.T) {
 	now := time.Date(2022, 3, 1, 9, 0, 0, 0, time.UTC)
 	s := thimbletest.OpenAt(t, map[string]string{"data": t.TempDir()}, func() time.Time { return now })
+	s.Retention.Forget()
 	run := func() {
 		if _, err := s.Retention.Daily(t.Context()); err != nil {
 			t.Fatal(err)

@@ -14,17 +14,19 @@ import (
 func (a *App) listenForOutcomes() error {
 	err := a.Timeline.Listen("outcomes.looks", trial.Analytics, []thimble.Category{lists.Browsing}, a.hears(map[string]trial.What{
 		"Product Clicked": trial.Clicked, "Product Added": trial.Added, "Wishlist Product Added to Cart": trial.Added,
-	}, func(context.Context, uint32) (bool, error) { return true, nil }))
+	}, true))
 	if err != nil {
 		return err
 	}
 	return a.Timeline.Listen("outcomes.orders", trial.Analytics, []thimble.Category{thimble.PurchaseHistory}, a.hears(map[string]trial.What{
 		"Order Completed": trial.Bought,
-	}, a.trusted))
+	}, false))
 }
 
-// hears tells experiments of what events of some names say came of lists.
-func (a *App) hears(names map[string]trial.What, heard func(ctx context.Context, source uint32) (bool, error)) func(context.Context, []timeline.Event) error {
+// hears tells experiments of what events of some names say came of lists. What a source says
+// that anybody can write to counts only where anybody is heard, and of a list that it names by
+// its decision, which has the items that were in it.
+func (a *App) hears(names map[string]trial.What, anybody bool) func(context.Context, []timeline.Event) error {
 	return func(ctx context.Context, events []timeline.Event) error {
 		for i := range events {
 			e := &events[i]
@@ -33,17 +35,19 @@ func (a *App) hears(names map[string]trial.What, heard func(ctx context.Context,
 			if !ok || !said.Lists() {
 				continue
 			}
-			if ok, err := heard(ctx, e.Source); err != nil || !ok {
-				if err != nil {
-					return err
-				}
+			trusted, err := a.trusted(ctx, e.Source)
+			if err != nil {
+				return err
+			}
+			if !trusted && !anybody {
 				continue
 			}
 			for _, p := range said.Products {
-				if p.List == "" || p.Item == "" {
+				heard := trial.Event{Who: e.Subject, List: p.List, Item: p.Item, What: what, At: e.Received}
+				if p.List == "" || p.Item == "" || !trusted && !heard.Decided() {
 					continue
 				}
-				if err := a.Trials.Hear(ctx, trial.Event{Who: e.Subject, List: p.List, Item: p.Item, What: what, At: e.Received}); err != nil {
+				if err := a.Trials.Hear(ctx, heard); err != nil {
 					return err
 				}
 			}

@@ -34,9 +34,10 @@ func Clocked(all []Schedule) (rules []Rule) {
 	return rules
 }
 
-// Executed reports whether a rule of a person's clock is executed: the end of a purpose for
-// what is in the log of events, and the last interaction where it concerns everything, which
-// is an erasure.
-func (r Rule) Executed() bool {
-	return r.After == PurposeEnd || r.After == LastSeen && r.Category == "*"
-}
+// Executed reports whether a rule of a person's clock is executed: the end of a purpose, for
+// what is in the log of events.
+func (r Rule) Executed() bool { return r.After == PurposeEnd }
+
+// Forgets reports whether a rule is one of people who have not been there for too long, and
+// concerns everything about them.
+func (r Rule) Forgets() bool { return r.After == LastSeen && r.Category == "*" }

@@ -201,6 +201,10 @@ func (s *Store) erase(ctx context.Context, who thimble.SubjectID) (erased int, e
 	if err := s.note(ctx, places); err != nil {
 		return 0, err
 	}
+	// Where they are is deleted after they were taken out: who takes the erasure up asks again.
+	if err := s.takeOut(ctx, who, places, upTo); err != nil {
+		return 0, err
+	}
 	var months int64
 	err = s.View.Write(ctx, func(tx *sqldb.Tx) (err error) {
 		if _, err = tx.Exec(ctx, `delete from collect_postings where subject_id = $1`, who[:]); err == nil {
@@ -210,9 +214,6 @@ func (s *Store) erase(ctx context.Context, who thimble.SubjectID) (erased int, e
 	})
 	if err != nil {
 		return 0, fmt.Errorf("timeline: deleting what was built of a person: %w", err)
-	}
-	if err := s.takeOut(ctx, who, places, upTo); err != nil {
-		return 0, err
 	}
 	return len(places) + int(months), nil
 }

@@ -159,14 +159,13 @@ func (s *Store) takeOut(ctx context.Context, who thimble.SubjectID, places []tim
 		for i := range some {
 			at = some[i].Seq
 			for k := range some[i].Records {
-				frames[at] = frames[at] || some[i].Records[k].Subject == who
+				if some[i].Records[k].Subject == who {
+					frames[at] = true
+				}
 			}
 		}
 	}
-	for seq, theirs := range frames {
-		if !theirs {
-			continue
-		}
+	for seq := range frames {
 		if _, err := s.Rewriter.Rewrite(ctx, seq, func(_ int, r *frame.Record) bool { return r.Subject != who }); err != nil {
 			return fmt.Errorf("timeline: taking somebody out of the log: %w", err)
 		}

@@ -16,6 +16,12 @@ type Event struct {
 	At   time.Time // when it came in, by the shop's own clock
 }
 
+// Decided reports whether an event names the list of a decision.
+func (e Event) Decided() bool {
+	_, err := thimble.ParseID(decision.TokenPrefix, e.List)
+	return err == nil
+}
+
 // Feedback is the report that an event makes: of the list of a decision by its token, else of
 // the list at a placement. False for a list of the shop's own, which is none of ours.
 func (e Event) Feedback() (Feedback, bool) {

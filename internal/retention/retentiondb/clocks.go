@@ -38,6 +38,12 @@ type Clocks interface {
 	Marked(ctx context.Context) ([]thimble.SubjectID, error)
 }
 
+// Forget has periods from the last interaction executed, before the first run. Nothing but
+// tests asks for it yet: sign-ins and events, which say that somebody was there, are
+// themselves deleted long before such a period ends, so that whoever did nothing else would
+// be erased too early.
+func (s *Store) Forget() { s.forgets = true }
+
 // everybody is what a period from the last interaction is executed on.
 const everybody = "subject_subjects"
 
@@ -48,7 +54,7 @@ func (s *Store) clocked(ctx context.Context, plan Plan) (done []retention.Run, f
 	}
 	seen := false
 	for _, rule := range retention.Clocked(plan.Schedules) {
-		if !rule.Executed() {
+		if !rule.Executed() && (!s.forgets || !rule.Forgets()) {
 			continue
 		}
 		seen = seen || rule.After == retention.LastSeen
@@ -123,13 +129,17 @@ func (s *Store) executeByClock(ctx context.Context, r retention.Run, rule retent
 			return r, err
 		}
 	}
+	until := r.Before
+	if now := retention.Before(s.now(), rule.Span); now.Before(until) {
+		until = now // the period is longer than when it was asked: only what is over by both goes
+	}
 	gone := retention.Count{Of: "collect"}
 	if rule.After == retention.LastSeen {
 		gone.Of = "people"
-		gone.N, err = s.forgetUnseen(ctx, rule, r.Before, people)
+		gone.N, err = s.forgetUnseen(ctx, rule, until, people)
 	} else {
 		var n int
-		n, err = s.cfg.Clocks.Lapse(ctx, r.Before, s.over(rule, r.Before))
+		n, err = s.cfg.Clocks.Lapse(ctx, until, s.over(rule, until))
 		gone.N = int64(n)
 	}
 	if err != nil {
@@ -138,14 +148,14 @@ func (s *Store) executeByClock(ctx context.Context, r retention.Run, rule retent
 	if gone.N > 0 {
 		r.Proof.Expired = []retention.Count{gone}
 	}
-	if r.Proof.Left, err = s.OverStill(ctx, rule, r.Before); err != nil {
+	if r.Proof.Left, err = s.OverStill(ctx, rule, until); err != nil {
 		return r, err
 	}
 	return s.finish(ctx, r)
 }
 
 // forgetUnseen erases people, but for those who came back meanwhile.
-func (s *Store) forgetUnseen(ctx context.Context, rule retention.Rule, before time.Time, people []thimble.SubjectID) (n int64, err error) {
+func (s *Store) forgetUnseen(ctx context.Context, rule retention.Rule, before time.Time, people []thimble.SubjectID) (n int64, failed error) {
 	for _, who := range people {
 		again, err := s.stillUnseen(ctx, rule, who, before)
 		if err == nil && again {
@@ -153,11 +163,14 @@ func (s *Store) forgetUnseen(ctx context.Context, rule retention.Rule, before ti
 				n++
 			}
 		}
-		if err != nil && !errors.Is(err, thimble.ErrNotFound) {
-			return n, err
+		if err == nil || errors.Is(err, thimble.ErrNotFound) {
+			continue
+		}
+		if failed = errors.Join(failed, err); ctx.Err() != nil {
+			break
 		}
 	}
-	return n, nil
+	return n, failed // one who cannot be erased keeps no other
 }
 
 // over says of what is in the log whether it is over by a rule.
@@ -263,18 +276,27 @@ func (s *Store) OverStill(ctx context.Context, rule retention.Rule, before time.
 func (s *Store) overByIndex(ctx context.Context, rule retention.Rule, before time.Time) (n int64, err error) {
 	var people []thimble.SubjectID
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		people, err = sqldb.Column[thimble.SubjectID](ctx, tx, `select distinct subject_id from consent_state where at < $1 and state in ('refused', 'withdrawn')`, before.UnixMicro())
+		people, err = sqldb.Column[thimble.SubjectID](ctx, tx, `select distinct subject_id from consent_state where at < $1 and state in ('refused', 'withdrawn', 'invalidated')
+			or expires_at > 0 and expires_at < $1`, before.UnixMicro())
 		return err
 	})
-	over := s.over(rule, before)
+	over, counted := s.over(rule, before), map[thimble.SubjectID]bool{}
 	for _, who := range people {
 		if err != nil {
 			break
 		}
 		var members []thimble.SubjectID
-		if members, err = s.membersOf(ctx, who); err != nil {
+		if members, err = s.membersOf(ctx, who); errors.Is(err, thimble.ErrNotFound) {
+			err = nil // they are gone
+			continue
+		}
+		if err != nil {
 			break
 		}
+		if counted[members[0]] {
+			continue
+		}
+		counted[members[0]] = true
 		for _, m := range members {
 			var held map[thimble.Category]int64
 			if held, err = s.cfg.Clocks.Held(ctx, m, before); err != nil {
@@ -294,7 +316,7 @@ func (s *Store) overByIndex(ctx context.Context, rule retention.Rule, before tim
 // unseenSince are subjects of whom the core database has nothing newer than an instant:
 // people who were there, asked, chose, ordered or wrote. One whose erasure waits for what is
 // held is left to that.
-const unseenSince = `select id from subject_subjects where state = 'active' and created_at < $1
+const unseenSince = `select id from subject_subjects where state = 'active' and restricted <> 1 and created_at < $1
 	and not exists (select 1 from order_orders o where o.subject_id = subject_subjects.id and o.placed_at >= $1)
 	and not exists (select 1 from consent_events e where e.subject_id = subject_subjects.id and e.at >= $1)
 	and not exists (select 1 from session_sessions s where s.subject_id = subject_subjects.id and s.seen_at >= $1)
@@ -311,7 +333,7 @@ const newestOf = `select who from (
 	union all select subject_id, at from cases_requests where subject_id is not null
 	union all select subject_id, at from collect_reviews where subject_id is not null
 	union all select id, created_at from subject_subjects where state = 'active') newest
-	where who in (select id from subject_subjects where state = 'active') and who not in (select subject_id from retention_stopped)
+	where who in (select id from subject_subjects where state = 'active' and restricted <> 1) and who not in (select subject_id from retention_stopped)
 	group by who having max(at) < $1`
 
 // unseen are the people who have not been there since an instant, whose law has the rule, by

@@ -26,6 +26,9 @@ func (s *Store) Daily(ctx context.Context) (done []retention.Run, failed error) 
 		return nil, err // nothing expires before it is certain what is kept
 	}
 	done, failed = s.clocked(ctx, plan)
+	for _, r := range done {
+		s.tellRed(ctx, r)
+	}
 	for _, sched := range plan.Schedules {
 		r, ran, err := s.due(ctx, plan, sched)
 		if err != nil {
@@ -34,12 +37,16 @@ func (s *Store) Daily(ctx context.Context) (done []retention.Run, failed error) 
 		if !ran {
 			continue
 		}
-		if r.State == retention.Red {
-			s.cfg.Log.ErrorContext(ctx, "something is kept for longer than its schedule", slog.String("category", string(r.Category)), slog.Int64("entries", retention.Sum(r.Proof.Left)))
-		}
+		s.tellRed(ctx, r)
 		done = append(done, r)
 	}
 	return done, errors.Join(failed, s.Rerun(ctx), s.propose(ctx))
+}
+
+func (s *Store) tellRed(ctx context.Context, r retention.Run) {
+	if r.State == retention.Red {
+		s.cfg.Log.ErrorContext(ctx, "something is kept for longer than its schedule", slog.String("category", string(r.Category)), slog.Int64("entries", retention.Sum(r.Proof.Left)))
+	}
 }
 
 // due does what is due of a category, and reports whether a run came to its end.

@@ -70,7 +70,9 @@ type Store struct {
 	ledger Ledger
 	people People
 	cfg    Config
-	cuts   atomic.Pointer[map[cut]time.Time]
+	// forgets has people erased who have not been there for too long.
+	forgets bool
+	cuts    atomic.Pointer[map[cut]time.Time]
 
 	refusals atomic.Pointer[Refusals]
 }

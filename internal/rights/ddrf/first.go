@@ -81,6 +81,21 @@ func fresh(idJWT string, now time.Time) bool {
 	return err == nil && now.Sub(at) < MaxIDAge
 }
 
+// Names returns by what an idJWT, which was verified when it came, names somebody.
+func Names(idJWT string) (Identifier, bool) {
+	var c common
+	parts := strings.Split(idJWT, ".")
+	if len(parts) != 3 {
+		return Identifier{}, false
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(payload, &c) != nil {
+		return Identifier{}, false
+	}
+	id, err := c.subject()
+	return id, err == nil
+}
+
 // IDToken returns the idJWT in an rqJWT that was verified.
 func IDToken(rqJWT string) string {
 	parts := strings.Split(rqJWT, ".")

@@ -97,8 +97,14 @@ func (f *First) Speak(ctx context.Context, y systems.System, _ string, n systems
 	if !ok {
 		return failed(wire.Permanent, NoPartner, 0)
 	}
-	del := ddrf.Deletion{ID: n.Task, Asked: n.Asked, Chain: n.Chain}
+	del := ddrf.Deletion{ID: n.Task, Asked: n.Asked}
+	in, chained := ddrf.Names(n.Chain)
 	for _, named := range n.Identifiers {
+		// An idJWT has its identifier in the open: it goes to who is told that one anyway, and
+		// takes it in that form.
+		if chained && in.Type == types[named.Kind] && in.Value == named.Value && d.Takes(in) {
+			del.Chain = n.Chain
+		}
 		id, ok := d.Write(types[named.Kind], named.Value)
 		if !ok {
 			return failed(wire.Permanent, NotTaken, 0)

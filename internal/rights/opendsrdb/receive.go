@@ -170,14 +170,18 @@ func (s *Store) refresh(ctx context.Context, h Held) (Held, error) {
 			return h, err
 		}
 	}
-	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		n, err := tx.Exec(ctx, `update opendsr_requests set status = $3, reason = $4, expected_at = $5, results = $7, results_until = $8, results_count = $9 where controller_id = $1 and request_id = $2 and status = $6`,
+	var n int64
+	err = s.db.Write(ctx, func(tx *sqldb.Tx) (err error) {
+		n, err = tx.Exec(ctx, `update opendsr_requests set status = $3, reason = $4, expected_at = $5, results = $7, results_until = $8, results_count = $9 where controller_id = $1 and request_id = $2 and status = $6`,
 			h.Controller, h.ID, string(h.Status), h.Reason, h.Expected.UnixMicro(), string(before), h.Results, micro(h.Until), h.Count)
 		if err != nil || n == 0 {
 			return err // somebody else has noted it
 		}
 		return s.queue(ctx, tx, h)
 	})
+	if err == nil && n == 0 {
+		return s.find(ctx, h.Controller, h.ID)
+	}
 	return h, wrap("noting how far a request is", err)
 }
 
