@@ -12,8 +12,11 @@ import (
 	"thimble"
 	"thimble/internal/consent"
 	"thimble/internal/policy/calendar"
+	"thimble/internal/recommend/lists"
 	"thimble/internal/retention"
 	"thimble/internal/retention/retentiondb"
+	"thimble/internal/sqldb"
+	"thimble/internal/subject"
 	"thimble/internal/thimbletest"
 )
 
@@ -248,4 +251,36 @@ func TestWhoHasNotBeenThereForTheirLawsTimeIsForgotten(t *testing.T) {
 		}
 	}
 	auditedRows(t, s)
+}
+
+// A no to a part of a purpose leaves the rest of it, where a law lets things be used until
+// somebody says no; a no to all of it ends it.
+func TestANoToAPartOfAPurposeIsNoEndOfIt(t *testing.T) {
+	s := thimbletest.New(t)
+	who := s.Subject("cal")
+	home := subject.Residence{Country: "US", Evidence: "declared", At: time.Now()}
+	if err := s.Core.Write(t.Context(), func(tx *sqldb.Tx) error { return s.Subjects.SetResidence(t.Context(), tx, who, home) }); err != nil {
+		t.Fatal(err)
+	}
+	ended := func() time.Time {
+		t.Helper()
+		at, err := s.Clocks().Ended(t.Context(), who, lists.Browsing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	say := func(scope consent.Scope) {
+		for _, p := range needed(s) {
+			s.Chooses(who, consent.Choice{Purpose: p, State: consent.Refused, Scope: scope})
+		}
+	}
+	say(consent.Scope{Feature: "recommendations"})
+	if at := ended(); !at.IsZero() {
+		t.Errorf("after a no to one feature it is over since %s", at)
+	}
+	say(consent.Scope{})
+	if ended().IsZero() {
+		t.Error("after a no to all of it it is not over")
+	}
 }
