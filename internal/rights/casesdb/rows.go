@@ -148,6 +148,11 @@ func (s *Store) Of(ctx context.Context, who thimble.SubjectID, limit int) ([]cas
 	return s.list(ctx, `where subject_id = $1 order by at desc, id limit $2`, who, limit)
 }
 
+// OpenOf returns the cases of a person that are open, the newest first.
+func (s *Store) OpenOf(ctx context.Context, who thimble.SubjectID, limit int) ([]cases.Case, error) {
+	return s.list(ctx, `where subject_id = $1 and closed_at is null order by at desc, id limit $2`, who, limit)
+}
+
 // NewestTx returns the newest case of somebody that is of one of two kinds and was begun or
 // fulfilled.
 func (s *Store) NewestTx(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, one, other cases.Kind) (c cases.Case, found bool, err error) {
