@@ -9,6 +9,7 @@ import (
 	"thimble"
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/casesdb"
+	"thimble/internal/sqldb"
 )
 
 func TestWhoAskedIsToldByTheDateOfTheirLawThatItCame(t *testing.T) {
@@ -40,11 +41,6 @@ func TestWhoAskedIsToldByTheDateOfTheirLawThatItCame(t *testing.T) {
 		// The page, and the answer to who passes it on, are the confirmation.
 		asked := s.get(s.asks(ada, cases.Rectify, "my size is wrong"))
 		passed := enter(cases.Access, cases.Registered, s.Person(t))
-		// What a system of the shop is answered, the person has not read.
-		named, nobodys := enter(cases.Access, cases.System, s.Person(t)), enter(cases.Access, cases.System, thimble.SubjectID{})
-		if named.Receipt.By.IsZero() || !named.Receipt.At.IsZero() {
-			t.Errorf("passed on by a system of the shop: %+v", named.Receipt)
-		}
 		if asked.Receipt.By.IsZero() || !asked.Receipt.At.Equal(asked.At) || !passed.Receipt.At.Equal(passed.At) {
 			t.Errorf("asked on the page: %+v, passed on: %+v", asked.Receipt, passed.Receipt)
 		}
@@ -53,11 +49,6 @@ func TestWhoAskedIsToldByTheDateOfTheirLawThatItCame(t *testing.T) {
 		}
 		late(0)
 		s.ahead = mail.Receipt.By.Sub(s.Now()) + time.Second
-		late(3)
-		if at := named.Receipt.By.Add(time.Second); nobodys.Receipt.By.IsZero() || !named.Unconfirmed(at) || nobodys.Unconfirmed(at) {
-			t.Error("who was named is not to be told, or nobody is")
-		}
-		s.must(s.store.Confirmed(ctx, named.ID, s.Now().Add(s.ahead)))
 		late(2)
 		if c := s.get(mail); !c.Unconfirmed(s.Now().Add(s.ahead)) || c.Overdue(s.Now().Add(s.ahead)) {
 			t.Error("the receipt of one is not late, or its answer is")
@@ -76,5 +67,12 @@ func TestWhoAskedIsToldByTheDateOfTheirLawThatItCame(t *testing.T) {
 		}
 		s.must(s.store.Confirmed(ctx, copied.ID, s.Now()))
 		late(0)
+		// Of two that a system of the shop named, one is known.
+		named, nobodys := enter(cases.Access, cases.System, s.Person(t)), enter(cases.Access, cases.System, thimble.SubjectID{})
+		s.must(s.Core.Write(ctx, func(tx *sqldb.Tx) error {
+			_, err := tx.Exec(ctx, `update cases_requests set ack_by = at where id in ($1, $2)`, named.ID, nobodys.ID)
+			return err
+		}))
+		late(1)
 	})
 }
