@@ -13,6 +13,7 @@ import (
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/casesdb"
 	"thimble/internal/session"
+	"thimble/internal/sqldb"
 	"thimble/internal/thimbletest"
 	"thimble/internal/web/webtest"
 )
@@ -46,6 +47,20 @@ func TestTheFirstPageHasEverythingAboutSomebodyInPlainWords(t *testing.T) {
 	if open := webtest.Select(t, page, "#asked"); len(open) != 1 || !strings.Contains(open[0], "A correction") || !strings.Contains(page, `hx-trigger="every 5s"`) {
 		t.Errorf("what was asked for is %v", open)
 	}
+	// Reading that part again opens nothing, and ends once everything has its answer.
+	uses := looksKept(t, s)
+	if again := w.page("/privacy/open"); len(webtest.Select(t, again, "#asked[hx-get='/privacy/open']")) != 1 || !strings.Contains(again, "A correction") || strings.Contains(again, "<html") {
+		t.Errorf("read again, what was asked for is %s", again)
+	}
+	if code, _ := w.sends("/privacy/requests/"+caseToken(caseOf(t, s, ada))+"/withdraw", url.Values{}); code != http.StatusSeeOther {
+		t.Fatalf("withdrawing = %d", code)
+	}
+	if again := w.page("/privacy/open"); strings.TrimSpace(again) != `<section id="asked"></section>` {
+		t.Errorf("with nothing open, that part is %s", again)
+	}
+	if n := looksKept(t, s); n != uses {
+		t.Errorf("reading it again was written down as %d looks", n-uses)
+	}
 	if n := len(webtest.Select(t, page, ".receipt[data-receipt]")); n != 3 {
 		t.Errorf("%d proofs are to be checked in place, want 3", n)
 	}
@@ -62,6 +77,18 @@ func TestTheFirstPageHasEverythingAboutSomebodyInPlainWords(t *testing.T) {
 			t.Logf("%s: %d words of grade %.1f", part, words, grade)
 		}
 	}
+}
+
+// looksKept is how many looks at people are written down.
+func looksKept(t *testing.T, s *thimbletest.Shop) (n int) {
+	t.Helper()
+	err := s.Core.Read(t.Context(), func(tx *sqldb.Tx) error {
+		return tx.QueryRow(t.Context(), `select count(*) from gate_uses`).Scan(&n)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // The same page in a browser: without a barrier, on a desk and a phone, in both colours, its

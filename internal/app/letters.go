@@ -22,7 +22,7 @@ import (
 // WriteLetters writes the letters about requests that are owed, and notes what became of
 // those that were.
 func (a *App) WriteLetters(ctx context.Context) error {
-	return lettersdb.Runner{Store: a.Letters, Cases: a.Cases, Outbox: a.Disclose, Addresses: a.addresses, Facts: a.letterFacts()}.Run(ctx)
+	return lettersdb.Runner{Store: a.Letters, Cases: a.Cases, Outbox: a.Disclose, Addresses: a.addresses, Members: a.Subjects.Members, Facts: a.letterFacts()}.Run(ctx)
 }
 
 // letterFacts are what letters say of the shop.
@@ -70,30 +70,25 @@ func (a *App) lastLetter(ctx context.Context, tx *sqldb.Tx, c cases.Case, e case
 	f := a.letterFacts()
 	f.Case, f.Step = c, cases.StepOf(c, e)
 	text := letters.Write(letters.Farewell, f)
-	why = letters.NoAddress
-	for _, m := range person.IDs() {
-		held, err := a.Subjects.IdentifiersTx(ctx, tx, m)
+	held, err := a.Subjects.IdentifiersTx(ctx, tx, person.IDs()...)
+	if err != nil {
+		return nil, "", err
+	}
+	held = slices.DeleteFunc(held, func(i subject.Identifier) bool { return i.Kind != subject.Email })
+	if len(held) == 0 {
+		return nil, letters.NoAddress, nil
+	}
+	for _, i := range held[:min(len(held), letters.MostAddresses)] {
+		id, err := a.Disclose.LastLetterTx(ctx, tx, disclose.Letter{Address: i.Value, Subject: text.Subject, Text: text.Body})
+		if why := noLetter(err); why != "" {
+			return nil, why, nil // nobody waits for a letter to be forgotten
+		}
 		if err != nil {
 			return nil, "", err
 		}
-		for _, i := range held {
-			if i.Kind != subject.Email || len(queued) == letters.MostAddresses {
-				continue
-			}
-			id, err := a.Disclose.LastLetterTx(ctx, tx, disclose.Letter{Address: i.Value, Subject: text.Subject, Text: text.Body})
-			if why = noLetter(err); why != "" {
-				return nil, why, nil // nobody waits for a letter to be forgotten
-			}
-			if err != nil {
-				return nil, "", err
-			}
-			queued = append(queued, id)
-		}
+		queued = append(queued, id)
 	}
-	if len(queued) > 0 {
-		why = ""
-	}
-	return queued, why, nil
+	return queued, "", nil
 }
 
 // noLetter says why no letter can be written, when that is no failure: there is no mail

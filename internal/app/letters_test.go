@@ -267,23 +267,33 @@ func TestALetterThatCannotBeSentStopsNoRequest(t *testing.T) {
 	}
 	// Who is erased meanwhile: nothing of them is left once the tries end.
 	w := browse(t, s.Shop, ada)
-	if res := w.do(http.MethodPost, "/privacy/forget", url.Values{"word": {"FORGET"}}); res.StatusCode != http.StatusConflict && res.StatusCode != http.StatusSeeOther {
+	if res := w.do(http.MethodPost, "/privacy/forget", url.Values{"word": {"FORGET"}}); res.StatusCode != http.StatusSeeOther {
 		t.Fatalf("being forgotten = %d", res.StatusCode)
+	}
+	lasts := func() (all []disclose.State) {
+		t.Helper()
+		outbox, err := s.Disclose.Outbox(t.Context(), "", 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range outbox {
+			if m.Kind == disclose.LastLetter {
+				all = append(all, m.State)
+			}
+		}
+		return all
+	}
+	if got := lasts(); len(got) != 1 || got[0] == disclose.Dead {
+		t.Fatalf("the last letters are %v, want one that is to be sent", got)
 	}
 	s.post()
 	s.later(8 * 24 * time.Hour)
 	s.post()
-	all, err := s.Disclose.Outbox(t.Context(), "", 20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range all {
-		if m.Kind == disclose.LastLetter && m.State != disclose.Dead {
-			t.Errorf("the last letter is %s", m.State)
-		}
+	if got := lasts(); len(got) != 1 || got[0] != disclose.Dead {
+		t.Errorf("the last letters are %v, want one that is given up", got)
 	}
 	var left int
-	err = s.Core.Read(t.Context(), func(tx *sqldb.Tx) error {
+	err := s.Core.Read(t.Context(), func(tx *sqldb.Tx) error {
 		return tx.QueryRow(t.Context(), `select count(*) from disclose_messages where kind = 'last-letter' and body is not null`).Scan(&left)
 	})
 	if err != nil || left != 0 {
@@ -328,13 +338,23 @@ func TestALetterTellsNobodyButThePersonThatTheyAreKnown(t *testing.T) {
 	if got := s.post(); len(got) != 1 || !strings.Contains(got[0][1], "Was it you?") || !strings.Contains(got[0][1], "a system of the shop") {
 		t.Fatalf("letters: %v", got)
 	}
-	if a, b := s.of(theirs), s.of(nobodys); a[0] != "identity spared just-sent" || b[0] != "identity spared nobody" {
+	if a, b := s.of(theirs), s.of(nobodys); a[0] != "identity owed just-sent" || b[0] != "identity spared nobody" {
 		t.Errorf("the second of a day is %v, nobody's is %v", a, b)
 	}
+	// What staff enter is another matter, and asked at once.
+	entered := s.asks(casesdb.Asked{Subject: ada, Kind: cases.Rectify, Via: cases.Mail, By: cases.TheStaff, Staff: "zoe", Words: thimble.Hide("my size is wrong")})
+	if got := s.post(); len(got) != 1 || !strings.Contains(got[0][1], "by this way: mail") || s.of(entered)[0] != "identity sent" {
+		t.Errorf("entered by staff: %v, %v", got, s.of(entered))
+	}
+	// The next day the one that waits goes, and a new one waits for the day after.
 	s.later(25 * time.Hour)
-	count(ada)
-	if got := s.post(); len(got) != 1 {
-		t.Errorf("the next day: %v", got)
+	next, _ := count(ada)
+	if got := s.post(); len(got) != 1 || s.of(theirs)[0] != "identity sent" || s.of(next)[0] != "identity owed just-sent" {
+		t.Errorf("the next day: %v, %v, %v", got, s.of(theirs), s.of(next))
+	}
+	s.later(25 * time.Hour)
+	if got := s.post(); len(got) != 1 || s.of(next)[0] != "identity sent" {
+		t.Errorf("the day after: %v, %v", got, s.of(next))
 	}
 }
 
@@ -348,6 +368,7 @@ func TestWithoutAMailServerNobodyIsWrittenToAndEverythingElseWorks(t *testing.T)
 	ada := s.Subject("ada")
 	mailed(t, s.Shop, ada, "ada@example.org")
 	c := s.asks(casesdb.Asked{Subject: ada, Kind: cases.Sale, Via: cases.Phone, By: cases.TheStaff, Staff: "zoe"})
+	named := s.asks(casesdb.Asked{Subject: s.Subject("eve"), Kind: cases.Access, Via: cases.System, By: cases.TheShop})
 	r := lettersdb.Runner{Store: s.Letters, Cases: s.Cases, Outbox: mailless{s.Disclose}}
 	for _, want := range []string{"received owed no-mail-server", "received unsent no-mail-server"} {
 		if err := r.Run(t.Context()); err != nil {
@@ -361,6 +382,17 @@ func TestWithoutAMailServerNobodyIsWrittenToAndEverythingElseWorks(t *testing.T)
 	zoe := answers(t, s.Shop, "zoe", staff.Privacy)
 	if code := zoe.does(c, cases.Accepted); code != http.StatusSeeOther || caseOf(t, s.Shop, ada).State != cases.Fulfilled {
 		t.Errorf("doing it = %d", code)
+	}
+	// Who was never asked whether it was them is not told that it was closed either.
+	s.later(cases.Patience)
+	if _, err := s.Cases.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.of(named); len(got) != 2 || got[0] != "identity unsent no-mail-server" || got[1] != "lapsed spared not-asked" {
+		t.Errorf("what nobody was asked about: %v", got)
 	}
 	if res := browse(t, s.Shop, ada).do(http.MethodPost, "/privacy/forget", url.Values{"word": {"FORGET"}}); res.StatusCode != http.StatusSeeOther {
 		t.Errorf("being forgotten = %d", res.StatusCode)

@@ -62,6 +62,11 @@ func (w wholeCases) Of(ctx context.Context, who thimble.SubjectID, limit int) ([
 	return union(ctx, w.people, who, limit, w.Store.Of, func(a, b cases.Case) int { return b.At.Compare(a.At) })
 }
 
+// OpenOf returns a person's requests that are open, the newest first.
+func (w wholeCases) OpenOf(ctx context.Context, who thimble.SubjectID, limit int) ([]cases.Case, error) {
+	return union(ctx, w.people, who, limit, w.Store.OpenOf, func(a, b cases.Case) int { return b.At.Compare(a.At) })
+}
+
 type wholeUses struct {
 	*gatedb.Log
 	people *subjectdb.Store

@@ -92,6 +92,9 @@ func New(cfg Config) (http.Handler, error) {
 		s.Mount(mux, d.frame)
 	}
 	mux.HandleFunc("GET "+Root, d.overview)
+	if cfg.Open != nil {
+		mux.HandleFunc("GET "+Root+"/open", d.asked)
+	}
 	mux.HandleFunc("GET "+Root+"/{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, Root, http.StatusMovedPermanently) })
 	mux.HandleFunc(Root+"/", d.nothing)
 	h := sessionweb.Fresh(web.Routed(mux), sessionweb.Confirm, cfg.Proofs, func(r *http.Request) string { _, pattern := mux.Handler(r); return pattern }, cfg.Now)
@@ -184,6 +187,21 @@ func (d *door) overview(w http.ResponseWriter, r *http.Request) {
 		Title: "Your data, your choices", Lead: "See what " + d.shop() + " knows about you and who looked at it. Change what you allow. Take it with you, or have it deleted.",
 		Notice: &web.AccessNotice{Purpose: "showing you your own data"}, Body: body, Scripts: []string{ledgerweb.CheckScript}, Styles: []string{ledgerweb.CheckStyle},
 	})
+}
+
+// asked is what somebody asked for alone, for the first page to read again. It opens nothing
+// of the person: their requests have no personal data.
+func (d *door) asked(w http.ResponseWriter, r *http.Request) {
+	t, err := d.Open(r.Context(), web.VisitorFrom(r.Context()).Subject)
+	if err != nil {
+		d.frame.Fail(w, r, err)
+		return
+	}
+	var open *web.Table // nil ends the asking
+	if len(t.Rows) > 0 {
+		open = &t
+	}
+	d.pages.Fragment(w, r, "asked", open)
 }
 
 func (d *door) shop() string {

@@ -269,6 +269,8 @@ func (c Case) permitsWords(e Event) error {
 		return invalid("words were expected")
 	case e.What == Prolonged && c.Extended:
 		return conflict("it was extended already")
+	case e.What == Prolonged && !c.Ready.IsZero():
+		return conflict("it lies ready")
 	case e.What == WasAppealed && c.Appeal:
 		return conflict("it was appealed already")
 	case (e.What == WasUpheld || e.What == Overturned) && (e.Staff == "" || e.Staff == c.Refuser):

@@ -176,11 +176,12 @@ func TestWhatAnEventLacksIsSaidAndNothingHappens(t *testing.T) {
 		"a wait that was too short":                         {in(Awaiting, Erase), Event{What: Expired, At: day.Add(Patience - time.Second)}, thimble.ErrConflict},
 		"an appeal decided by who refused": {later(in(Appealed, Erase), func(c *Case) { c.Refuser = "zoe" }),
 			Event{What: Overturned, Said: true, Staff: "zoe"}, thimble.ErrDenied},
-		"an appeal decided by nobody": {in(Appealed, Erase), Event{What: WasUpheld, Said: true}, thimble.ErrDenied},
-		"a second appeal":             {later(in(Refused, Erase), func(c *Case) { c.Appeal = true }), Event{What: WasAppealed, Said: true}, thimble.ErrConflict},
-		"an extension without words":  {in(Received, Erase), Event{What: Prolonged}, thimble.ErrInvalid},
-		"a second extension":          {later(in(Received, Erase), func(c *Case) { c.Extended = true }), Event{What: Prolonged, Said: true}, thimble.ErrConflict},
-		"handed to nobody":            {in(Received, Erase), Event{What: Handed}, thimble.ErrInvalid},
+		"an appeal decided by nobody":     {in(Appealed, Erase), Event{What: WasUpheld, Said: true}, thimble.ErrDenied},
+		"a second appeal":                 {later(in(Refused, Erase), func(c *Case) { c.Appeal = true }), Event{What: WasAppealed, Said: true}, thimble.ErrConflict},
+		"an extension without words":      {in(Received, Erase), Event{What: Prolonged}, thimble.ErrInvalid},
+		"an extension of what lies ready": {later(in(Executing, Access), func(c *Case) { c.Ready = day }), Event{What: Prolonged, Said: true}, thimble.ErrConflict},
+		"a second extension":              {later(in(Received, Erase), func(c *Case) { c.Extended = true }), Event{What: Prolonged, Said: true}, thimble.ErrConflict},
+		"handed to nobody":                {in(Received, Erase), Event{What: Handed}, thimble.ErrInvalid},
 	} {
 		got, err := try.c.Next(try.e, month)
 		if !errors.Is(err, try.kind) {

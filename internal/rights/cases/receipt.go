@@ -37,18 +37,21 @@ func Confirms(law *policy.Law, k Kind, at time.Time) (Receipt, error) {
 }
 
 // Confirmed returns the duty as it stands once a request has come: who asks in the privacy
-// centre has read it on the page, and who passes on a request of somebody else has it in the
+// centre has read it on the page, and an agent or a firm that passes it on has it in the
 // answer. A confirmation may be given in the way in which the request came (11 CCR
-// 7021(a)).
+// 7021(a)). What a system of the shop is answered is the shop telling itself.
 func (r Receipt) Confirmed(v Via, at time.Time) Receipt {
-	if slices.Contains([]Via{Centre, Guardian}, v) || v.Unseen() {
+	if slices.Contains([]Via{Centre, Guardian}, v) || v.Unseen() && v != System {
 		r.At = at
 	}
 	return r
 }
 
 // Unconfirmed reports whether a law has somebody told by now that their request came, and
-// nobody has told them.
+// nobody has told them. Who a system of the shop named, and nobody knows, cannot be told.
 func (c Case) Unconfirmed(at time.Time) bool {
+	if c.Via == System && c.Subject.IsZero() {
+		return false
+	}
 	return !c.State.Final() && !c.Receipt.By.IsZero() && c.Receipt.At.IsZero() && !at.Before(c.Receipt.By)
 }

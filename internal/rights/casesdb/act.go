@@ -183,7 +183,7 @@ func (s *Store) Settle(ctx context.Context) (moved int, failed error) {
 		{`where state = 'received' and via in ('system', 'registered_agent') order by at, id limit 1000`, nil, s.start},
 		{`where state in ('received', 'awaiting_identity') and via = 'controller' order by at, id limit 1000`, nil, s.vouched},
 		{`where state = 'executing' order by at, id`, nil, s.finish},
-		{`where state = 'executing' and at < $1 order by at, id limit 1000`, []any{s.cfg.Now().Add(-cases.Lies).UnixMicro()}, s.leave},
+		{`where state = 'executing' and at < $1 order by at, id`, []any{s.cfg.Now().Add(-cases.Lies).UnixMicro()}, s.leave},
 		{`where state = 'waiting_recipients' order by at, id`, nil, s.answered},
 		{`where state in ('awaiting_identity', 'clarifying') and at < $1 order by at, id limit 1000`, []any{s.cfg.Now().Add(-cases.Patience).UnixMicro()}, s.lapse},
 	} {

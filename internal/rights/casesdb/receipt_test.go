@@ -9,6 +9,7 @@ import (
 	"thimble"
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/casesdb"
+	"thimble/internal/sqldb"
 )
 
 func TestWhoAskedIsToldByTheDateOfTheirLawThatItCame(t *testing.T) {
@@ -39,7 +40,7 @@ func TestWhoAskedIsToldByTheDateOfTheirLawThatItCame(t *testing.T) {
 		}
 		// The page, and the answer to who passes it on, are the confirmation.
 		asked := s.get(s.asks(ada, cases.Rectify, "my size is wrong"))
-		passed := enter(cases.Access, cases.System, s.Person(t))
+		passed := enter(cases.Access, cases.Registered, s.Person(t))
 		if asked.Receipt.By.IsZero() || !asked.Receipt.At.Equal(asked.At) || !passed.Receipt.At.Equal(passed.At) {
 			t.Errorf("asked on the page: %+v, passed on: %+v", asked.Receipt, passed.Receipt)
 		}
@@ -66,5 +67,12 @@ func TestWhoAskedIsToldByTheDateOfTheirLawThatItCame(t *testing.T) {
 		}
 		s.must(s.store.Confirmed(ctx, copied.ID, s.Now()))
 		late(0)
+		// Of two that a system of the shop named, one is known.
+		named, nobodys := enter(cases.Access, cases.System, s.Person(t)), enter(cases.Access, cases.System, thimble.SubjectID{})
+		s.must(s.Core.Write(ctx, func(tx *sqldb.Tx) error {
+			_, err := tx.Exec(ctx, `update cases_requests set ack_by = at where id in ($1, $2)`, named.ID, nobodys.ID)
+			return err
+		}))
+		late(1)
 	})
 }

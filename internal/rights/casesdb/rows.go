@@ -49,9 +49,10 @@ func confirmed(ctx context.Context, tx *sqldb.Tx, id thimble.ID, at time.Time) e
 }
 
 // Unconfirmed returns the open cases of which a law has somebody told by now that they came,
-// and nobody has, the one that waits the longest first.
+// and nobody has, the one that waits the longest first. Who a system of the shop named, and
+// nobody knows, cannot be told.
 func (s *Store) Unconfirmed(ctx context.Context, limit int) ([]cases.Case, error) {
-	return s.list(ctx, `where ack_by is not null and ack_at is null and closed_at is null and ack_by <= $1 order by ack_by, id limit $2`, s.cfg.Now().UnixMicro(), limit)
+	return s.list(ctx, `where ack_by is not null and ack_at is null and closed_at is null and ack_by <= $1 and not (subject_id is null and via = 'system') order by ack_by, id limit $2`, s.cfg.Now().UnixMicro(), limit)
 }
 
 // someone is a subject in a column that is null for nobody.
@@ -148,6 +149,11 @@ func (s *Store) Of(ctx context.Context, who thimble.SubjectID, limit int) ([]cas
 	return s.list(ctx, `where subject_id = $1 order by at desc, id limit $2`, who, limit)
 }
 
+// OpenOf returns the cases of a person that are open, the newest first.
+func (s *Store) OpenOf(ctx context.Context, who thimble.SubjectID, limit int) ([]cases.Case, error) {
+	return s.list(ctx, `where subject_id = $1 and closed_at is null order by at desc, id limit $2`, who, limit)
+}
+
 // NewestTx returns the newest case of somebody that is of one of two kinds and was begun or
 // fulfilled.
 func (s *Store) NewestTx(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, one, other cases.Kind) (c cases.Case, found bool, err error) {
@@ -190,7 +196,7 @@ func (s *Store) Counts(ctx context.Context) (open, overdue int, err error) {
 	now := s.cfg.Now().UnixMicro()
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.QueryRow(ctx, `select count(*), coalesce(sum(late), 0) from (
-			select case when due_at <= $1 or ack_at is null and ack_by <= $1 then 1 else 0 end as late from cases_requests where closed_at is null order by due_at, id limit $2) as first`,
+			select case when due_at <= $1 or ack_at is null and ack_by <= $1 and not (subject_id is null and via = 'system') then 1 else 0 end as late from cases_requests where closed_at is null order by due_at, id limit $2) as first`,
 			now, MostCounted+1).Scan(&open, &overdue)
 	})
 	if err != nil {

@@ -181,7 +181,7 @@ func offers(c cases.Case, staff string, colleagues []string) (do []web.Action, f
 			{Name: "ref", Label: "By which", Required: true, MaxLength: 64, Autocomplete: "off", Hint: "The token of the answered review (con_…), or of the decision that its page explains (dec_…)."}}}})
 	}
 	for _, what := range []cases.What{cases.Questioned, cases.Prolonged} {
-		if c.May(what) && !(what == cases.Prolonged && c.Extended) {
+		if c.May(what) && !(what == cases.Prolonged && (c.Extended || !c.Ready.IsZero())) {
 			write(what)
 		}
 	}

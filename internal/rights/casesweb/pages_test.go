@@ -1,6 +1,7 @@
 package casesweb
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -153,6 +154,18 @@ func TestTheDeskSaysOnceThatNobodyIsWrittenTo(t *testing.T) {
 		d := &console{ConsoleDeps: ConsoleDeps{Mails: func() bool { return mails }}}
 		if got := d.noLetters() != nil; got != want {
 			t.Errorf("with mail %t it says so: %t", mails, got)
+		}
+	}
+}
+
+func TestWhatLiesReadyIsNotOfferedToBeExtended(t *testing.T) {
+	c := cases.Case{ID: thimble.ID{1}, Subject: thimble.SubjectID{1}, Kind: cases.Access, Via: cases.Mail, State: cases.Executing, Facts: cases.Facts{Proof: cases.Compared}}
+	for _, ready := range []time.Time{{}, at} {
+		c.Ready = ready
+		_, forms := offers(c, "zoe", nil)
+		offered := slices.ContainsFunc(forms, func(f actForm) bool { return f.Form.ID == string(cases.Prolonged) })
+		if offered != ready.IsZero() {
+			t.Errorf("ready %s: more time is offered: %t", ready, offered)
 		}
 	}
 }

@@ -129,6 +129,13 @@ func (k Kind) Overtaken(c cases.Case) bool {
 	return false
 }
 
+// Limited reports whether a letter is owed by what others passed on, by itself, and before it
+// was shown who asks: whoever can pass something on could have somebody written to as often
+// as they like. A person gets one of them in [Rest].
+func (k Kind) Limited(c cases.Case) bool {
+	return c.Via.Unseen() && c.Proof == "" && slices.Contains([]Kind{Identity, Received, Here, Done, Lapsed}, k)
+}
+
 // A State is what became of a letter.
 type State string
 
@@ -149,9 +156,12 @@ const (
 	NoServer  Why = "no-mail-server"
 	NoAddress Why = "no-address"
 	Nobody    Why = "nobody"     // nobody is known by what was said, or they were erased
-	JustSent  Why = "just-sent"  // the same was asked of them within a day
+	JustSent  Why = "just-sent"  // they got one about what others passed on within a day
+	Unasked   Why = "not-asked"  // it never reached them that somebody asks in their name
 	Overtaken Why = "overtaken"  // something else happened to the request
 	Denied    Why = "not-opened" // the gate did not give the address
+	// KeptHere is why the outbox says that it delivered what nobody was sent.
+	KeptHere Why = "kept-here"
 )
 
 // Words says why, for everybody.
@@ -166,12 +176,14 @@ func (w Why) Words() string {
 	case Nobody:
 		return "there is nobody to write to"
 	case JustSent:
-		return "a letter that asks the same went out within a day"
+		return "they got a letter of this sort within a day, or one is on its way"
+	case Unasked:
+		return "they never got the letter that asks whether it was them"
 	case Overtaken:
 		return "something else had happened by then"
 	case Denied:
 		return "the address could not be opened"
-	case "kept-here":
+	case KeptHere:
 		return "it stays in the outbox, for lack of a mail server"
 	}
 	return "the mail server did not take it (" + string(w) + ")"
@@ -183,8 +195,8 @@ const (
 	Again = time.Hour
 	// Patience is how long it is tried for: a letter that is older says nothing of today.
 	Patience = 3 * 24 * time.Hour
-	// Rest is within what time a person is asked only once whether it was them, however many
-	// requests come in their name.
+	// Rest is within what time a person gets only one letter about what others passed on,
+	// however many requests come in their name ([Kind.Limited]).
 	Rest = 24 * time.Hour
 	// MostAddresses bounds how many addresses of one person a letter goes to, the oldest first.
 	MostAddresses = 3

@@ -59,8 +59,9 @@ func (k Kind) subject() string {
 // day is the day of an instant, by UTC.
 func day(t time.Time) string { return t.UTC().Format("2 January 2006") }
 
-// lastDay is a day that is in time everywhere: at a zone's midnight it is the day before,
-// whichever zone that is, and never a later one.
+// lastDay is the last day that is in time, for a date that is a midnight in a zone from
+// UTC-11 to UTC+14: the day before, and where that midnight is before noon of UTC the day
+// before that. A date within a day has no such day: it may be that day itself.
 func lastDay(due time.Time) string { return day(due.Add(-12 * time.Hour)) }
 
 func paragraphs(k Kind, f Facts) []string {
@@ -74,8 +75,8 @@ func paragraphs(k Kind, f Facts) []string {
 	case Received:
 		return []string{came, answer, page}
 	case Identity:
-		return []string{came, "Was it you? Then sign in to your privacy centre and say so there. Nothing happens before you do: " + f.Centre + "/requests/" + f.Case.ID.Token(cases.TokenPrefix),
-			"If it was not you, you need do nothing. The request is closed on " + day(f.Case.At.Add(cases.Patience)) + ".", answer}
+		return []string{came, "Nothing happens before it is shown that it was you. Was it you? Then sign in to your privacy centre and say so there: " + f.Centre + "/requests/" + f.Case.ID.Token(cases.TokenPrefix),
+			notYou(f) + " If nobody shows that it was you, the request is closed on " + day(f.Case.At.Add(cases.Patience)) + ".", answer}
 	case Question:
 		return []string{"We want to do what you asked for, and need to know what you mean. Our question is in your privacy centre, and you can answer it there.", page}
 	case Extended:
@@ -100,6 +101,14 @@ func paragraphs(k Kind, f Facts) []string {
 		return farewell(f)
 	}
 	return nil
+}
+
+// notYou asks for word from who did not ask: staff can find that what was said fits them.
+func notYou(f Facts) string {
+	if f.Contact == "" {
+		return "If it was not you, tell us at once."
+	}
+	return "If it was not you, tell us at once (" + f.Contact + ")."
 }
 
 func refusal(f Facts) string {

@@ -40,6 +40,8 @@ type Runner struct {
 	Cases     Cases
 	Outbox    Outbox
 	Addresses Addresses
+	// Members are the subjects of a person.
+	Members func(ctx context.Context, who thimble.SubjectID) ([]thimble.SubjectID, error)
 	// Facts are what all letters say of the shop.
 	Facts letters.Facts
 }
@@ -67,16 +69,19 @@ func (r Runner) Run(ctx context.Context) (failed error) {
 	return failed
 }
 
-// ends closes a letter that is not sent.
+// ends closes a letter that is not sent. What one address may have by now is followed.
 func (r Runner) ends(ctx context.Context, e Entry, s letters.State, why letters.Why) error {
-	e.State, e.Why = s, why
+	if e.State, e.Why = s, why; len(e.Messages) > 0 {
+		e.State, e.Why = letters.Queued, ""
+	}
 	return r.Store.settle(ctx, e, r.Store.now())
 }
 
-// waits has a letter looked at again, or gives it up when it is too old to say anything.
+// waits has a letter looked at again. One that is still to be written is given up when it is
+// too old to say anything; of one on its way the outbox knows.
 func (r Runner) waits(ctx context.Context, e Entry, why letters.Why) error {
 	now := r.Store.now()
-	if now.Sub(e.At) >= letters.Patience {
+	if e.State == letters.Owed && now.Sub(e.At) >= letters.Patience {
 		return r.ends(ctx, e, letters.Unsent, why)
 	}
 	e.Why = why
@@ -88,13 +93,16 @@ func (r Runner) write(ctx context.Context, e Entry) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case c.Subject.IsZero():
-		return r.ends(ctx, e, letters.Spared, letters.Nobody)
-	case e.Kind.Overtaken(c):
-		return r.ends(ctx, e, letters.Spared, letters.Overtaken)
+	switch why, err := r.spared(ctx, e, c); {
+	case err != nil:
+		return err
+	case why != "":
+		return r.ends(ctx, e, letters.Spared, why)
 	case !r.Outbox.Mails():
 		return r.waits(ctx, e, letters.NoServer)
+	}
+	if rests, err := r.rests(ctx, e, c); rests || err != nil {
+		return err
 	}
 	grant, addresses, err := r.Addresses(ctx, c.Subject)
 	switch {
@@ -107,20 +115,48 @@ func (r Runner) write(ctx context.Context, e Entry) error {
 	case len(addresses) == 0:
 		return r.ends(ctx, e, letters.Unsent, letters.NoAddress)
 	}
-	if e.Kind == letters.Identity {
-		sent, err := r.Store.justSent(ctx, e, grant.Members())
-		if err != nil {
-			return err
-		}
-		if sent {
-			return r.ends(ctx, e, letters.Spared, letters.JustSent)
-		}
-	}
 	text, err := r.text(ctx, grant, c, e)
 	if err != nil {
 		return err
 	}
 	return r.queue(ctx, e, c, text, addresses[:min(len(addresses), letters.MostAddresses)])
+}
+
+// spared says why a letter need not be sent; empty for one that is owed.
+func (r Runner) spared(ctx context.Context, e Entry, c cases.Case) (letters.Why, error) {
+	switch {
+	case c.Subject.IsZero():
+		return letters.Nobody, nil
+	case e.Kind.Overtaken(c):
+		return letters.Overtaken, nil
+	case e.Kind == letters.Lapsed && c.Proof == "":
+		if unasked, err := r.Store.unasked(ctx, e.Case); unasked || err != nil {
+			return letters.Unasked, err
+		}
+	}
+	return "", nil
+}
+
+// rests puts a letter off while its person has got enough of the sort, and reports whether it
+// did. The question whether it was them is asked as long as it is open; what only tells of
+// something is given up when it is old.
+func (r Runner) rests(ctx context.Context, e Entry, c cases.Case) (bool, error) {
+	if !e.Kind.Limited(c) || len(e.Messages) > 0 {
+		return false, nil
+	}
+	members, err := r.Members(ctx, c.Subject)
+	if err != nil {
+		return false, err
+	}
+	until, err := r.Store.rests(ctx, e, members)
+	if err != nil || until.IsZero() {
+		return false, err
+	}
+	if e.Kind != letters.Identity && r.Store.now().Sub(e.At) >= letters.Patience {
+		return true, r.ends(ctx, e, letters.Spared, letters.JustSent)
+	}
+	e.Why = letters.JustSent
+	return true, r.Store.settle(ctx, e, until)
 }
 
 // text writes a letter from the step that owes it.
@@ -158,10 +194,14 @@ func (r Runner) queue(ctx context.Context, e Entry, c cases.Case, text letters.T
 			return r.Store.queuedTx(ctx, tx, e, message)
 		})
 		switch {
+		case errors.Is(err, errTaken):
+			return nil
 		case errors.Is(err, thimble.ErrNotFound):
 			return r.ends(ctx, e, letters.Spared, letters.Nobody)
-		case errors.Is(err, thimble.ErrUnavailable), errors.Is(err, thimble.ErrDenied):
+		case errors.Is(err, thimble.ErrDenied):
 			return r.waits(ctx, e, letters.Denied)
+		case errors.Is(err, thimble.ErrUnavailable):
+			return r.waits(ctx, e, letters.NoServer)
 		case err != nil:
 			return err
 		}
@@ -184,7 +224,7 @@ func (r Runner) follow(ctx context.Context, e Entry) error {
 			if e.State != letters.Sent || m.SentAt.Before(e.Sent) {
 				e.State, e.Why, e.Sent = letters.Sent, letters.Why(m.Why), m.SentAt
 			}
-		case disclose.Queued, disclose.Sending, disclose.Retrying:
+		case disclose.Queued, disclose.Sending, disclose.Retrying, disclose.Blocked:
 			open = true
 		default:
 			if e.State != letters.Sent {
@@ -196,6 +236,8 @@ func (r Runner) follow(ctx context.Context, e Entry) error {
 		}
 	}
 	switch {
+	case e.State == letters.Sent && e.Why == letters.KeptHere:
+		// It lies here: nobody was told anything.
 	case e.State == letters.Sent:
 		// Each letter names its request: whoever has one knows that it came.
 		if err := r.Cases.Confirmed(ctx, e.Case, e.Sent); err != nil {

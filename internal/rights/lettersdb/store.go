@@ -3,6 +3,7 @@ package lettersdb
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -132,20 +133,51 @@ func (s *Store) due(ctx context.Context, limit int) ([]Entry, error) {
 	return s.list(ctx, `where l.state in ('owed', 'queued') and l.next_at <= $1 order by l.next_at, l.case_id, l.n limit $2`, s.now().UnixMicro(), limit)
 }
 
-// justSent reports whether a person was asked whether it was them lately, for another case.
-func (s *Store) justSent(ctx context.Context, e Entry, members []thimble.SubjectID) (bool, error) {
-	since := s.now().Add(-letters.Rest).UnixMicro()
+// rests returns until when a person gets no other letter of the sort that is limited; zero
+// for one that may go now. One that is on its way holds the others back until it is known
+// whether it was sent.
+func (s *Store) rests(ctx context.Context, e Entry, members []thimble.SubjectID) (until time.Time, err error) {
+	now := s.now()
 	for _, m := range members {
-		var n int
-		err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-			return tx.QueryRow(ctx, `select count(*) from letters_letters l join cases_requests c on c.id = l.case_id
-				where c.subject_id = $1 and l.case_id <> $2 and l.kind = $3 and l.state in ('queued', 'sent') and l.at > $4`, m, e.Case, string(letters.Identity), since).Scan(&n)
+		err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+			rows, err := tx.Query(ctx, `select l.kind, l.state, l.sent_at, c.via from letters_letters l join cases_requests c on c.id = l.case_id
+				where c.subject_id = $1 and not (l.case_id = $2 and l.n = $3) and (l.state in ('owed', 'queued') and l.messages <> '' or l.state = 'sent' and l.sent_at > $4)`,
+				m, e.Case, e.Step, now.Add(-letters.Rest).UnixMicro())
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			for rows.Next() {
+				var other letters.Letter
+				var about cases.Case
+				var sent int64
+				if err := rows.Scan(&other.Kind, &other.State, &sent, &about.Via); err != nil {
+					return err
+				}
+				ends := now.Add(letters.Again)
+				if other.State == letters.Sent {
+					ends = time.UnixMicro(sent).UTC().Add(letters.Rest)
+				}
+				if other.Kind.Limited(about) && ends.After(until) {
+					until = ends
+				}
+			}
+			return rows.Err()
 		})
-		if err != nil || n > 0 {
-			return n > 0, err
+		if err != nil {
+			return until, fmt.Errorf("letters: reading what somebody got lately: %w", err)
 		}
 	}
-	return false, nil
+	return until, nil
+}
+
+// unasked reports whether the letter that asks about a case whether it was them is none that
+// somebody got.
+func (s *Store) unasked(ctx context.Context, id thimble.ID) (bool, error) {
+	all, err := s.Of(ctx, id)
+	asks := func(l letters.Letter) bool { return l.Kind == letters.Identity }
+	got := func(l letters.Letter) bool { return asks(l) && l.State == letters.Sent }
+	return slices.ContainsFunc(all, asks) && !slices.ContainsFunc(all, got), err
 }
 
 // Again has a letter that could not be sent written anew. The error is of kind ErrConflict
@@ -166,25 +198,28 @@ func (s *Store) Again(ctx context.Context, id thimble.ID, step int) error {
 	return nil
 }
 
+// errTaken says that somebody else has a letter in hand.
+var errTaken = fmt.Errorf("letters: somebody else has it: %w", thimble.ErrConflict)
+
 // queuedTx notes, in the transaction of the outbox, that a letter went to one more address.
 func (s *Store) queuedTx(ctx context.Context, tx *sqldb.Tx, e Entry, message thimble.ID) error {
 	n, err := tx.Exec(ctx, `update letters_letters set messages = $3 where case_id = $1 and n = $2 and messages = $4`,
 		e.Case, e.Step, join(append(e.Messages, message)), join(e.Messages))
 	if err == nil && n == 0 {
-		err = fmt.Errorf("letters: somebody else has it: %w", thimble.ErrConflict)
+		err = errTaken
 	}
 	return err
 }
 
-// settle notes what became of a letter.
+// settle notes what became of a letter, unless somebody else has it in hand.
 func (s *Store) settle(ctx context.Context, e Entry, next time.Time) error {
 	var sent int64
 	if !e.Sent.IsZero() {
 		sent = e.Sent.UnixMicro()
 	}
 	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		_, err := tx.Exec(ctx, `update letters_letters set state = $3, why = $4, next_at = $5, sent_at = $6 where case_id = $1 and n = $2 and state in ('owed', 'queued')`,
-			e.Case, e.Step, string(e.State), string(e.Why), next.UnixMicro(), sent)
+		_, err := tx.Exec(ctx, `update letters_letters set state = $3, why = $4, next_at = $5, sent_at = $6 where case_id = $1 and n = $2 and state in ('owed', 'queued') and messages = $7`,
+			e.Case, e.Step, string(e.State), string(e.Why), next.UnixMicro(), sent, join(e.Messages))
 		return err
 	})
 	if err != nil {

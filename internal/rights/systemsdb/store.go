@@ -31,7 +31,7 @@ type Vault interface {
 
 // People knows what the outside calls them; *subjectdb.Store does.
 type People interface {
-	IdentifiersTx(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) ([]subject.Identifier, error)
+	IdentifiersTx(ctx context.Context, tx *sqldb.Tx, ids ...thimble.SubjectID) ([]subject.Identifier, error)
 }
 
 // Pseudonyms knows what recipients call people; *disclosedb.Store does.
