@@ -9,6 +9,7 @@ import (
 	"io"
 	"reflect"
 	"runtime"
+	"sync"
 
 	"thimble"
 )
@@ -20,10 +21,13 @@ import (
 type lookers struct {
 	to   connector
 	idle chan *sqliteConn // nil is one that is not open yet
+
+	closed chan struct{}
+	once   sync.Once
 }
 
 func newLookers(to connector) *lookers {
-	l := &lookers{to: to, idle: make(chan *sqliteConn, max(2, runtime.GOMAXPROCS(0)))}
+	l := &lookers{to: to, closed: make(chan struct{}), idle: make(chan *sqliteConn, max(2, runtime.GOMAXPROCS(0)))}
 	for range cap(l.idle) {
 		l.idle <- nil
 	}
@@ -40,6 +44,8 @@ func (l *lookers) ask(ctx context.Context, f func(Row) error, query string, args
 	case conn = <-l.idle:
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-l.closed:
+		return sql.ErrConnDone
 	}
 	defer func() { l.idle <- conn }()
 	if err := ctx.Err(); err != nil {
@@ -70,13 +76,16 @@ func (l *lookers) ask(ctx context.Context, f func(Row) error, query string, args
 	return errors.Join(err, rows.Close())
 }
 
-// close waits for those who look, and closes the connections.
+// close waits for those who look, and closes the connections, once.
 func (l *lookers) close() (err error) {
-	for range cap(l.idle) {
-		if conn := <-l.idle; conn != nil {
-			err = errors.Join(err, conn.Close())
+	l.once.Do(func() {
+		close(l.closed)
+		for range cap(l.idle) {
+			if conn := <-l.idle; conn != nil {
+				err = errors.Join(err, conn.Close())
+			}
 		}
-	}
+	})
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -114,6 +115,19 @@ func TestWhoWaitsForALookCanBeCalledOff(t *testing.T) {
 	}
 	close(leave)
 	held.Wait()
+}
+
+func TestNobodyLooksInWhatIsClosed(t *testing.T) {
+	db, err := sqldb.Open(t.Context(), sqldb.Config{Set: sqldb.Core, Path: filepath.Join(t.TempDir(), "core.db")})
+	must(t, err)
+	look := func() error { return db.Ask(t.Context(), func(sqldb.Row) error { return nil }, `select 1`) }
+	must(t, look())
+	for range 2 {
+		_ = db.Close() // the second time an error, and no waiting for ever
+		if err := look(); err == nil {
+			t.Error("what is closed answered")
+		}
+	}
 }
 
 func must(t *testing.T, err error) {
