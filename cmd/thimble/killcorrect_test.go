@@ -2,13 +2,11 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -67,8 +65,10 @@ func TestAKilledCorrectionIsResumedAndLeavesNothingOfTheWrongValue(t *testing.T)
 		}
 		server := start(t, program, "serve", "--data", dir, "--drop-folder", files, "--listen", "127.0.0.1:0", "--log-level", "error")
 		answered := make(chan int, 1)
-		go func() { answered <- accept(t.Context(), server.url, cookie, w.at) }()
-		corrects(t, dir, answered)
+		go func() {
+			answered <- posts(t.Context(), server.url+"/console/cases/"+w.at.ID.Token(cases.TokenPrefix), &http.Cookie{Name: "thimble_staff", Value: cookie}, url.Values{"what": {string(cases.Accepted)}})
+		}()
+		begun(t, dir, answered, `kind = 'rectify'`)
 		time.Sleep(time.Duration(chance.IntN(120)) * time.Millisecond)
 		server.kill(t)
 		if <-answered != http.StatusSeeOther {
@@ -125,61 +125,6 @@ func mistaken(t *testing.T, s *thimbletest.Shop, who thimble.SubjectID, round in
 		t.Fatal(err)
 	}
 	return w
-}
-
-// accept is the click of a member of staff, and returns the status; 0 for no answer.
-func accept(ctx context.Context, base, cookie string, c cases.Case) int {
-	form := url.Values{"what": {string(cases.Accepted)}}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/console/cases/"+c.ID.Token(cases.TokenPrefix), strings.NewReader(form.Encode()))
-	if err != nil {
-		return 0
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	r.AddCookie(&http.Cookie{Name: "thimble_staff", Value: cookie})
-	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	answer, err := client.Do(r)
-	if err != nil {
-		return 0
-	}
-	_ = answer.Body.Close()
-	return answer.StatusCode
-}
-
-// corrects waits until a correction is written down, or answered already, or a minute is
-// over.
-func corrects(t *testing.T, dir string, answered <-chan int) {
-	t.Helper()
-	db, err := sqldb.Open(t.Context(), sqldb.Config{Set: sqldb.Core, Path: filepath.Join(dir, "core.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close() //nolint:errcheck // it was only read
-	for until := time.Now().Add(time.Minute); len(answered) == 0 && time.Now().Before(until); {
-		var n int
-		err := db.Read(t.Context(), func(tx *sqldb.Tx) error {
-			return tx.QueryRow(t.Context(), `select count(*) from rights_requests where kind = 'rectify' and state = 'executing'`).Scan(&n)
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n > 0 {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
-func inCore(t *testing.T, dir string, f func(*sqldb.Tx) error) {
-	t.Helper()
-	db, err := sqldb.Open(t.Context(), sqldb.Config{Set: sqldb.Core, Path: filepath.Join(dir, "core.db")})
-	if err == nil {
-		defer db.Close() //nolint:errcheck // it was only read
-		err = db.Read(t.Context(), f)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // halfCorrected looks into the database as the kill left it: what is said to be corrected

@@ -49,8 +49,10 @@ func TestAKilledErasureIsResumedAndNeverHalfCertified(t *testing.T) {
 		}
 		server := start(t, program, "serve", "--data", dir, "--drop-folder", files, "--listen", "127.0.0.1:0", "--log-level", "error")
 		answered := make(chan int, 1)
-		go func() { answered <- forget(t.Context(), server.url, cookie) }()
-		begun(t, dir, answered)
+		go func() {
+			answered <- posts(t.Context(), server.url+"/privacy/forget", &http.Cookie{Name: "thimble_customer", Value: cookie}, url.Values{"word": {"FORGET"}})
+		}()
+		begun(t, dir, answered, `kind = 'erase' and report like '%"before_sha256"%'`)
 		time.Sleep(time.Duration(chance.IntN(120)) * time.Millisecond)
 		server.kill(t)
 		if <-answered != http.StatusSeeOther {
@@ -116,15 +118,15 @@ func victim(s *thimbletest.Shop, round int) thimble.SubjectID {
 	return who
 }
 
-// forget confirms the erasure on the page, and returns the status; 0 for no answer.
-func forget(ctx context.Context, base, cookie string) int {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/privacy/forget", strings.NewReader(url.Values{"word": {"FORGET"}}.Encode()))
+// posts sends a form as a browser does, and returns the status; 0 for no answer.
+func posts(ctx context.Context, address string, who *http.Cookie, form url.Values) int {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
 		return 0
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
-	r.AddCookie(&http.Cookie{Name: "thimble_customer", Value: cookie})
+	r.AddCookie(who)
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, err := client.Do(r)
 	if err != nil {
@@ -134,39 +136,47 @@ func forget(ctx context.Context, base, cookie string) int {
 	return answer.StatusCode
 }
 
-// begun waits until an erasure is written down, or answered already, or a minute is over.
-func begun(t *testing.T, dir string, answered <-chan int) {
+// begun waits until a request is written down that is being done, or answered already, or a
+// minute is over.
+func begun(t *testing.T, dir string, answered <-chan int, which string) {
+	t.Helper()
+	beside(t, dir, func(db *sqldb.DB) error {
+		for until := time.Now().Add(time.Minute); len(answered) == 0 && time.Now().Before(until); time.Sleep(time.Millisecond) {
+			var n int
+			err := db.Read(t.Context(), func(tx *sqldb.Tx) error {
+				return tx.QueryRow(t.Context(), `select count(*) from rights_requests where state = 'executing' and `+which).Scan(&n)
+			})
+			if err != nil || n > 0 {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// beside reads the core database of an installation, whoever else has it open.
+func beside(t *testing.T, dir string, f func(*sqldb.DB) error) {
 	t.Helper()
 	db, err := sqldb.Open(t.Context(), sqldb.Config{Set: sqldb.Core, Path: filepath.Join(dir, "core.db")})
+	if err == nil {
+		defer db.Close() //nolint:errcheck // it was only read
+		err = f(db)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // it was only read
-	for until := time.Now().Add(time.Minute); len(answered) == 0 && time.Now().Before(until); {
-		var n int
-		err := db.Read(t.Context(), func(tx *sqldb.Tx) error {
-			return tx.QueryRow(t.Context(), `select count(*) from rights_requests where kind = 'erase' and state = 'executing' and report like '%"before_sha256"%'`).Scan(&n)
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n > 0 {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
+}
+
+func inCore(t *testing.T, dir string, f func(*sqldb.Tx) error) {
+	t.Helper()
+	beside(t, dir, func(db *sqldb.DB) error { return db.Read(t.Context(), f) })
 }
 
 // halfCertified looks into the database as the kill left it.
 func halfCertified(t *testing.T, dir string, round int) {
 	t.Helper()
 	ctx := t.Context()
-	db, err := sqldb.Open(ctx, sqldb.Config{Set: sqldb.Core, Path: filepath.Join(dir, "core.db")})
-	if err != nil {
-		t.Fatalf("round %d (seed %d): %v", round, seed, err)
-	}
-	defer db.Close() //nolint:errcheck // it was only read
-	err = db.Read(ctx, func(tx *sqldb.Tx) error {
+	inCore(t, dir, func(tx *sqldb.Tx) error {
 		for what, query := range map[string]string{
 			"certificates of erasures that are not done": `select count(*) from rights_certificates c left join rights_requests r on r.id = c.request_id where r.id is null or r.state <> 'fulfilled'`,
 			"erasures that are done and name somebody":   `select count(*) from rights_requests where kind = 'erase' and state = 'fulfilled' and (subject_id is not null or others is not null)`,
@@ -183,9 +193,6 @@ func halfCertified(t *testing.T, dir string, round int) {
 		}
 		return nil
 	})
-	if err != nil {
-		t.Fatalf("round %d (seed %d): %v", round, seed, err)
-	}
 }
 
 // forgotten holds the erasure of somebody to its word, once a start has finished it. An

@@ -25,10 +25,8 @@ type personClocks struct {
 }
 
 func (p personClocks) law(ctx context.Context, who thimble.SubjectID) (law *policy.Law, err error) {
-	a := p.app
-	where := laws{regime: a.Laws.Regime(), people: a.Subjects, vault: a.Vault}
-	err = a.Core.Read(ctx, func(tx *sqldb.Tx) error {
-		law, err = where.inTx(ctx, tx, who, a.Config.clock()())
+	err = p.app.Core.Read(ctx, func(tx *sqldb.Tx) error {
+		law, err = p.app.lawAt(ctx, tx, who, p.app.Config.clock()())
 		return err
 	})
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 	"thimble/internal/rights/casesdb"
 	"thimble/internal/rights/lettersdb"
 	"thimble/internal/sqldb"
+	"thimble/internal/sqldb/sqldbtest"
 	"thimble/internal/staff"
 	"thimble/internal/subject"
 	"thimble/internal/thimbletest"
@@ -47,6 +48,12 @@ type writer struct {
 	box  *wiretest.Mailbox
 	read int
 	now  time.Time
+}
+
+// onBoth runs a test on both engines.
+func onBoth(t *testing.T, f func(t *testing.T, on ...string)) {
+	t.Run("sqlite", func(t *testing.T) { f(t) })
+	t.Run("postgres", func(t *testing.T) { f(t, "database-url", sqldbtest.Database(t)) })
 }
 
 func writes(t *testing.T, more ...string) *writer {
@@ -113,118 +120,122 @@ func (w *writer) asks(a casesdb.Asked) cases.Case {
 func caseToken(c cases.Case) string { return c.ID.Token(cases.TokenPrefix) }
 
 func TestAPersonIsWrittenToAtEachTurnOfTheirRequest(t *testing.T) {
-	s := writes(t)
-	ada := s.Subject("ada")
-	mailed(t, s.Shop, ada, "ada@example.org")
-	mailed(t, s.Shop, ada, "ada@work.example")
-	err := s.Core.Write(t.Context(), func(tx *sqldb.Tx) error {
-		return s.Subjects.SetResidence(t.Context(), tx, ada, subject.Residence{Country: "DE", Evidence: "order", At: s.now})
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	person, zoe, max := browse(t, s.Shop, ada), answers(t, s.Shop, "zoe", staff.Privacy), answers(t, s.Shop, "max", staff.Privacy)
-	if page := zoe.page("/console/requests"); strings.Contains(page, "Nobody is written to") {
-		t.Error("the desk says that nobody is written to")
-	}
-	c := s.asks(casesdb.Asked{Subject: ada, Kind: cases.Rectify, Via: cases.Mail, By: cases.TheStaff, Staff: "zoe", Words: thimble.Hide("my size is wrong")})
-	path := "/privacy/requests/" + caseToken(c)
-	for i, step := range []struct {
-		do    func() int
-		wants []string
-	}{
-		{func() int { return http.StatusSeeOther }, []string{"Was it you?", "sign in", "Linen Shop", "http://localhost:8080" + path}},
-		{func() int { return zoe.does(c, cases.Proved) }, []string{"we got a request", "by this way: mail", "We will answer by"}},
-		{func() int { return zoe.does(c, cases.Questioned, "text", "which size?") }, []string{"need to know what you mean"}},
-		{func() int { n, _ := person.sends(path+"/reply", url.Values{"text": {"of shirts"}}); return n }, nil},
-		{func() int { return zoe.does(c, cases.Prolonged, "text", "We ask the maker first.") }, []string{"The new date is", "We ask the maker first."}},
-		{func() int { return zoe.does(c, cases.Declined, "ground", "not_held", "text", "We keep no sizes.") }, []string{"Nothing of the kind is held", "GDPR Art. 12(3)", "We keep no sizes.", "complain", "court"}},
-		{func() int { n, _ := person.sends(path+"/appeal", url.Values{"text": {"you do"}}); return n }, nil},
-		{func() int { return max.does(c, cases.Overturned, "text", "we do") }, []string{"you were right"}},
-		{func() int { return max.does(c, cases.Accepted) }, nil},
-		{func() int { return max.does(c, cases.Completed, "text", "it is M now") }, []string{"is done"}},
-	} {
-		s.later(time.Minute)
-		if code := step.do(); code != http.StatusSeeOther {
-			t.Fatalf("step %d = %d", i, code)
-		}
-		got := s.post()
-		if want := 2; len(step.wants) == 0 && len(got) != 0 || len(step.wants) > 0 && len(got) != want {
-			t.Fatalf("step %d: %d letters: %v", i, len(got), got)
-		}
-		for _, l := range got {
-			for _, want := range step.wants {
-				if !strings.Contains(l[1], want) {
-					t.Errorf("step %d: the letter does not say %q:\n%s", i, want, l[1])
-				}
-			}
-			for _, no := range []string{"which size?", "of shirts", "it is M now", "my size is wrong", "zoe", "ada", ada.String()} {
-				if strings.Contains(l[1], no) {
-					t.Errorf("step %d: the letter says %q:\n%s", i, no, l[1])
-				}
-			}
-		}
-		if len(got) == 2 && (got[0][0] == got[1][0] || !slices.Contains([]string{"ada@example.org", "ada@work.example"}, got[0][0])) {
-			t.Errorf("step %d: the letters went to %s and %s", i, got[0][0], got[1][0])
-		}
-	}
-	for _, page := range []string{zoe.page("/console/cases/" + caseToken(c)), person.page(path)} {
-		for _, want := range []string{"Was it you who asked?", "The date moves", "It was refused", "It is done"} {
-			if !strings.Contains(page, want) || !strings.Contains(page, ">Sent<") {
-				t.Errorf("a page does not list the letter %q as sent", want)
-			}
-		}
-	}
-	if c, err = s.Cases.Get(t.Context(), c.ID); err != nil || c.Receipt.At.IsZero() || c.Receipt.At.After(c.At.Add(5*time.Minute)) {
-		t.Errorf("the first letter did not confirm that it came: %+v, %v", c.Receipt, err)
-	}
-	s.Works()
-	if audit, err := s.Audit(t.Context()); err != nil || len(audit.Findings) != 0 {
-		t.Errorf("the audit found %v, %v", audit.Findings, err)
-	}
-}
-
-func TestTheLastLetterGoesOutWithTheErasureAndItsAddressIsGoneOnceItWasSent(t *testing.T) {
-	s := writes(t)
-	ada := s.Subject("ada")
-	mailed(t, s.Shop, ada, "ada@example.org")
-	w := browse(t, s.Shop, ada)
-	res := w.do(http.MethodPost, "/privacy/forget", url.Values{"word": {"FORGET"}})
-	if res.StatusCode != http.StatusSeeOther {
-		t.Fatalf("being forgotten = %d", res.StatusCode)
-	}
-	sealed := func() (n int) {
-		t.Helper()
-		err := s.Core.Read(t.Context(), func(tx *sqldb.Tx) error {
-			return tx.QueryRow(t.Context(), `select count(*) from disclose_messages where kind = 'last-letter' and body is not null`).Scan(&n)
+	onBoth(t, func(t *testing.T, on ...string) {
+		s := writes(t, on...)
+		ada := s.Subject("ada")
+		mailed(t, s.Shop, ada, "ada@example.org")
+		mailed(t, s.Shop, ada, "ada@work.example")
+		err := s.Core.Write(t.Context(), func(tx *sqldb.Tx) error {
+			return s.Subjects.SetResidence(t.Context(), tx, ada, subject.Residence{Country: "DE", Evidence: "order", At: s.now})
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return n
-	}
-	if n := sealed(); n != 1 {
-		t.Fatalf("%d last letters wait, want 1", n)
-	}
-	got := s.post()
-	if len(got) != 1 || got[0][0] != "ada@example.org" {
-		t.Fatalf("letters: %v", got)
-	}
-	_, page, _ := strings.Cut(got[0][1], "http://localhost:8080")
-	page, _, _ = strings.Cut(page, "\n")
-	if res := browse(t, s.Shop, thimble.SubjectID{}).do(http.MethodGet, page, nil); res.StatusCode != http.StatusOK {
-		t.Errorf("the page that the letter names (%s) = %d", page, res.StatusCode)
-	}
-	if n := sealed(); n != 0 {
-		t.Errorf("%d last letters are kept after they were sent", n)
-	}
-	if got := s.post(); len(got) != 0 {
-		t.Errorf("and then: %v", got)
-	}
-	s.Works()
-	if audit, err := s.Audit(t.Context()); err != nil || len(audit.Findings) != 0 {
-		t.Errorf("the audit found %v, %v", audit.Findings, err)
-	}
+		person, zoe, max := browse(t, s.Shop, ada), answers(t, s.Shop, "zoe", staff.Privacy), answers(t, s.Shop, "max", staff.Privacy)
+		if page := zoe.page("/console/requests"); strings.Contains(page, "Nobody is written to") {
+			t.Error("the desk says that nobody is written to")
+		}
+		c := s.asks(casesdb.Asked{Subject: ada, Kind: cases.Rectify, Via: cases.Mail, By: cases.TheStaff, Staff: "zoe", Words: thimble.Hide("my size is wrong")})
+		path := "/privacy/requests/" + caseToken(c)
+		for i, step := range []struct {
+			do    func() int
+			wants []string
+		}{
+			{func() int { return http.StatusSeeOther }, []string{"Was it you?", "sign in", "Linen Shop", "http://localhost:8080" + path}},
+			{func() int { return zoe.does(c, cases.Proved) }, []string{"we got a request", "by this way: mail", "We will answer by"}},
+			{func() int { return zoe.does(c, cases.Questioned, "text", "which size?") }, []string{"need to know what you mean"}},
+			{func() int { n, _ := person.sends(path+"/reply", url.Values{"text": {"of shirts"}}); return n }, nil},
+			{func() int { return zoe.does(c, cases.Prolonged, "text", "We ask the maker first.") }, []string{"The new date is", "We ask the maker first."}},
+			{func() int { return zoe.does(c, cases.Declined, "ground", "not_held", "text", "We keep no sizes.") }, []string{"Nothing of the kind is held", "GDPR Art. 12(3)", "We keep no sizes.", "complain", "court"}},
+			{func() int { n, _ := person.sends(path+"/appeal", url.Values{"text": {"you do"}}); return n }, nil},
+			{func() int { return max.does(c, cases.Overturned, "text", "we do") }, []string{"you were right"}},
+			{func() int { return max.does(c, cases.Accepted) }, nil},
+			{func() int { return max.does(c, cases.Completed, "text", "it is M now") }, []string{"is done"}},
+		} {
+			s.later(time.Minute)
+			if code := step.do(); code != http.StatusSeeOther {
+				t.Fatalf("step %d = %d", i, code)
+			}
+			got := s.post()
+			if want := 2; len(step.wants) == 0 && len(got) != 0 || len(step.wants) > 0 && len(got) != want {
+				t.Fatalf("step %d: %d letters: %v", i, len(got), got)
+			}
+			for _, l := range got {
+				for _, want := range step.wants {
+					if !strings.Contains(l[1], want) {
+						t.Errorf("step %d: the letter does not say %q:\n%s", i, want, l[1])
+					}
+				}
+				for _, no := range []string{"which size?", "of shirts", "it is M now", "my size is wrong", "zoe", "ada", ada.String()} {
+					if strings.Contains(l[1], no) {
+						t.Errorf("step %d: the letter says %q:\n%s", i, no, l[1])
+					}
+				}
+			}
+			if len(got) == 2 && (got[0][0] == got[1][0] || !slices.Contains([]string{"ada@example.org", "ada@work.example"}, got[0][0])) {
+				t.Errorf("step %d: the letters went to %s and %s", i, got[0][0], got[1][0])
+			}
+		}
+		for _, page := range []string{zoe.page("/console/cases/" + caseToken(c)), person.page(path)} {
+			for _, want := range []string{"Was it you who asked?", "The date moves", "It was refused", "It is done"} {
+				if !strings.Contains(page, want) || !strings.Contains(page, ">Sent<") {
+					t.Errorf("a page does not list the letter %q as sent", want)
+				}
+			}
+		}
+		if c, err = s.Cases.Get(t.Context(), c.ID); err != nil || c.Receipt.At.IsZero() || c.Receipt.At.After(c.At.Add(5*time.Minute)) {
+			t.Errorf("the first letter did not confirm that it came: %+v, %v", c.Receipt, err)
+		}
+		s.Works()
+		if audit, err := s.Audit(t.Context()); err != nil || len(audit.Findings) != 0 {
+			t.Errorf("the audit found %v, %v", audit.Findings, err)
+		}
+	})
+}
+
+func TestTheLastLetterGoesOutWithTheErasureAndItsAddressIsGoneOnceItWasSent(t *testing.T) {
+	onBoth(t, func(t *testing.T, on ...string) {
+		s := writes(t, on...)
+		ada := s.Subject("ada")
+		mailed(t, s.Shop, ada, "ada@example.org")
+		w := browse(t, s.Shop, ada)
+		res := w.do(http.MethodPost, "/privacy/forget", url.Values{"word": {"FORGET"}})
+		if res.StatusCode != http.StatusSeeOther {
+			t.Fatalf("being forgotten = %d", res.StatusCode)
+		}
+		sealed := func() (n int) {
+			t.Helper()
+			err := s.Core.Read(t.Context(), func(tx *sqldb.Tx) error {
+				return tx.QueryRow(t.Context(), `select count(*) from disclose_messages where kind = 'last-letter' and body is not null`).Scan(&n)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		if n := sealed(); n != 1 {
+			t.Fatalf("%d last letters wait, want 1", n)
+		}
+		got := s.post()
+		if len(got) != 1 || got[0][0] != "ada@example.org" {
+			t.Fatalf("letters: %v", got)
+		}
+		_, page, _ := strings.Cut(got[0][1], "http://localhost:8080")
+		page, _, _ = strings.Cut(page, "\n")
+		if res := browse(t, s.Shop, thimble.SubjectID{}).do(http.MethodGet, page, nil); res.StatusCode != http.StatusOK {
+			t.Errorf("the page that the letter names (%s) = %d", page, res.StatusCode)
+		}
+		if n := sealed(); n != 0 {
+			t.Errorf("%d last letters are kept after they were sent", n)
+		}
+		if got := s.post(); len(got) != 0 {
+			t.Errorf("and then: %v", got)
+		}
+		s.Works()
+		if audit, err := s.Audit(t.Context()); err != nil || len(audit.Findings) != 0 {
+			t.Errorf("the audit found %v, %v", audit.Findings, err)
+		}
+	})
 }
 
 // A mail server that is gone stops nothing, and keeps nothing of who was erased for longer
@@ -316,46 +327,48 @@ func (w *writer) later(d time.Duration) {
 // What a system asks for, of somebody and of nobody, costs the same statements and says the
 // same, and somebody is asked whether it was them, once a day.
 func TestALetterTellsNobodyButThePersonThatTheyAreKnown(t *testing.T) {
-	s := writes(t)
-	ada := s.Subject("ada")
-	mailed(t, s.Shop, ada, "ada@example.org")
-	count := func(who thimble.SubjectID) (c cases.Case, n int64) {
-		t.Helper()
-		ctx, counted := sqldb.Counted(t.Context())
-		c, err := s.Cases.Open(ctx, casesdb.Asked{Subject: who, Kind: cases.Access, Via: cases.System, By: cases.TheShop})
-		if err != nil {
-			t.Fatal(err)
+	onBoth(t, func(t *testing.T, on ...string) {
+		s := writes(t, on...)
+		ada := s.Subject("ada")
+		mailed(t, s.Shop, ada, "ada@example.org")
+		count := func(who thimble.SubjectID) (c cases.Case, n int64) {
+			t.Helper()
+			ctx, counted := sqldb.Counted(t.Context())
+			c, err := s.Cases.Open(ctx, casesdb.Asked{Subject: who, Kind: cases.Access, Via: cases.System, By: cases.TheShop})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c, counted.Load()
 		}
-		return c, counted.Load()
-	}
-	count(ada) // the first fills caches
-	s.later(time.Second)
-	theirs, with := count(ada)
-	nobodys, without := count(thimble.SubjectID{})
-	if with != without || with == 0 {
-		t.Errorf("%d statements for somebody, %d for nobody", with, without)
-	}
-	if got := s.post(); len(got) != 1 || !strings.Contains(got[0][1], "Was it you?") || !strings.Contains(got[0][1], "a system of the shop") {
-		t.Fatalf("letters: %v", got)
-	}
-	if a, b := s.of(theirs), s.of(nobodys); a[0] != "identity owed just-sent" || b[0] != "identity spared nobody" {
-		t.Errorf("the second of a day is %v, nobody's is %v", a, b)
-	}
-	// What staff enter is another matter, and asked at once.
-	entered := s.asks(casesdb.Asked{Subject: ada, Kind: cases.Rectify, Via: cases.Mail, By: cases.TheStaff, Staff: "zoe", Words: thimble.Hide("my size is wrong")})
-	if got := s.post(); len(got) != 1 || !strings.Contains(got[0][1], "by this way: mail") || s.of(entered)[0] != "identity sent" {
-		t.Errorf("entered by staff: %v, %v", got, s.of(entered))
-	}
-	// The next day the one that waits goes, and a new one waits for the day after.
-	s.later(25 * time.Hour)
-	next, _ := count(ada)
-	if got := s.post(); len(got) != 1 || s.of(theirs)[0] != "identity sent" || s.of(next)[0] != "identity owed just-sent" {
-		t.Errorf("the next day: %v, %v, %v", got, s.of(theirs), s.of(next))
-	}
-	s.later(25 * time.Hour)
-	if got := s.post(); len(got) != 1 || s.of(next)[0] != "identity sent" {
-		t.Errorf("the day after: %v, %v", got, s.of(next))
-	}
+		count(ada) // the first fills caches
+		s.later(time.Second)
+		theirs, with := count(ada)
+		nobodys, without := count(thimble.SubjectID{})
+		if with != without || with == 0 {
+			t.Errorf("%d statements for somebody, %d for nobody", with, without)
+		}
+		if got := s.post(); len(got) != 1 || !strings.Contains(got[0][1], "Was it you?") || !strings.Contains(got[0][1], "a system of the shop") {
+			t.Fatalf("letters: %v", got)
+		}
+		if a, b := s.of(theirs), s.of(nobodys); a[0] != "identity owed just-sent" || b[0] != "identity spared nobody" {
+			t.Errorf("the second of a day is %v, nobody's is %v", a, b)
+		}
+		// What staff enter is another matter, and asked at once.
+		entered := s.asks(casesdb.Asked{Subject: ada, Kind: cases.Rectify, Via: cases.Mail, By: cases.TheStaff, Staff: "zoe", Words: thimble.Hide("my size is wrong")})
+		if got := s.post(); len(got) != 1 || !strings.Contains(got[0][1], "by this way: mail") || s.of(entered)[0] != "identity sent" {
+			t.Errorf("entered by staff: %v, %v", got, s.of(entered))
+		}
+		// The next day the one that waits goes, and a new one waits for the day after.
+		s.later(25 * time.Hour)
+		next, _ := count(ada)
+		if got := s.post(); len(got) != 1 || s.of(theirs)[0] != "identity sent" || s.of(next)[0] != "identity owed just-sent" {
+			t.Errorf("the next day: %v, %v, %v", got, s.of(theirs), s.of(next))
+		}
+		s.later(25 * time.Hour)
+		if got := s.post(); len(got) != 1 || s.of(next)[0] != "identity sent" {
+			t.Errorf("the day after: %v, %v", got, s.of(next))
+		}
+	})
 }
 
 // A mailless outbox has no mail server.

@@ -123,14 +123,7 @@ func TestAnErasureGoesToAProcessorByOpenDSRAndComesBackSigned(t *testing.T) {
 		t.Fatal(err)
 	}
 	shop.tells(t)
-	task := func() systems.Task {
-		t.Helper()
-		all, err := shop.Systems.OfCase(ctx, asked.ID)
-		if err != nil || len(all) != 1 {
-			t.Fatal(all, err)
-		}
-		return all[0]
-	}
+	task := func() systems.Task { t.Helper(); return onlyTask(t, shop.Shop, asked.ID) }
 	if got := task(); got.State != systems.Acknowledged || !strings.HasSuffix(got.Remote, " "+c.ID.Token(opendsrdb.ControllerPrefix)) || !strings.HasPrefix(got.Proof, "OpenDSR signature") {
 		t.Fatalf("after it was passed on: %+v", got)
 	}
@@ -355,14 +348,7 @@ func TestACopyGoesToTheControllerThatAskedForItAndToNobodyElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	shop.tells(t)
-	task := func() systems.Task {
-		t.Helper()
-		all, err := shop.Systems.OfCase(ctx, asked.ID)
-		if err != nil || len(all) != 1 {
-			t.Fatal(all, err)
-		}
-		return all[0]
-	}
+	task := func() systems.Task { t.Helper(); return onlyTask(t, shop.Shop, asked.ID) }
 	known, _, _ := strings.Cut(task().Remote, " ")
 	for id, kind := range map[string]string{nobodys: "portability", later: "portability"} {
 		if code, _, body := f.asks(t, "POST", "/v2/requests", token, asks(id, "nobody-"+id, kind)); code != http.StatusCreated {
@@ -487,4 +473,14 @@ func TestACopyGoesToTheControllerThatAskedForItAndToNobodyElse(t *testing.T) {
 	if audit, err := f.Audit(ctx); err != nil || len(audit.Findings) > 0 {
 		t.Errorf("the audit: %+v, %v", audit.Findings, err)
 	}
+}
+
+// onlyTask is the one task of a case.
+func onlyTask(t *testing.T, s *thimbletest.Shop, of thimble.ID) systems.Task {
+	t.Helper()
+	all, err := s.Systems.OfCase(t.Context(), of)
+	if err != nil || len(all) != 1 {
+		t.Fatal(all, err)
+	}
+	return all[0]
 }

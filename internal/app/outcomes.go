@@ -28,6 +28,7 @@ func (a *App) listenForOutcomes() error {
 // its decision, which has the items that were in it.
 func (a *App) hears(names map[string]trial.What, anybody bool) func(context.Context, []timeline.Event) error {
 	return func(ctx context.Context, events []timeline.Event) error {
+		known := map[uint32]bool{} // whether a source is trusted
 		for i := range events {
 			e := &events[i]
 			said := e.What()
@@ -35,9 +36,13 @@ func (a *App) hears(names map[string]trial.What, anybody bool) func(context.Cont
 			if !ok || !said.Lists() {
 				continue
 			}
-			trusted, err := a.trusted(ctx, e.Source)
-			if err != nil {
-				return err
+			trusted, asked := known[e.Source]
+			if !asked {
+				var err error
+				if trusted, err = a.trusted(ctx, e.Source); err != nil {
+					return err
+				}
+				known[e.Source] = trusted
 			}
 			if !trusted && !anybody {
 				continue

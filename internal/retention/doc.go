@@ -20,11 +20,12 @@
 //   - a run that reaches further than time has passed since the last one waits for a
 //     person: a clock that jumped destroys nothing.
 //
-// A period may run for each person by itself: from when they were there last, which ends in
-// an erasure, and from when no purpose needs what was collected of them any more.
+// A period may run for each person by itself, from when no purpose needs what was collected of
+// them any more.
 //
-// What is not there: a period from the last visit that concerns one category alone is shown
-// with its source and not executed; what lies outside of the log of events rests on a
+// What is not there: a period from the last visit, which would end in an erasure, is shown with
+// its source and not executed: what says that somebody was there ends before such a period
+// does. What lies outside of the log of events rests on a
 // contract or a law beside any choice, and has no end of its purpose; events of the log can
 // expire and cannot be held.
 package retention

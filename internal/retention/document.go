@@ -37,7 +37,7 @@ type Period struct {
 	Purpose  thimble.Purpose  `json:"purpose,omitzero"` // "" bounds every purpose
 	Max      string           `json:"max"`              // 48h, 45d, 18mo, 2y; 0d: nothing is kept
 	// After is what it is counted from: "" from collection, [PurposeEnd], or [LastSeen], which
-	// is of everything ("*"): who has not been there for that long is forgotten.
+	// is of everything ("*"), and not executed yet ([Rule.Executed]).
 	After Clock  `json:"after,omitzero"`
 	Why   string `json:"why"`
 }

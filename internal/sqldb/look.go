@@ -25,8 +25,7 @@ type Row interface{ Scan(dest ...any) error }
 // snapshot that is asked.
 func (db *DB) Ask(ctx context.Context, f func(Row) error, query string, args ...any) error {
 	if tx := db.at(ctx); tx != nil {
-		rows, err := tx.Query(ctx, query, args...)
-		return each(rows, err, f)
+		return tx.Each(ctx, f, query, args...)
 	}
 	count(ctx)
 	if !strings.HasPrefix(query, "select ") {
@@ -46,13 +45,19 @@ func (db *DB) Ask(ctx context.Context, f func(Row) error, query string, args ...
 	if err != nil {
 		return fmt.Errorf("sqldb: looking up: %w", kind(err))
 	}
-	return each(rows, nil, f)
+	return each(rows, f)
 }
 
-func each(rows *sql.Rows, err error, f func(Row) error) error {
+// Each has each row of a query read by f.
+func (tx *Tx) Each(ctx context.Context, f func(Row) error, query string, args ...any) error {
+	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {
 		return err
 	}
+	return each(rows, f)
+}
+
+func each(rows *sql.Rows, f func(Row) error) error {
 	defer rows.Close()
 	for rows.Next() {
 		if err := f(rows); err != nil {

@@ -34,7 +34,7 @@ func newLookers(to connector) *lookers {
 	return l
 }
 
-func (l *lookers) ask(ctx context.Context, f func(Row) error, query string, args []any) error {
+func (l *lookers) ask(ctx context.Context, f func(Row) error, query string, args []any) (err error) {
 	named, err := namedValues(args)
 	if err != nil {
 		return err
@@ -61,19 +61,19 @@ func (l *lookers) ask(ctx context.Context, f func(Row) error, query string, args
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, rows.Close()) }() // before the next has the connection, also when f panics
 	r := &row{values: make([]driver.Value, len(rows.Columns()))}
 	for {
-		if err = rows.Next(r.values); err != nil {
-			break
+		switch err := rows.Next(r.values); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
 		}
-		if err = f(r); err != nil {
-			break
+		if err := f(r); err != nil {
+			return err
 		}
 	}
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return errors.Join(err, rows.Close())
 }
 
 // close waits for those who look, and closes the connections, once.

@@ -51,9 +51,10 @@ const (
 // outside is who is told, and who asks, over a network that ends on this machine: systems of
 // the shop, and a firm of the IAB's framework. It keeps in memory what it is told.
 type outside struct {
-	at, partners, cert, key string // address; folders and files
-	server                  *http.Server
-	firm                    *ddrf.Signer
+	at, nobody          string // addresses: of who listens, and one at which nobody does
+	partners, cert, key string // folders and files
+	server              *http.Server
+	firm                *ddrf.Signer
 
 	mu    sync.Mutex
 	tasks []string // that it was told of
@@ -66,6 +67,13 @@ func openOutside(dir string) (*outside, error) {
 		return nil, fmt.Errorf("canary: %w: %w", err, thimble.ErrUnavailable)
 	}
 	o.at = l.Addr().String()
+	gone, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		_ = l.Close()
+		return nil, fmt.Errorf("canary: %w: %w", err, thimble.ErrUnavailable)
+	}
+	o.nobody = gone.Addr().String()
+	_ = gone.Close()
 	o.server = &http.Server{Handler: o, ReadHeaderTimeout: time.Minute}
 	go func() { _ = o.server.Serve(l) }() // until close
 	if err := o.files(); err != nil {

@@ -16,7 +16,7 @@ import (
 func (s *Store) After(ctx context.Context, batch int64, id thimble.ID, placed time.Time, limit int) (found []order.Sealed, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		found = nil
-		return each(ctx, tx, func(rows sqldb.Row) error {
+		return tx.Each(ctx, func(rows sqldb.Row) error {
 			var o order.Sealed
 			var at int64
 			err := rows.Scan(&o.ID, &o.Subject, &at, &o.Direction, &o.Batch, &o.Body)

@@ -93,7 +93,7 @@ func (s *Store) Correct(ctx context.Context, c thimble.Correction) (done thimble
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		done.Changed = 0
 		var all []order.Sealed
-		err := each(ctx, tx, scanSealed(&all, c.Subject), selectSealed+`where id = $1 and subject_id = $2`, id, c.Subject)
+		err := tx.Each(ctx, scanSealed(&all, c.Subject), selectSealed+`where id = $1 and subject_id = $2`, id, c.Subject)
 		if err != nil || len(all) == 0 {
 			return err // it has left already
 		}

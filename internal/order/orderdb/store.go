@@ -75,7 +75,7 @@ func (s *Store) Known(ctx context.Context, numbers []string) ([]bool, error) {
 	}
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		for chunk := range slices.Chunk(indexes, numbersAtOnce) {
-			err := each(ctx, tx, func(rows sqldb.Row) error {
+			err := tx.Each(ctx, func(rows sqldb.Row) error {
 				var index []byte
 				err := rows.Scan(&index)
 				for _, i := range at[string(index)] {
@@ -101,20 +101,6 @@ func anys[T any](all []T) []any {
 		args[i] = v
 	}
 	return args
-}
-
-func each(ctx context.Context, tx *sqldb.Tx, f func(sqldb.Row) error, query string, args ...any) error {
-	rows, err := tx.Query(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := f(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // A Draft is an order sealed and ready to be added.

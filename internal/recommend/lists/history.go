@@ -134,9 +134,9 @@ func remembered(orders []order.Order, touched []Touch, returns bool) past {
 	for _, h := range kept {
 		p.did[h.Item], p.bought[h.Item] = Bought, true
 	}
-	if len(touched) == 0 {
+	if len(touched) == 0 { // as with most people: what the orders say is the history, in its order
 		for i := range kept {
-			kept[i].Units = 0
+			kept[i].Units = 0 // of events it is not known
 		}
 		p.history = kept[max(0, len(kept)-mostRemembered):]
 		return p

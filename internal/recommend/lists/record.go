@@ -35,7 +35,7 @@ func (s *Shop) record(g reader, version registrydb.Version, p past, v *sieve, al
 	}
 	for _, e := range all {
 		res := decision.Result{Item: e.Item, Score: e.Score, Moved: e.moved, Boosts: e.boosts, Held: e.campaign}
-		res.Terms = make([]decision.Term, 0, len(e.Terms)+len(e.Against))
+		res.Terms = slices.Grow(res.Terms, len(e.Terms)+len(e.Against)) // none are none still
 		for _, t := range e.Terms {
 			res.Terms = append(res.Terms, decision.Term{Because: t.Item, Share: t.Share, Weight: t.Share, Value: 1})
 		}

@@ -87,14 +87,17 @@ func (s *Store) dueByClock(ctx context.Context, rule retention.Rule) (r retentio
 		}
 	}
 	if found && r.State != retention.Waiting {
-		r, err = s.executeByClock(ctx, r, rule)
+		over, err := s.listByClock(ctx, rule, r.Before)
+		if err == nil {
+			r, err = s.executeByClock(ctx, r, rule, over)
+		}
 		return r, err == nil, err
 	}
 	last, ended, err := s.newest(ctx, `category = $1 and clock = $2 and state = 'done'`, string(rule.Category), string(rule.After))
 	if err != nil || ended && last.Before.Equal(before) {
 		return r, false, err
 	}
-	listed, _, _, err := s.listByClock(ctx, rule, before)
+	over, err := s.listByClock(ctx, rule, before)
 	if err != nil {
 		return r, false, err
 	}
@@ -104,27 +107,23 @@ func (s *Store) dueByClock(ctx context.Context, rule retention.Rule) (r retentio
 		}
 	}
 	r.Category, r.Clock, r.Before, r.At, r.State = rule.Category, rule.After, before, s.now(), retention.Waiting
-	r.Proof = retention.Proof{Run: r.ID.Token(retention.RunPrefix), Category: rule.Category, After: rule.After, Before: before, Source: rule.Source, Listed: listed, Expired: []retention.Count{}}
-	if r.Why = retention.Asks(before, last.Before, retention.Sum(listed)); r.Why == "" {
+	r.Proof = retention.Proof{Run: r.ID.Token(retention.RunPrefix), Category: rule.Category, After: rule.After, Before: before, Source: rule.Source, Listed: over.counts, Expired: []retention.Count{}}
+	if r.Why = retention.Asks(before, last.Before, retention.Sum(over.counts)); r.Why == "" {
 		r.State = retention.Confirmed
 	}
 	if err := s.keep(ctx, r); err != nil || r.State == retention.Waiting {
 		return r, false, err
 	}
-	r, err = s.executeByClock(ctx, r, rule)
+	r, err = s.executeByClock(ctx, r, rule, over)
 	return r, err == nil, err
 }
 
-// executeByClock lists what is over, destroys it, and looks for what is left.
-func (s *Store) executeByClock(ctx context.Context, r retention.Run, rule retention.Rule) (retention.Run, error) {
-	listed, root, people, err := s.listByClock(ctx, rule, r.Before)
-	if err != nil {
-		return r, err
-	}
+// executeByClock destroys what is over, and looks for what is left.
+func (s *Store) executeByClock(ctx context.Context, r retention.Run, rule retention.Rule, over overdue) (_ retention.Run, err error) {
 	if r.State == retention.Listed {
 		r.Proof.Resumed = true // what it was is committed to already
 	} else {
-		r.State, r.Proof.Listed, r.Proof.Root, r.Proof.By = retention.Listed, listed, root, r.By
+		r.State, r.Proof.Listed, r.Proof.Root, r.Proof.By = retention.Listed, over.counts, over.root, r.By
 		if err := s.keep(ctx, r); err != nil {
 			return r, err
 		}
@@ -136,7 +135,7 @@ func (s *Store) executeByClock(ctx context.Context, r retention.Run, rule retent
 	gone := retention.Count{Of: "collect"}
 	if rule.After == retention.LastSeen {
 		gone.Of = "people"
-		gone.N, err = s.forgetUnseen(ctx, rule, until, people)
+		gone.N, err = s.forgetUnseen(ctx, rule, until, over.people)
 	} else {
 		var n int
 		n, err = s.cfg.Clocks.Lapse(ctx, until, s.over(rule, until))
@@ -203,11 +202,19 @@ func (s *Store) isOver(ctx context.Context, rule retention.Rule, who thimble.Sub
 	return s.cfg.Clocks.Applies(ctx, who, rule)
 }
 
-// listByClock counts what is over, and makes the root over keyed hashes of what it is.
-func (s *Store) listByClock(ctx context.Context, rule retention.Rule, before time.Time) (all []retention.Count, root string, people []thimble.SubjectID, err error) {
+// An overdue is what is over by a rule: how much, the root over keyed hashes of what it is,
+// and who, where it is people.
+type overdue struct {
+	counts []retention.Count
+	root   string
+	people []thimble.SubjectID
+}
+
+// listByClock lists what is over.
+func (s *Store) listByClock(ctx context.Context, rule retention.Rule, before time.Time) (o overdue, err error) {
 	key, err := s.cfg.Key(ctx)
 	if err != nil {
-		return nil, "", nil, fmt.Errorf("retention: the key of proofs: %w", err)
+		return o, fmt.Errorf("retention: the key of proofs: %w", err)
 	}
 	var tree retention.Tree
 	n := retention.Count{Of: logOfEvents}
@@ -221,10 +228,10 @@ func (s *Store) listByClock(ctx context.Context, rule retention.Rule, before tim
 	}
 	if rule.After == retention.LastSeen {
 		n.Of = everybody
-		if people, err = s.unseen(ctx, rule, before); err != nil {
-			return nil, "", nil, err
+		if o.people, err = s.unseen(ctx, rule, before); err != nil {
+			return o, err
 		}
-		for _, who := range people {
+		for _, who := range o.people {
 			add(who[:])
 		}
 	} else {
@@ -237,11 +244,11 @@ func (s *Store) listByClock(ctx context.Context, rule retention.Rule, before tim
 			return err
 		})
 	}
-	all = []retention.Count{}
+	o.counts, o.root = []retention.Count{}, tree.Root()
 	if n.N > 0 {
-		all = append(all, n)
+		o.counts = append(o.counts, n)
 	}
-	return all, tree.Root(), people, err
+	return o, err
 }
 
 // OverStill counts what is over by the clocks of people and is there: the query that a run

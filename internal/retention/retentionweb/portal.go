@@ -20,11 +20,7 @@ type PortalStore interface {
 // what a law keeps beyond that, for the page of everything that is held.
 func PortalTerms(store PortalStore, members func(ctx context.Context, who thimble.SubjectID) ([]thimble.SubjectID, error)) func(context.Context, thimble.SubjectID) (web.Table, error) {
 	return func(ctx context.Context, who thimble.SubjectID) (web.Table, error) {
-		all, err := members(ctx, who)
-		if err != nil {
-			return web.Table{}, err
-		}
-		terms, err := store.TermsOf(ctx, all...)
+		terms, err := termsOf(ctx, store, members, who)
 		return termsTable(terms), err
 	}
 }
@@ -33,11 +29,7 @@ func PortalTerms(store PortalStore, members func(ctx context.Context, who thimbl
 // first page. What is not in it goes when the person is forgotten.
 func PortalUntil(store PortalStore, members func(ctx context.Context, who thimble.SubjectID) ([]thimble.SubjectID, error)) func(context.Context, thimble.SubjectID) (map[thimble.Category]time.Time, error) {
 	return func(ctx context.Context, who thimble.SubjectID) (map[thimble.Category]time.Time, error) {
-		all, err := members(ctx, who)
-		if err != nil {
-			return nil, err
-		}
-		terms, err := store.TermsOf(ctx, all...)
+		terms, err := termsOf(ctx, store, members, who)
 		until := map[thimble.Category]time.Time{}
 		for _, t := range terms {
 			if !t.Last.IsZero() {
@@ -46,6 +38,14 @@ func PortalUntil(store PortalStore, members func(ctx context.Context, who thimbl
 		}
 		return until, err
 	}
+}
+
+func termsOf(ctx context.Context, store PortalStore, members func(ctx context.Context, who thimble.SubjectID) ([]thimble.SubjectID, error), who thimble.SubjectID) ([]retentiondb.Term, error) {
+	all, err := members(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	return store.TermsOf(ctx, all...)
 }
 
 func termsTable(terms []retentiondb.Term) web.Table {

@@ -182,8 +182,7 @@ func (s *Store) Settle(ctx context.Context) (moved int, failed error) {
 	}{
 		{`where state = 'received' and via in ('system', 'registered_agent') order by at, id limit 1000`, nil, s.start},
 		{`where state in ('received', 'awaiting_identity') and via = 'controller' order by at, id limit 1000`, nil, s.vouched},
-		{`where state = 'executing' order by at, id`, nil, s.finish},
-		{`where state = 'executing' and at < $1 order by at, id`, []any{s.cfg.Now().Add(-cases.Lies).UnixMicro()}, s.leave},
+		{`where state = 'executing' order by at, id`, nil, s.close},
 		{`where state = 'waiting_recipients' order by at, id`, nil, s.answered},
 		{`where state in ('awaiting_identity', 'clarifying') and at < $1 order by at, id limit 1000`, []any{s.cfg.Now().Add(-cases.Patience).UnixMicro()}, s.lapse},
 	} {
@@ -227,11 +226,19 @@ func (s *Store) Finish(ctx context.Context, c cases.Case) (cases.Case, error) {
 	return s.Get(ctx, c.ID)
 }
 
+// close closes what is done, or lay ready for long enough.
+func (s *Store) close(ctx context.Context, c cases.Case) (bool, error) {
+	switch c.Verb() {
+	case cases.Executed:
+		return s.finish(ctx, c)
+	case cases.Collected:
+		return s.leave(ctx, c)
+	}
+	return false, nil
+}
+
 // finish closes what the rights desk has done.
 func (s *Store) finish(ctx context.Context, c cases.Case) (bool, error) {
-	if c.Verb() != cases.Executed {
-		return false, nil
-	}
 	moved := false
 	_, err := s.change(ctx, c.ID, func(tx *sqldb.Tx, c cases.Case) (cases.Case, error) {
 		e := cases.Event{What: cases.Completed, By: cases.TheProgram, Work: slices.Clone(c.Work)}

@@ -48,11 +48,13 @@ func confirmed(ctx context.Context, tx *sqldb.Tx, id thimble.ID, at time.Time) e
 	return err
 }
 
+// unconfirmed is what [cases.Case.Unconfirmed] says of an open case at an instant, $1.
+const unconfirmed = `(ack_at is null and ack_by <= $1 and not (subject_id is null and via = 'system'))`
+
 // Unconfirmed returns the open cases of which a law has somebody told by now that they came,
-// and nobody has, the one that waits the longest first. Who a system of the shop named, and
-// nobody knows, cannot be told.
+// and nobody has, the one that waits the longest first.
 func (s *Store) Unconfirmed(ctx context.Context, limit int) ([]cases.Case, error) {
-	return s.list(ctx, `where ack_by is not null and ack_at is null and closed_at is null and ack_by <= $1 and not (subject_id is null and via = 'system') order by ack_by, id limit $2`, s.cfg.Now().UnixMicro(), limit)
+	return s.list(ctx, `where ack_by is not null and ack_at is null and closed_at is null and `+unconfirmed+` order by ack_by, id limit $2`, s.cfg.Now().UnixMicro(), limit)
 }
 
 // someone is a subject in a column that is null for nobody.
@@ -196,7 +198,7 @@ func (s *Store) Counts(ctx context.Context) (open, overdue int, err error) {
 	now := s.cfg.Now().UnixMicro()
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		return tx.QueryRow(ctx, `select count(*), coalesce(sum(late), 0) from (
-			select case when due_at <= $1 or ack_at is null and ack_by <= $1 and not (subject_id is null and via = 'system') then 1 else 0 end as late from cases_requests where closed_at is null order by due_at, id limit $2) as first`,
+			select case when due_at <= $1 or `+unconfirmed+` then 1 else 0 end as late from cases_requests where closed_at is null order by due_at, id limit $2) as first`,
 			now, MostCounted+1).Scan(&open, &overdue)
 	})
 	if err != nil {

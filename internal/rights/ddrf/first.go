@@ -66,46 +66,40 @@ func (s *Signer) Requests(d Deletion, now time.Time) (all []string, err error) {
 	return all, nil
 }
 
-// fresh reports whether an idJWT, which was verified when it came, is still taken.
-func fresh(idJWT string, now time.Time) bool {
-	parts := strings.Split(idJWT, ".")
+// claims reads a token that was verified when it came.
+func claims(token string) (c common, ok bool) {
+	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return false
+		return c, false
 	}
-	var c common
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil || json.Unmarshal(payload, &c) != nil {
+	return c, err == nil && json.Unmarshal(payload, &c) == nil
+}
+
+// fresh reports whether an idJWT is still taken.
+func fresh(idJWT string, now time.Time) bool {
+	c, ok := claims(idJWT)
+	if !ok {
 		return false
 	}
 	at, err := c.instant()
 	return err == nil && now.Sub(at) < MaxIDAge
 }
 
-// Names returns by what an idJWT, which was verified when it came, names somebody.
+// Names returns by what an idJWT names somebody.
 func Names(idJWT string) (Identifier, bool) {
-	var c common
-	parts := strings.Split(idJWT, ".")
-	if len(parts) != 3 {
-		return Identifier{}, false
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil || json.Unmarshal(payload, &c) != nil {
+	c, ok := claims(idJWT)
+	if !ok {
 		return Identifier{}, false
 	}
 	id, err := c.subject()
 	return id, err == nil
 }
 
-// IDToken returns the idJWT in an rqJWT that was verified.
+// IDToken returns the idJWT in an rqJWT; "" for none.
 func IDToken(rqJWT string) string {
-	parts := strings.Split(rqJWT, ".")
-	var c common
-	if len(parts) == 3 {
-		if payload, err := base64.RawURLEncoding.DecodeString(parts[1]); err == nil && json.Unmarshal(payload, &c) == nil {
-			return c.IDToken
-		}
-	}
-	return ""
+	c, _ := claims(rqJWT)
+	return c.IDToken
 }
 
 // Answered reads the acJWT out of an answer: the token alone, or in the member acJWT.

@@ -88,11 +88,11 @@ func paragraphs(k Kind, f Facts) []string {
 	case Here:
 		return []string{"What you asked for is done here. Others who work for us were asked to do their part, and have still to answer.", page}
 	case InPart:
-		return []string{"What you asked for is done, but for one part: " + f.Step.Part.Words() + ".", page, complain(f)}
+		return []string{"What you asked for is done, but for one part: " + f.Step.Part.Words() + ".", page, complain}
 	case Refused:
-		return []string{refusal(f), reason(f), "You do not agree? Tell us so in your privacy centre. Somebody else will look at it then.", page, complain(f)}
+		return []string{refusal(f), reason(f), "You do not agree? Tell us so in your privacy centre. Somebody else will look at it then.", page, complain}
 	case Upheld:
-		return []string{"You did not agree with us. Somebody else has looked at it, and the refusal stands.", reason(f), page, complain(f)}
+		return []string{"You did not agree with us. Somebody else has looked at it, and the refusal stands.", reason(f), page, complain}
 	case Overturned:
 		return []string{"You did not agree with us. Somebody else has looked at it, and you were right: what you asked for is open again.", answer, page}
 	case Lapsed:
@@ -128,9 +128,7 @@ func reason(f Facts) string {
 }
 
 // complain is what a refusal has to say (GDPR Art. 12(4)): where else to go.
-func complain(Facts) string {
-	return "You can also complain to the office that watches over data protection where you live, or go to court."
-}
+const complain = "You can also complain to the office that watches over data protection where you live, or go to court."
 
 // farewell is the last letter. It is written before the end, and says so.
 func farewell(f Facts) []string {
@@ -139,5 +137,5 @@ func farewell(f Facts) []string {
 	for _, w := range f.Case.Work {
 		all = append(all, "The page below shows when it is done, and has a proof that you can keep. It names nobody: "+f.Centre+"/forgotten/"+w.Ref)
 	}
-	return append(all, "It was not you? Then write to us at once.", complain(f))
+	return append(all, "It was not you? Then write to us at once.", complain)
 }

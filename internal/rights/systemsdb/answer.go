@@ -117,7 +117,7 @@ func one(ctx context.Context, tx *sqldb.Tx, id thimble.ID) (systems.Task, error)
 // tidy says of what is late that it is, and destroys what was kept for too long.
 func (s *Store) tidy(ctx context.Context) error {
 	now := s.now()
-	late, err := s.tasks(ctx, `where state in ('to_be_told', 'told', 'acknowledged') and not (means = 'ddrf' and state = 'acknowledged') and due_at <= $1 order by due_at, id limit 100`, now.UnixMicro())
+	late, err := s.tasks(ctx, `where state in ('to_be_told', 'told', 'acknowledged') and `+lasts+` and due_at <= $1 order by due_at, id limit 100`, now.UnixMicro())
 	for _, t := range late {
 		if err != nil {
 			return err

@@ -253,8 +253,12 @@ func (s *Store) Caused(ctx context.Context, request thimble.ID) ([]systems.Task,
 	return s.tasks(ctx, `where cause = $1 order by at, id`, request)
 }
 
-// open is what is not over.
-const open = `state not in ('done', 'done_by_hand', 'called_off') and not (means = 'ddrf' and state = 'acknowledged')`
+// open is what is not over; lasts is the part of it that [systems.Task.Over] has beside what is
+// settled.
+const (
+	lasts = `not (means = 'ddrf' and state = 'acknowledged')`
+	open  = `state not in ('done', 'done_by_hand', 'called_off') and ` + lasts
+)
 
 // Open returns the tasks that are not over, the one due first before the others: of a
 // system, or of all when it is zero.

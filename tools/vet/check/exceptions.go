@@ -24,7 +24,7 @@ var exceptions = []exception{
 	{"purposeless", "thimble/internal/recommend/tastedb", "Whole.Say", "as Store.Say, for all subjects of a person"},
 	{"purposeless", "thimble/internal/rights/casesdb", "Store.Correction", "returns what the person asked to put right to the desk that puts it right, as a recorded request; it goes to the holder of the value and nowhere else"},
 	{"purposeless", "thimble/internal/rights/casesdb", "Store.ChainTx", "what another firm signed goes on with the request, in the transaction that begins the erasure: it is sealed again for that task, and goes nowhere else"},
-	{"purposeless", "thimble/internal/subject/subjectdb", "Store.IdentifiersTx", "a system outside has to be told whom a request is about, in the transaction that begins it (GDPR Art. 19): what is opened is sealed again for that task, and goes nowhere else"},
+	{"purposeless", "thimble/internal/subject/subjectdb", "Store.IdentifiersTx", "a system outside has to be told whom a request is about, in the transaction that begins it (GDPR Art. 19), and somebody who is erased gets a last letter (GDPR Art. 12(3)): what is opened is sealed again for that task, or in the outbox with its leaf, and goes nowhere else"},
 	{"purposeless", "thimble/internal/rights/systemsdb", "Store.Whom", "who does by hand what a system is asked for learns what that system knows the person by, when the person may be erased and no grant can be given; that they looked is a step of the case with a leaf"},
 	{"sealedcolumn", "thimble/internal/backup/backupdb", "reader.write", "a backup copies frames as they lie, sealed, and opens nothing"},
 	{"sealedcolumn", "thimble/internal/backup/backupdb", "input.frame", "as reader.write, into the log that is put back"},
