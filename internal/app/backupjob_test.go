@@ -2,8 +2,11 @@ package app_test
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,8 +16,11 @@ import (
 	"thimble/internal/app"
 	"thimble/internal/backup"
 	"thimble/internal/job"
+	"thimble/internal/session"
 	"thimble/internal/sqldb"
 	"thimble/internal/thimbletest"
+	"thimble/internal/vault/vaultweb"
+	"thimble/internal/web/webtest"
 )
 
 // The server backs itself up by a job, says how old the newest is, and removes what is older
@@ -96,6 +102,41 @@ func TestTheServerBacksItselfUpAndSaysWhenTheNewestIsTooOld(t *testing.T) {
 	if n := ordersOf(t, s.serve(filepath.Join(dir, "back")), ada); n != 1 {
 		t.Errorf("put back: %d orders, %+v", n, done)
 	}
+}
+
+// Staff see when the newest backup was made, and in red that none was made when one was due.
+func TestThePageOfKeysShowsTheNewestBackup(t *testing.T) {
+	browser := webtest.Start(t)
+	now := time.Now()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "recipients")
+	s := newSafeAt(t, map[string]string{"backup-to": dir, "backup-recipients": file, "backup-every": "1h"}, func() time.Time { return now })
+	h := &house{Shop: s.Shop}
+	handler, err := h.Handler(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	h.url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	tab := browser.NewTab(webtest.Desk)
+	shows := func(words string) {
+		t.Helper()
+		staff := &http.Cookie{Name: "thimble_staff", Value: h.cookie(t, session.Who{Audience: session.Staff, Staff: "owner"})}
+		tab.Cookie(h.url, staff.Name, staff.Value)
+		status, body := reader{base: h.url, cookies: []*http.Cookie{staff}}.get(t, vaultweb.Path)
+		if status != http.StatusOK || !strings.Contains(body, words) {
+			t.Errorf("%d, without %q", status, words)
+		}
+	}
+	shows("none yet")
+	s.set = dir
+	s.backup(false)
+	shows("number 1")
+	look(t, tab, h.url, vaultweb.Path, 0)
+	now = now.Add(4 * time.Hour)
+	shows("too old")
+	look(t, tab, h.url, vaultweb.Path, 1)
 }
 
 func TestSettingsOfBackupsThatCannotWorkAreNamed(t *testing.T) {
