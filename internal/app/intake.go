@@ -26,7 +26,7 @@ func (a *App) openIntake(ctx context.Context) error {
 	people := intakedb.New(a.Core, a.Subjects)
 	a.Intake, err = intake.New(intake.Deps{
 		Plans: a.Plan, Gate: a.Gate, Vault: a.Vault, Log: a.events, Secret: secret, Now: a.Config.clock(),
-		People: people, Consents: intakedb.NewConsents(a.wholeConsent(), people), Countries: where, Teller: a.Watch, NotKept: a.notKept(),
+		People: people, Consents: intakedb.NewConsents(a.wholeConsent(), people), Countries: where, Teller: a.Watch, NotKept: a.notKept(), Here: a.Presence.Here,
 	})
 	return err
 }
