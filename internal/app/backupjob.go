@@ -109,9 +109,9 @@ func (a *App) backupTiles(ctx context.Context) ([]web.Stat, error) {
 	case b.At.IsZero():
 		tile.Value, tile.Trend, tile.Note = "none yet", web.Warn, "the jobs say why"
 	case b.At.Before(b.Late):
-		tile.Value, tile.Delta, tile.Trend, tile.Note = web.Day(b.At), "too old", web.Bad, "the jobs say why"
+		tile.Value, tile.Delta, tile.Trend, tile.Note = web.Day(b.At), "too old", web.Bad, b.At.UTC().Format("15:04 UTC")+"; the jobs say why"
 	default:
-		tile.Value, tile.Note = b.At, fmt.Sprintf("number %d", b.Number)
+		tile.Value, tile.Note = web.Day(b.At), fmt.Sprintf("%s, number %d", b.At.UTC().Format("15:04 UTC"), b.Number)
 	}
 	return []web.Stat{tile}, nil
 }

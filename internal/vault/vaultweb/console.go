@@ -113,9 +113,9 @@ func (p *page) newest(ctx context.Context) web.Stat {
 	case b.At.IsZero():
 		s.Value, s.Trend, s.Note = "none yet", web.Warn, "the jobs say when the next is due"
 	case b.At.Before(b.Late):
-		s.Value, s.Delta, s.Trend, s.Note = b.At, "too old", web.Bad, "the jobs say why"
+		s.Value, s.Delta, s.Trend, s.Note = web.Day(b.At), "too old", web.Bad, b.At.UTC().Format("15:04 UTC")+"; the jobs say why"
 	default:
-		s.Value, s.Note = b.At, fmt.Sprintf("number %d", b.Number)
+		s.Value, s.Note = web.Day(b.At), fmt.Sprintf("%s, number %d", b.At.UTC().Format("15:04 UTC"), b.Number)
 	}
 	return s
 }
