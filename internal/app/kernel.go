@@ -96,7 +96,6 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	k.Orders = orderdb.New(k.Core, k.Vault, k.Vault)
 	k.Sessions = sessiondb.New(k.Core, k.Subjects, now)
 	k.Sessions.OnSeen(k.Subjects.SawTx)
-	k.Presence = subjectdb.NewPresence(k.Subjects, now, k.newestLeaf, log)
 	if k.Staff, err = staffdb.New(k.Core, k.Ledger, k.Vault, k.Sessions, staffdb.Config{Cost: cfg.PasswordCost, Now: now}); err != nil {
 		return k, err
 	}

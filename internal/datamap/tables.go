@@ -255,7 +255,7 @@ var tables = []Table{
 		{Column: "id", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: learning, Retention: "stays as a number that leads to nobody, so that it is never given again"},
 		{Column: "residence", Category: thimble.Country, Source: "the shop's orders, or declared", Purposes: duty, Sealed: true, Retention: untilErased},
 		{Column: "created_at", Category: thimble.Pseudonym, Source: "made with the person", Purposes: service, Retention: untilErased},
-		{Column: "seen_on", Category: thimble.Pseudonym, Source: "whatever the person does", Purposes: duty, Retention: untilErased, Note: "the day on which they were there last, without an hour: laws have whoever is not there for years forgotten"},
+		{Column: "seen_on", Category: thimble.AccountIdentifier, Source: "whatever the person does", Purposes: duty, Retention: untilErased, Note: "the day on which they were there last, without an hour: laws have whoever is not there for years forgotten"},
 	}},
 	{Name: "subject_merges", Set: sqldb.Core, Holder: "subject", Plain: []string{"id"}, Fields: []Field{
 		{Column: "survivor", Category: thimble.Pseudonym, Source: "staff, the shop's systems, or the person", Purposes: service, Retention: "until parted or erased"},

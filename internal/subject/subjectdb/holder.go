@@ -87,7 +87,7 @@ func (s *Store) export(ctx context.Context, id thimble.SubjectID, r record, yiel
 	if !yield(thimble.Datum{Holder: "subject", Category: thimble.Pseudonym, Name: "known since", Value: id.String(), At: r.createdAt}, nil) || r.seenOn.IsZero() {
 		return
 	}
-	yield(thimble.Datum{Holder: "subject", Category: thimble.Pseudonym, Name: lastSeen, Value: r.seenOn.Format(time.DateOnly), At: r.seenOn}, nil)
+	yield(thimble.Datum{Holder: "subject", Category: thimble.AccountIdentifier, Name: lastSeen, Value: r.seenOn.Format(time.DateOnly), At: r.seenOn}, nil)
 }
 
 func (s *Store) exportState(ctx context.Context, id thimble.SubjectID, r record, yield func(thimble.Datum, error) bool) bool {
