@@ -85,7 +85,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	defer stop()
 	var workers sync.WaitGroup
 	failed := make(chan error, 18) // room for each of them
-	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.mend, a.remember, a.watchModels, a.learn, a.Disclose.Run, a.Systems.Run, a.OpenDSR.Run, a.Uploads.Run, a.sendCodes, a.Plan.Run, a.Figures.Run, a.Timeline.Run, breathe} {
+	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.mend, a.remember, a.watchModels, a.learn, a.Disclose.Run, a.Systems.Run, a.OpenDSR.Run, a.Uploads.Run, a.sendCodes, a.Plan.Run, a.Figures.Run, a.Timeline.Run, a.Presence.Run, breathe} {
 		workers.Go(func() { failed <- run(work) })
 	}
 	sequence, stopSequence := context.WithCancel(context.WithoutCancel(ctx))
