@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,20 +21,39 @@ import (
 // seed makes the moments of death repeatable; it is printed with a failure.
 const seed = 20261122
 
-// binary is the program under test: this test binary, told to be thimble.
+// binary is the program under test: this test binary, told to be thimble. Processes that are
+// killed never say what the race detector saw; they are a binary without it.
 func binary(t testing.TB) string {
 	t.Helper()
-	dir := t.TempDir()
 	exe, err := os.Executable()
+	if err == nil && raced {
+		exe, err = unraced()
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	link := filepath.Join(dir, "thimble") // testscript.Main runs the command of this name
+	link := filepath.Join(t.TempDir(), "thimble") // testscript.Main runs the command of this name
 	if err := os.Symlink(exe, link); err != nil {
 		t.Fatal(err)
 	}
 	return link
 }
+
+// builds is the folder of what a test process has built, removed at its end.
+var builds string
+
+// unraced builds this test binary without the race detector, once.
+var unraced = sync.OnceValues(func() (string, error) {
+	var err error
+	if builds, err = os.MkdirTemp("", "thimble-unraced-"); err != nil {
+		return "", err
+	}
+	exe := filepath.Join(builds, "thimble.test")
+	if out, err := exec.Command("go", "test", "-c", "-vet=off", "-race=false", "-o", exe, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building without the race detector: %w\n%s", err, out)
+	}
+	return exe, nil
+})
 
 // rounds returns how often a test kills: a sample, or all of them in a soak.
 func rounds(sample, soak int) int {

@@ -13,8 +13,19 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// A cleaner removes what the tests have built.
+type cleaner struct{ *testing.M }
+
+func (c cleaner) Run() int {
+	code := c.M.Run()
+	if builds != "" {
+		_ = os.RemoveAll(builds) // it lies in a temporary folder
+	}
+	return code
+}
+
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"thimble": main, "thimble-workload": workload, "thimble-till": tillBatch, "thimble-till-receipts": tillReceipts, "thimble-cramped": cramped})
+	testscript.Main(cleaner{m}, map[string]func(){"thimble": main, "thimble-workload": workload, "thimble-till": tillBatch, "thimble-till-receipts": tillReceipts, "thimble-cramped": cramped})
 }
 
 // TestCommands runs the scripts: each is a session at a shell.
