@@ -143,7 +143,8 @@ func (out *Metrics) judge(m *Model, set *evalSet, train, test [][]int32) {
 }
 
 // eachAsk calls f for each user with test items, with the history to rank from and
-// a query that masks all of their train items. The history is valid until f returns.
+// a query that masks all of their train items. The history is valid until f returns, and its
+// ids were read just before, as from a store.
 func (s *evalSet) eachAsk(m *Model, train, test [][]int32, f func(user int, history []thimble.Interaction, q Query)) {
 	var history []thimble.Interaction
 	for user, wanted := range test {
