@@ -13,12 +13,92 @@ import (
 	"thimble"
 	"thimble/internal/decision"
 	"thimble/internal/decision/decisiondb"
+	"thimble/internal/disclose"
+	"thimble/internal/disclose/disclosedb"
+	"thimble/internal/disclose/feeds"
+	"thimble/internal/order"
 	"thimble/internal/rights"
+	"thimble/internal/subject"
 )
 
 // amends are what a correction reaches beside the holder of the value.
 func (a *App) amends() rights.Amends {
-	return rights.Amends{Corrections: a.Cases, Decisions: redecides{a}, Recipients: a.Disclose}
+	return rights.Amends{Corrections: a.Cases, Decisions: redecides{a}, Recipients: rightValues{a}}
+}
+
+// rightValues tell recipients what is right, where they were sent what was wrong.
+type rightValues struct{ app *App }
+
+// Corrected implements rights.Recipients.
+func (r rightValues) Corrected(ctx context.Context, members []thimble.SubjectID, c thimble.Category, what thimble.Correction) (int, error) {
+	return r.app.Disclose.Corrected(ctx, members, c, func(ctx context.Context, g thimble.Grant, recipient thimble.ID, who thimble.SubjectID, fields []disclose.Field) (disclosedb.Amended, error) {
+		if who != what.Subject {
+			return disclosedb.Amended{}, nil // nothing of this subject was wrong
+		}
+		if id, err := thimble.ParseID(order.TokenPrefix, what.Ref); err == nil {
+			return feeds.Runner{Outbox: r.app.Disclose, Orders: r.app.Orders, Products: r.app.Catalog}.Corrected(ctx, recipient, g, who, id)
+		}
+		return r.value(ctx, g, who, what, fields)
+	})
+}
+
+// value is what is right of what is kept of a person themselves, for the fields of just that
+// category.
+func (r rightValues) value(ctx context.Context, g thimble.Grant, who thimble.SubjectID, what thimble.Correction, fields []disclose.Field) (made disclosedb.Amended, err error) {
+	var right string
+	var of thimble.Category
+	if what.Name == "residence" {
+		sealed, err := r.app.Subjects.Residence(ctx, who)
+		if err != nil {
+			return made, err
+		}
+		home, err := subject.OpenResidence(ctx, g, who, sealed)
+		if err != nil {
+			return made, err
+		}
+		right, of = home.Country, thimble.Country
+	} else if kind := subject.Kind(what.Name); kind == subject.Email || kind == subject.Phone {
+		if right, err = r.identifier(ctx, g, who, kind, what); err != nil {
+			return made, err
+		}
+		of = kind.Category()
+	}
+	row := disclose.Row{}
+	for _, f := range fields {
+		if f.Category == of && right != "" {
+			row[f.Name] = right
+		}
+	}
+	if len(row) > 0 {
+		made.Right = []disclose.Row{row}
+	}
+	return made, nil
+}
+
+// identifier is the address or number that a person said is right, as it is kept now; "" when
+// it is not.
+func (r rightValues) identifier(ctx context.Context, g thimble.Grant, who thimble.SubjectID, kind subject.Kind, what thimble.Correction) (string, error) {
+	said, err := subject.Normalize(subject.Identifier{Kind: kind, Value: what.Value})
+	if err != nil {
+		return "", nil // it was taken away, and nothing is in its place
+	}
+	all, err := r.app.Subjects.Identifiers(ctx, who)
+	if err != nil {
+		return "", err
+	}
+	for _, i := range all {
+		if i.Kind != kind {
+			continue
+		}
+		plain, err := g.Open(ctx, i.Cell, i.Sealed)
+		if err != nil {
+			return "", err
+		}
+		if said.Value.Reveal() == string(plain) { // to find the one that is right
+			return string(plain), nil
+		}
+	}
+	return "", nil
 }
 
 // redecides makes anew what was decided with wrong data.

@@ -320,7 +320,7 @@ func TestACorrectionIsToldToWhoeverHasDataOfAnySubjectOfThePerson(t *testing.T) 
 	}
 	ctx := thimble.WithCause(t.Context(), request)
 	for _, want := range []int{2, 0} { // a second call tells nobody
-		if told, err := s.Disclose.Corrected(ctx, []thimble.SubjectID{ada, eve}, thimble.PurchaseHistory); err != nil || told != want {
+		if told, err := s.Disclose.Corrected(ctx, []thimble.SubjectID{ada, eve}, thimble.PurchaseHistory, nil); err != nil || told != want {
 			t.Errorf("%d were told, want %d, %v", told, want, err)
 		}
 	}

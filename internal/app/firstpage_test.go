@@ -7,9 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"thimble"
 	"thimble/internal/decision/decisiontest"
+	"thimble/internal/ledger"
+	"thimble/internal/retention"
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/casesdb"
 	"thimble/internal/session"
@@ -119,4 +122,136 @@ func TestTheFirstPageInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	tab.Wait(`document.querySelector("#asked").textContent.includes("Question asked") && document.querySelector(".receipt.good")`)
+}
+
+// What a law keeps longer stands on the first page with the law and the day; what must not be
+// told does not. What was done about somebody has a receipt of theirs alone, also an erasure
+// that a law has stopped.
+func TestTheFirstPageSaysWhatALawKeepsAndProvesWhatWasDone(t *testing.T) {
+	s := thimbletest.Open(t, map[string]string{"data": t.TempDir(), "establishment": "DE"})
+	ctx := t.Context()
+	ada, bob := s.Subject("ada"), s.Subject("bob")
+	s.BuysOn(ago(4), ada, "shirt")
+	last := time.Now().UTC().Truncate(time.Microsecond)
+	s.BuysOn(last, ada, "scarf")
+	laws := func(w walker) []string { return webtest.Select(t, w.page("/privacy"), "#laws tbody tr") }
+	w := browse(t, s, ada)
+	if got := laws(w); len(got) != 0 {
+		t.Fatalf("before any law keeps something: %q", got)
+	}
+	schedules(t, s, threeYears[:len(threeYears)-1]+`,"kept_here":["invoice"]}`)
+	daily(t, s)
+	h := holds(t, s, ada)
+	_, err := s.Retention.Open(ctx, retention.Hold{Subject: ada, Categories: []thimble.Category{thimble.PurchaseHistory}, Law: "a secret law, section 1",
+		Secret: "the law that forbids it", Reason: "a claim about parcels is before the court", Review: time.Now().AddDate(0, 6, 0)}, "mia")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := laws(w)
+	until := time.Date(last.Year()+9, 1, 1, 0, 0, 0, 0, time.UTC).Format("2 Jan 2006") // § 147(3), (4) AO: eight years from the end of the year
+	if len(rows) != 2 || !strings.Contains(rows[0]+rows[1], until) || !strings.Contains(rows[0]+rows[1], "Germany: invoices for the tax office (§ 14b(1) UStG") ||
+		!strings.Contains(rows[0]+rows[1], "GDPR Art. 17(3)(e)") || !strings.Contains(rows[0]+rows[1], "Nobody knows yet") {
+		t.Errorf("what laws keep until %s is shown as %q", until, rows)
+	}
+	if strings.Contains(w.page("/privacy"), "secret law") {
+		t.Error("the page tells of a hold that must not be told of")
+	}
+	if got := laws(browse(t, s, bob)); len(got) != 0 {
+		t.Errorf("somebody of whom nothing is kept reads %q", got)
+	}
+
+	for _, kind := range []string{"restrict", "lift"} {
+		if code, _ := w.sends("/privacy/limit", url.Values{"kind": {kind}}); code != http.StatusSeeOther {
+			t.Fatalf("%s = %d", kind, code)
+		}
+	}
+	report := s.Erase(ada)
+	if !report.Held {
+		t.Fatal("nothing is held")
+	}
+	done := func(who thimble.SubjectID) (w walker, files []string) {
+		w = browse(t, s, who)
+		for _, href := range webtest.SelectAttr(t, w.page("/privacy/receipts?kind=done"), "#receipts a[download], #receipts a", "href") {
+			if strings.HasSuffix(href, "/file") {
+				files = append(files, href)
+			}
+		}
+		return w, files
+	}
+	w, files := done(ada)
+	if page := w.page("/privacy/receipts?kind=done"); len(files) != 1 || !strings.Contains(page, "You were forgotten, but for a part") {
+		t.Fatalf("after an erasure that left what a law keeps: %q", files)
+	}
+	if opened := receiptIn(t, s, w, files[0]); !strings.Contains(string(opened.Record), report.Request) {
+		t.Errorf("the receipt says %s", opened.Record)
+	}
+	stranger, none := done(bob)
+	if res := stranger.do(http.MethodGet, files[0], nil); res.StatusCode != http.StatusNotFound || len(none) != 0 {
+		t.Errorf("somebody else's receipt = %d, and %q", res.StatusCode, none)
+	}
+
+	// Of who is there, each thing that was done has its own.
+	for _, kind := range []string{"restrict", "lift"} {
+		if code, _ := stranger.sends("/privacy/limit", url.Values{"kind": {kind}}); code != http.StatusSeeOther {
+			t.Fatalf("%s = %d", kind, code)
+		}
+	}
+	if _, files = done(bob); len(files) != 2 {
+		t.Fatalf("a stop and its end have the receipts %q", files)
+	}
+	for _, f := range files {
+		if opened := receiptIn(t, s, stranger, f); opened.Class != ledger.Request {
+			t.Errorf("%s is of class %s", f, opened.Class)
+		}
+	}
+	releases(t, s, h)
+}
+
+// receiptIn is the receipt at an address, checked with the log's key.
+func receiptIn(t *testing.T, s *thimbletest.Shop, w walker, path string) ledger.Opened {
+	t.Helper()
+	s.Works()
+	opened, err := ledger.Verify([]byte(w.page(path)), s.Ledger.VerifierKey())
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return opened
+}
+
+// Receipts and certificates are checked where they stand, by the browser: true ones pass, and
+// with another log's key none does.
+func TestWhatWasDoneIsCheckedInPlaceToTheCertificateOfAnErasure(t *testing.T) {
+	browser := webtest.Start(t)
+	h := open(t)
+	ada := h.customers[0].Subject
+	tab := browser.NewTab(webtest.Desk)
+	tab.Cookie(h.url, "thimble_customer", h.cookie(t, session.Who{Audience: session.Customer, Subject: ada}))
+	if _, err := h.Desk.Access(t.Context(), ada); err != nil {
+		t.Fatal(err)
+	}
+	tab.Goto(h.url + "/privacy/receipts?kind=done")
+	tab.Follow("#receipts tbody a")
+	tab.Wait(`document.querySelector(".receipt.good")`)
+	if said := tab.Text(".receipt.good .receiptsaid"); !strings.Contains(said, "access") {
+		t.Errorf("the receipt says %q", said)
+	}
+	tab.Goto(h.url + "/privacy/forget")
+	tab.Fill("#forget-word", "FORGET")
+	tab.Follow("#forget .danger")
+	tab.Wait(`document.querySelectorAll(".receipt.good").length === 2`)
+	tab.Click("#certificate .receiptsaid summary")
+	if said := strings.ToLower(tab.Text("#certificate .receiptsaid")); !strings.Contains(said, "what this does not cover") || !strings.Contains(said, "who you are") {
+		t.Errorf("the certificate says %q", said)
+	}
+	for name, v := range map[string]webtest.Viewport{"desk-light": webtest.Desk, "desk-dark": {Width: 1280, Height: 800, Dark: true}, "phone-light": webtest.Phone, "phone-dark": {Width: 390, Height: 844, Dark: true}} {
+		tab.Look(v)
+		if dir := os.Getenv("THIMBLE_SCREENSHOTS"); dir != "" {
+			tab.Screenshot(t, filepath.Join(dir, "privacy-forgotten-"+name+".png"))
+		}
+		tab.NoOverflow(t)
+	}
+	tab.Axe(t)
+	tab.Clean(t, h.url)
+	tab.Eval(`(() => { const box = document.querySelector("#certificate .receipt"); box.dataset.key = "shop.example/log+00000000+"+box.dataset.key.split("+")[2]; const b = box.querySelector("[data-check]"); b.hidden = false; b.click() })()`, nil)
+	tab.Wait(`document.querySelector("#certificate .receipt.bad")`)
 }

@@ -251,3 +251,14 @@ func (c *census) add(g policy.Group) {
 	}
 	c.groups[key] = &g
 }
+
+// packTitle is what a pack is called, by its id or its id and version; "" when there is none
+// any more.
+func (a *App) packTitle(ref string) string {
+	id, _, _ := strings.Cut(ref, "@")
+	p, err := a.Laws.Regime().Library().Pack(id)
+	if err != nil {
+		return ""
+	}
+	return p.Title
+}

@@ -16,9 +16,11 @@ import (
 	"thimble/internal/job"
 	"thimble/internal/order"
 	"thimble/internal/order/orderdb"
+	"thimble/internal/retention/retentiondb"
 	"thimble/internal/rights"
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/casesdb"
+	"thimble/internal/rights/rightsdb"
 	"thimble/internal/sqldb"
 	"thimble/internal/subject"
 	"thimble/internal/subject/subjectdb"
@@ -65,6 +67,51 @@ func (w wholeCases) Of(ctx context.Context, who thimble.SubjectID, limit int) ([
 // OpenOf returns a person's requests that are open, the newest first.
 func (w wholeCases) OpenOf(ctx context.Context, who thimble.SubjectID, limit int) ([]cases.Case, error) {
 	return union(ctx, w.people, who, limit, w.Store.OpenOf, func(a, b cases.Case) int { return b.At.Compare(a.At) })
+}
+
+// wholeRequests are what was executed about a person, with an erasure that a law has stopped:
+// it names nobody any more, and the holds know whose it is.
+type wholeRequests struct {
+	*rightsdb.Store
+	people *subjectdb.Store
+	holds  *retentiondb.Store
+}
+
+// Of returns the requests about a person, the newest first.
+func (w wholeRequests) Of(ctx context.Context, who thimble.SubjectID, limit int) ([]rights.Request, error) {
+	all, err := union(ctx, w.people, who, limit, w.of, func(a, b rights.Request) int { return b.At.Compare(a.At) })
+	seen := map[thimble.ID]bool{} // an erasure of several accounts is stopped for each of them
+	return slices.DeleteFunc(all, func(r rights.Request) bool {
+		again := seen[r.ID]
+		seen[r.ID] = true
+		return again
+	}), err
+}
+
+func (w wholeRequests) of(ctx context.Context, who thimble.SubjectID, limit int) ([]rights.Request, error) {
+	all, err := w.Store.Of(ctx, who, limit)
+	if err != nil {
+		return nil, err
+	}
+	stopped, err := w.holds.StoppedOf(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	for _, token := range stopped {
+		id, err := thimble.ParseID(rights.TokenPrefix, token)
+		if err != nil {
+			return nil, err
+		}
+		r, err := w.Get(ctx, id)
+		if errors.Is(err, thimble.ErrNotFound) {
+			continue // expired since
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
 }
 
 type wholeUses struct {

@@ -55,7 +55,8 @@ func (d *doors) portalSections() ([]web.Section, error) {
 // receiptSources keep the receipts of somebody.
 func (d *doors) receiptSources() []ledgerweb.Source {
 	return []ledgerweb.Source{consentweb.PortalReceipts(d.wholeConsent(), d.own),
-		tasteweb.PortalReceipts(d.wholeTastes(), d.own), decisionweb.PortalReceipts(d.wholeDecisions(), d.own), decisionweb.PortalReviewReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own), discloseweb.PortalReceipts(d.wholeDisclosures(), d.own), casesweb.PortalReceipts(wholeCases{d.Cases, d.Subjects}, d.own)}
+		tasteweb.PortalReceipts(d.wholeTastes(), d.own), decisionweb.PortalReceipts(d.wholeDecisions(), d.own), decisionweb.PortalReviewReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own), discloseweb.PortalReceipts(d.wholeDisclosures(), d.own), casesweb.PortalReceipts(wholeCases{d.Cases, d.Subjects}, d.own),
+		rightsweb.PortalReceipts(wholeRequests{d.Requests, d.Subjects, d.Retention}, d.own)}
 }
 
 // newestProofs is how many receipts the first page of the privacy centre shows.
@@ -75,7 +76,7 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 			consentweb.PortalCard(d.wholeConsent(), d.Config.clock()), decisionweb.PortalCard(d.wholeDecisions()), gateweb.PortalCard(d.wholeUses()),
 			discloseweb.PortalCard(d.wholeDisclosures(), d.own), ledgerweb.PortalCard(),
 		},
-		Held: rightsweb.PortalHeld(d.Desk, retentionweb.PortalUntil(d.Retention, d.Subjects.Members)), Open: casesweb.PortalOpen(wholeCases{d.Cases, d.Subjects}, d.Config.clock()), Receipts: ledgerweb.Recent(d.Ledger, newestProofs, d.receiptSources()...),
+		Held: rightsweb.PortalHeld(d.Desk, retentionweb.PortalUntil(d.Retention, d.Subjects.Members, d.packTitle)), Open: casesweb.PortalOpen(wholeCases{d.Cases, d.Subjects}, d.Config.clock()), Receipts: ledgerweb.Recent(d.Ledger, newestProofs, d.receiptSources()...),
 	})
 	if err != nil {
 		return err

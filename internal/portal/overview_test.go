@@ -20,7 +20,7 @@ func TestTheFirstPageRenders(t *testing.T) {
 	table := web.Table{ID: "held", Caption: "Held", Columns: []web.Column{{Label: "What"}}, Rows: []web.Row{{Cells: web.Cells("Orders")}}}
 	asked := table
 	asked.ID = "open"
-	webtest.RenderAll(t, pages, map[string]web.Page{"overview.html": {Layout: web.Portal, Title: "Your data", Body: overviewBody{Held: &table, Open: &asked, Receipts: []ledgerweb.Check{{Title: "A choice", Href: "/r"}}, Cards: []web.Card{
+	webtest.RenderAll(t, pages, map[string]web.Page{"overview.html": {Layout: web.Portal, Title: "Your data", Body: overviewBody{Held: []web.Table{table}, Open: &asked, Receipts: []ledgerweb.Check{{Title: "A choice", Href: "/r"}}, Cards: []web.Card{
 		{Icon: "check", Title: "My choices", Text: "On: lists.", Href: "/privacy/choices", Badge: &web.Badge{Text: "1 of 2", Tone: web.Good}},
 	}}}})
 }

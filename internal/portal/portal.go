@@ -42,8 +42,9 @@ type Config struct {
 	Sections []web.Section
 	// Cards fill the first page, in this order.
 	Cards []Card
-	// Held sums up what is held of somebody; may be nil, like what follows.
-	Held func(ctx context.Context, who thimble.SubjectID) (web.Table, error)
+	// Held sums up what is held of somebody, and what laws keep of it; may be nil, like what
+	// follows.
+	Held func(ctx context.Context, who thimble.SubjectID) ([]web.Table, error)
 	// Open lists what somebody asked for and has no answer to yet.
 	Open func(ctx context.Context, who thimble.SubjectID) (web.Table, error)
 	// Receipts are the newest, to be checked where they stand.
@@ -128,7 +129,7 @@ func (d *door) nothing(w http.ResponseWriter, r *http.Request) {
 
 // overviewBody is the first page.
 type overviewBody struct {
-	Held     *web.Table
+	Held     []web.Table
 	Open     *web.Table
 	Cards    []web.Card
 	Receipts []ledgerweb.Check
@@ -136,19 +137,18 @@ type overviewBody struct {
 
 // filled fills the parts of the first page that there are.
 func (d *door) filled(ctx context.Context, who thimble.SubjectID) (body overviewBody, err error) {
-	for _, part := range []struct {
-		read func(context.Context, thimble.SubjectID) (web.Table, error)
-		into **web.Table
-	}{{d.Open, &body.Open}, {d.Held, &body.Held}} {
-		if part.read == nil {
-			continue
-		}
-		t, err := part.read(ctx, who)
+	if d.Open != nil {
+		t, err := d.Open(ctx, who)
 		if err != nil {
 			return body, err
 		}
 		if len(t.Rows) > 0 || t.Empty != nil {
-			*part.into = &t
+			body.Open = &t
+		}
+	}
+	if d.Held != nil {
+		if body.Held, err = d.Held(ctx, who); err != nil {
+			return body, err
 		}
 	}
 	for _, card := range d.Cards {

@@ -95,6 +95,23 @@ func FloorFrom(now time.Time, s calendar.Span) time.Time {
 	return time.Date(at.Year(), 1, 1, 0, 0, 0, 0, time.UTC)
 }
 
+// FloorUntil returns the first instant at which a record of an instant has not to be kept any
+// more for a shortest period: [FloorFrom] is later than the record from then on.
+func FloorUntil(at time.Time, s calendar.Span) time.Time {
+	next := time.Date(at.UTC().Year()+1, 1, 1, 0, 0, 0, 0, time.UTC)
+	switch s.Unit {
+	case calendar.Hours:
+		return next.Add(time.Duration(s.N) * time.Hour)
+	case calendar.Days:
+		return next.AddDate(0, 0, s.N)
+	case calendar.Months:
+		return next.AddDate(0, s.N, 0)
+	case calendar.Years:
+		return next.AddDate(s.N, 0, 0)
+	}
+	return time.Time{}
+}
+
 // After returns the day from which what was collected at an instant is older than a
 // period: the first whose [Before] reaches past it.
 func After(at time.Time, s calendar.Span) time.Time {

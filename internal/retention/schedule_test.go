@@ -225,3 +225,14 @@ func TestTheDayOnWhichSomethingGoesIsTheFirstOnWhichItIsOlder(t *testing.T) {
 		}
 	})
 }
+
+func TestARecordIsKeptForALawUntilTheDayOnWhichItIsOld(t *testing.T) {
+	rapid.Check(t, func(d *rapid.T) {
+		at := time.UnixMicro(rapid.Int64Range(0, 4e15).Draw(d, "at")).UTC()
+		s := span(rapid.IntRange(0, 200).Draw(d, "n"), rapid.SampledFrom([]calendar.Unit{calendar.Hours, calendar.Days, calendar.Months, calendar.Years}).Draw(d, "unit"))
+		over := retention.FloorUntil(at, s)
+		if !retention.FloorFrom(over, s).After(at) || retention.FloorFrom(over.Add(-time.Hour), s).After(at) {
+			d.Fatalf("of %s, %s is over on %s, not when the law lets go of it", at, s, over)
+		}
+	})
+}

@@ -31,10 +31,11 @@ type Decisions interface {
 	Redo(ctx context.Context, request thimble.ID, members []thimble.SubjectID, c thimble.Category, since, until time.Time) (Rescored, error)
 }
 
-// Recipients tell who has data of a category about a person's subjects that it was corrected
-// (GDPR Art. 19); the request is the cause. *disclosedb.Store does.
+// Recipients tell who has data of a category about a person's subjects that it was corrected,
+// and what is right to those who may have it (GDPR Art. 19); the request is the cause. The
+// correction is zero when it is not known any more.
 type Recipients interface {
-	Corrected(ctx context.Context, members []thimble.SubjectID, c thimble.Category) (told int, err error)
+	Corrected(ctx context.Context, members []thimble.SubjectID, c thimble.Category, what thimble.Correction) (told int, err error)
 }
 
 // Amends are what a correction reaches beside the holder of the value; nil parts are not
@@ -170,10 +171,14 @@ func (d *Desk) relearn(ctx context.Context, r *Request) error {
 }
 
 func (d *Desk) tell(ctx context.Context, r *Request, members []thimble.SubjectID) error {
-	if d.cfg.Amends.Recipients == nil {
+	if d.cfg.Amends.Recipients == nil || d.cfg.Amends.Corrections == nil {
 		return nil
 	}
-	if _, err := d.cfg.Amends.Recipients.Corrected(ctx, members, r.Report.Category); err != nil {
+	what, err := d.cfg.Amends.Corrections.Correction(ctx, r.Report.Case)
+	if err != nil && !errors.Is(err, thimble.ErrNotFound) {
+		return err
+	}
+	if _, err := d.cfg.Amends.Recipients.Corrected(ctx, members, r.Report.Category, what); err != nil {
 		return err
 	}
 	if d.cfg.Surroundings == nil {

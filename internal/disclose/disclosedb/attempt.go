@@ -40,17 +40,10 @@ func (s *Store) attempt(ctx context.Context, m Message) (result, error) {
 		return result{state: state, why: string(no)}, nil
 	}
 	if m.People == 0 {
-		if m.body == nil {
-			return result{state: disclose.Cancelled, why: "nothing-left"}, nil
-		}
-		body, err := s.vault.Open(ctx, bodyCell(m.ID), m.body)
-		if err != nil {
-			return result{}, err
-		}
-		if m.Kind == disclose.LastLetter {
-			return s.lastLetter(ctx, m, body)
-		}
-		return s.carry(ctx, m, r, head(m, 0, body))
+		return s.bare(ctx, m, r)
+	}
+	if m.Kind == disclose.CorrectMessage {
+		return s.amended(ctx, m, r, a)
 	}
 	people, err := s.permitted(ctx, m, r, a)
 	if errors.Is(err, thimble.ErrUnavailable) {
@@ -63,6 +56,21 @@ func (s *Store) attempt(ctx context.Context, m Message) (result, error) {
 		return result{state: disclose.Cancelled, why: "nobody-permits"}, nil
 	}
 	return s.output(ctx, m, r, people)
+}
+
+// bare sends what is sealed by the installation.
+func (s *Store) bare(ctx context.Context, m Message, r disclose.Recipient) (result, error) {
+	if m.body == nil {
+		return result{state: disclose.Cancelled, why: "nothing-left"}, nil
+	}
+	body, err := s.vault.Open(ctx, bodyCell(m.ID), m.body)
+	if err != nil {
+		return result{}, err
+	}
+	if m.Kind == disclose.LastLetter {
+		return s.lastLetter(ctx, m, body)
+	}
+	return s.carry(ctx, m, r, head(m, 0, body))
 }
 
 // terms are the recipient and the agreement as they are now.
@@ -80,15 +88,20 @@ func (s *Store) terms(ctx context.Context, m Message) (r disclose.Recipient, a *
 // refused asks the agreement that is in force now. A notice of erasure or correction needs none: the
 // duty to tell outlives the agreement (GDPR Art. 19).
 func refused(m Message, r disclose.Recipient, a *disclose.Signed, s *Store) disclose.Refusal {
-	var terms *disclose.Agreement
-	if a != nil {
-		terms = &a.Agreement
-	}
-	no := terms.Permits(r, disclose.Request{Purpose: m.Purpose, Fields: m.Fields, Categories: m.Categories, Brand: m.Brand}, s.now())
+	no := agreedNow(m, r, a, s)
 	if disclose.Owed(m.Kind) && no != disclose.RecipientSuspended && no != disclose.RecipientWithdrew {
 		return ""
 	}
 	return no
+}
+
+// agreedNow asks the agreement whether a message may go as it is.
+func agreedNow(m Message, r disclose.Recipient, a *disclose.Signed, s *Store) disclose.Refusal {
+	var agreed *disclose.Agreement
+	if a != nil {
+		agreed = &a.Agreement
+	}
+	return agreed.Permits(r, disclose.Request{Purpose: m.Purpose, Fields: m.Fields, Categories: m.Categories, Brand: m.Brand}, s.now())
 }
 
 // permitted are the people of a message who may be sent now. The others are taken out.

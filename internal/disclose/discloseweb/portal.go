@@ -127,6 +127,9 @@ func keeps(r disclose.Record) string {
 		return "told to delete what it has of you"
 	}
 	if r.Kind == disclose.CorrectMessage {
+		if r.Subject != "" {
+			return "told what is right"
+		}
 		return "told that something was corrected"
 	}
 	return "may keep it for " + web.Plural(r.Retention, "day", "days")

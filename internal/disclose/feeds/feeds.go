@@ -36,6 +36,7 @@ type Outbox interface {
 // Orders are kept sealed; *orderdb.Store keeps them.
 type Orders interface {
 	After(ctx context.Context, batch int64, id thimble.ID, placed time.Time, limit int) ([]order.Sealed, error)
+	Recorded(ctx context.Context, id thimble.ID) (order.Sealed, string, error)
 }
 
 // Products are listed; *catalogdb.Store does.

@@ -67,6 +67,8 @@ type Check struct {
 	Key   string // of the log
 	Auto  bool   // checks as soon as the page is there
 	Open  bool   // shows what it says without being asked
+	// Certificate is the module that checks the file when it is a certificate; "" for a receipt.
+	Certificate string
 }
 
 // The assets of a page with a [Check].
@@ -75,8 +77,24 @@ const (
 	CheckStyle  = "receipt.css"
 )
 
-// VerifyHref is the module that checks; [Handler] serves it.
-func (Check) VerifyHref() string { return Prefix + "/verify.js" }
+// VerifyHref is the module that checks. That of receipts [Handler] serves.
+func (c Check) VerifyHref() string {
+	if c.Certificate != "" {
+		return c.Certificate
+	}
+	return ReceiptModule
+}
+
+// ReceiptModule is the address of the module that checks receipts.
+const ReceiptModule = Prefix + "/verify.js"
+
+// Noun is what is checked, in the word of people and of the command line.
+func (c Check) Noun() string {
+	if c.Certificate != "" {
+		return "certificate"
+	}
+	return "receipt"
+}
 
 // CheckOf offers to check the receipt of a source.
 func CheckOf(r ReceiptLog, kind, key, title string) Check {

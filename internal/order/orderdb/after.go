@@ -2,6 +2,8 @@ package orderdb
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -30,4 +32,27 @@ func (s *Store) After(ctx context.Context, batch int64, id thimble.ID, placed ti
 		return nil, fmt.Errorf("order: reading what was recorded: %w", err)
 	}
 	return found, nil
+}
+
+// Recorded returns an order, whoever's it is, and the number of one that is nobody's: who was
+// told of it under that number is told that it is not theirs.
+func (s *Store) Recorded(ctx context.Context, id thimble.ID) (o order.Sealed, number string, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		var at int64
+		err := tx.QueryRow(ctx, `select id, subject_id, placed_at, direction, batch, body from order_orders where id = $1`, id).Scan(&o.ID, &o.Subject, &at, &o.Direction, &o.Batch, &o.Body)
+		o.PlacedAt = time.UnixMicro(at).UTC()
+		return err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		err = thimble.ErrNotFound
+	}
+	if err == nil && o.Subject.IsZero() {
+		var whole order.Order
+		whole, err = order.Unseal(ctx, s.opener, o)
+		number = whole.Number
+	}
+	if err != nil {
+		return o, "", fmt.Errorf("order: reading %s: %w", id.Token(order.TokenPrefix), err)
+	}
+	return o, number, nil
 }

@@ -103,3 +103,15 @@ func (s *Store) Waiting(ctx context.Context) (n int, err error) {
 	}
 	return n, nil
 }
+
+// StoppedOf are the requests, by their tokens, whose erasure of a subject leaves what is held.
+func (s *Store) StoppedOf(ctx context.Context, who thimble.SubjectID) (requests []string, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		requests, err = sqldb.Column[string](ctx, tx, `select request from retention_stopped where subject_id = $1`, who)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("retention: looking for a stopped erasure: %w", err)
+	}
+	return requests, nil
+}

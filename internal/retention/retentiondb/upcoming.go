@@ -77,8 +77,22 @@ type Term struct {
 	First, Last time.Time // when the oldest and the newest entry go; zero: with the person
 	Source      *retention.Source
 	Span        string
-	Held        []thimble.Kept // what a law has the shop keep beyond, without what must not be told
-	HeldUntil   time.Time      // when somebody looks again; zero: nobody said
+	Held        []Keeping // by what laws the shop keeps it beyond, without those that must not be told
+
+	newest time.Time
+}
+
+// A Keeping is a law by which the shop keeps what is held of a category of somebody past its
+// time, and when they ask to be forgotten.
+type Keeping struct {
+	Law string
+	// Record names what a law's shortest period is about, such as "invoice"; "" for a hold
+	// that a member of staff opened.
+	Record string
+	// Until is the first instant at which a shortest period is over for the newest entry; zero
+	// for a hold, which ends when it is released.
+	Until  time.Time
+	Review time.Time // when somebody looks at a hold again; zero: nobody said
 }
 
 // TermsOf are how long what is held of a person is kept, by category. What is in the log
@@ -107,13 +121,14 @@ func (s *Store) TermsOf(ctx context.Context, who ...thimble.SubjectID) (terms []
 			if t.Count == 0 {
 				continue
 			}
+			t.newest = instant(last)
 			if sched.Ends != nil {
 				t.Source, t.Span = &sched.Ends.Source, sched.Ends.Span.String()
 				t.First, t.Last = retention.After(instant(first), sched.Ends.Span), retention.After(instant(last), sched.Ends.Span)
 			}
 			terms = append(terms, t)
 		}
-		return s.told(ctx, tx, terms, who)
+		return addHeld(ctx, tx, plan.Schedules, terms, who)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("retention: how long what somebody has is kept: %w", err)
@@ -138,21 +153,38 @@ func (t *Term) add(ctx context.Context, tx *sqldb.Tx, a age, who thimble.Subject
 	return nil
 }
 
-// told adds the holds that the person may read of.
-func (s *Store) told(ctx context.Context, tx *sqldb.Tx, terms []Term, who []thimble.SubjectID) error {
+// addHeld adds the holds that the person may read of, each once.
+func addHeld(ctx context.Context, tx *sqldb.Tx, all []retention.Schedule, terms []Term, who []thimble.SubjectID) error {
+	seen := map[thimble.ID]bool{}
 	for _, one := range who {
 		found, err := holdsOn(ctx, tx, one)
 		if err != nil {
 			return err
 		}
 		for _, h := range found {
-			for i := range terms {
-				if h.Of(terms[i].Category) {
-					terms[i].Held = append(terms[i].Held, thimble.Kept{What: string(terms[i].Category), Law: h.Law})
-					terms[i].HeldUntil = h.Review
+			if seen[h.ID] {
+				continue
+			}
+			seen[h.ID] = true
+			for i, t := range terms {
+				if h.Of(t.Category) {
+					terms[i].Held = append(terms[i].Held, Keeping{Law: h.Law, Record: h.Floor, Until: floorOf(all, t, h), Review: h.Review})
 				}
 			}
 		}
 	}
 	return nil
+}
+
+// floorOf is when the shortest period behind a hold is over for the newest entry of a term:
+// the longest of those for the record, zero when none made the hold.
+func floorOf(all []retention.Schedule, t Term, h retention.Hold) (until time.Time) {
+	for _, sched := range all {
+		for _, f := range sched.Floors {
+			if ends := retention.FloorUntil(t.newest, f.Span); h.Floor != "" && sched.Category == t.Category && f.Record == h.Floor && ends.After(until) {
+				until = ends
+			}
+		}
+	}
+	return until
 }

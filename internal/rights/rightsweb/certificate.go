@@ -5,7 +5,9 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"strings"
 
 	"thimble"
 	"thimble/internal/ledger"
@@ -22,6 +24,14 @@ const certificateFile = "/certificate.json"
 
 // CheckPage is the address of the page that checks certificates, as a file to keep.
 const CheckPage = Forgotten + "check-certificate.html"
+
+// checkModule is the address of the module that checks certificates where they stand.
+const checkModule = Forgotten + "certificate.js"
+
+// certificateCheck offers to check the certificate of an erasure in the browser.
+func certificateCheck(log ledgerweb.ReceiptLog, request, title string) ledgerweb.Check {
+	return ledgerweb.Check{Title: title, Href: Forgotten + request + certificateFile, Key: log.VerifierKey(), Certificate: checkModule}
+}
 
 // writeCertificate sends the newest certificate of an erasure. One that was issued just
 // now is waited for; one that is not there yet is of kind ErrUnavailable.
@@ -68,16 +78,27 @@ func (p *portal) forgottenCertificate(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// asset is an embedded file.
+func asset(name string) string {
+	b, err := assets.ReadFile("assets/" + name)
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return string(b)
+}
+
+// module sends the module that checks certificates, which stands on that of receipts.
+func (p *portal) module(w http.ResponseWriter, _ *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Content-Type", "text/javascript; charset=utf-8")
+	h.Set("X-Content-Type-Options", "nosniff")
+	_, _ = io.WriteString(w, strings.Replace(asset("certificate.js"), "'./verify.js'", "'"+ledgerweb.ReceiptModule+"'", 1)) // a client that went away needs no answer
+}
+
 // OfflineCheck is the page that checks certificates, as one file with the log's key.
 func OfflineCheck(vkey string) []byte {
-	text := func(name string) string {
-		b, err := assets.ReadFile("assets/" + name)
-		if err != nil {
-			panic(err) // the folder is embedded above
-		}
-		return string(b)
-	}
-	return ledgerweb.Offline(text("certificate.html"), "certificate-page.js", vkey, text("certificate.js"), text("certificate-page.js"))
+	return ledgerweb.Offline(asset("certificate.html"), "certificate-page.js", vkey, asset("certificate.js"), asset("certificate-page.js"))
 }
 
 func (p *portal) checkPage(w http.ResponseWriter, _ *http.Request) {

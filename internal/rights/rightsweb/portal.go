@@ -98,6 +98,7 @@ func Portal(kit *web.Kit, d PortalDeps) (web.Section, error) {
 		mux.HandleFunc("GET "+Forgotten+"{id}/file", p.forgottenFile)
 		mux.HandleFunc("GET "+Forgotten+"{id}"+certificateFile, p.forgottenCertificate)
 		mux.HandleFunc("GET "+CheckPage, p.checkPage)
+		mux.HandleFunc("GET "+checkModule, p.module)
 	}}, nil
 }
 

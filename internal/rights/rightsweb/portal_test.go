@@ -89,6 +89,7 @@ func TestEveryPortalPageRenders(t *testing.T) {
 	done := forgottenBody{
 		Facts: []web.KeyValue{{Key: "Request", Value: web.Token("req_1")}}, Check: ledgerweb.Check{Title: "this erasure", Href: "/f", Key: "k", Auto: true},
 		Table: web.Table{Caption: "Places", Columns: []web.Column{{Label: "Place"}}, Rows: []web.Row{{Cells: web.Cells("Orders")}}}, Kept: []thimble.Kept{{Count: 2, What: "invoices", Law: "AO § 147"}},
+		Certificate: &ledgerweb.Check{Title: "this erasure", Href: "/c", Key: "k", Auto: true, Certificate: checkModule},
 	}
 	webtest.RenderAll(t, pages, map[string]web.Page{
 		"portal_data.html":      {Layout: web.Portal, Title: "My data", Body: dataBody{Groups: groups, Pages: []web.Action{{Label: "Next page", Href: "/n"}}}},

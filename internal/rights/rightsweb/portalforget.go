@@ -73,8 +73,9 @@ type forgottenBody struct {
 	Kept   []thimble.Kept
 	Check  ledgerweb.Check
 	Models *rights.Models
-	// Certificate is where the certificate is had; "" for an erasure of before there were any.
-	Certificate string
+	// Certificate checks the certificate where it stands; nil for an erasure of before there
+	// were any, or one of which something is held.
+	Certificate *ledgerweb.Check
 }
 
 // report finds a finished erasure. Any other request is not found: this page needs
@@ -135,7 +136,8 @@ func (p *portal) forgottenBody(r *http.Request, report rights.Report) forgottenB
 		body.Facts = append(body.Facts, web.KeyValue{Key: "Fingerprint of the destroyed key", Value: web.Token(report.KeyHash), Copy: true, Sub: "what was sealed with it can never be read again"})
 	}
 	if report.Backups != nil && !report.Held {
-		body.Certificate = Forgotten + report.Request + certificateFile
+		check := certificateCheck(p.Receipts, report.Request, "this erasure")
+		check.Auto, body.Certificate = true, &check
 		body.Facts = append(body.Facts, web.KeyValue{Key: "Gone from backups too", Value: "after " + report.Backups.UnreadableAfter.Format("2 January 2006"), Sub: "the keys that backups need die by then"})
 	}
 	if m := report.Models; m != nil && m.Before != "" {

@@ -10,24 +10,24 @@ import (
 )
 
 // Until says until when each kind of what is held of somebody is kept; what is not in it goes
-// when they are forgotten.
-type Until = func(ctx context.Context, who thimble.SubjectID) (map[thimble.Category]time.Time, error)
+// when they are forgotten. The table has what laws keep beyond; it has no rows when none does.
+type Until = func(ctx context.Context, who thimble.SubjectID) (map[thimble.Category]time.Time, web.Table, error)
 
 // PortalHeld sums up what is held of somebody, for the first page of the privacy centre: a
 // row for each place that has something, with what for, how much, how new it is and until
-// when the last of it is kept. It is no request.
-func PortalHeld(d PortalDesk, kept Until) func(ctx context.Context, who thimble.SubjectID) (web.Table, error) {
-	return func(ctx context.Context, who thimble.SubjectID) (web.Table, error) {
+// when the last of it is kept, and below it what laws keep longer. It is no request.
+func PortalHeld(d PortalDesk, kept Until) func(ctx context.Context, who thimble.SubjectID) ([]web.Table, error) {
+	return func(ctx context.Context, who thimble.SubjectID) ([]web.Table, error) {
 		t := web.Table{ID: "held", Caption: "What the shop knows about me",
 			Columns: []web.Column{{Label: "What"}, {Label: "How much"}, {Label: "Newest"}, {Label: "Kept until"}, {Label: "Do", HideHead: true, Kind: web.ActionColumn}},
 			Empty:   &web.Empty{Icon: "box", Title: "Nothing", Text: "The shop keeps nothing about you but that you are here."}}
 		archive, err := d.Look(ctx, who)
 		if err != nil {
-			return t, err
+			return nil, err
 		}
-		until, err := kept(ctx, who)
+		until, laws, err := kept(ctx, who)
 		if err != nil {
-			return t, err
+			return nil, err
 		}
 		newest, last, stays := map[string]time.Time{}, map[string]time.Time{}, map[string]bool{}
 		for _, datum := range archive.Data {
@@ -56,6 +56,9 @@ func PortalHeld(d PortalDesk, kept Until) func(ctx context.Context, who thimble.
 			t.Rows = append(t.Rows, web.Row{Href: href, Cells: web.Cells(web.Cell{Value: w.title, Sub: w.text}, line.Count, at, ends,
 				[]web.Action{{Label: "See it", Href: href, About: w.title}})})
 		}
-		return t, nil
+		if len(laws.Rows) == 0 {
+			return []web.Table{t}, nil
+		}
+		return []web.Table{t, laws}, nil
 	}
 }

@@ -1,8 +1,9 @@
-// Checks the receipts on a page, and shows what they say. Nothing is sent
-// anywhere: the file comes from this shop, the sums are done here.
+// Checks the receipts and certificates on a page, and shows what they say. Nothing is
+// sent anywhere: the file comes from this shop, the sums are done here.
 
 const patience = 10; // tries, while a receipt is being sealed
-const shown = 12; // entries of a list
+const shown = 24; // entries of a list
+const sentence = 70; // letters from which on a text has a line of its own
 
 const classes = {
   consent: "a choice about your data",
@@ -37,6 +38,17 @@ const words = {
   model: "model",
   key_sha256: "fingerprint of the destroyed key",
   models: "fingerprints of the model",
+  certificate: null,
+  issue: "number of this certificate",
+  report_leaf_sha256: "fingerprint of the report",
+  erased: "deleted",
+  files_scanned: "the files were read again, and no key was found",
+  model_versions: "versions of the models",
+  weights_sha256: "fingerprint",
+  recipients: "who was told",
+  kept: "what a law keeps",
+  unreadable_after: "nobody can read it after",
+  not_covered: "what this does not cover",
 };
 
 const values = {
@@ -54,6 +66,24 @@ const values = {
   consent: "you allowed it",
 };
 
+// What the parts of the program that keep data are called.
+const holders = {
+  subject: "who you are",
+  session: "sign-ins",
+  consent: "choices",
+  order: "orders",
+  decision: "decisions",
+  gate: "looks at your data",
+  recommend: "learning",
+  taste: "your wishes for lists",
+  collect: "what you did and wrote",
+  disclose: "what was given to others",
+  rights: "requests",
+  cases: "steps of your requests",
+  retention: "what a law keeps",
+  vault: "keys",
+};
+
 const make = (tag, text, name) => {
   const el = document.createElement(tag);
   if (text !== undefined) el.textContent = text;
@@ -63,7 +93,8 @@ const make = (tag, text, name) => {
 
 const isTime = (v) => typeof v === "string" && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/.test(v);
 
-function scalar(v) {
+function scalar(v, key) {
+  if (key === "holder") return make("span", holders[v] ?? v);
   if (isTime(v)) {
     const time = make("time", v.replace("T", " ").replace(/(:\d\d)(\.\d+)?Z$/, "$1 UTC"));
     time.dateTime = v;
@@ -73,21 +104,34 @@ function scalar(v) {
   return make("span", text);
 }
 
-function draw(v) {
-  if (v === null || typeof v !== "object") return scalar(v);
+function draw(v, key) {
+  if (v === null || typeof v !== "object") return scalar(v, key);
   if (!Array.isArray(v)) {
     const dl = make("dl");
     for (const [key, value] of Object.entries(v)) {
       if (words[key] === null) continue;
       const row = make("div");
       const dd = make("dd");
-      dd.append(draw(value));
+      dd.append(draw(value, key));
       row.append(make("dt", words[key] ?? key.replaceAll("_", " ")), dd);
       dl.append(row);
     }
     return dl;
   }
-  if (v.every((x) => x === null || typeof x !== "object")) return make("span", v.join(", ") || "–");
+  if (v.every((x) => x === null || typeof x !== "object") && !v.some((x) => String(x).length > sentence)) return make("span", v.join(", ") || "–");
+  const pairs = v.map(Object.entries);
+  if (pairs.every((p) => p.length === 2 && p.every(([, value]) => value === null || typeof value !== "object"))) {
+    const dl = make("dl");
+    for (const [[name, of], [, value]] of pairs) {
+      const row = make("div");
+      const [dt, dd] = [make("dt"), make("dd")];
+      dt.append(scalar(of, name));
+      dd.append(scalar(value));
+      row.append(dt, dd);
+      dl.append(row);
+    }
+    return dl;
+  }
   const ol = make("ol");
   for (const x of v.slice(0, shown)) {
     const li = make("li");
@@ -123,19 +167,29 @@ async function load(box) {
     const answer = await fetch(box.dataset.receipt, { cache: "no-store" });
     if (answer.ok) return new Uint8Array(await answer.arrayBuffer());
     if (answer.status !== 503) return null;
-    state(box, "busy", "The receipt is being sealed. One moment …");
+    state(box, "busy", `The ${box.dataset.noun} is being sealed. One moment …`);
     await pause(400 + 200 * i);
   }
   return null;
 }
 
 const reasons = {
-  form: "It is not written as receipts are.",
+  form: "It is not written as it has to be.",
   opening: "What it says is not what the log noted.",
   inclusion: "It is not in the log where it says it is.",
   signature: "The log has not signed for it.",
   key: "The key of the log is misspelt.",
+  statement: "The file says another thing than the log has signed.",
+  sense: "The log has signed it, but what it says is no erasure.",
 };
+
+// What the file says and where it is in the log, or an error that names the check.
+async function judge(box, file) {
+  const module = await import(box.dataset.verify);
+  if (box.dataset.noun !== "certificate") return module.verify(file, box.dataset.key);
+  const { says, entry } = await module.verifyCertificate(file, box.dataset.key);
+  return { ...entry, record: says };
+}
 
 async function check(box) {
   const button = box.querySelector("[data-check]");
@@ -144,18 +198,17 @@ async function check(box) {
   try {
     const file = await load(box);
     if (!file) {
-      state(box, "bad", "The receipt could not be loaded. Load the page again.");
+      state(box, "bad", `The ${box.dataset.noun} could not be loaded. Load the page again.`);
       return;
     }
-    const { verify } = await import(box.dataset.verify);
-    const got = await verify(file, box.dataset.key);
+    const got = await judge(box, file);
     state(box, "good", "Checked here, and true.");
     show(box, got);
     button.hidden = true;
   } catch (err) {
     const why = reasons[err.message?.split(":")[0]];
-    if (why) state(box, "bad", `This receipt is not true. ${why}`);
-    else state(box, "", `This browser cannot check receipts. Download it, and run: thimble verify receipt FILE --key '${box.dataset.key}'`);
+    if (why) state(box, "bad", `This ${box.dataset.noun} is not true. ${why}`);
+    else state(box, "", `This browser cannot check it. Download it, and run: thimble verify ${box.dataset.noun} FILE --key '${box.dataset.key}'`);
   } finally {
     button.disabled = false;
   }
