@@ -27,47 +27,109 @@ func TestAKilledErasureIsResumedAndNeverHalfCertified(t *testing.T) {
 	program, dir, files := binary(t), t.TempDir(), t.TempDir()
 	chance := rand.New(rand.NewPCG(seed, 31))
 	var victims []thimble.SubjectID
-	kills, resumed, interrupted := rounds(6, 200), 0, 0
+	kills, starts, interrupted, resumed, certified := rounds(6, 200), 0, 0, 0, 0
+	found, began, takes := map[string]int{}, time.Now(), time.Duration(0)
+	var spare *http.Cookie
 	for round := range kills + 1 {
-		var cookie string
+		var cookie *http.Cookie
 		t.Run(fmt.Sprint("round ", round), func(t *testing.T) { // which closes the installation at its end
 			s := thimbletest.Open(t, map[string]string{"data": dir, "drop-folder": files})
 			outlived(t, s)
 			if round == 0 {
-				victims = peopled(s, kills+1)
-			} else if said := forgotten(t, s, victims[round-1], round); said.Resumed {
-				resumed++
+				victims = peopled(s, kills+2) // and one whose erasure nobody disturbs
+			} else {
+				if said := forgotten(t, s, victims[round-1], round); said.Resumed {
+					resumed++
+				}
+				certified++
 			}
 			who := victims[round]
-			var err error
-			if cookie, err = s.Sessions.Begin(t.Context(), session.Who{Audience: session.Customer, Subject: who}, session.UnknownDevice); err != nil {
-				t.Fatal(err)
+			cookie = signsIn(t, s, who)
+			if round == 0 {
+				spare = signsIn(t, s, victims[kills+1])
 			}
 		})
 		if t.Failed() || round == kills {
 			break
 		}
 		server := start(t, program, "serve", "--data", dir, "--drop-folder", files, "--listen", "127.0.0.1:0", "--log-level", "error")
+		forget := func(who *http.Cookie) int {
+			return posts(t.Context(), server.url+"/privacy/forget", who, url.Values{"word": {"FORGET"}})
+		}
+		if round == 0 {
+			asked := time.Now()
+			if got := forget(spare); got != http.StatusSeeOther {
+				t.Fatalf("an erasure that nobody disturbs is answered with %d", got)
+			}
+			takes = time.Since(asked)
+		}
 		answered := make(chan int, 1)
-		go func() {
-			answered <- posts(t.Context(), server.url+"/privacy/forget", &http.Cookie{Name: "thimble_customer", Value: cookie}, url.Values{"word": {"FORGET"}})
-		}()
+		go func() { answered <- forget(cookie) }()
 		begun(t, dir, answered, `kind = 'erase' and report like '%"before_sha256"%'`)
-		time.Sleep(time.Duration(chance.IntN(120)) * time.Millisecond)
+		asked := time.Now()
+		time.Sleep(time.Duration(chance.Int64N(int64(takes * 5 / 4))))
 		server.kill(t)
-		if <-answered != http.StatusSeeOther {
+		switch found[reached(t, dir, victims[round])]++; {
+		case <-answered != http.StatusSeeOther: // it takes longer than that; most kills are to come before its end
 			interrupted++
+			takes = max(takes, time.Since(asked)*5/4)
+		default:
+			takes = takes * 7 / 8
 		}
 		halfCertified(t, dir, round)
 		for chance.IntN(2) == 0 { // the start that takes it up is killed too
 			stillborn(t, program, dir, time.Duration(5+chance.IntN(300))*time.Millisecond)
 			halfCertified(t, dir, round)
+			starts++
 		}
 	}
 	if interrupted == 0 || resumed == 0 {
 		t.Error("no erasure was interrupted and taken up: the test proves nothing on this machine")
 	}
-	t.Logf("%d kills (seed %d): %d erasures were not answered, %d of them were taken up by a later start", kills, seed, interrupted, resumed)
+	t.Logf("%d kills and %d of the starts after (seed %d): %d erasures were not answered, %d of them were taken up by a later start, %d were certified; %.0f s; the kill found %v",
+		kills, starts, seed, interrupted, resumed, certified, time.Since(began).Seconds(), found)
+}
+
+func signsIn(t *testing.T, s *thimbletest.Shop, who thimble.SubjectID) *http.Cookie {
+	t.Helper()
+	token, err := s.Sessions.Begin(t.Context(), session.Who{Audience: session.Customer, Subject: who}, session.UnknownDevice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &http.Cookie{Name: "thimble_customer", Value: token}
+}
+
+// reached says how far the erasure of somebody had come when the server was killed.
+func reached(t *testing.T, dir string, who thimble.SubjectID) (stage string) {
+	t.Helper()
+	ctx := t.Context()
+	var there, keys, open, uncertified int
+	inCore(t, dir, func(tx *sqldb.Tx) error {
+		return tx.QueryRow(ctx, `select (select count(*) from subject_subjects where id = $1 and state <> 'erased'),
+			(select count(*) from rights_requests where kind = 'erase' and state = 'executing'),
+			(select count(*) from rights_requests r where r.kind = 'erase' and r.state = 'fulfilled' and not exists (select 1 from rights_certificates c where c.request_id = r.id))`, who).Scan(&there, &open, &uncertified)
+	})
+	db, err := sqldb.Open(ctx, sqldb.Config{Set: sqldb.Keys, Path: filepath.Join(dir, "keys", "keys.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // it was only read
+	if err := db.Read(ctx, func(tx *sqldb.Tx) error {
+		return tx.QueryRow(ctx, `select count(*) from vault_keys where owner = $1`, who).Scan(&keys)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	switch {
+	case there > 0:
+		return "nothing destroyed"
+	case keys > 0:
+		return "holders under way"
+	case open > 0:
+		return "keys destroyed"
+	case uncertified > 0:
+		return "done, not certified"
+	}
+	return "certified"
 }
 
 // outlived waits until the lease of the process that was killed has ended.

@@ -172,7 +172,7 @@ func (a *App) capabilities() error {
 	}
 	a.openRetention(now)
 	a.Shop.UsableSince = a.Retention.UsableSince
-	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: snapshots{a.Core, a.Events, a.View}, Now: now, Surroundings: surroundings{a}, Holds: heldBack{a.Retention}, Amends: a.amends()})
+	a.Desk = rights.NewDesk(a.Requests, keeper{a.Vault, a}, a.modelHash, a.Holders()...).With(rights.Config{People: a.Subjects, Snapshots: snapshots{a.Core, a.Events, a.View}, Now: now, Surroundings: surroundings{a}, Holds: heldBack{a.Retention}, Amends: a.amends(), Left: a.hurry})
 	a.Orders.Moves(a.Subjects)
 	a.Subjects.OnRegroup(a.regrouped)
 	// A yes to training trains anew, and whoever says no is taken out: queued in the

@@ -33,7 +33,7 @@ func backupOrders() int {
 // of everybody else what the backup had is there.
 func TestNoOrderOfBackupsAndErasuresBringsAnybodyBack(t *testing.T) {
 	const seed = 20261130
-	parts := 0
+	began, parts, sum := time.Now(), 0, map[string]int{}
 	for n := range backupOrders() {
 		t.Run(fmt.Sprintf("order %d of seed %d", n, seed), func(t *testing.T) {
 			w := &fates{safe: newSafe(t, nil), r: rand.New(rand.NewPCG(seed, uint64(n))), alive: map[thimble.SubjectID]fate{}}
@@ -52,8 +52,12 @@ func TestNoOrderOfBackupsAndErasuresBringsAnybodyBack(t *testing.T) {
 				t.Error("no restore met anybody who was erased: the order proves nothing")
 			}
 			parts = max(parts, w.parts)
+			for what, n := range map[string]int{"backups": len(w.copies), "restores": w.back, "erasures": len(w.erased), "erased again": w.erasedAgain} {
+				sum[what] += n
+			}
 		})
 	}
+	t.Logf("%d orders (seed %d): %v; %.0f s", backupOrders(), seed, sum, time.Since(began).Seconds())
 	if parts < 2 {
 		t.Error("core was copied whole each time: the orders prove too little")
 	}

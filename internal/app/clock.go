@@ -163,3 +163,16 @@ func (a *App) clockTiles(ctx context.Context) ([]web.Stat, error) {
 	}
 	return []web.Stat{{Label: "Clock", Value: "wrong", Delta: web.Text(off.Abs().Round(time.Minute)) + " " + side, Trend: web.Bad, Note: "says " + says + "; set it"}}, nil
 }
+
+// newestLeaf is the hour of the newest leaf: it cannot be earlier than that. By a clock that
+// was set back, people would seem to have been there earlier than they were.
+func (k *Kernel) newestLeaf(ctx context.Context) (at time.Time, err error) {
+	rows, err := k.Ledger.Page(ctx, -1, 1)
+	if err != nil {
+		return at, fmt.Errorf("app: asking the ledger for the time: %w", err)
+	}
+	if len(rows) > 0 {
+		at = rows[0].Hour
+	}
+	return at, nil
+}

@@ -49,6 +49,15 @@ func (p personClocks) Applies(ctx context.Context, who thimble.SubjectID, r rete
 	}), nil
 }
 
+// Present implements retentiondb.Clocks. Who was there and of whom nothing was kept is written
+// down first.
+func (p personClocks) Present(ctx context.Context, after int64, each func(thimble.SubjectID, time.Time)) (int64, error) {
+	if err := p.app.Presence.Flush(ctx); err != nil {
+		return after, err
+	}
+	return p.Store.Present(ctx, after, each)
+}
+
 // Ended implements retentiondb.Clocks: the last no to a purpose for which the category is
 // collected. What their law lets be used without a yes, and what they were told of and did
 // not refuse, has not ended; a purpose that needs a yes and never had one keeps nothing.

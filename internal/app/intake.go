@@ -9,6 +9,7 @@ import (
 	"thimble/internal/collect/geo"
 	"thimble/internal/collect/intake"
 	"thimble/internal/collect/intake/intakedb"
+	"thimble/internal/subject/subjectdb"
 )
 
 // openIntake puts together what takes events.
@@ -24,9 +25,10 @@ func (a *App) openIntake(ctx context.Context) error {
 	}
 	a.events = &events{Store: a.Frames}
 	people := intakedb.New(a.Core, a.Subjects)
+	a.Presence = subjectdb.NewPresence(a.Subjects, a.Config.clock(), a.newestLeaf, a.Log)
 	a.Intake, err = intake.New(intake.Deps{
 		Plans: a.Plan, Gate: a.Gate, Vault: a.Vault, Log: a.events, Secret: secret, Now: a.Config.clock(),
-		People: people, Consents: intakedb.NewConsents(a.wholeConsent(), people), Countries: where, Teller: a.Watch, NotKept: a.notKept(),
+		People: people, Consents: intakedb.NewConsents(a.wholeConsent(), people), Countries: where, Teller: a.Watch, NotKept: a.notKept(), Here: a.Presence.Here,
 	})
 	return err
 }

@@ -49,6 +49,7 @@ type Kernel struct {
 	Vault      *vault.Vault
 	Ledger     *ledgerdb.Log
 	Subjects   *subjectdb.Store
+	Presence   *subjectdb.Presence
 	Catalog    *catalogdb.Store
 	Orders     *orderdb.Store
 	Sessions   *sessiondb.Store
@@ -94,6 +95,7 @@ func openKernel(ctx context.Context, cfg Config, log *slog.Logger, handlers map[
 	k.Catalog = catalogdb.New(k.Core)
 	k.Orders = orderdb.New(k.Core, k.Vault, k.Vault)
 	k.Sessions = sessiondb.New(k.Core, k.Subjects, now)
+	k.Sessions.OnSeen(k.Subjects.SawTx)
 	if k.Staff, err = staffdb.New(k.Core, k.Ledger, k.Vault, k.Sessions, staffdb.Config{Cost: cfg.PasswordCost, Now: now}); err != nil {
 		return k, err
 	}

@@ -85,7 +85,7 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	defer stop()
 	var workers sync.WaitGroup
 	failed := make(chan error, 18) // room for each of them
-	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.mend, a.remember, a.watchModels, a.learn, a.Disclose.Run, a.Systems.Run, a.OpenDSR.Run, a.Uploads.Run, a.sendCodes, a.Plan.Run, a.Figures.Run, a.Timeline.Run, breathe} {
+	for _, run := range []func(context.Context) error{a.Uses.Run, a.Jobs.Run, a.mend, a.remember, a.watchModels, a.learn, a.Disclose.Run, a.Systems.Run, a.OpenDSR.Run, a.Uploads.Run, a.sendCodes, a.Plan.Run, a.Figures.Run, a.Timeline.Run, a.Presence.Run, breathe} {
 		workers.Go(func() { failed <- run(work) })
 	}
 	sequence, stopSequence := context.WithCancel(context.WithoutCancel(ctx))
@@ -113,28 +113,30 @@ func (a *App) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	return errors.Join(err, integrateErr)
 }
 
-// mendEvery is how often open requests and expired consents are looked for.
-const mendEvery = time.Minute
+// mendEvery is how often open requests and expired consents are looked for. What fails is
+// tried after mendSoon already, and then after twice as long each time: a disk that was full
+// has room again, and nobody waits a minute.
+const (
+	mendEvery = time.Minute
+	mendSoon  = 5 * time.Second
+)
 
 // mend takes up acts and requests that an error left open, trains without those whose
 // yes has run out since the model was trained, watches the use log, and looks at the
 // clock.
 func (a *App) mend(ctx context.Context) error {
+	failed := 0
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(mendEvery):
+		case <-time.After(mendAfter(failed)):
+			failed++
 		case <-a.regroups: // told at once
+			failed = 1
 		}
-		if _, err := a.Ledger.Recover(ctx, a.performers()); err != nil && ctx.Err() == nil {
-			a.Log.ErrorContext(ctx, "an announced act is not done yet", slog.String("cause", err.Error()))
-		}
-		if err := a.serveCases(ctx); err != nil && ctx.Err() == nil {
-			a.Log.ErrorContext(ctx, "a request is not done yet", slog.String("cause", err.Error()))
-		}
-		if _, err := a.Desk.Certify(ctx); err != nil && ctx.Err() == nil {
-			a.Log.ErrorContext(ctx, "an erasure is not certified yet", slog.String("cause", err.Error()))
+		if a.mendOpen(ctx) {
+			failed = 0
 		}
 		if err := a.Requests.Sweep(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "tickets that are too late were not deleted", slog.String("cause", err.Error()))
@@ -155,6 +157,31 @@ func (a *App) mend(ctx context.Context) error {
 			a.Log.ErrorContext(ctx, "expired consents not looked for", slog.String("cause", err.Error()))
 		}
 	}
+}
+
+// mendOpen takes up what an error left open, and reports whether all of it is done.
+func (a *App) mendOpen(ctx context.Context) (done bool) {
+	_, acts := a.Ledger.Recover(ctx, a.performers())
+	if acts != nil && ctx.Err() == nil {
+		a.Log.ErrorContext(ctx, "an announced act is not done yet", slog.String("cause", acts.Error()))
+	}
+	requests := a.serveCases(ctx)
+	if requests != nil && ctx.Err() == nil {
+		a.Log.ErrorContext(ctx, "a request is not done yet", slog.String("cause", requests.Error()))
+	}
+	_, certificates := a.Desk.Certify(ctx)
+	if certificates != nil && ctx.Err() == nil {
+		a.Log.ErrorContext(ctx, "an erasure is not certified yet", slog.String("cause", certificates.Error()))
+	}
+	return acts == nil && requests == nil && certificates == nil
+}
+
+// mendAfter is when to look again, after so many times in a row that something failed.
+func mendAfter(failed int) time.Duration {
+	if failed == 0 {
+		return mendEvery
+	}
+	return min(mendSoon<<min(failed-1, 5), mendEvery)
 }
 
 // rememberEvery is how often the newest checkpoint is kept outside of the database.

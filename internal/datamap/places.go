@@ -53,6 +53,8 @@ var spots = []Spot{
 	{Kind: "memory", Name: "lists.Shop.held", Holder: "recommend"},
 	{Kind: "memory", Name: "lists.Shop.live", Holder: "recommend"},
 	{Kind: "memory", Name: "sessionweb.Post.waiting", Why: "codes that were asked for and are sent within moments; the outbox asks the gate about each"},
+	{Kind: "memory", Name: "subjectdb.Presence.known", Why: "bare random numbers of who was there today; they lead to nobody once the person is erased"},
+	{Kind: "memory", Name: "subjectdb.Presence.waits", Why: "bare random numbers of who was there within the last second; of who is erased nothing is written"},
 	{Kind: "memory", Name: "timelinedb.Store.changed", Holder: "collect"},
 	{Kind: "memory", Name: "timelinedb.Store.followers", Why: grants},
 	{Kind: "memory", Name: "timelinedb.Store.listeners", Why: grants},

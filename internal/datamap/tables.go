@@ -138,6 +138,7 @@ var tables = []Table{
 	}},
 	{Name: "retention_documents", Set: sqldb.Core, Plain: []string{"version", "body", "staff", "reason", "at"}},
 	{Name: "retention_runs", Set: sqldb.Core, Plain: []string{"id", "category", "clock", "before", "state", "proof", "why", "confirmed_by", "at", "done_at", "opening"}}, // counts, and a root over keyed hashes; nobody is in them
+	{Name: "retention_gathered", Set: sqldb.Core, Plain: []string{"name", "seq"}},
 	{Name: "retention_cuts", Set: sqldb.Core, Plain: []string{"category", "purpose", "since"}},
 	{Name: "retention_proposals", Set: sqldb.Core, Plain: []string{"category", "holder", "state", "used_at", "since", "raised_at", "decided_by", "decided_at", "note"}},
 	{Name: "retention_acts", Set: sqldb.Core, Plain: []string{"id", "about", "act", "staff", "detail", "at", "opening"}},
@@ -254,6 +255,7 @@ var tables = []Table{
 		{Column: "id", Category: thimble.Pseudonym, Source: "drawn at random by Thimble", Purposes: learning, Retention: "stays as a number that leads to nobody, so that it is never given again"},
 		{Column: "residence", Category: thimble.Country, Source: "the shop's orders, or declared", Purposes: duty, Sealed: true, Retention: untilErased},
 		{Column: "created_at", Category: thimble.Pseudonym, Source: "made with the person", Purposes: service, Retention: untilErased},
+		{Column: "seen_on", Category: thimble.AccountIdentifier, Source: "whatever the person does", Purposes: duty, Retention: untilErased, Note: "the day on which they were there last, without an hour: laws have whoever is not there for years forgotten"},
 	}},
 	{Name: "subject_merges", Set: sqldb.Core, Holder: "subject", Plain: []string{"id"}, Fields: []Field{
 		{Column: "survivor", Category: thimble.Pseudonym, Source: "staff, the shop's systems, or the person", Purposes: service, Retention: "until parted or erased"},

@@ -46,6 +46,8 @@ type Config struct {
 	// Surroundings know what a certificate says; nil: there are no certificates.
 	Surroundings Surroundings
 	Holds        Holds // nil: nothing is held
+	// Left is told of a request that an error has left open, for [Desk.Retry]; nil: nobody is.
+	Left func()
 }
 
 // A Desk executes requests.
@@ -77,6 +79,9 @@ func (d *Desk) With(cfg Config) *Desk {
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.Left == nil {
+		cfg.Left = func() {}
 	}
 	d.cfg = cfg
 	return d
@@ -135,6 +140,15 @@ func (d *Desk) leave(id thimble.ID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.under, id)
+}
+
+// first runs a request that was opened now.
+func (d *Desk) first(ctx context.Context, r Request) (Report, error) {
+	report, err := d.run(ctx, r)
+	if err != nil {
+		d.cfg.Left()
+	}
+	return report, err
 }
 
 // run executes an open request and closes it.

@@ -19,7 +19,7 @@ func (d *Desk) Erase(ctx context.Context, who thimble.SubjectID) (Report, error)
 	if err != nil {
 		return Report{}, fmt.Errorf("rights: opening an erasure: %w", err)
 	}
-	report, err := d.run(ctx, r)
+	report, err := d.first(ctx, r)
 	if err == nil {
 		// Whoever waits gets it at once. One that cannot be issued now is within a minute.
 		_, _ = d.Certify(ctx)
@@ -36,7 +36,7 @@ func (d *Desk) EraseAgain(ctx context.Context, who thimble.SubjectID) (Report, e
 	if err != nil {
 		return Report{}, fmt.Errorf("rights: opening an erasure: %w", err)
 	}
-	return d.run(ctx, r)
+	return d.first(ctx, r)
 }
 
 func (d *Desk) erase(ctx context.Context, r *Request) error {

@@ -50,6 +50,9 @@ func (d *Desk) Take(ctx context.Context, ids ...thimble.ID) error {
 	ctx, cancel := patiently(ctx)
 	defer cancel()
 	_, err := d.finish(ctx, func(r Request) bool { return slices.Contains(ids, r.ID) })
+	if err != nil {
+		d.cfg.Left()
+	}
 	return err
 }
 
@@ -72,7 +75,7 @@ func (d *Desk) begin(ctx context.Context, r Request) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("rights: opening a request: %w", err)
 	}
-	return d.run(ctx, r)
+	return d.first(ctx, r)
 }
 
 // apply asks every holder for what the request says, the derived ones last.

@@ -89,8 +89,12 @@ func (c *console) receive(w http.ResponseWriter, r *http.Request, f *web.Frame) 
 	c.ask(w, r, f, http.StatusUnprocessableEntity, uploadForm(kind).Explain(web.FieldProblem{Field: field, Detail: words(err)}))
 }
 
-// words are an error's, without the packages that it passed.
+// words are an error's, without the packages that it passed. What the database or the disk
+// says is for the log.
 func words(err error) string {
+	if errors.Is(err, thimble.ErrUnavailable) {
+		return "The database or the disk could not take it: it has no room, or does not answer."
+	}
 	text := strings.TrimSuffix(err.Error(), ": "+thimble.ErrInvalid.Error())
 	for _, p := range []string{"collectweb: ", "collect: ", "table: "} {
 		text = strings.ReplaceAll(text, p, "")

@@ -41,14 +41,22 @@ func newSealedFile(path string, r io.Reader, most int64) (_ *sealedFile, err err
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("collectweb: keeping an upload: %w", err)
+		return nil, unkept(err)
 	}
 	defer func() {
-		if err = errors.Join(err, f.Close()); err != nil {
+		if closed := f.Close(); closed != nil {
+			err = errors.Join(err, unkept(closed))
+		}
+		if err != nil {
 			err = errors.Join(err, os.Remove(path))
 		}
 	}()
 	return s, s.write(f, r, most)
+}
+
+// unkept is the error of a disk that is full or fails.
+func unkept(err error) error {
+	return fmt.Errorf("collectweb: keeping an upload: %w", errors.Join(err, thimble.ErrUnavailable))
 }
 
 func (s *sealedFile) write(f io.Writer, r io.Reader, most int64) error {
@@ -60,7 +68,7 @@ func (s *sealedFile) write(f io.Writer, r io.Reader, most int64) error {
 		}
 		if k > 0 {
 			if _, werr := f.Write(s.seal.Seal(sealed, s.nonce(n), plain[:k], nil)); werr != nil {
-				return fmt.Errorf("collectweb: keeping an upload: %w", errors.Join(werr, thimble.ErrUnavailable))
+				return unkept(werr)
 			}
 		}
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

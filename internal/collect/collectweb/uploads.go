@@ -132,7 +132,7 @@ func (one *upload) source() collect.Source {
 func (u *Uploads) receive(ctx context.Context, staff string, kind collect.Kind, name string, r io.Reader) (_ *upload, err error) {
 	u.expire()
 	if err := os.MkdirAll(u.dir, 0o700); err != nil {
-		return nil, fmt.Errorf("collectweb: keeping an upload: %w", err)
+		return nil, unkept(err)
 	}
 	id, err := thimble.NewID(nil)
 	if err != nil {
@@ -173,10 +173,27 @@ func (u *Uploads) reserve(one *upload) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if len(u.all) >= maxUploads {
+		u.forget()
+	}
+	if len(u.all) >= maxUploads {
 		return fmt.Errorf("collectweb: %d files wait already; confirm or drop one first: %w", maxUploads, thimble.ErrUnavailable)
 	}
 	u.all[one.id] = one
 	return nil
+}
+
+// forget takes the place of the import that ended first, if one has: its report is kept
+// elsewhere.
+func (u *Uploads) forget() {
+	var first *upload
+	for _, one := range u.all {
+		if one.stage == ended && (first == nil || one.at.Before(first.at)) {
+			first = one
+		}
+	}
+	if first != nil {
+		delete(u.all, first.id)
+	}
 }
 
 // expire drops what nobody confirmed, and forgets what is done.

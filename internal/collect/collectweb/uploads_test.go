@@ -3,6 +3,7 @@ package collectweb
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -102,5 +103,32 @@ func TestAnUploadThatIsRefusedLeavesNothing(t *testing.T) {
 	}
 	if n := u.files(t); n != 0 || len(u.all) != 0 {
 		t.Errorf("%d files and %d uploads are left", n, len(u.all))
+	}
+}
+
+// A shop brings more files in an hour than may wait at once: what was imported waits no more.
+func TestAnImportThatEndedKeepsNobodyOut(t *testing.T) {
+	full := fmt.Errorf("sqldb: committing: the disk is full: %w", thimble.ErrUnavailable)
+	u := NewUploads(t.TempDir(), func(context.Context, collect.Kind, collect.Source, collect.Options) (collect.Report, error) {
+		return collect.Report{}, full
+	}, time.Now, slog.New(slog.DiscardHandler))
+	var last *upload
+	for n := range maxUploads + 3 {
+		one, err := u.receive(t.Context(), "ines", collect.Customers, "a.csv", strings.NewReader(oneCustomer))
+		if err != nil {
+			t.Fatalf("file %d: %v", n, err)
+		}
+		u.work(t.Context(), one)
+		last = one
+	}
+	if len(u.all) != maxUploads {
+		t.Errorf("%d uploads are remembered, want %d", len(u.all), maxUploads)
+	}
+	got, err := u.find("ines", last.id)
+	if err != nil || !errors.Is(got.failed, full) {
+		t.Fatalf("%v, %v: want to see why the last one stopped", got.failed, err)
+	}
+	if text := progress(got).Callout.Text; !strings.HasPrefix(text, "The database or the disk could not take it") || strings.Contains(text, "sqldb") {
+		t.Errorf("the page says %q", text)
 	}
 }

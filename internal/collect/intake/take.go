@@ -60,6 +60,9 @@ type Deps struct {
 	// [signal.DefaultCategories].
 	Categories signal.Categories
 	Now        func() time.Time // nil means time.Now
+	// Here hears of whom each body is about, also when nothing of it is kept; nil for nobody.
+	// It does not block, and keeps nothing of the list.
+	Here func(who ...thimble.SubjectID)
 	// NotKept returns what was decided not to be kept; nil, and a function that is nil, for
 	// nothing.
 	NotKept func() *NotKeeping
@@ -171,6 +174,7 @@ func (in *Intake) Take(ctx context.Context, src Source, call segment.Call, body 
 	if err := w.take(); err != nil {
 		return Taken{}, err
 	}
+	w.here()
 	t := w.taken()
 	if in.deps.Teller != nil {
 		in.deps.Teller.Tell(src, a, t, b)

@@ -56,7 +56,8 @@ type work struct {
 	owners  []thimble.SubjectID
 	seen    map[thimble.SubjectID]int // the places of the owners
 	seals   thimble.Seals
-	judged  []gate.Judged // who has a record
+	judged  []gate.Judged       // who has a record
+	there   []thimble.SubjectID // whom the events are about
 	random  []byte
 	cell    thimble.Cell // of the part that is being sealed
 	result  frame.Appended
@@ -345,6 +346,22 @@ func (w *work) append(ctx context.Context) (err error) {
 		return fmt.Errorf("intake: %w", err)
 	}
 	return nil
+}
+
+// here says whom the events are about: they are there, whatever may be kept of them.
+func (w *work) here() {
+	if w.in.deps.Here == nil {
+		return
+	}
+	w.there = w.there[:0]
+	for i := range w.items {
+		if who := w.items[i].who; !who.IsZero() && (len(w.there) == 0 || w.there[len(w.there)-1] != who) {
+			w.there = append(w.there, who)
+		}
+	}
+	if len(w.there) > 0 {
+		w.in.deps.Here(w.there...)
+	}
 }
 
 // taken says what became of the body.

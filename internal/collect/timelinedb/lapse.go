@@ -136,6 +136,39 @@ func (s *Store) Seen(ctx context.Context, who ...thimble.SubjectID) (at time.Tim
 	return at, nil
 }
 
+// Present calls each for whom every record behind a frame is about, with when it came in, in
+// the order of the log, and returns the last frame that it read. A log that ends before that
+// frame is another one, and is read from its start.
+func (s *Store) Present(ctx context.Context, after int64, each func(who thimble.SubjectID, at time.Time)) (last int64, err error) {
+	doing := func(err error) error { return fmt.Errorf("timeline: who has been there: %w", err) }
+	if after > 0 {
+		b, err := s.Log.Behind(ctx, after-1)
+		if err != nil {
+			return after, doing(err)
+		}
+		if b.Frames == 0 {
+			after = 0
+		}
+	}
+	for last = after; ; {
+		frames, err := s.Log.After(ctx, last, readAhead)
+		if err != nil {
+			return last, doing(err)
+		}
+		if len(frames) == 0 {
+			return last, nil
+		}
+		for i := range frames {
+			for k := range frames[i].Records {
+				if r := &frames[i].Records[k]; !r.Subject.IsZero() {
+					each(r.Subject, time.UnixMicro(r.Received).UTC())
+				}
+			}
+			last = frames[i].Seq
+		}
+	}
+}
+
 // takeOut takes the records of somebody out of the log who is there still although they are
 // erased: other records of theirs are held, and their keys live. Compaction, which takes out
 // whoever is gone, would leave them.

@@ -18,6 +18,9 @@ import (
 type Clocks interface {
 	// Applies reports whether a rule is one of the law of somebody.
 	Applies(ctx context.Context, who thimble.SubjectID, r retention.Rule) (bool, error)
+	// Present calls each for whom what came into the log behind a place is about, and
+	// returns the place up to which it was read.
+	Present(ctx context.Context, after int64, each func(who thimble.SubjectID, at time.Time)) (last int64, err error)
 	// Seen returns when the newest event of some subjects came in; zero for none.
 	Seen(ctx context.Context, who ...thimble.SubjectID) (time.Time, error)
 	// Ended returns since when no purpose needs what is collected of a category of somebody
@@ -321,9 +324,9 @@ func (s *Store) overByIndex(ctx context.Context, rule retention.Rule, before tim
 }
 
 // unseenSince are subjects of whom the core database has nothing newer than an instant:
-// people who were there, asked, chose, ordered or wrote. One whose erasure waits for what is
-// held is left to that.
-const unseenSince = `select id from subject_subjects where state = 'active' and restricted <> 1 and created_at < $1
+// people who were there, asked, chose, ordered or wrote. Of the day on which they were there
+// last all hours count. One whose erasure waits for what is held is left to that.
+const unseenSince = `select id from subject_subjects where state = 'active' and restricted <> 1 and coalesce(seen_on, created_at) + 86400000000 <= $1
 	and not exists (select 1 from order_orders o where o.subject_id = subject_subjects.id and o.placed_at >= $1)
 	and not exists (select 1 from consent_events e where e.subject_id = subject_subjects.id and e.at >= $1)
 	and not exists (select 1 from session_sessions s where s.subject_id = subject_subjects.id and s.seen_at >= $1)
@@ -339,7 +342,7 @@ const newestOf = `select who from (
 	union all select subject_id, seen_at from session_sessions where subject_id is not null
 	union all select subject_id, at from cases_requests where subject_id is not null
 	union all select subject_id, at from collect_reviews where subject_id is not null
-	union all select id, created_at from subject_subjects where state = 'active') newest
+	union all select id, coalesce(seen_on, created_at) + 86399999999 from subject_subjects where state = 'active') newest
 	where who in (select id from subject_subjects where state = 'active' and restricted <> 1) and who not in (select subject_id from retention_stopped)
 	group by who having max(at) < $1`
 

@@ -22,8 +22,8 @@ func (s *Store) Daily(ctx context.Context) (done []retention.Run, failed error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(s.floors(ctx, plan), s.narrow(ctx, plan.Schedules)); err != nil {
-		return nil, err // nothing expires before it is certain what is kept
+	if err := errors.Join(s.floors(ctx, plan), s.narrow(ctx, plan.Schedules), s.gather(ctx)); err != nil {
+		return nil, err // nothing expires before it is certain what is kept, and who was there
 	}
 	done, failed = s.clocked(ctx, plan)
 	for _, r := range done {

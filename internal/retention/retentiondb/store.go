@@ -21,6 +21,10 @@ type Ledger interface {
 
 // People know who is there, and keep what a hold holds; *subjectdb.Store does.
 type People interface {
+	// Saw keeps the day on which each was there; it only moves forward.
+	Saw(ctx context.Context, seen map[thimble.SubjectID]time.Time) error
+	// SeenByNow takes back the days that have not come.
+	SeenByNow(ctx context.Context, now time.Time) error
 	PersonTx(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (subject.Person, error)
 	HoldTx(ctx context.Context, tx *sqldb.Tx, hold thimble.ID, lines ...subjectdb.HeldLine) error
 }

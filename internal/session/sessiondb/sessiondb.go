@@ -18,6 +18,7 @@ type Store struct {
 	db       *sqldb.DB
 	subjects Subjects
 	now      func() time.Time
+	saw      func(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, at time.Time) error
 }
 
 // Subjects knows who exists; *subjectdb.Store does. Nobody who was erased gets a
@@ -32,6 +33,20 @@ func New(db *sqldb.DB, s Subjects, now func() time.Time) *Store {
 		now = time.Now
 	}
 	return &Store{db: db, subjects: s, now: now}
+}
+
+// OnSeen has f run in each transaction in which a customer signs in, or is marked as seen.
+// It is called while the store is wired.
+func (s *Store) OnSeen(f func(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID, at time.Time) error) {
+	s.saw = f
+}
+
+// sawTx tells that a customer is there.
+func (s *Store) sawTx(ctx context.Context, tx *sqldb.Tx, who session.Who, at time.Time) error {
+	if s.saw == nil || who.Audience != session.Customer {
+		return nil
+	}
+	return s.saw(ctx, tx, who.Subject, at)
 }
 
 // exists is nil for staff, and for a customer who was not erased.

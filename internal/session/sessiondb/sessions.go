@@ -41,6 +41,9 @@ func (s *Store) begin(ctx context.Context, tx *sqldb.Tx, who session.Who, device
 	_, err = tx.Exec(ctx, `insert into session_sessions (hash, id, audience, subject_id, staff, device, created_at, seen_at, raised_at, expires_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $7, $7, $8)`,
 		hash, id, string(who.Audience), who.Subject, who.Staff, device, now.UnixMicro(), now.Add(who.Audience.Whole()).UnixMicro())
+	if err == nil {
+		err = s.sawTx(ctx, tx, who, now)
+	}
 	return cookie, err
 }
 
@@ -70,7 +73,12 @@ func (s *Store) Session(ctx context.Context, cookie string, audience session.Aud
 		return session.Session{}, fmt.Errorf("session: asking who it is: %w", err)
 	}
 	if session.Stale(found.Seen, now) {
-		err = s.mark(ctx, `seen_at`, hash, now)
+		err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
+			if err := mark(ctx, tx, `seen_at`, hash, now); err != nil {
+				return err
+			}
+			return s.sawTx(ctx, tx, found.Who, now)
+		})
 		if errors.Is(err, thimble.ErrUnavailable) {
 			err = nil // a full disk keeps nobody from reading; the session ends the earlier
 		}
@@ -79,10 +87,12 @@ func (s *Store) Session(ctx context.Context, cookie string, audience session.Aud
 }
 
 func (s *Store) mark(ctx context.Context, column string, hash []byte, now time.Time) error {
-	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		_, err := tx.Exec(ctx, `update session_sessions set `+column+` = $1 where hash = $2`, now.UnixMicro(), hash)
-		return err
-	})
+	return s.db.Write(ctx, func(tx *sqldb.Tx) error { return mark(ctx, tx, column, hash, now) })
+}
+
+func mark(ctx context.Context, tx *sqldb.Tx, column string, hash []byte, now time.Time) error {
+	_, err := tx.Exec(ctx, `update session_sessions set `+column+` = $1 where hash = $2`, now.UnixMicro(), hash)
+	return err
 }
 
 // Raise remembers that the owner of a session has just proved who they are.

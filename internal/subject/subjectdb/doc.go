@@ -20,6 +20,9 @@
 //   - Keys are made before the transaction that commits their owner ([Store.Draft],
 //     [Store.Create]); a draft that is thrown away leaves a key that vault's Sweep
 //     removes.
+//   - The day on which somebody was there last moves forward only, and is written at most
+//     once a day for each ([Store.SawTx], [Presence]). Of one person with several subjects the
+//     latest counts. A day that has not come is taken back.
 //   - [Store.Erase] deletes the identifiers, and keeps a hash of each under a key of
 //     its own, in one transaction: whoever was forgotten is known as such, and as
 //     nothing else. It does not destroy the person's key: what has all holders

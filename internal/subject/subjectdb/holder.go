@@ -31,6 +31,7 @@ func (s *Store) Places() []thimble.Place {
 // record is all that is stored about a subject.
 type record struct {
 	createdAt   time.Time
+	seenOn      time.Time
 	residence   []byte
 	age         []byte
 	restricted  bool
@@ -40,7 +41,8 @@ type record struct {
 }
 
 // Export implements thimble.Holder: identifiers, residence, age state, the parts in
-// relations, with which accounts it was joined, and since when it is known. It opens
+// relations, with which accounts it was joined, since when it is known, and the day on which it
+// was there last. It opens
 // cells with the opener of the Config; without one it is denied.
 func (s *Store) Export(ctx context.Context, id thimble.SubjectID) iter.Seq2[thimble.Datum, error] {
 	return func(yield func(thimble.Datum, error) bool) {
@@ -82,7 +84,10 @@ func (s *Store) export(ctx context.Context, id thimble.SubjectID, r record, yiel
 	if !s.exportState(ctx, id, r, yield) || !s.exportLinks(ctx, r, yield) {
 		return
 	}
-	yield(thimble.Datum{Holder: "subject", Category: thimble.Pseudonym, Name: "known since", Value: id.String(), At: r.createdAt}, nil)
+	if !yield(thimble.Datum{Holder: "subject", Category: thimble.Pseudonym, Name: "known since", Value: id.String(), At: r.createdAt}, nil) || r.seenOn.IsZero() {
+		return
+	}
+	yield(thimble.Datum{Holder: "subject", Category: thimble.AccountIdentifier, Name: lastSeen, Value: r.seenOn.Format(time.DateOnly), At: r.seenOn}, nil)
 }
 
 func (s *Store) exportState(ctx context.Context, id thimble.SubjectID, r record, yield func(thimble.Datum, error) bool) bool {
@@ -131,9 +136,13 @@ func (s *Store) record(ctx context.Context, id thimble.SubjectID) (r record, err
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		var at int64
 		var restricted int
-		if err := tx.QueryRow(ctx, `select created_at, residence, age, restricted from subject_subjects
-			where id = $1 and state = 'active'`, id[:]).Scan(&at, &r.residence, &r.age, &restricted); err != nil {
+		var seen sql.Null[int64]
+		if err := tx.QueryRow(ctx, `select created_at, seen_on, residence, age, restricted from subject_subjects
+			where id = $1 and state = 'active'`, id[:]).Scan(&at, &seen, &r.residence, &r.age, &restricted); err != nil {
 			return err
+		}
+		if seen.Valid {
+			r.seenOn = time.UnixMicro(seen.V).UTC()
 		}
 		r.createdAt, r.restricted = time.UnixMicro(at).UTC(), restricted > 0
 		if r.identifiers, err = sealedIdentifiers(ctx, tx, id); err != nil {
@@ -186,7 +195,7 @@ func (s *Store) erase(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (
 	if err != nil {
 		return done, err
 	}
-	if _, err := tx.Exec(ctx, `update subject_subjects set state = 'erased', epoch = epoch + 1, residence = null, created_at = null,
+	if _, err := tx.Exec(ctx, `update subject_subjects set state = 'erased', epoch = epoch + 1, residence = null, created_at = null, seen_on = null,
 		age = null, restricted = 0, person = null, joined = null
 		where id = $1 and state = 'active'`, id[:]); err != nil {
 		return done, err

@@ -108,8 +108,8 @@ func (s *Store) Create(ctx context.Context, tx *sqldb.Tx, d Draft) error {
 	if err := s.claim(ctx, tx, d); err != nil {
 		return wrap("creating a subject", err)
 	}
-	_, err := tx.Exec(ctx, `insert into subject_subjects (id, state, epoch, created_at)
-		values ($1, 'active', 1, $2)`, d.ID[:], d.createdAt.UnixMicro())
+	_, err := tx.Exec(ctx, `insert into subject_subjects (id, state, epoch, created_at, seen_on)
+		values ($1, 'active', 1, $2, $3)`, d.ID[:], d.createdAt.UnixMicro(), seenDay(d.createdAt))
 	return wrap("creating a subject", err)
 }
 

@@ -268,7 +268,7 @@ func TestARecycledNumberLeadsToItsNewOwnerOnly(t *testing.T) {
 		if got, err := h.s.Find(ctx, phone); err != nil || got != bob {
 			h.t.Errorf("the number leads to %s, %v, want its new owner", got, err)
 		}
-		if data := h.export(bob); len(data) != 3 {
+		if data := h.export(bob); len(data) != 4 {
 			h.t.Errorf("export of the new owner = %v", data)
 		}
 		if h.suppressedBy(phone) {

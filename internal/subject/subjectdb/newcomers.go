@@ -72,14 +72,14 @@ func (s *Store) CreateAll(ctx context.Context, tx *sqldb.Tx, all []Newcomer) err
 			identifiers = append(identifiers, []any{string(d.id.Kind), d.blind(), d.ID[:], d.sealed, d.mark, d.createdAt.UnixMicro(), d.under.newest(d.id.Kind), d.under.newest(suppression)})
 		}
 		first := n.drafts[0]
-		people = append(people, []any{first.ID[:], "active", 1, first.createdAt.UnixMicro(), n.residence, n.age})
+		people = append(people, []any{first.ID[:], "active", 1, first.createdAt.UnixMicro(), seenDay(first.createdAt), n.residence, n.age})
 	}
 	added, err := tx.InsertMany(ctx, `insert into subject_identifiers (kind, blind, subject, sealed, mark, created_at, gen, mark_gen)`, `on conflict do nothing`, identifiers)
 	if err == nil && added < int64(len(identifiers)) {
 		err = errTaken
 	}
 	if err == nil {
-		_, err = tx.InsertMany(ctx, `insert into subject_subjects (id, state, epoch, created_at, residence, age)`, "", people)
+		_, err = tx.InsertMany(ctx, `insert into subject_subjects (id, state, epoch, created_at, seen_on, residence, age)`, "", people)
 	}
 	return wrap(doing, err)
 }
