@@ -29,6 +29,7 @@ type world struct {
 	chance *rand.Rand
 	breaks int // one in so many calls; 0: none
 	epoch  int64
+	slow   bool // letters take days
 	rules  []retention.Rule
 
 	laws   map[thimble.SubjectID]map[string]bool // the rules that are of somebody's law
@@ -91,6 +92,9 @@ func (w *world) Lapse(ctx context.Context, before time.Time, over func(context.C
 			return n, err
 		}
 		if is {
+			if !w.over(p.who, retention.PurposeEnd, w.ended[p.who], w.now) {
+				w.t.Errorf("%s leaves the log on %s, over since %s, by no rule of whom it is about", p.key, w.now, w.ended[p.who])
+			}
 			w.gone[p.key] = w.now
 			n++
 		}
@@ -139,7 +143,7 @@ func (w *world) Tell(ctx context.Context, about retention.Warning, noted func(co
 	return retention.WarningQueued, "", nil
 }
 
-// Became implements retentiondb.Teller: a letter takes until it is asked for.
+// Became implements retentiondb.Teller: a letter takes as long as it likes.
 func (w *world) Became(_ context.Context, messages []thimble.ID) (retention.WarningState, time.Time, string, error) {
 	if err := w.power(); err != nil {
 		return "", time.Time{}, "", err
@@ -147,6 +151,9 @@ func (w *world) Became(_ context.Context, messages []thimble.ID) (retention.Warn
 	who, known := w.sent[messages[0]]
 	if !known { // it was told before the backup was put back
 		return retention.WarningQueued, w.now, "", nil
+	}
+	if w.slow && w.chance.IntN(3) > 0 {
+		return retention.WarningQueued, w.now, "busy", nil
 	}
 	w.told[who] = w.now
 	return retention.WarningTold, w.now, "", nil
@@ -229,16 +236,14 @@ func (w *world) returns(who thimble.SubjectID) {
 // day has what is due of one day done; what breaks off is gone on with.
 func (w *world) day() {
 	ctx := w.t.Context()
-	for range 2 {
-		for _, do := range []func(context.Context) error{w.store.WriteWarnings, func(ctx context.Context) error { _, err := w.store.Daily(ctx); return err }, w.store.WriteWarnings} {
-			if err := do(ctx); err != nil && !errors.Is(err, errPower) {
-				w.t.Fatalf("on %s: %v", w.now, err)
-			}
+	for _, do := range []func(context.Context) error{w.store.WriteWarnings, func(ctx context.Context) error { _, err := w.store.Daily(ctx); return err }, w.store.WriteWarnings} {
+		if err := do(ctx); err != nil && !errors.Is(err, errPower) {
+			w.t.Fatalf("on %s: %v", w.now, err)
 		}
-		w.now = w.now.Add(12 * time.Hour)
-		if w.breaks > 0 {
-			w.open() // another process
-		}
+	}
+	w.now = w.now.Add(24 * time.Hour)
+	if w.breaks > 0 {
+		w.open() // another process
 	}
 	runs, err := w.store.Runs(ctx, 10_000)
 	if err != nil {
@@ -288,7 +293,7 @@ func TestWhatGoesIsWhatTheRulesOfEachPersonSay(t *testing.T) {
 			begin := w.now
 			for _, after := range []retention.Clock{retention.LastSeen, retention.PurposeEnd} {
 				for i := range 1 + w.chance.IntN(3) {
-					w.rules = append(w.rules, lawOf(fmt.Sprint("law-", i), after, 12+w.chance.IntN(12)))
+					w.rules = append(w.rules, lawOf(fmt.Sprint("law-", i), after, 8+w.chance.IntN(16)))
 				}
 			}
 			if w.chance.IntN(2) == 0 {
@@ -297,7 +302,7 @@ func TestWhatGoesIsWhatTheRulesOfEachPersonSay(t *testing.T) {
 				w.rules = append(w.rules, own)
 			}
 			var people []thimble.SubjectID
-			for i := range 8 {
+			for i := range 24 {
 				who := k.Person(t)
 				people = append(people, who)
 				w.laws[who] = map[string]bool{}
@@ -316,13 +321,13 @@ func TestWhatGoesIsWhatTheRulesOfEachPersonSay(t *testing.T) {
 				}
 			}
 			back := map[int]thimble.SubjectID{}
-			for range 3 {
-				back[w.chance.IntN(30)] = people[w.chance.IntN(len(people))]
+			for range 12 {
+				back[w.chance.IntN(34)] = people[w.chance.IntN(len(people))]
 			}
-			const days = 45
+			const days = 42
 			for d := range days {
-				w.breaks = 15
-				if d > days-4 {
+				w.breaks = []int{0, 0, 40, 400}[w.chance.IntN(4)]
+				if w.slow = d <= days-8; !w.slow {
 					w.breaks = 0 // the power stays
 				}
 				if d == 18 { // a backup was put back: what was told before it counts for nothing
@@ -333,7 +338,11 @@ func TestWhatGoesIsWhatTheRulesOfEachPersonSay(t *testing.T) {
 				if who, comes := back[d]; comes {
 					w.returns(who)
 				}
+				at := w.now
 				w.day()
+				if w.breaks == 0 {
+					w.refusals(at)
+				}
 			}
 			w.settled(people)
 			for _, who := range people { // the next world has people of its own
@@ -348,32 +357,50 @@ func TestWhatGoesIsWhatTheRulesOfEachPersonSay(t *testing.T) {
 	})
 }
 
+// over reports whether any rule of a clock of somebody's is over at an instant: what all of
+// them say together.
+func (w *world) over(who thimble.SubjectID, after retention.Clock, since, at time.Time) bool {
+	for _, r := range w.rules {
+		if r.After == after && (r.Source.Kind != retention.Law || w.laws[who][r.Key()]) && !since.IsZero() && since.Before(retention.Before(at, r.Span)) {
+			return true
+		}
+	}
+	return false
+}
+
+// refusals holds whom the gate refuses against the rules, on a day on which nothing broke off.
+func (w *world) refusals(at time.Time) {
+	w.t.Helper()
+	for who, seen := range w.seen {
+		if _, gone := w.erased[who]; gone {
+			continue
+		}
+		over := w.over(who, retention.LastSeen, seen.Truncate(24*time.Hour), at)
+		if p, err := w.k.Subjects.Person(w.t.Context(), who); err != nil || p.Restricted != over {
+			w.t.Errorf("on %s, who was there on %s is refused %v, want %v, %v", at, seen, p.Restricted, over, err)
+		}
+	}
+}
+
 // settled holds what is left against the rules.
 func (w *world) settled(people []thimble.SubjectID) {
 	w.t.Helper()
-	over := func(who thimble.SubjectID, after retention.Clock, at time.Time) bool {
-		for _, r := range w.rules {
-			if r.After == after && (r.Source.Kind != retention.Law || w.laws[who][r.Key()]) && !at.IsZero() && at.Before(retention.Before(w.now.AddDate(0, 0, -1), r.Span)) {
-				return true
-			}
-		}
-		return false
-	}
+	yesterday := w.now.Add(-24 * time.Hour)
 	for i, who := range people {
 		_, gone := w.erased[who]
-		want := over(who, retention.LastSeen, w.seen[who].Truncate(24*time.Hour)) && w.silent[who] != retention.WarningOwed
+		want := w.over(who, retention.LastSeen, w.seen[who].Truncate(24*time.Hour), yesterday) && w.silent[who] != retention.WarningOwed
 		if gone != want {
 			w.t.Errorf("person %d (%q), there on %s, told on %s: forgotten %v, want %v", i, w.silent[who], w.seen[who], w.told[who], gone, want)
 		}
 		p, err := w.k.Subjects.Person(w.t.Context(), who)
-		if untold := over(who, retention.LastSeen, w.seen[who].Truncate(24*time.Hour)) && !gone; !gone && (err != nil || p.Restricted != untold) {
+		if untold := w.over(who, retention.LastSeen, w.seen[who].Truncate(24*time.Hour), yesterday) && !gone; !gone && (err != nil || p.Restricted != untold) {
 			w.t.Errorf("person %d is refused %v, want %v, %v", i, p.Restricted, untold, err)
 		}
 	}
 	for _, p := range w.parts {
 		_, gone := w.gone[p.key]
 		_, forgotten := w.erased[p.who]
-		if want := over(p.who, retention.PurposeEnd, w.ended[p.who]); gone != want && !forgotten {
+		if want := w.over(p.who, retention.PurposeEnd, w.ended[p.who], yesterday); gone != want && !forgotten {
 			w.t.Errorf("part %s of %s, over since %s: gone %v, want %v", p.key, p.at, w.ended[p.who], gone, want)
 		}
 	}
