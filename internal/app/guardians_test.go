@@ -118,7 +118,14 @@ func TestAGuardiansRequestsGoTheWholeWayAndEndWithTheRelationOrTheChildhood(t *t
 		if res := w.do(http.MethodGet, before, nil); res.StatusCode != http.StatusOK {
 			t.Errorf("%s: the guardian sees it: %d", who.name, res.StatusCode)
 		}
+		proof := strings.Replace(before, "/privacy/requests/", "/privacy/receipts/request/", 1) + "-1"
+		if res := w.do(http.MethodGet, proof, nil); res.StatusCode != http.StatusOK {
+			t.Errorf("%s: the guardian checks the receipt on that page: %d", who.name, res.StatusCode)
+		}
 		write(who.ends)
+		if res := w.do(http.MethodGet, proof, nil); res.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: the guardian still has its receipt: %d", who.name, res.StatusCode)
+		}
 		if code := asks("access", "1"); code != http.StatusNotFound {
 			t.Errorf("%s: asking afterwards = %d", who.name, code)
 		}

@@ -55,7 +55,7 @@ func (d *doors) portalSections() ([]web.Section, error) {
 // receiptSources keep the receipts of somebody.
 func (d *doors) receiptSources() []ledgerweb.Source {
 	return []ledgerweb.Source{consentweb.PortalReceipts(d.wholeConsent(), d.own),
-		tasteweb.PortalReceipts(d.wholeTastes(), d.own), decisionweb.PortalReceipts(d.wholeDecisions(), d.own), decisionweb.PortalReviewReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own), discloseweb.PortalReceipts(d.wholeDisclosures(), d.own), casesweb.PortalReceipts(wholeCases{d.Cases, d.Subjects}, d.own),
+		tasteweb.PortalReceipts(d.wholeTastes(), d.own), decisionweb.PortalReceipts(d.wholeDecisions(), d.own), decisionweb.PortalReviewReceipts(d.wholeDecisions(), d.own), gateweb.PortalReceipts(d.wholeUses(), d.own), discloseweb.PortalReceipts(d.wholeDisclosures(), d.own), casesweb.PortalReceipts(wholeCases{d.Cases, d.Subjects}, d.own, d.children),
 		rightsweb.PortalReceipts(wholeRequests{d.Requests, d.Subjects, d.Retention}, d.own)}
 }
 

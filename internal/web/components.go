@@ -62,6 +62,8 @@ type KeyValue struct {
 	Href  string
 	Sub   string
 	Copy  bool // offers to copy the value's text
+	// Words says whose words the value is in, when they are not the program's: "law", "shop".
+	Words string
 }
 
 // A Progress is how far something has come. Block "progress".

@@ -55,7 +55,7 @@ func Portal(kit *web.Kit, s Disclosures, own gateweb.Own) (web.Section, error) {
 				return
 			}
 			f.Render(w, r, http.StatusOK, pages, "portal_shared.html", web.Page{
-				Title: "Who got what about me", Lead: "Each time something about you goes to somebody outside the shop, it is written down here first, with a receipt that nobody can change afterwards.",
+				Title: "Who got what about me", Lead: "Before something about you goes to somebody outside the shop, it is written down here. You get a receipt. Nobody can change it later.",
 				Notice: &web.AccessNotice{Purpose: gateweb.OwnData}, Body: sharedBody{t},
 			})
 		})

@@ -20,6 +20,22 @@ func PurposeWords(p thimble.Purpose) string {
 		return "lists made for you"
 	case p.Within(thimble.TrainAISystem):
 		return "learning for everyone"
+	case p.Within("third_party_sharing"):
+		return "giving your data to others"
+	case p.Within("marketing.communications"):
+		return "letters that advertise"
+	case p.Within("marketing"):
+		return "ads"
+	case p.Within("analytics"):
+		return "counting how the shop is used"
+	case p.Within("functional"):
+		return "what makes the pages work"
+	case p.Within("personalize"):
+		return "pages made for you"
+	case p.Within(thimble.SensitiveBeyond):
+		return "more than you asked for, of what your law guards most"
+	case p.Within("essential"):
+		return "what the shop cannot do without"
 	}
 	return string(p)
 }

@@ -37,7 +37,7 @@ var optOuts = []struct {
 	{cases.Sale, "Selling and sharing", "Your data is given to nobody for money or for their own purposes."},
 	{cases.ShareAds, "Advertising by what is known of me", "No advertising is chosen by what the shop knows of you, here or elsewhere."},
 	{cases.Marketing, "Letters and mail that advertise", "The shop sends you no advertising."},
-	{cases.Sensitive, "Sensitive data", "Data that your law protects most, such as about your body or your health, is used for what you asked for and for what a law asks, and for nothing else."},
+	{cases.Sensitive, "Sensitive data", "This is what your law guards most, such as your body or your health. It is used for what you asked for, and for what a law asks. It is used for nothing else."},
 	{cases.Profiling, "Lists and profiles made from what I do", "No list is made from what you look at and buy. You see what most customers buy."},
 }
 

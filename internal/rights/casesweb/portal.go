@@ -42,6 +42,9 @@ type Store interface {
 // A Begin begins what a case asks for, and does what can be done at once.
 type Begin func(ctx context.Context, id thimble.ID, by, staff string) (cases.Case, error)
 
+// Children finds those whom somebody answers for as a guardian.
+type Children = func(ctx context.Context, guardian thimble.SubjectID) ([]thimble.SubjectID, error)
+
 // PortalDeps are what the pages of the privacy centre are made of.
 type PortalDeps struct {
 	Store Store
@@ -51,7 +54,7 @@ type PortalDeps struct {
 	Letters Letters // nil: nobody is written to
 	Access  func(ctx context.Context, who thimble.SubjectID) (rights.Archive, error)
 	// Children are those whom somebody answers for.
-	Children func(ctx context.Context, guardian thimble.SubjectID) ([]thimble.SubjectID, error)
+	Children Children
 	// Restricted says whether a person's data is kept and not used.
 	Restricted func(ctx context.Context, who thimble.SubjectID) (bool, error)
 	// Refuses says whether somebody said no to a purpose.
@@ -286,14 +289,14 @@ func (p *portal) show(w http.ResponseWriter, r *http.Request, status int, proble
 	if err == nil {
 		steps, err = p.Store.Steps(r.Context(), c.ID)
 	}
-	body := showBody{Facts: facts(c, p.Now()), Timeline: web.Timeline{Title: "What happened"}}
+	body := showBody{Facts: plainFacts(c, p.Now()), Timeline: web.Timeline{Title: "What happened"}}
 	var others outside
 	if err == nil {
 		others, err = outsideOf(r.Context(), p.Systems, c)
 	}
 	if err == nil {
 		body.Outside = others.table()
-		body.Timeline.Items, err = moments(r.Context(), steps, g, others.names, func(k casesdb.Kept) string { return receiptHref(k) })
+		body.Timeline.Items, err = moments(r.Context(), plainSteps(steps), g, others.names, func(k casesdb.Kept) string { return receiptHref(k) })
 	}
 	if err == nil {
 		written, writtenErr := lettersOf(r.Context(), p.Letters, c)

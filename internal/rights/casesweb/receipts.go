@@ -18,8 +18,9 @@ const ReceiptKind = "request"
 
 func receiptHref(k casesdb.Kept) string { return ledgerweb.ReceiptHref(ReceiptKind, receiptKey(k)) }
 
-// PortalReceipts is the source of the receipts of a person's requests.
-func PortalReceipts(s Store, own gateweb.Own) ledgerweb.Source {
+// PortalReceipts is the source of the receipts of a person's requests. A guardian opens those
+// of what a guardian asked for, on whose page they stand, while they answer for the child.
+func PortalReceipts(s Store, own gateweb.Own, children Children) ledgerweb.Source {
 	return ledgerweb.Source{
 		Kind: ReceiptKind, Title: "Requests",
 		List: func(ctx context.Context, who thimble.SubjectID) (listed []ledgerweb.Listed, err error) {
@@ -48,7 +49,18 @@ func PortalReceipts(s Store, own gateweb.Own) ledgerweb.Source {
 				return o, err
 			}
 			grant, err := own(ctx, who, thimble.PrivacyPreferences)
-			if err == nil && !slices.Contains(grant.Members(), c.Subject) {
+			if err != nil {
+				return o, err
+			}
+			theirs := slices.Contains(grant.Members(), c.Subject)
+			if !theirs && c.Via == cases.Guardian && !c.Subject.IsZero() {
+				answers, err := children(ctx, who)
+				if err != nil {
+					return o, err
+				}
+				theirs = slices.Contains(answers, c.Subject)
+			}
+			if !theirs {
 				err = fmt.Errorf("casesweb: %s is about somebody else: %w", key, thimble.ErrNotFound)
 			}
 			if err != nil {

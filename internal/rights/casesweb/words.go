@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -137,6 +138,53 @@ func facts(c cases.Case, now time.Time) []web.KeyValue {
 		all = append(all, web.KeyValue{Key: "Waits until", Value: c.Cools, Sub: "an e-mail address was added; whoever did that by stealth should gain nothing"})
 	}
 	return all
+}
+
+// plainFacts are what is known of a case, as its person reads it: laws and their rules stand
+// apart, under what they say.
+func plainFacts(c cases.Case, now time.Time) []web.KeyValue {
+	laws := append([]string{c.Rule}, c.Void...)
+	if c.Receipt.Rule != "" && !slices.Contains(laws, c.Receipt.Rule) {
+		laws = append(laws, c.Receipt.Rule)
+	}
+	moved := len(c.Void) == 0
+	c.Rule, c.Receipt.Rule, c.Void = "", "", nil
+	all := facts(c, now)
+	for i := range all {
+		all[i].Sub = strings.TrimSuffix(all[i].Sub, "; ")
+	}
+	if !moved {
+		all = append(all, web.KeyValue{Key: "Does not count", Value: unmoved})
+	}
+	if said := strings.Trim(strings.Join(laws, "; "), "; "); said != "" {
+		all = append(all, web.KeyValue{Key: lawKey, Value: said, Words: "law"})
+	}
+	return all
+}
+
+// lawKey is the line of a page that names laws and their rules, in their own words.
+const lawKey = "Which law"
+
+// unmoved is what a step is to its person that no law counts.
+const unmoved = "The law does not let the date move for this."
+
+// plainSteps say of what no law counts that it does not, and leave to [plainFacts] why.
+func plainSteps(all []casesdb.Kept) []casesdb.Kept {
+	all = slices.Clone(all)
+	for i := range all {
+		if len(all[i].Void) > 0 {
+			all[i].Void = []string{unmoved}
+		}
+	}
+	return all
+}
+
+// StepWords says what happened at a step; a word that is none of a step stays as it is.
+func StepWords(what string) string {
+	if words, ok := whatWords[cases.What(what)]; ok {
+		return words
+	}
+	return what
 }
 
 // confirmation says whether who asked was told that it came, where a law has them told.

@@ -11,9 +11,11 @@ import (
 
 	"thimble"
 	"thimble/internal/catalog"
+	"thimble/internal/decision"
 	"thimble/internal/decision/decisionweb"
 	"thimble/internal/gate/gateweb"
 	"thimble/internal/rights"
+	"thimble/internal/rights/casesweb"
 	"thimble/internal/web"
 )
 
@@ -74,7 +76,7 @@ func holderWords(name string) words {
 		"collect":   {"What you did and wrote", "What you looked at and put in the cart, your reviews, and names from lists of the shop.", "what you did and wrote here"},
 		"disclose":  {"Given to others", "What was sent about you to another firm, to whom, when and what for.", "what was sent about you no longer leads to you; who got it was told"},
 		"imports":   {"Files", "Where the shop's files had something about you.", "the places in files that led to you"},
-		"staff":     {"Emergency looks", "When somebody of the shop opened your data in an emergency, and why.", "emergency looks no longer lead to you"},
+		"staff":     {"Emergency looks", "Who opened your data because it was urgent, and why.", "emergency looks no longer lead to you"},
 		"suspect":   {"Checks", "Whether an account looks as if a program used it.", "what was checked about your account"},
 		"systems":   {"Told to other systems", "Which other systems of the shop were asked for you, and what they answered.", "what was told to other systems of the shop"},
 		"taste":     {"Your wishes for lists", "What you want less of, never, or forgotten.", "your wishes for lists"},
@@ -125,7 +127,10 @@ func groupOf(holder string, data []thimble.Datum, count int, names map[thimble.I
 	for _, d := range data {
 		e := entry{Title: strings.ReplaceAll(d.Name, "_", " "), Category: gateweb.CategoryWords(d.Category), At: d.At, Node: treeOf(d.Value), Correct: correct(d)}
 		if d.Category == thimble.AutomatedDecision {
-			e.Title, e.Href = "A decision", "/privacy/decisions/"+url.PathEscape(d.Name)
+			e.Title = "A wish to have a decision looked at again"
+			if _, err := thimble.ParseID(decision.TokenPrefix, d.Name); err == nil {
+				e.Title, e.Href = "A decision", "/privacy/decisions/"+url.PathEscape(d.Name)
+			}
 			e.Node.Parts = slices.DeleteFunc(e.Node.Parts, func(n node) bool { return len(n.Head) > 0 }) // they are on its page
 		}
 		name(&e.Node, names)
@@ -245,6 +250,8 @@ func keyWords(key string) string {
 // valueWords says purposes and kinds of data so that anybody understands them.
 func valueWords(key, text string) string {
 	switch key {
+	case "what":
+		return casesweb.StepWords(text)
 	case "purpose":
 		return gateweb.PurposeWords(thimble.Purpose(text))
 	case "category":
