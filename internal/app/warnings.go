@@ -35,7 +35,7 @@ func (w warner) Tell(ctx context.Context, about retention.Warning, noted func(co
 	addresses = addresses[:min(len(addresses), letters.MostAddresses)]
 	f := w.letterFacts()
 	text := letters.Warning{Shop: f.Shop, Contact: f.Contact, Centre: f.Centre, SeenOn: about.SeenOn, Due: about.Due,
-		Period: retentionweb.PeriodWords(about.Span), Rule: retentionweb.RuleWords(about.Source)}.Write()
+		Period: retentionweb.PeriodWords(about.Span), Rule: retentionweb.RuleWords(about.Source, w.packTitle)}.Write()
 	for _, to := range addresses[min(len(about.Sent), len(addresses)):] {
 		err := w.Disclose.MailWith(ctx, disclose.Letter{To: about.Subject, Address: to, Purpose: thimble.LegalObligation, Subject: text.Subject, Text: text.Body}, noted)
 		switch {

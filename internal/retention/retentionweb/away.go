@@ -99,7 +99,7 @@ type AwayStore interface {
 // PortalAway says on the first page of the privacy centre what happens when somebody stays
 // away, and to who was told that they would be forgotten that they are not: to read it is to
 // be there.
-func PortalAway(store AwayStore, members func(ctx context.Context, who thimble.SubjectID) ([]thimble.SubjectID, error)) func(context.Context, thimble.SubjectID) (web.Card, error) {
+func PortalAway(store AwayStore, members func(ctx context.Context, who thimble.SubjectID) ([]thimble.SubjectID, error), title func(pack string) string) func(context.Context, thimble.SubjectID) (web.Card, error) {
 	return func(ctx context.Context, who thimble.SubjectID) (web.Card, error) {
 		card := web.Card{Icon: "clock", Title: "If I stay away", Href: "/privacy/data", Text: "Nothing is deleted just because you stay away."}
 		rule, on, found, err := store.Away(ctx, who)
@@ -107,7 +107,7 @@ func PortalAway(store AwayStore, members func(ctx context.Context, who thimble.S
 			return card, err
 		}
 		if found {
-			card.Text = "If you do not come back, we delete your data on " + web.Date(on) + ". We write to you first. The rule: " + spanWords(rule.Span) + ", " + RuleWords(rule.Source) + "."
+			card.Text = "If you do not come back, we delete your data on " + web.Date(on) + ". We write to you first. The rule: " + spanWords(rule.Span) + ", " + RuleWords(rule.Source, title) + "."
 		}
 		all, err := members(ctx, who)
 		if err != nil {

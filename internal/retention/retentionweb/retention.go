@@ -204,8 +204,12 @@ type runBody struct {
 }
 
 func runBodyOf(r retention.Run, proof string) runBody {
+	said := r.Why
+	if n := r.Proof.Kept; r.Clock == retention.LastSeen && len(n) > 0 && said == "" {
+		said = web.Text(n[0].N) + " stay until they have been told for 48 hours"
+	}
 	b := runBody{Proof: web.CodeBlock{Title: "Proof", Lang: "json", Code: proof}, Facts: []web.KeyValue{
-		{Key: "State", Value: stateBadge(r.State), Sub: r.Why}, {Key: "Older than", Value: r.Before}, {Key: "By", Value: sourceWords(r.Proof.Source)},
+		{Key: "State", Value: stateBadge(r.State), Sub: said}, {Key: "Older than", Value: r.Before}, {Key: "By", Value: sourceWords(r.Proof.Source)},
 		{Key: "Older when it began", Value: countWords(r.Proof.Listed)}, {Key: "Left afterwards", Value: countWords(r.Proof.Left)},
 	}}
 	if r.Proof.Root != "" {

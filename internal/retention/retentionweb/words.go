@@ -127,11 +127,15 @@ func PeriodWords(span string) string {
 	return spanWords(s)
 }
 
-// RuleWords say to a person by which rule something is done: a law's article, or the shop's
-// own reason.
-func RuleWords(s retention.Source) string {
-	if s.Kind == retention.Law {
-		return s.Cite + " (" + s.Name + ")"
+// RuleWords say to a person by which rule something is done: a law by what its pack is called
+// and its article, or the shop's own reason.
+func RuleWords(s retention.Source, title func(pack string) string) string {
+	if s.Kind != retention.Law {
+		return "our own, because " + strings.TrimRight(s.Cite, ".")
 	}
-	return "our own, because " + strings.TrimRight(s.Cite, ".")
+	name := title(s.Name)
+	if name == "" {
+		name = s.Name
+	}
+	return name + ", " + s.Cite
 }
