@@ -11,8 +11,8 @@ type Corrector interface {
 	// Accepts returns nil for a correction that can be meant, and else an error of kind
 	// ErrInvalid that says what was expected. It reads nothing.
 	Accepts(c Correction) error
-	// Correct puts the value right, and moves the person's epoch with it. A second call
-	// changes nothing and succeeds. The error is of kind ErrConflict when the right value
+	// Correct puts the value right, and moves the person's epoch with it. The cause of the
+	// context is the request for it: a second call for it changes nothing and succeeds. The error is of kind ErrConflict when the right value
 	// cannot be taken, ErrNotFound when the person is gone.
 	Correct(ctx context.Context, c Correction) (Corrected, error)
 }
@@ -22,6 +22,14 @@ type Remedy struct {
 	Title   string // what the value is, for the person: "E-mail address"
 	Was     string // the value, as the person reads it
 	Choices []RemedyChoice
+	Parts   []RemedyPart // what can be put right by itself, if the value has parts
+}
+
+// A RemedyPart is one part of a value, such as a line of an order. The remedy of the datum
+// whose Ref is the part's is that of the part.
+type RemedyPart struct {
+	Ref   string // of the value, "/" and the part's
+	Words string // for the person
 }
 
 // A RemedyChoice is one thing that can be right instead.
@@ -52,6 +60,7 @@ type Correction struct {
 	Ref     string           // which of several, as its datum says
 	Choice  string           // the key of a choice of its remedy
 	Value   Personal[string] // what is right, if the choice asks for it
+	Was     Personal[string] // the value as its remedy had it when it was said to be wrong
 }
 
 // A Corrected says what was put right.

@@ -29,6 +29,7 @@ import (
 type wrong struct {
 	who   thimble.SubjectID
 	order string // its token
+	line  bool   // one line of it alone is wrong
 	right string // the hash of the model without it
 	shown []thimble.ID
 	at    cases.Case
@@ -98,8 +99,20 @@ func mistaken(t *testing.T, s *thimbletest.Shop, who thimble.SubjectID, round in
 		v, _ := s.App.Shop.Version()
 		return hex.EncodeToString(v.Hash[:])
 	}
-	w.who, w.right = who, trained("without the order")
-	s.OrdersAs(fmt.Sprint("wrong-", round), time.Now().Truncate(time.Microsecond), who, "belt", "extra-3")
+	number, at := fmt.Sprint("wrong-", round), time.Now().Truncate(time.Microsecond)
+	if w.line = round%2 == 1; w.line {
+		s.OrdersAs(number, at, who, "belt")
+	}
+	w.who, w.right = who, trained("without what is wrong")
+	if w.line { // the same order comes with one line too many
+		if err := s.Core.Write(ctx, func(tx *sqldb.Tx) error {
+			_, err := tx.Exec(ctx, `delete from order_orders where subject_id = $1 and placed_at = $2`, who, at.UnixMicro())
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.OrdersAs(number, at, who, "belt", "extra-3")
 	s.Works()
 	if trained("with the order") == w.right {
 		t.Fatal("the order changes nothing: the test shows nothing")
@@ -119,6 +132,9 @@ func mistaken(t *testing.T, s *thimbletest.Shop, who thimble.SubjectID, round in
 	w.order = wrongOne.Ref
 	fix := &cases.Fix{Subject: who.String(), Holder: s.Orders.HolderName(), Name: wrongOne.Name, Ref: wrongOne.Ref, Choice: "not_mine",
 		Title: "An order", Was: "an order", Right: "it is not mine", Category: wrongOne.Category, Since: wrongOne.At.UTC()}
+	if w.line {
+		fix.Ref, fix.Choice, fix.Was = wrongOne.Ref+"/1", "not_bought", "extra-3, 1"
+	}
 	var err error
 	w.at, err = s.Cases.Open(ctx, casesdb.Asked{Subject: who, Kind: cases.Rectify, Via: cases.Centre, Proof: cases.Session, By: cases.ThePerson, Fix: thimble.Hide(fix)})
 	if err != nil {
@@ -144,8 +160,8 @@ func halfCorrected(t *testing.T, dir string, w wrong, round int) {
 		if err := tx.QueryRow(ctx, `select count(*) from order_orders where id = $1 and subject_id = $2`, id, w.who).Scan(&theirs); err != nil {
 			return err
 		}
-		if theirs > 0 {
-			t.Errorf("round %d (seed %d): the correction is done, and the order is theirs still", round, seed)
+		if theirs > 0 != w.line {
+			t.Errorf("round %d (seed %d): the correction is done, and the order is theirs: %t, want %t", round, seed, theirs > 0, w.line)
 		}
 		for _, d := range w.shown {
 			var standing string

@@ -35,8 +35,9 @@ func (r rightValues) Corrected(ctx context.Context, members []thimble.SubjectID,
 		if who != what.Subject {
 			return disclosedb.Amended{}, nil // nothing of this subject was wrong
 		}
-		if id, err := thimble.ParseID(order.TokenPrefix, what.Ref); err == nil {
-			return feeds.Runner{Outbox: r.app.Disclose, Orders: r.app.Orders, Products: r.app.Catalog}.Corrected(ctx, recipient, g, who, id)
+		whole, _, _ := strings.Cut(what.Ref, "/")
+		if id, err := thimble.ParseID(order.TokenPrefix, whole); err == nil {
+			return feeds.Runner{Outbox: r.app.Disclose, Orders: r.app.Orders, Products: r.app.Catalog}.Corrected(ctx, recipient, g, who, id, fields)
 		}
 		return r.value(ctx, g, who, what, fields)
 	})

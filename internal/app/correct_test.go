@@ -71,11 +71,16 @@ func wrongForm(d thimble.Datum, choice, value string) url.Values {
 // returns keeps a return of an item.
 func returns(t *testing.T, s *thimbletest.Shop, number string, who thimble.SubjectID, item thimble.ItemID) {
 	t.Helper()
+	returnsAt(t, s, number, time.Now().UTC().Truncate(time.Microsecond), who, item)
+}
+
+func returnsAt(t *testing.T, s *thimbletest.Shop, number string, at time.Time, who thimble.SubjectID, item thimble.ItemID) {
+	t.Helper()
 	id, err := thimble.NewID(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := order.Order{ID: id, Subject: who, Number: number, PlacedAt: time.Now().UTC().Truncate(time.Microsecond), Return: true,
+	o := order.Order{ID: id, Subject: who, Number: number, PlacedAt: at, Return: true,
 		Lines: []order.Line{{Item: item, Units: 1, Price: thimble.Money{Minor: 250, Currency: "GBP"}}}}
 	drafts, err := s.Orders.Draft(t.Context(), []order.Order{o})
 	if err == nil {

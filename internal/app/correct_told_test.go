@@ -107,6 +107,7 @@ func TestARecipientIsToldWhatIsRightAndThePersonHoldsTheReceipt(t *testing.T) {
 	ada := buyers(s)
 	mailed(t, s, ada, "ada@example.org")
 	s.OrdersAs("right-1", time.Now().Truncate(time.Microsecond), ada, "BELT")
+	s.OrdersAs("mixed-1", time.Now().Truncate(time.Microsecond), ada, "BELT", "ODD-2")
 	s.OrdersAs("wrong-1", time.Now().Truncate(time.Microsecond), ada, "ODD-1")
 	sent, err := s.Disclose.Send(t.Context(), disclosedb.Disclosure{Recipient: to, Purpose: thimble.EssentialService, Fields: []string{"mail"}, Subjects: []thimble.SubjectID{ada},
 		Build: mailOf("ada@example.org")})
@@ -126,7 +127,7 @@ func TestARecipientIsToldWhatIsRightAndThePersonHoldsTheReceipt(t *testing.T) {
 		return n
 	}
 	before := len(p.orders)
-	if has("ODD-1") != 1 || len(p.mails) != 1 {
+	if has("ODD-1") != 1 || has("ODD-2") != 1 || len(p.mails) != 1 {
 		t.Fatalf("the recipient has %v and %v", p.orders, p.mails)
 	}
 	w, zoe := browse(t, s, ada), answers(t, s, "zoe", staff.Privacy)
@@ -141,9 +142,10 @@ func TestARecipientIsToldWhatIsRightAndThePersonHoldsTheReceipt(t *testing.T) {
 		sendAll(t, s)
 	}
 	corrects(datumOf(t, s, ada, "order", "wrong-1"), "not_mine", "")
+	corrects(lineOf(t, s, ada, "mixed-1", "ODD-2, 1"), "not_bought", "")
 	corrects(datumOf(t, s, ada, "subject", "email"), "replace", "ada@new.example.org")
 
-	if has("ODD-1") != 0 || len(p.orders) != before-1 || has("BELT") == 0 {
+	if has("ODD-1") != 0 || has("ODD-2") != 0 || len(p.orders) != before-1 || has("BELT") == 0 {
 		t.Errorf("after the correction of an order the recipient has %v", p.orders)
 	}
 	for _, mail := range p.mails {
@@ -151,11 +153,11 @@ func TestARecipientIsToldWhatIsRightAndThePersonHoldsTheReceipt(t *testing.T) {
 			t.Errorf("after the correction of an address the recipient has %q", mail)
 		}
 	}
-	if len(p.heard) != 2 || strings.Contains(p.heard[0], "ODD-1") || strings.Contains(p.heard[0], "wrong-1") || strings.Contains(strings.Join(p.heard, ""), ada.String()) {
+	if len(p.heard) != 3 || strings.Contains(p.heard[0], "ODD-1") || strings.Contains(p.heard[0], "wrong-1") || strings.Contains(strings.Join(p.heard, ""), ada.String()) {
 		t.Errorf("it heard %q", p.heard)
 	}
 	page := w.page("/privacy/shared")
-	if strings.Count(page, "told what is right") != 2 {
+	if strings.Count(page, "told what is right") != 3 {
 		t.Errorf("the page says %d times that what is right was told", strings.Count(page, "told what is right"))
 	}
 	_, rest, _ := strings.Cut(page, `href="/privacy/receipts/disclosure/`)

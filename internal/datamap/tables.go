@@ -16,7 +16,7 @@ var (
 var tables = []Table{
 	{Name: "order_orders", Set: sqldb.Core, Holder: "order", Plain: []string{"id", "batch"}, Fields: []Field{
 		pseudonym("empty for a guest's order", learning...),
-		{Column: "number_index", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: service, Retention: untilErased, Note: "keyed blind index of the order's number", Measures: []Measure{KeyedHash}},
+		{Column: "number_index", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: service, Retention: untilErased, Note: "keyed blind index of the order's number, or of the correction that keeps it beside one", Measures: []Measure{KeyedHash}},
 		{Column: "placed_at", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: learning, Retention: untilErased},
 		{Column: "body", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: learning, Sealed: true, Retention: untilErased, Note: "number, country, lines with items, units and prices"},
 		{Column: "direction", Category: thimble.PurchaseHistory, Source: "the shop's orders", Purposes: learning, Retention: untilErased, Note: "whether it came back, so that returns can stay unopened"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"thimble"
@@ -137,7 +138,7 @@ func (d *Desk) correct(ctx context.Context, r *Request) (thimble.Corrected, erro
 	if err != nil {
 		return thimble.Corrected{}, err
 	}
-	return holder.Correct(ctx, c)
+	return holder.Correct(thimble.WithCause(ctx, r.ID), c)
 }
 
 // refusing says why a correction cannot be made; "" when it can, or may be later.
@@ -200,8 +201,8 @@ type Held struct {
 	Remedy  thimble.Remedy
 }
 
-// Correctable returns the value that a holder exports under a name, and how it can be put
-// right. The error is of kind ErrNotFound when there is none, or nothing can be.
+// Correctable returns the value that a holder exports under a name, or a part of it, and how
+// it can be put right. The error is of kind ErrNotFound when there is none, or nothing can be.
 func (d *Desk) Correctable(ctx context.Context, who thimble.SubjectID, holder, name, ref string) (Held, error) {
 	h, err := d.named(holder)
 	if err != nil {
@@ -220,8 +221,12 @@ func (d *Desk) Correctable(ctx context.Context, who thimble.SubjectID, holder, n
 			if err != nil {
 				return Held{}, fmt.Errorf("rights: looking for what is to be corrected: %w", err)
 			}
-			if datum.Name != name || datum.Ref != ref {
+			whole, _, part := strings.Cut(ref, "/")
+			if datum.Name != name || datum.Ref != whole {
 				continue
+			}
+			if part {
+				datum.Ref = ref
 			}
 			if remedy, can := corrector.Remedy(datum); can {
 				return Held{m, datum, remedy}, nil

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"thimble"
 	"thimble/internal/disclose"
@@ -15,7 +16,7 @@ import (
 // Corrected is what a recipient of orders is told when one of them was corrected: the order
 // as it is now, or its number when it is not the person's any more. It is nothing when the
 // feed has not come to the order, so that a correction sends nothing that was not sent.
-func (r Runner) Corrected(ctx context.Context, recipient thimble.ID, g thimble.Grant, who thimble.SubjectID, id thimble.ID) (made disclosedb.Amended, err error) {
+func (r Runner) Corrected(ctx context.Context, recipient thimble.ID, g thimble.Grant, who thimble.SubjectID, id thimble.ID, fields []disclose.Field) (made disclosedb.Amended, err error) {
 	kept, number, err := r.Orders.Recorded(ctx, id)
 	if errors.Is(err, thimble.ErrNotFound) {
 		return made, nil
@@ -33,11 +34,23 @@ func (r Runner) Corrected(ctx context.Context, recipient thimble.ID, g thimble.G
 		}
 		return made, nil
 	}
-	o, err := order.Open(ctx, g, kept)
-	if err != nil {
-		return made, err
+	all := []order.Sealed{kept}
+	if slices.ContainsFunc(fields, func(f disclose.Field) bool { return f.Name == "return" }) {
+		beside, err := r.Orders.Beside(ctx)
+		if err != nil && !errors.Is(err, thimble.ErrNotFound) {
+			return made, err
+		}
+		if err == nil && beside.Subject == who {
+			all = append(all, beside) // what was sent back of it, for who can tell it from the order
+		}
 	}
-	made.Right = []disclose.Row{orderRow(o)}
+	for _, sealed := range all {
+		o, err := order.Open(ctx, g, sealed)
+		if err != nil {
+			return made, err
+		}
+		made.Right = append(made.Right, orderRow(o))
+	}
 	return made, nil
 }
 

@@ -37,6 +37,7 @@ type Outbox interface {
 type Orders interface {
 	After(ctx context.Context, batch int64, id thimble.ID, placed time.Time, limit int) ([]order.Sealed, error)
 	Recorded(ctx context.Context, id thimble.ID) (order.Sealed, string, error)
+	Beside(ctx context.Context) (order.Sealed, error)
 }
 
 // Products are listed; *catalogdb.Store does.

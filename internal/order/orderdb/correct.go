@@ -2,6 +2,7 @@ package orderdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -31,18 +32,24 @@ const (
 // booked is the law by which an order that is nobody's any more is kept.
 const booked = "Regulation (EU) 2016/679 Art. 17(3)(b) with the law of bookkeeping, such as § 147 AO"
 
-// Remedy implements thimble.Corrector.
+// Remedy implements thimble.Corrector, of an order and of each of its lines.
 func (s *Store) Remedy(d thimble.Datum) (r thimble.Remedy, ok bool) {
 	if d.Ref == "" || d.Name != "order" {
 		return r, false
 	}
-	r = thimble.Remedy{Title: "An order", Choices: []thimble.RemedyChoice{{Key: notTheirs, Words: "This order is not mine"}}}
 	e, is := d.Value.(Exported)
+	if _, _, part := strings.Cut(d.Ref, "/"); part {
+		return lineRemedy(d.Ref, e)
+	}
+	r = thimble.Remedy{Title: "An order", Choices: []thimble.RemedyChoice{{Key: notTheirs, Words: "This order is not mine"}}}
 	if is && e.Return {
 		r = thimble.Remedy{Title: "A return", Choices: []thimble.RemedyChoice{{Key: neverWas, Words: "I sent nothing back"}, {Key: notTheirs, Words: "This return is not mine"}}}
 	}
 	if is {
 		r.Was = said(e)
+		for i, l := range e.Lines {
+			r.Parts = append(r.Parts, thimble.RemedyPart{Ref: fmt.Sprintf("%s/%d", d.Ref, i), Words: saidLine(l)})
+		}
 	}
 	return r, true
 }
@@ -71,6 +78,9 @@ func named(lines []ExportedLine) string {
 
 // Accepts implements thimble.Corrector.
 func (s *Store) Accepts(c thimble.Correction) error {
+	if _, _, part := strings.Cut(c.Ref, "/"); part {
+		return acceptsLine(c)
+	}
 	_, err := thimble.ParseID(order.TokenPrefix, c.Ref)
 	if err != nil || c.Name != "order" || c.Choice != notTheirs && c.Choice != neverWas {
 		return fmt.Errorf("order: a correction: an order and one of the choices was expected: %w", thimble.ErrInvalid)
@@ -85,6 +95,9 @@ func (s *Store) Correct(ctx context.Context, c thimble.Correction) (done thimble
 	if err := s.Accepts(c); err != nil {
 		return done, err
 	}
+	if _, _, part := strings.Cut(c.Ref, "/"); part {
+		return s.correctLine(ctx, c)
+	}
 	id, err := thimble.ParseID(order.TokenPrefix, c.Ref)
 	if err != nil {
 		return done, err
@@ -92,35 +105,57 @@ func (s *Store) Correct(ctx context.Context, c thimble.Correction) (done thimble
 	done.Kept = []thimble.Kept{{Count: 1, What: "the order in the shop's books, without a person", Law: booked}}
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		done.Changed = 0
-		var all []order.Sealed
-		err := tx.Each(ctx, scanSealed(&all, c.Subject), selectSealed+`where id = $1 and subject_id = $2`, id, c.Subject)
-		if err != nil || len(all) == 0 {
-			return err // it has left already
+		o, err := s.theirs(ctx, tx, id, c.Subject)
+		if errors.Is(err, thimble.ErrNotFound) {
+			return nil // it has left already
 		}
-		o, err := order.Unseal(ctx, s.opener, all[0])
 		if err != nil {
 			return err
 		}
 		if o.Return != (c.Choice == neverWas) && c.Choice == neverWas {
 			return fmt.Errorf("it is no return: %w", thimble.ErrConflict)
 		}
-		o.Subject = thimble.SubjectID{}
-		drafts, err := s.Draft(ctx, []order.Order{o})
-		if err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `update order_orders set subject_id = null, body = $1 where id = $2 and subject_id = $3`, drafts[0].sealed.Body, id, c.Subject); err != nil {
-			return err
-		}
 		done.Changed = 1
-		if s.epochs == nil {
-			return fmt.Errorf("nobody was told whose orders change: %w", thimble.ErrUnavailable)
-		}
-		_, err = s.epochs.Touch(ctx, tx, c.Subject)
-		return err
+		return s.leaves(ctx, tx, o)
 	})
 	if err != nil {
 		return thimble.Corrected{}, fmt.Errorf("order: correcting %s: %w", c.Ref, err)
 	}
 	return done, nil
+}
+
+// theirs opens an order of somebody; ErrNotFound for one that is not theirs.
+func (s *Store) theirs(ctx context.Context, tx *sqldb.Tx, id thimble.ID, who thimble.SubjectID) (order.Order, error) {
+	var all []order.Sealed
+	err := tx.Each(ctx, scanSealed(&all, who), selectSealed+`where id = $1 and subject_id = $2`, id, who)
+	if err == nil && len(all) == 0 {
+		err = thimble.ErrNotFound
+	}
+	if err != nil {
+		return order.Order{}, err
+	}
+	return order.Unseal(ctx, s.opener, all[0])
+}
+
+// leaves makes an order nobody's.
+func (s *Store) leaves(ctx context.Context, tx *sqldb.Tx, o order.Order) error {
+	who := o.Subject
+	o.Subject = thimble.SubjectID{}
+	drafts, err := s.Draft(ctx, []order.Order{o})
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `update order_orders set subject_id = null, body = $1 where id = $2 and subject_id = $3`, drafts[0].sealed.Body, o.ID, who); err != nil {
+		return err
+	}
+	return s.moved(ctx, tx, who)
+}
+
+// moved has whoever made something of somebody's orders hear that they changed.
+func (s *Store) moved(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) error {
+	if s.epochs == nil {
+		return fmt.Errorf("nobody was told whose orders change: %w", thimble.ErrUnavailable)
+	}
+	_, err := s.epochs.Touch(ctx, tx, who)
+	return err
 }

@@ -28,7 +28,7 @@ func (f Fix) About() string { return f.Holder + "/" + f.Name + "/" + f.Ref }
 // Correction is what the holder is asked.
 func (f Fix) Correction() (c thimble.Correction, err error) {
 	who, err := thimble.ParseSubjectID(f.Subject)
-	return thimble.Correction{Subject: who, Name: f.Name, Ref: f.Ref, Choice: f.Choice, Value: thimble.Hide(f.Value)}, err
+	return thimble.Correction{Subject: who, Name: f.Name, Ref: f.Ref, Choice: f.Choice, Value: thimble.Hide(f.Value), Was: thimble.Hide(f.Was)}, err
 }
 
 // Fixable reports whether a kind of request can ask for a correction of one value.

@@ -65,7 +65,18 @@ func correctForm(h rights.Held) web.Form {
 
 type correctBody struct {
 	Facts []web.KeyValue
+	Parts []web.Action // where a part of it is put right by itself
 	Form  web.Form
+}
+
+// partsOf lead to the parts of a value that can be put right.
+func partsOf(h rights.Held) (all []web.Action) {
+	for _, p := range h.Remedy.Parts {
+		d := h.Datum
+		d.Ref = p.Ref
+		all = append(all, web.Action{Label: p.Words, Href: CorrectHref(d), Kind: "quiet"})
+	}
+	return all
 }
 
 func (p *portal) held(r *http.Request, v url.Values) (rights.Held, error) {
@@ -90,7 +101,7 @@ func (p *portal) showCorrect(w http.ResponseWriter, r *http.Request, status int,
 		Title: "This is wrong", Lead: "Say what is right. You can see what becomes of it under My requests.",
 		Crumbs: []web.Crumb{{Label: "My data", Href: "/privacy/data"}, {Label: h.Remedy.Title}},
 		Notice: &web.AccessNotice{Purpose: gateweb.OwnData},
-		Body:   correctBody{Facts: []web.KeyValue{{Key: h.Remedy.Title, Value: h.Remedy.Was, Sub: "as it is kept now"}}, Form: f},
+		Body:   correctBody{Facts: []web.KeyValue{{Key: h.Remedy.Title, Value: h.Remedy.Was, Sub: "as it is kept now"}}, Parts: partsOf(h), Form: f},
 	})
 }
 

@@ -84,7 +84,7 @@ func TestEveryPageRendersWithNothingAndWithEverything(t *testing.T) {
 	webtest.RenderAll(t, pagesOf(t, portalPages{}), map[string]web.Page{
 		"portal_requests.html": {Layout: web.Portal, Title: "My requests", Body: listBody{listed(some(), at), p.form(2)}},
 		"portal_request.html":  {Layout: web.Portal, Title: "Erasure", Body: show},
-		"portal_correct.html":  {Layout: web.Portal, Title: "This is wrong", Body: correctBody{[]web.KeyValue{{Key: "Country", Value: "FR"}}, correctForm(wrong)}},
+		"portal_correct.html":  {Layout: web.Portal, Title: "This is wrong", Body: correctBody{[]web.KeyValue{{Key: "Country", Value: "FR"}}, []web.Action{{Label: "shirt, 2", Href: CorrectPath}}, correctForm(wrong)}},
 		"portal_limit.html":    {Layout: web.Portal, Title: "Limits", Body: limits},
 	})
 }
