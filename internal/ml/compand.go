@@ -22,12 +22,9 @@ func Compand(v float64) int8 {
 	return int8(code)
 }
 
-// Expand returns what a code stands for, in units of 1/CompandUnit.
-func Expand(code int8) int32 { return int32(expanded[uint8(code)]) }
-
-var expanded = func() (table [256]int16) {
-	for c := -CompandMax; c <= CompandMax; c++ {
-		table[uint8(int8(c))] = int16(c * max(c, -c))
-	}
-	return table
-}()
+// Expand returns what a code stands for, in units of 1/CompandUnit. It is a product and no
+// table, which whoever reads much else would find out of the cache.
+func Expand(code int8) int32 {
+	c := int32(code)
+	return c * max(c, -c)
+}

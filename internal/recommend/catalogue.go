@@ -15,20 +15,14 @@ const maxItems = 1 << 24
 // A catalogue numbers the items in the order of their ids. It is immutable, and
 // shared by a data set and every model trained on it.
 type catalogue struct {
-	ids  []thimble.ItemID
-	at   map[thimble.ItemID]int32
+	finder
 	pool sync.Pool // of *ranker, sized for this catalogue
 }
 
 func newCatalogue(items []thimble.ItemID) *catalogue {
 	ids := slices.Clone(items)
 	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	c := &catalogue{ids: ids, at: make(map[thimble.ItemID]int32, len(ids))}
-	for i, id := range ids {
-		c.at[id] = int32(i)
-	}
-	return c
+	return &catalogue{finder: newFinder(slices.Compact(ids))}
 }
 
 // check refuses ids that the model's file cannot hold.
@@ -46,13 +40,18 @@ func (c *catalogue) check() error {
 // bit per item, zero before and after.
 func (c *catalogue) lastDistinct(dst []int32, n, limit int, item func(int) thimble.ItemID, seen []uint64) []int32 {
 	from := len(dst)
-	for k := n - 1; k >= 0 && len(dst)-from < limit; k-- {
-		i, ok := c.at[item(k)]
-		if !ok || seen[i>>6]&(1<<(i&63)) != 0 {
-			continue
+	keep := func(i int32) bool {
+		if len(dst)-from == limit {
+			return false
 		}
-		seen[i>>6] |= 1 << (i & 63)
-		dst = append(dst, i)
+		if seen[i>>6]&(1<<(i&63)) == 0 {
+			seen[i>>6] |= 1 << (i & 63)
+			dst = append(dst, i)
+		}
+		return true
+	}
+	for more := true; more && n > 0; n -= min(n, findBatch) {
+		more = c.findMany(min(n, findBatch), func(k int) thimble.ItemID { return item(n - 1 - k) }, keep)
 	}
 	for _, i := range dst[from:] {
 		seen[i>>6] = 0

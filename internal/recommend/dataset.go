@@ -125,13 +125,13 @@ func (d *Dataset) Interactions() int { return d.interactions }
 // as well. What is not in the table nobody had.
 func (d *Dataset) Had(item thimble.ItemID, others []thimble.ItemID) (people int, both []int) {
 	both = make([]int, len(others))
-	i, ok := d.table.at[item]
+	i, ok := d.table.find(item)
 	if !ok {
 		return 0, both
 	}
 	with := map[int32]int{} // of each of the others, how often it was met
 	for _, id := range others {
-		if j, ok := d.table.at[id]; ok {
+		if j, ok := d.table.find(id); ok {
 			with[j] = 0
 		}
 	}
@@ -147,7 +147,7 @@ func (d *Dataset) Had(item thimble.ItemID, others []thimble.ItemID) (people int,
 		}
 	}
 	for k, id := range others {
-		if j, ok := d.table.at[id]; ok {
+		if j, ok := d.table.find(id); ok {
 			both[k] = with[j]
 		}
 	}

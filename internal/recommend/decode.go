@@ -118,20 +118,18 @@ func (d *decoder) size() int {
 }
 
 func (d *decoder) items(n int) *catalogue {
-	c := &catalogue{ids: make([]thimble.ItemID, 0, n), at: make(map[thimble.ItemID]int32, n)}
+	ids := make([]thimble.ItemID, 0, n)
 	for i := range n {
 		id := thimble.ItemID(d.take(int(d.uint(2))))
-		if d.fault != "" {
-			return c
-		}
-		if i > 0 && id <= c.ids[i-1] {
+		if i > 0 && id <= ids[i-1] {
 			d.fail("the items are not in ascending order")
-			return c
 		}
-		c.ids = append(c.ids, id)
-		c.at[id] = int32(i)
+		if d.fault != "" {
+			break
+		}
+		ids = append(ids, id)
 	}
-	return c
+	return &catalogue{finder: newFinder(ids)}
 }
 
 func (d *decoder) rows(m *Model) {

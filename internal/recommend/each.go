@@ -28,7 +28,7 @@ func (d *Dataset) Histories() iter.Seq[[]thimble.ItemID] {
 
 // Row returns what an item in a history adds to the scores of others, ascending by item.
 func (m *Model) Row(item thimble.ItemID) []Weight {
-	i, ok := m.table.at[item]
+	i, ok := m.table.find(item)
 	if !ok {
 		return nil
 	}

@@ -54,7 +54,8 @@ func (a *attack) cover(i int32) []int32 {
 		head := a.byRank[a.rng.IntN(min(200, len(a.byRank)))]
 		of = append(of, head)
 		for _, r := range a.open.model.GoesWith(a.set.names[head], Query{K: segmentTop, NoTerms: true}) {
-			of = append(of, a.open.model.table.at[r.Item])
+			j, _ := a.open.model.table.find(r.Item)
+			of = append(of, j)
 		}
 	}
 	out := slices.DeleteFunc(slices.Clone(of), func(j int32) bool { return j == i })

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"thimble"
@@ -142,7 +143,8 @@ func (out *Metrics) judge(m *Model, set *evalSet, train, test [][]int32) {
 }
 
 // eachAsk calls f for each user with test items, with the history to rank from and
-// a query that masks all of their train items. The history is valid until f returns.
+// a query that masks all of their train items. The history is valid until f returns, and its
+// ids were read just before, as from a store.
 func (s *evalSet) eachAsk(m *Model, train, test [][]int32, f func(user int, history []thimble.Interaction, q Query)) {
 	var history []thimble.Interaction
 	for user, wanted := range test {
@@ -155,11 +157,14 @@ func (s *evalSet) eachAsk(m *Model, train, test [][]int32, f func(user int, hist
 		}
 		history = history[:0]
 		for _, i := range had {
-			history = append(history, thimble.Interaction{Item: s.names[i]})
+			history = append(history, thimble.Interaction{Item: thimble.ItemID(strings.Clone(string(s.names[i])))})
 		}
 		q := Query{K: cutoff, NoTerms: true}
 		if len(had) > m.recipe.HistoryCap {
-			q.Exclude = func(id thimble.ItemID) bool { return slices.Contains(had, m.table.at[id]) }
+			q.Exclude = func(id thimble.ItemID) bool {
+				j, ok := m.table.find(id)
+				return ok && slices.Contains(had, j)
+			}
 		}
 		f(user, history, q)
 	}
@@ -169,7 +174,7 @@ func (s *evalSet) eachAsk(m *Model, train, test [][]int32, f func(user int, hist
 func (m *Model) numbers(list []Ranked) []int32 {
 	out := make([]int32, len(list))
 	for k, r := range list {
-		out[k] = m.table.at[r.Item]
+		out[k], _ = m.table.find(r.Item)
 	}
 	return out
 }

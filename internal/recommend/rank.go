@@ -68,7 +68,7 @@ func (m *Model) ForYou(history []thimble.Interaction, q Query) []Ranked {
 
 // GoesWith ranks items for whoever looks at one item.
 func (m *Model) GoesWith(item thimble.ItemID, q Query) []Ranked {
-	i, ok := m.table.at[item]
+	i, ok := m.table.find(item)
 	if !ok {
 		return nil
 	}
@@ -82,7 +82,7 @@ func (m *Model) GoesWith(item thimble.ItemID, q Query) []Ranked {
 // column, largest magnitude first, then by id. It reads every row, so it is for a
 // page about the item and not for serving.
 func (m *Model) Neighbours(item thimble.ItemID) []Weight {
-	j, ok := m.table.at[item]
+	j, ok := m.table.find(item)
 	if !ok {
 		return nil
 	}
@@ -99,7 +99,7 @@ func (m *Model) Neighbours(item thimble.ItemID) []Weight {
 // Recommends returns the items for or against which an item in a history speaks: its row,
 // largest magnitude first, then by id.
 func (m *Model) Recommends(item thimble.ItemID) []Weight {
-	i, ok := m.table.at[item]
+	i, ok := m.table.find(item)
 	if !ok {
 		return nil
 	}

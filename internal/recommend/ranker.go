@@ -11,7 +11,6 @@ type ranker struct {
 	history []int32
 	seen    []uint64 // one bit per item
 	scores  []int32  // item → score so far, later place in the list
-	found   []int32  // items with a score; some twice, when a sum passed zero
 	top     ml.Top
 	loose   []loosePart
 	parts   []part
@@ -37,32 +36,31 @@ func (r *ranker) rank(m *Model, q Query) []Ranked {
 	return out
 }
 
+// cacheLine is how many cells a processor fetches at once.
+const cacheLine = 64 / 4
+
 // accumulate adds up the rows of the history. Nothing overflows: a sum has at most
 // ml.MaxGramBound shares of at most ScoreUnit.
 func (r *ranker) accumulate(m *Model) {
-	room := 0
 	for _, i := range r.history {
-		// The first cells are asked for together, so that waiting for one is waiting
-		// for all.
-		if row := m.row(i); len(row) > 0 {
-			room += len(row)
+		// The rows are asked for together, so that waiting for one is waiting for all.
+		for row := m.row(i); len(row) > 0; row = row[min(len(row), cacheLine):] {
 			r.touched ^= row[0]
 		}
 	}
-	found, scores, n := slices.Grow(r.found[:0], room)[:room], r.scores, 0
 	for _, i := range r.history {
-		for _, c := range m.row(i) {
-			j := c.item()
-			score := scores[j]
-			// Written always and counted sometimes: no branch to guess wrong.
-			found[n] = j
-			if score == 0 {
-				n++
-			}
-			scores[j] = score + c.share()
-		}
+		addRow(r.scores, m.row(i))
 	}
-	r.found = found[:n]
+}
+
+// addRow adds a row's shares to the scores. It and best are functions of their own, so
+// that all of their loops stays in registers.
+//
+//go:noinline
+func addRow(scores []int32, row []cell) {
+	for _, c := range row {
+		scores[c.item()] += c.share()
+	}
 }
 
 // choose keeps the best candidates and sets the scores back to zero.
@@ -74,13 +72,38 @@ func (r *ranker) choose(m *Model, q Query) {
 		}
 	}
 	floor := uint64(1) << keyIDBits // a score of 1 and the largest item
-	for _, j := range r.found {
-		key := uint64(max(r.scores[j], 0))<<keyIDBits | uint64(maxItems-1-j)
-		r.scores[j] = 0
-		if key >= floor && (q.Exclude == nil || !q.Exclude(m.table.ids[j])) {
-			floor = max(floor, r.top.Push(key)+1)
+	for _, i := range r.history {
+		// The rows say again which items have a score: to read them twice costs less than
+		// to write down what was found. The second time an item comes its score is zero.
+		for row := m.row(i); len(row) > 0; {
+			n, score := best(r.scores, row, int32(floor>>keyIDBits))
+			if n == len(row) {
+				break
+			}
+			j := row[n].item()
+			key := uint64(score)<<keyIDBits | uint64(maxItems-1-j)
+			if key >= floor && (q.Exclude == nil || !q.Exclude(m.table.ids[j])) {
+				floor = max(floor, r.top.Push(key)+1)
+			}
+			row = row[n+1:]
 		}
 	}
+}
+
+// best returns the first place in a row of an item with at least this score, and the
+// score; the row's length when there is none. The scores until there are zero afterwards.
+//
+//go:noinline
+func best(scores []int32, row []cell, least int32) (place int, score int32) {
+	for k, c := range row {
+		j := c.item()
+		score := scores[j]
+		scores[j] = 0
+		if score >= least {
+			return k, score
+		}
+	}
+	return len(row), 0
 }
 
 func (r *ranker) list(m *Model) ([]Ranked, []uint64) {

@@ -26,7 +26,7 @@ func (m *Model) past(history []thimble.Interaction) []int32 {
 
 func (m *Model) explain(past []int32, item thimble.ItemID) Ranked {
 	out := Ranked{Item: item}
-	j, ok := m.table.at[item]
+	j, ok := m.table.find(item)
 	if !ok {
 		return out
 	}

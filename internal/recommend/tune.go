@@ -89,7 +89,7 @@ func TuneOn(ctx context.Context, start Recipe, items []thimble.ItemID, people []
 	}
 	numbers := func(ids []thimble.ItemID, seen map[int32]bool) (out []int32) {
 		for _, id := range ids {
-			if i, ok := table.at[id]; ok && !seen[i] {
+			if i, ok := table.find(id); ok && !seen[i] {
 				seen[i], out = true, append(out, i)
 			}
 		}
