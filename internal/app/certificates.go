@@ -93,7 +93,7 @@ func (s surroundings) Beyond(ctx context.Context) ([]string, error) {
 		"names that the shop, its staff and its systems gave to files, texts, products and events, and what staff wrote as a reason of their own",
 		"the number that a registered agent gave to a request of the person's: it is sealed, and kept until 60 days after the request was closed",
 		"what a system outside knows the person by: it is sealed, and kept until that system has answered, or 90 days after its date",
-		"the last letter to the person, with their address: it is sealed, and kept until the mail server has it, or three days after the first try",
+		"the last letter to the person and to who answers for them, with their addresses: it is sealed, and kept until the mail server has it, or three days after the first try",
 		"totals that name nobody, such as how many of a product were sold on a day",
 		"what the operating system, the disk and a proxy before this program write down",
 	}

@@ -22,12 +22,38 @@ import (
 // WriteLetters writes the letters about requests that are owed, and notes what became of
 // those that were.
 func (a *App) WriteLetters(ctx context.Context) error {
-	return lettersdb.Runner{Store: a.Letters, Cases: a.Cases, Outbox: a.Disclose, Addresses: a.addresses, Members: a.Subjects.Members, Facts: a.letterFacts()}.Run(ctx)
+	return lettersdb.Runner{Store: a.Letters, Cases: a.Cases, Outbox: a.Disclose, Addresses: a.addresses, Members: a.Subjects.Members, Facts: a.letterFacts(),
+		Guardians: a.guardians, To: a.Disclose.LetterTo, Drop: a.Disclose.DropLetter}.Run(ctx)
 }
 
 // letterFacts are what letters say of the shop.
 func (a *App) letterFacts() letters.Facts {
 	return letters.Facts{Shop: cmp.Or(a.Config.ControllerName, "The shop"), Contact: a.Config.ControllerContact, Centre: a.Config.BaseURL() + portal.Root}
+}
+
+// guardians are those who answer for somebody now: nobody does for whoever is known to be
+// grown up.
+func (a *App) guardians(ctx context.Context, child thimble.SubjectID) (all []thimble.SubjectID, err error) {
+	err = a.Core.Read(ctx, func(tx *sqldb.Tx) error {
+		all, err = a.guardiansTx(ctx, tx, child)
+		return err
+	})
+	return all, err
+}
+
+func (a *App) guardiansTx(ctx context.Context, tx *sqldb.Tx, child thimble.SubjectID) ([]thimble.SubjectID, error) {
+	person, err := a.Subjects.PersonTx(ctx, tx, child)
+	if errors.Is(err, thimble.ErrNotFound) {
+		return nil, nil // erased
+	}
+	if err != nil {
+		return nil, err
+	}
+	age, err := a.age(ctx, tx, child)
+	if err != nil || age.Adult {
+		return nil, err
+	}
+	return a.Subjects.GuardiansTx(ctx, tx, person.IDs()...)
 }
 
 // addresses opens the e-mail addresses of a person through the gate, the oldest first, to
@@ -61,16 +87,46 @@ func (a *App) addresses(ctx context.Context, who thimble.SubjectID) (thimble.Gra
 	return g, all, nil
 }
 
-// lastLetter writes to somebody in the transaction that begins to erase them.
+// lastLetter writes to somebody in the transaction that begins to erase them, and to who
+// answers for them.
 func (a *App) lastLetter(ctx context.Context, tx *sqldb.Tx, c cases.Case, e cases.Event) (queued []thimble.ID, why letters.Why, err error) {
 	person, err := a.Subjects.PersonTx(ctx, tx, c.Subject)
 	if err != nil {
 		return nil, "", err
 	}
+	answer, err := a.guardiansTx(ctx, tx, c.Subject)
+	if err != nil {
+		return nil, "", err
+	}
 	f := a.letterFacts()
-	f.Case, f.Step = c, cases.StepOf(c, e)
-	text := letters.Write(letters.Farewell, f)
-	held, err := a.Subjects.IdentifiersTx(ctx, tx, person.IDs()...)
+	f.Case, f.Step, f.Guarded = c, cases.StepOf(c, e), len(answer) > 0
+	readers := [][]thimble.SubjectID{person.IDs()}
+	for _, g := range answer {
+		who, err := a.Subjects.PersonTx(ctx, tx, g)
+		if errors.Is(err, thimble.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, "", err
+		}
+		readers = append(readers, who.IDs())
+	}
+	for i, ids := range readers {
+		f.Guardian = i > 0
+		some, why, err := a.lastLetterTo(ctx, tx, letters.Write(letters.Farewell, f), ids)
+		if err != nil || why != "" && why != letters.NoAddress {
+			return nil, why, err
+		}
+		queued = append(queued, some...)
+	}
+	if len(queued) == 0 {
+		return nil, letters.NoAddress, nil
+	}
+	return queued, "", nil
+}
+
+func (a *App) lastLetterTo(ctx context.Context, tx *sqldb.Tx, text letters.Text, ids []thimble.SubjectID) (queued []thimble.ID, why letters.Why, err error) {
+	held, err := a.Subjects.IdentifiersTx(ctx, tx, ids...)
 	if err != nil {
 		return nil, "", err
 	}

@@ -437,12 +437,37 @@ func TestACopyGoesToTheControllerThatAskedForItAndToNobodyElse(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// An e-mail address that was added meanwhile has the copy wait, and its address with it.
+	mailed(t, f.Shop, there, "stealth@example.org")
+	moves := func(by time.Duration) {
+		t.Helper()
+		if err := f.Core.Write(ctx, func(tx *sqldb.Tx) error {
+			_, err := tx.Exec(ctx, `update subject_identifiers set created_at = created_at + $2 where subject = $1 and kind = 'email'`, there[:], by.Microseconds())
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	moves(time.Hour)
+	refused("while its person waits", http.StatusServiceUnavailable, token, path)
+	for range 2 {
+		set(time.Now().Add(-time.Minute)) // its time was over before it could be fetched
+		f.settles(t)
+		if again := status(known); again.Results != st.Results || again.Count == nil || *again.Count != *st.Count {
+			t.Fatalf("the address of a copy that waits is %+v, want %s", again, st.Results)
+		}
+	}
+	moves(-time.Hour)
+	if code, _, _ := f.asks(t, "GET", path, token, ""); code != http.StatusOK {
+		t.Errorf("fetching it once nobody waits any more: %d", code)
+	}
 	set(time.Now())
 	refused("after three days", http.StatusNotFound, token, path)
 	if st := status(known); st.Results != "" {
 		t.Errorf("the address is told when it is too late: %+v", st)
 	}
 	set(time.Now().Add(time.Hour))
+	moves(time.Hour)
 	f.Erase(there)
 	refused("of somebody who was erased", http.StatusNotFound, token, path)
 	set(time.Now())

@@ -54,7 +54,7 @@ func (a *App) openOpenDSR(now func() time.Time) (err error) {
 	if a.signer, err = a.Config.openDSRSigner(); err != nil {
 		return err
 	}
-	a.OpenDSR = opendsrdb.New(a.Core, a.Cases, a.Subjects, a.Systems, opendsrdb.Config{Now: now, Log: a.Log, Signer: a.signer, Base: a.Config.BaseURL(), Copy: a.copyOf})
+	a.OpenDSR = opendsrdb.New(a.Core, a.Cases, a.Subjects, a.Systems, opendsrdb.Config{Now: now, Log: a.Log, Signer: a.signer, Base: a.Config.BaseURL(), Copy: a.copyOf, Waits: a.Cases.Waits})
 	sender, err := a.wayOut(a.OpenDSR)
 	if err != nil {
 		return err

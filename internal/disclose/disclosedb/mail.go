@@ -133,3 +133,35 @@ func (s *Store) Waits(ctx context.Context) (n int, err error) {
 }
 
 var _ Gate = (*gate.Gate)(nil)
+
+// LetterTo is whom a letter is for; zero for a last letter, and for one that was sent and is
+// kept no more.
+func (s *Store) LetterTo(ctx context.Context, id thimble.ID) (who thimble.SubjectID, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		all, err := sqldb.Column[thimble.SubjectID](ctx, tx, `select subject_id from disclose_people where message_id = $1 and subject_id is not null`, id)
+		if len(all) == 1 {
+			who = all[0]
+		}
+		return err
+	})
+	if err != nil {
+		return who, fmt.Errorf("disclose: whom a letter is for: %w", err)
+	}
+	return who, nil
+}
+
+// DropLetter takes a letter out of the outbox that need not be sent any more. One that is
+// being sent, or was, stays as it is.
+func (s *Store) DropLetter(ctx context.Context, id thimble.ID) error {
+	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		n, err := tx.Exec(ctx, `update disclose_messages set state = 'cancelled', why = 'not-owed-any-more' where id = $1 and state in ('queued', 'retrying', 'blocked')`, id)
+		if err != nil || n == 0 {
+			return err
+		}
+		return s.settlePeople(ctx, tx, Message{ID: id, Kind: disclose.LetterMessage}, result{state: disclose.Cancelled})
+	})
+	if err != nil {
+		return fmt.Errorf("disclose: dropping %s: %w", id.Token(disclose.MessagePrefix), err)
+	}
+	return nil
+}

@@ -160,6 +160,8 @@ const (
 	Unasked   Why = "not-asked"  // it never reached them that somebody asks in their name
 	Overtaken Why = "overtaken"  // something else happened to the request
 	Denied    Why = "not-opened" // the gate did not give the address
+	// Parted is why the outbox dropped one for who did not answer for the person any more.
+	Parted Why = "not-owed-any-more"
 	// KeptHere is why the outbox says that it delivered what nobody was sent.
 	KeptHere Why = "kept-here"
 )
@@ -183,6 +185,8 @@ func (w Why) Words() string {
 		return "something else had happened by then"
 	case Denied:
 		return "the address could not be opened"
+	case Parted:
+		return "who it was for does not answer for the person any more"
 	case KeptHere:
 		return "it stays in the outbox, for lack of a mail server"
 	}

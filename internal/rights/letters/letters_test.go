@@ -174,3 +174,36 @@ func TestOnlyWhatOthersPassOnIsLimited(t *testing.T) {
 }
 
 func first(k letters.Kind, _ bool) letters.Kind { return k }
+
+// What is written to who answers for a child, and to the child of what they asked for, is as
+// plain, and has nothing that was written in a case.
+func TestLettersAboutAChildArePlainAndKeepWhatIsTheChilds(t *testing.T) {
+	for _, via := range []cases.Via{cases.Guardian, cases.Mail} {
+		for _, k := range letters.Kinds() {
+			f := facts(cases.Access)
+			f.Case.Via, f.Guarded = via, true
+			child, guardians := letters.Readers(k, f.Case)
+			for _, to := range []struct{ guardian, gets bool }{{true, guardians}, {false, child && via == cases.Guardian}} {
+				if !to.gets {
+					continue
+				}
+				f.Guardian = to.guardian
+				text := letters.Write(k, f)
+				body := text.Body.Reveal() // to read it
+				prose := prose(strings.Split(strings.ReplaceAll(body, "No link in", "\nRequest: "), "Linen & Co")[0])
+				if grade, words := decisiontest.Grade(prose); grade > 7 || words > 180 || words < 20 {
+					t.Errorf("%s by %s has %d words of grade %.1f:\n%s", k, via, words, grade, body)
+				}
+				if strings.Contains(body, "We looked twice.") && to.guardian {
+					t.Errorf("%s by %s tells a guardian what was written:\n%s", k, via, body)
+				}
+				if theirs := strings.Contains(body, "case_") || strings.Contains(body, cases.Access.Words()); theirs && to.guardian && via != cases.Guardian {
+					t.Errorf("%s by %s tells a guardian what the child asks:\n%s", k, via, body)
+				}
+				if strings.Contains(body, "You asked to be forgotten") {
+					t.Errorf("%s by %s says that the child asked, and it did not:\n%s", k, via, body)
+				}
+			}
+		}
+	}
+}

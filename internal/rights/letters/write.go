@@ -16,6 +16,21 @@ type Facts struct {
 	Case    cases.Case
 	Step    cases.Step               // the step that owes the letter
 	Reason  thimble.Personal[string] // what was written at the step; of those that have a reason
+	// Guarded says that somebody answers for the person, Guardian that the letter is for them.
+	Guarded, Guardian bool
+}
+
+// hidden is a reason that is not told.
+var hidden thimble.Personal[string]
+
+func (f Facts) paragraphs(k Kind) []string {
+	switch {
+	case f.Guardian:
+		return toGuardian(k, f)
+	case f.Guarded && f.Case.Via == cases.Guardian && (k == Ready || k == Farewell):
+		return toChild(k, f)
+	}
+	return paragraphs(k, f)
 }
 
 // A Text is a letter in plain text.
@@ -30,20 +45,26 @@ func Write(k Kind, f Facts) Text {
 	line := func(s ...string) { b.WriteString(strings.Join(s, "") + "\n") }
 	line("Hello,")
 	line()
-	for _, p := range paragraphs(k, f) {
+	for _, p := range f.paragraphs(k) {
 		line(p)
 		line()
 	}
-	line("Request: ", f.Case.ID.Token(cases.TokenPrefix))
-	line("Asked for: ", f.Case.Kind.Words())
-	line()
+	if !f.Guardian || f.Case.Via == cases.Guardian {
+		line("Request: ", f.Case.ID.Token(cases.TokenPrefix))
+		line("Asked for: ", f.Case.Kind.Words())
+		line()
+	}
 	line(f.Shop)
 	if f.Contact != "" {
 		line("Reach us: ", f.Contact)
 	}
 	line()
 	line("No link in this letter signs anybody in. We will never ask you for a password or a copy of your papers.")
-	return Text{Subject: k.subject(), Body: thimble.Hide(b.String())}
+	subject := k.subject()
+	if f.Guardian {
+		subject = "Somebody you answer for: a request about their data"
+	}
+	return Text{Subject: subject, Body: thimble.Hide(b.String())}
 }
 
 func (k Kind) subject() string {
@@ -135,7 +156,12 @@ func farewell(f Facts) []string {
 	all := []string{"You asked to be forgotten. We are deleting your data now. Most often that is done before you read this.",
 		"This is our last letter: your address is deleted too."}
 	for _, w := range f.Case.Work {
-		all = append(all, "The page below shows when it is done, and has a proof that you can keep. It names nobody: "+f.Centre+"/forgotten/"+w.Ref)
+		all = append(all, proofOf(f, w.Ref))
 	}
 	return append(all, "It was not you? Then write to us at once.", complain)
+}
+
+// proofOf leads to the page of an erasure.
+func proofOf(f Facts, request string) string {
+	return "The page below shows when it is done, and has a proof that you can keep. It names nobody: " + f.Centre + "/forgotten/" + request
 }

@@ -42,6 +42,12 @@ type Runner struct {
 	Addresses Addresses
 	// Members are the subjects of a person.
 	Members func(ctx context.Context, who thimble.SubjectID) ([]thimble.SubjectID, error)
+	// Guardians are those who answer for a person now, and whom letters about a child's
+	// requests go to ([letters.Readers]); nil for nobody. With it go To, who a letter in the
+	// outbox is for, and Drop, which takes one out of it that was not sent yet.
+	Guardians func(ctx context.Context, child thimble.SubjectID) ([]thimble.SubjectID, error)
+	To        func(ctx context.Context, message thimble.ID) (thimble.SubjectID, error)
+	Drop      func(ctx context.Context, message thimble.ID) error
 	// Facts are what all letters say of the shop.
 	Facts letters.Facts
 }
@@ -104,7 +110,7 @@ func (r Runner) write(ctx context.Context, e Entry) error {
 	if rests, err := r.rests(ctx, e, c); rests || err != nil {
 		return err
 	}
-	grant, addresses, err := r.Addresses(ctx, c.Subject)
+	grant, to, err := r.readers(ctx, c, e.Kind)
 	switch {
 	case errors.Is(err, thimble.ErrNotFound):
 		return r.ends(ctx, e, letters.Spared, letters.Nobody)
@@ -112,14 +118,14 @@ func (r Runner) write(ctx context.Context, e Entry) error {
 		return r.waits(ctx, e, letters.Denied)
 	case err != nil:
 		return err
-	case len(addresses) == 0:
+	case len(to) == 0:
 		return r.ends(ctx, e, letters.Unsent, letters.NoAddress)
 	}
-	text, err := r.text(ctx, grant, c, e)
+	f, err := r.facts(ctx, grant, c, e)
 	if err != nil {
 		return err
 	}
-	return r.queue(ctx, e, c, text, addresses[:min(len(addresses), letters.MostAddresses)])
+	return r.queue(ctx, e, f, to)
 }
 
 // spared says why a letter need not be sent; empty for one that is owed.
@@ -159,35 +165,40 @@ func (r Runner) rests(ctx context.Context, e Entry, c cases.Case) (bool, error) 
 	return true, r.Store.settle(ctx, e, until)
 }
 
-// text writes a letter from the step that owes it.
-func (r Runner) text(ctx context.Context, g thimble.Grant, c cases.Case, e Entry) (letters.Text, error) {
+// facts are what a letter is written from: the step that owes it, and what was written there.
+func (r Runner) facts(ctx context.Context, g thimble.Grant, c cases.Case, e Entry) (letters.Facts, error) {
 	steps, err := r.Cases.Steps(ctx, c.ID)
 	at := slices.IndexFunc(steps, func(k casesdb.Kept) bool { return k.N == e.Step })
 	if err == nil && at < 0 {
 		err = thimble.ErrNotFound
 	}
 	if err != nil {
-		return letters.Text{}, err
+		return letters.Facts{}, err
 	}
 	f := r.Facts
 	f.Case, f.Step = c, steps[at].Step
-	if e.Kind.HasReason() {
-		if f.Reason, err = casesdb.WordsOf(ctx, g, steps[at]); err != nil {
-			return letters.Text{}, err
-		}
+	answer, err := r.guardians(ctx, c)
+	f.Guarded = len(answer) > 0
+	if err != nil {
+		return f, err
 	}
-	return letters.Write(e.Kind, f), nil
+	if e.Kind.HasReason() {
+		f.Reason, err = casesdb.WordsOf(ctx, g, steps[at])
+	}
+	return f, err
 }
 
 // queue hands a letter to the outbox, once for each address. One that it does not take now
 // is offered again, to the addresses that are left.
-func (r Runner) queue(ctx context.Context, e Entry, c cases.Case, text letters.Text, addresses []thimble.Personal[string]) error {
+func (r Runner) queue(ctx context.Context, e Entry, f letters.Facts, all []reader) error {
 	fields := []string{disclosedb.AddressField, disclosedb.TextField}
-	if e.Kind.HasReason() {
-		fields = append(fields, disclosedb.ReasonField)
-	}
-	for _, to := range addresses[min(len(e.Messages), len(addresses)):] {
-		l := disclose.Letter{To: c.Subject, Address: to, Purpose: thimble.LegalObligation, Fields: fields, Subject: text.Subject, Text: text.Body}
+	for _, to := range all[min(len(e.Messages), len(all)):] {
+		f.Guardian = to.guardian
+		text := letters.Write(e.Kind, f)
+		l := disclose.Letter{To: to.who, Address: to.address, Purpose: thimble.LegalObligation, Fields: fields, Subject: text.Subject, Text: text.Body}
+		if e.Kind.HasReason() && !to.guardian {
+			l.Fields = append(fields[:len(fields):len(fields)], disclosedb.ReasonField)
+		}
 		var queued thimble.ID
 		err := r.Outbox.MailWith(ctx, l, func(ctx context.Context, tx *sqldb.Tx, message thimble.ID) error {
 			queued = message
@@ -196,9 +207,9 @@ func (r Runner) queue(ctx context.Context, e Entry, c cases.Case, text letters.T
 		switch {
 		case errors.Is(err, errTaken):
 			return nil
-		case errors.Is(err, thimble.ErrNotFound):
+		case errors.Is(err, thimble.ErrNotFound) && !to.guardian:
 			return r.ends(ctx, e, letters.Spared, letters.Nobody)
-		case errors.Is(err, thimble.ErrDenied):
+		case errors.Is(err, thimble.ErrDenied), errors.Is(err, thimble.ErrNotFound):
 			return r.waits(ctx, e, letters.Denied)
 		case errors.Is(err, thimble.ErrUnavailable):
 			return r.waits(ctx, e, letters.NoServer)
@@ -211,17 +222,23 @@ func (r Runner) queue(ctx context.Context, e Entry, c cases.Case, text letters.T
 	return r.Store.settle(ctx, e, r.Store.now())
 }
 
-// follow notes what the outbox did with a letter: it is sent once one address has it.
+// follow notes what the outbox did with a letter: it is sent once one address has it that it
+// was owed to.
 func (r Runner) follow(ctx context.Context, e Entry) error {
 	open := false
+	beside, err := r.beside(ctx, e)
+	if err != nil {
+		return err
+	}
 	for _, id := range e.Messages {
 		m, err := r.Outbox.Message(ctx, id)
 		if err != nil {
 			return err
 		}
+		owed := !slices.Contains(beside, id)
 		switch m.State {
 		case disclose.Delivered, disclose.Acknowledged:
-			if e.State != letters.Sent || m.SentAt.Before(e.Sent) {
+			if owed && (e.State != letters.Sent || m.SentAt.Before(e.Sent)) {
 				e.State, e.Why, e.Sent = letters.Sent, letters.Why(m.Why), m.SentAt
 			}
 		case disclose.Queued, disclose.Sending, disclose.Retrying, disclose.Blocked:
@@ -239,17 +256,23 @@ func (r Runner) follow(ctx context.Context, e Entry) error {
 	case e.State == letters.Sent && e.Why == letters.KeptHere:
 		// It lies here: nobody was told anything.
 	case e.State == letters.Sent:
-		// Each letter names its request: whoever has one knows that it came.
-		if err := r.Cases.Confirmed(ctx, e.Case, e.Sent); err != nil {
+		if err := r.told(ctx, e); err != nil {
 			return err
-		}
-		if e.Kind == letters.Ready {
-			if err := r.Cases.Offered(ctx, e.Case); err != nil {
-				return err
-			}
 		}
 	case !open:
 		e.State = letters.Unsent
+		if len(beside) == len(e.Messages) && e.Why == "" {
+			e.Why = letters.NoAddress // those whom it is owed to have none
+		}
 	}
 	return r.Store.settle(ctx, e, r.Store.now().Add(followEvery))
+}
+
+// told notes that who asked was told. Each letter names its request: whoever has one knows
+// that it came.
+func (r Runner) told(ctx context.Context, e Entry) error {
+	if err := r.Cases.Confirmed(ctx, e.Case, e.Sent); err != nil || e.Kind != letters.Ready {
+		return err
+	}
+	return r.Cases.Offered(ctx, e.Case)
 }

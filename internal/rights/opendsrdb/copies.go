@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"thimble"
+	"thimble/internal/rights"
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/opendsr"
 	"thimble/internal/sqldb"
@@ -16,7 +17,8 @@ import (
 const ResultsPath = "/v2/results/"
 
 // Fetchable is how long a copy can be fetched once it is ready: as long as callbacks that say
-// so are tried.
+// so are tried. While its person waits after an e-mail address was added, it is not ready, and
+// the time begins anew.
 const Fetchable = 3 * 24 * time.Hour
 
 // fulfil has the copy made that a case asks for, which answers it. The copy itself is not
@@ -88,6 +90,43 @@ func (s *Store) Whose(ctx context.Context, c Controller, results string) (thimbl
 	return of.Subject, nil
 }
 
+// postpone has the address of a copy that waits stay good: its time begins when the copy can
+// be fetched. It ends with the person, whose copy there is none of then.
+func (s *Store) postpone(ctx context.Context, h Held) (Held, error) {
+	if h.Results == "" || h.Case.IsZero() || s.cfg.Waits == nil {
+		return h, nil
+	}
+	c, err := s.cases.Get(ctx, h.Case)
+	if err != nil || c.Subject.IsZero() {
+		return h, err
+	}
+	if err := s.cfg.Waits(ctx, c.Subject); err == nil || errors.Is(err, thimble.ErrNotFound) {
+		return h, nil
+	} else if !errors.Is(err, rights.ErrWaits) {
+		return h, err
+	}
+	h.Until = s.now().Add(Fetchable)
+	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(ctx, `update opendsr_requests set results_until = $4 where controller_id = $1 and request_id = $2 and results = $3`, h.Controller, h.ID, h.Results, h.Until.UnixMicro())
+		return err
+	})
+	return h, wrap("having an address wait with its copy", err)
+}
+
+// waiting looks after the addresses whose time is half over.
+func (s *Store) waiting(ctx context.Context) error {
+	var all []Held
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		all, err = list(ctx, tx, `where results <> '' and results_until <= $1 limit 1000`, s.now().Add(Fetchable/2).UnixMicro())
+		return err
+	})
+	for _, h := range all {
+		_, one := s.postpone(ctx, h)
+		err = errors.Join(err, one)
+	}
+	return err
+}
+
 // Copied reports whether some controller may ask for copies.
 func (s *Store) Copied(ctx context.Context) (bool, error) {
 	var n int
@@ -103,6 +142,9 @@ const callbacksKept = 60 * 24 * time.Hour
 // forget takes the addresses back that nobody fetched from in time, and how much was there;
 // and callbacks that ended long ago.
 func (s *Store) forget(ctx context.Context) error {
+	if err := s.waiting(ctx); err != nil {
+		return err // nothing is forgotten that may have to wait
+	}
 	_, err := s.db.Drain(ctx, `update opendsr_requests set results = '', results_until = 0, results_count = -1 where (controller_id, request_id) in
 		(select controller_id, request_id from opendsr_requests where results_until <> 0 and results_until <= $1 limit 1000)`, s.now().UnixMicro())
 	if err == nil {

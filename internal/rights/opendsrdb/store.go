@@ -69,6 +69,9 @@ type Config struct {
 	// Copy makes a recorded access request of a person, and returns its token and how much
 	// is held; nil: no copies are given.
 	Copy func(ctx context.Context, who thimble.SubjectID) (ref string, count int, err error)
+	// Waits returns [rights.ErrWaits] for a person of whom nothing is handed over now; nil: for
+	// nobody.
+	Waits func(ctx context.Context, who thimble.SubjectID) error
 }
 
 // A Store keeps controllers, requests and callbacks, and is the meter of its way out.

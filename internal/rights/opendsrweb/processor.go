@@ -219,7 +219,7 @@ func (p *processor) fail(w http.ResponseWriter, err error) {
 		p.refuse(w, http.StatusBadRequest, opendsr.DetailOf(fault))
 	case errors.Is(err, thimble.ErrNotFound):
 		p.refuse(w, http.StatusNotFound, opendsr.Detail{Domain: "Request", Reason: "NotFound", Message: "The controller has no request with this id, or no copy at this address any more."})
-	case errors.Is(err, thimble.ErrConflict):
+	case errors.Is(err, thimble.ErrConflict) && !errors.Is(err, thimble.ErrUnavailable): // a copy that waits is both
 		p.refuse(w, http.StatusConflict, opendsr.Detail{Domain: "Request", Reason: "Conflict", Message: "Another request has this id, or it is not pending any more."})
 	default:
 		p.refuse(w, http.StatusServiceUnavailable, opendsr.Detail{Domain: "Server", Reason: "Unavailable", Message: "Come again later; nothing was lost."})

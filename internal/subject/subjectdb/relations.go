@@ -114,3 +114,33 @@ func apart(ctx context.Context, tx *sqldb.Tx, a, b []thimble.SubjectID) error {
 	}
 	return nil
 }
+
+// GuardiansTx are those who answer for somebody by a relation that stands, for who writes
+// letters about a child's requests: nothing else asks it. It opens the child's parts with the
+// opener of the Config; without one it is denied.
+func (s *Store) GuardiansTx(ctx context.Context, tx *sqldb.Tx, child ...thimble.SubjectID) (all []thimble.SubjectID, err error) {
+	if s.cfg.Opener == nil {
+		return nil, fmt.Errorf("subjectdb: who answers for somebody: no opener was given: %w", thimble.ErrDenied)
+	}
+	const doing = "reading who answers for somebody"
+	for _, of := range child {
+		related, err := readRelations(ctx, tx, of)
+		if err != nil {
+			return nil, wrap(doing, err)
+		}
+		for _, r := range related {
+			plain, err := s.cfg.Opener.Open(ctx, r.Cell, r.Sealed)
+			var part subject.Part
+			if err == nil {
+				part, err = subject.ParsePart(plain)
+			}
+			if err != nil {
+				return nil, wrap(doing, err)
+			}
+			if part.Kind == subject.Guardian && !part.Answers() && !slices.Contains(all, r.Other) {
+				all = append(all, r.Other)
+			}
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,97 @@
+package lettersdb
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"thimble"
+	"thimble/internal/rights/cases"
+	"thimble/internal/rights/letters"
+)
+
+// A reader is an address that a letter goes to.
+type reader struct {
+	who      thimble.SubjectID
+	address  thimble.Personal[string]
+	guardian bool
+}
+
+func (r Runner) guardians(ctx context.Context, c cases.Case) ([]thimble.SubjectID, error) {
+	if r.Guardians == nil || c.Subject.IsZero() {
+		return nil, nil
+	}
+	return r.Guardians(ctx, c.Subject)
+}
+
+// readers are the addresses that a letter goes to, those of the person first, with the grant
+// that opens what was written in the case.
+func (r Runner) readers(ctx context.Context, c cases.Case, k letters.Kind) (grant thimble.Grant, all []reader, err error) {
+	add := func(who thimble.SubjectID, guardian bool) (thimble.Grant, error) {
+		g, addresses, err := r.Addresses(ctx, who)
+		for _, a := range addresses[:min(len(addresses), letters.MostAddresses)] {
+			all = append(all, reader{who, a, guardian})
+		}
+		return g, err
+	}
+	if grant, err = add(c.Subject, false); err != nil {
+		return nil, nil, err
+	}
+	answer, err := r.guardians(ctx, c)
+	if err != nil || len(answer) == 0 {
+		return grant, all, err
+	}
+	child, guardians := letters.Readers(k, c)
+	if !child {
+		all = nil
+	}
+	for _, g := range answer {
+		if !guardians {
+			break
+		}
+		// One who is gone, or whose address the gate does not give, keeps it from nobody.
+		if _, err := add(g, true); err != nil && !errors.Is(err, thimble.ErrNotFound) && !errors.Is(err, thimble.ErrDenied) {
+			return nil, nil, err
+		}
+	}
+	return grant, all, nil
+}
+
+// beside are the messages of a letter that were not owed to whom they are for. One to somebody
+// who does not answer for the person any more is taken out of the outbox: when the relation
+// ends nobody learns more.
+func (r Runner) beside(ctx context.Context, e Entry) (all []thimble.ID, err error) {
+	if r.Guardians == nil || e.Kind == letters.Farewell {
+		return nil, nil
+	}
+	c, err := r.Cases.Get(ctx, e.Case)
+	if err != nil || c.Subject.IsZero() {
+		return nil, err
+	}
+	own, err := r.Members(ctx, c.Subject)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := r.guardians(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range e.Messages {
+		to, err := r.To(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if to.IsZero() || slices.Contains(own, to) {
+			continue
+		}
+		if !slices.Contains(answer, to) {
+			if err := r.Drop(ctx, id); err != nil {
+				return nil, err
+			}
+		}
+		if !letters.Counts(e.Kind, c) {
+			all = append(all, id)
+		}
+	}
+	return all, nil
+}
