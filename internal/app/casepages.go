@@ -31,7 +31,7 @@ func (d *doors) casePages() casesweb.PortalDeps {
 // corrections find what can be corrected, and tell what came of it.
 func (d *doors) corrections() casesweb.Corrections {
 	return casesweb.Corrections{
-		Held: d.Desk.Correctable, Accepts: d.Desk.Accepts, Differs: d.differs,
+		Held: d.Desk.Correctable, Accepts: d.Desk.Accepts, Differs: d.differs, Limit: d.limitCase,
 		Report: func(ctx context.Context, ref string) (rights.Report, error) {
 			id, err := thimble.ParseID(rights.TokenPrefix, ref)
 			if err != nil {

@@ -121,5 +121,5 @@ func (a *App) serveCases(ctx context.Context) error {
 	_, deskErr := a.Desk.Retry(ctx)
 	_, again := a.Cases.Settle(ctx)
 	_, followErr := a.OpenDSR.Follow(ctx)
-	return errors.Join(err, begunErr, deskErr, again, followErr, a.TellAgents(ctx), a.WriteLetters(ctx))
+	return errors.Join(err, begunErr, deskErr, again, followErr, a.LimitCases(ctx), a.TellAgents(ctx), a.WriteLetters(ctx))
 }

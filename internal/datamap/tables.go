@@ -149,7 +149,7 @@ var tables = []Table{
 	{Name: "retention_cuts", Set: sqldb.Core, Plain: []string{"category", "purpose", "since"}},
 	{Name: "retention_proposals", Set: sqldb.Core, Plain: []string{"category", "holder", "state", "used_at", "since", "raised_at", "decided_by", "decided_at", "note"}},
 	{Name: "retention_acts", Set: sqldb.Core, Plain: []string{"id", "about", "act", "staff", "detail", "at", "opening"}},
-	{Name: "cases_requests", Set: sqldb.Core, Holder: "cases", Plain: []string{"id", "kind", "state", "via", "due_at", "closed_at", "steps", "facts", "ack_by", "ack_at", "ack_rule"}, Fields: []Field{
+	{Name: "cases_requests", Set: sqldb.Core, Holder: "cases", Plain: []string{"id", "kind", "state", "via", "due_at", "closed_at", "steps", "facts", "ack_by", "ack_at", "ack_rule", "limited"}, Fields: []Field{
 		pseudonym("empty for nobody's; unlinked when the person is erased", duty...),
 		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "stays, without a person"},
 		{Column: "staff", Category: thimble.AccountIdentifier, Source: "given at sign-in", Purposes: duty, Retention: "stays", People: []string{"employee"}, Measures: []Measure{}, Note: "who of the staff has the request"},

@@ -55,6 +55,7 @@ type Case struct {
 	Refuser string // who refused it
 	Steps   int
 	Receipt Receipt // whether who asked was told that it came
+	Limited Limited // whether the use is limited while it is open
 	Facts
 }
 

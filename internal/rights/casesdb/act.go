@@ -27,36 +27,39 @@ func (s *Store) Do(ctx context.Context, id thimble.ID, e cases.Event, words thim
 // Accept begins what a case asks for. What the rights desk is to execute is opened in the
 // same transaction; the desk does it when it is next asked to.
 func (s *Store) Accept(ctx context.Context, id thimble.ID, by, staff string) (cases.Case, error) {
-	return s.change(ctx, id, func(tx *sqldb.Tx, c cases.Case) (cases.Case, error) {
-		if !c.May(cases.Accepted) {
-			return c, fmt.Errorf("it is %s: %w", c.State, thimble.ErrConflict)
+	return s.change(ctx, id, func(tx *sqldb.Tx, c cases.Case) (cases.Case, error) { return s.accept(ctx, tx, c, by, staff) })
+}
+
+// accept is Accept in the caller's transaction.
+func (s *Store) accept(ctx context.Context, tx *sqldb.Tx, c cases.Case, by, staff string) (cases.Case, error) {
+	if !c.May(cases.Accepted) {
+		return c, fmt.Errorf("it is %s: %w", c.State, thimble.ErrConflict)
+	}
+	if c.Subject.IsZero() {
+		return c, fmt.Errorf("it is nobody's: %w", thimble.ErrConflict)
+	}
+	// A try: what is missing is said before anything is opened.
+	try := cases.Event{What: cases.Accepted, By: by, Staff: staff, At: s.cfg.Now()}
+	if c.Verb() == cases.Executed {
+		probe := try
+		probe.Work = []cases.Work{{Ref: "-"}}
+		if _, err := c.Next(probe, nil); err != nil {
+			return c, err
 		}
-		if c.Subject.IsZero() {
-			return c, fmt.Errorf("it is nobody's: %w", thimble.ErrConflict)
+		work, err := s.begin(ctx, tx, c)
+		if err != nil {
+			return c, err
 		}
-		// A try: what is missing is said before anything is opened.
-		try := cases.Event{What: cases.Accepted, By: by, Staff: staff, At: s.cfg.Now()}
-		if c.Verb() == cases.Executed {
-			probe := try
-			probe.Work = []cases.Work{{Ref: "-"}}
-			if _, err := c.Next(probe, nil); err != nil {
-				return c, err
-			}
-			work, err := s.begin(ctx, tx, c)
-			if err != nil {
-				return c, err
-			}
-			try.Work = work
+		try.Work = work
+	}
+	if s.parts.Systems != nil {
+		tasks, err := s.fanOut(ctx, tx, c, try.Work)
+		if err != nil {
+			return c, err
 		}
-		if s.parts.Systems != nil {
-			tasks, err := s.fanOut(ctx, tx, c, try.Work)
-			if err != nil {
-				return c, err
-			}
-			try.Tasks = tasks
-		}
-		return s.next(ctx, tx, c, try, thimble.Hide(""))
-	})
+		try.Tasks = tasks
+	}
+	return s.next(ctx, tx, c, try, thimble.Hide(""))
 }
 
 // verbs are what the rights desk does for a kind; the others object.

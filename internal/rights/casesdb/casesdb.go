@@ -104,6 +104,8 @@ type Asked struct {
 	Words   thimble.Personal[string]
 	Fix     thimble.Personal[*cases.Fix] // the value that a correction is about; nil: in words only
 	Agency  cases.Agency                 // of a registered agent
+	// Limit has the use of everything limited while the value is looked at.
+	Limit bool
 }
 
 // fix is what a request corrects; nil for nothing.
@@ -190,6 +192,9 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 	}
 	c.Receipt = c.Receipt.Confirmed(a.Via, c.At)
 	c.ID, c.Subject, c.Unplaced, c.Fix, c.Agency = id, a.Subject, unplaced, about, a.Agency
+	if err := s.limits(ctx, tx, a, &c); err != nil {
+		return c, err
+	}
 	if err := s.insert(ctx, tx, c); err != nil {
 		return c, err
 	}

@@ -18,10 +18,10 @@ func (s *Store) insert(ctx context.Context, tx *sqldb.Tx, c cases.Case) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `insert into cases_requests (id, subject_id, kind, state, via, at, due_at, closed_at, staff, refuser, steps, facts, ack_by, ack_at, ack_rule)
-		values ($1, $2, $3, $4, $5, $6, $7, null, '', '', $8, $9, $10, $11, $12)`,
+	_, err = tx.Exec(ctx, `insert into cases_requests (id, subject_id, kind, state, via, at, due_at, closed_at, staff, refuser, steps, facts, ack_by, ack_at, ack_rule, limited)
+		values ($1, $2, $3, $4, $5, $6, $7, null, '', '', $8, $9, $10, $11, $12, $13)`,
 		c.ID, someone(c.Subject), string(c.Kind), string(c.State), string(c.Via), c.At.UnixMicro(), c.Due.UnixMicro(), c.Steps, string(facts),
-		instant(c.Receipt.By), instant(c.Receipt.At), c.Receipt.Rule)
+		instant(c.Receipt.By), instant(c.Receipt.At), c.Receipt.Rule, int64(c.Limited))
 	return err
 }
 
@@ -83,7 +83,7 @@ func (s *Store) update(ctx context.Context, tx *sqldb.Tx, c cases.Case) error {
 }
 
 const columns = `select id, subject_id, kind, state, via, at, due_at, coalesce(closed_at, 0), staff, refuser, steps, facts,
-	coalesce(ack_by, 0), coalesce(ack_at, 0), ack_rule from cases_requests `
+	coalesce(ack_by, 0), coalesce(ack_at, 0), ack_rule, limited from cases_requests `
 
 func list(ctx context.Context, tx *sqldb.Tx, where string, args ...any) (all []cases.Case, err error) {
 	rows, err := tx.Query(ctx, columns+where, args...)
@@ -104,7 +104,7 @@ func list(ctx context.Context, tx *sqldb.Tx, where string, args ...any) (all []c
 func scan(rows *sql.Rows) (c cases.Case, err error) {
 	var at, due, closed, ackBy, ackAt int64
 	var facts string
-	if err = rows.Scan(&c.ID, &c.Subject, &c.Kind, &c.State, &c.Via, &at, &due, &closed, &c.Staff, &c.Refuser, &c.Steps, &facts, &ackBy, &ackAt, &c.Receipt.Rule); err != nil {
+	if err = rows.Scan(&c.ID, &c.Subject, &c.Kind, &c.State, &c.Via, &at, &due, &closed, &c.Staff, &c.Refuser, &c.Steps, &facts, &ackBy, &ackAt, &c.Receipt.Rule, &c.Limited); err != nil {
 		return c, err
 	}
 	if err = json.Unmarshal([]byte(facts), &c.Facts); err != nil {

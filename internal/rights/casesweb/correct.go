@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"thimble"
@@ -31,11 +32,13 @@ type Corrections struct {
 	Accepts func(holder string, c thimble.Correction) error
 	// Report is that of the request by which a correction was executed.
 	Report func(ctx context.Context, ref string) (rights.Report, error)
+	// Limit puts the limit that goes with a case into force.
+	Limit func(ctx context.Context, c cases.Case) error
 	// Differs says in a sentence how a decision that was made anew differs.
 	Differs func(ctx context.Context, g thimble.Grant, was, now string) (string, error)
 }
 
-const valueField = "value"
+const valueField, limitField = "value", "limit"
 
 // correctForm asks what is right instead.
 func correctForm(h rights.Held) web.Form {
@@ -58,6 +61,10 @@ func correctForm(h rights.Held) web.Form {
 	f.Fields = append(f.Fields, choice)
 	if asks != nil {
 		f.Fields = append(f.Fields, *asks)
+	}
+	if slices.ContainsFunc(h.Remedy.Choices, func(c thimble.RemedyChoice) bool { return !c.AtOnce }) {
+		f.Fields = append(f.Fields, web.Field{Name: limitField, Label: "Do not use what you know of me while you look at it", Kind: web.CheckField, Value: "yes",
+			Hint: "Everything is kept and nothing is used, until somebody has looked. We tell you three days before that ends."})
 	}
 	f.Fields = append(f.Fields, textField("Anything else we should know", "You may leave this empty.", false))
 	return f
@@ -125,7 +132,7 @@ func (p *portal) correct(w http.ResponseWriter, r *http.Request) {
 		p.showCorrect(w, r, http.StatusUnprocessableEntity, h, correctForm(h).Fill(r.PostForm).Explain(*wrong))
 		return
 	}
-	made, err := p.open(r.Context(), h, choice, c, written(r))
+	made, err := p.open(r.Context(), h, choice, c, written(r), r.PostForm.Get(limitField) != "" && !choice.AtOnce)
 	if err != nil {
 		p.frame.Fail(w, r, err)
 		return
@@ -144,14 +151,17 @@ func (p *portal) wrong(h rights.Held, c thimble.Correction, chosen bool) *web.Fi
 	return nil
 }
 
-func (p *portal) open(ctx context.Context, h rights.Held, choice thimble.RemedyChoice, c thimble.Correction, text thimble.Personal[string]) (cases.Case, error) {
+func (p *portal) open(ctx context.Context, h rights.Held, choice thimble.RemedyChoice, c thimble.Correction, text thimble.Personal[string], limit bool) (cases.Case, error) {
 	right, value := choice.Words, c.Value.Reveal() // to seal it, and to show it to who decides
 	if value != "" {
 		right += ": " + value
 	}
 	fix := &cases.Fix{Subject: h.Subject.String(), Holder: h.Datum.Holder, Name: c.Name, Ref: c.Ref, Choice: c.Choice, Value: value,
 		Title: h.Remedy.Title, Was: h.Remedy.Was, Right: right, Category: h.Datum.Category, Since: h.Datum.At.UTC()}
-	made, err := p.Store.Open(ctx, casesdb.Asked{Subject: h.Subject, Kind: cases.Rectify, Via: cases.Centre, Proof: cases.Session, By: cases.ThePerson, Words: text, Fix: thimble.Hide(fix)})
+	made, err := p.Store.Open(ctx, casesdb.Asked{Subject: h.Subject, Kind: cases.Rectify, Via: cases.Centre, Proof: cases.Session, By: cases.ThePerson, Words: text, Fix: thimble.Hide(fix), Limit: limit})
+	if err == nil && made.Limited == cases.LimitAsked {
+		err = p.Corrections.Limit(ctx, made)
+	}
 	if err != nil || !choice.AtOnce || !made.May(cases.Accepted) {
 		return made, err
 	}

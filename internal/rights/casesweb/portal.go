@@ -340,6 +340,12 @@ func (p *portal) offer(b *showBody, c cases.Case, own bool) {
 	case c.State == cases.Refused && c.May(cases.WasAppealed) && !c.Appeal:
 		b.Forms = append(b.Forms, web.Form{ID: "appeal", Action: path + "/appeal", Legend: "You do not agree?", Submit: "Ask somebody else to decide", Fields: []web.Field{textField("Why", "Somebody who did not refuse it decides. You can also complain to the data protection authority.", true)}})
 	}
+	if ends := c.LimitEnds(); !ends.IsZero() {
+		if b.Say == nil {
+			b.Say = &web.Callout{Tone: web.Warn, Title: "The stop you asked for ends soon", Text: "Nothing is used until " + ends.Format("2 January 2006") + ". After that it is used again as you permit it."}
+		}
+		b.Do = append(b.Do, *button("Keep it stopped", cases.Restrict, "", ""))
+	}
 	if c.May(cases.Withdrawn) && !(c.State == cases.Executing && c.Verb() == cases.Executed) {
 		b.Do = append(b.Do, web.Action{Label: "Take it back", Href: path + "/withdraw", Post: true, Kind: "quiet"})
 	}

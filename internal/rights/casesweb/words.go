@@ -137,7 +137,20 @@ func facts(c cases.Case, now time.Time) []web.KeyValue {
 	if c.Cools.After(now) && !c.State.Final() {
 		all = append(all, web.KeyValue{Key: "Waits until", Value: c.Cools, Sub: "an e-mail address was added; whoever did that by stealth should gain nothing"})
 	}
-	return all
+	return append(all, limit(c)...)
+}
+
+// limit says whether nothing is used while a value is disputed (GDPR Art. 18(1)(a)), and
+// until when.
+func limit(c cases.Case) []web.KeyValue {
+	ends := c.LimitEnds()
+	switch {
+	case !ends.IsZero():
+		return []web.KeyValue{{Key: "Use stopped until", Value: ends}}
+	case c.Limited == cases.LimitAsked || c.Limited == cases.LimitHolds:
+		return []web.KeyValue{{Key: "Use of the data", Value: "stopped while this is open", Sub: "all of it is kept, and used only where a law asks for it"}}
+	}
+	return nil
 }
 
 // plainFacts are what is known of a case, as its person reads it: laws and their rules stand

@@ -49,6 +49,10 @@ func Write(k Kind, f Facts) Text {
 		line(p)
 		line()
 	}
+	if ends := f.Case.LimitEnds(); !ends.IsZero() && !f.Guardian {
+		line("You had us stop the use of your data while we looked at this. That ends on ", day(ends), ", and not before. You can have it stay so: sign in and go to ", f.Centre, "/limit")
+		line()
+	}
 	if !f.Guardian || f.Case.Via == cases.Guardian {
 		line("Request: ", f.Case.ID.Token(cases.TokenPrefix))
 		line("Asked for: ", f.Case.Kind.Words())
