@@ -60,7 +60,7 @@ func (c *call) provedClock(ctx context.Context, a *app.App, r retention.Rule, ru
 		return 0, nil
 	}
 	for _, run := range runs {
-		if run.Category == r.Category && run.Clock == r.After && !run.Done.IsZero() {
+		if run.Category == r.Category && run.Clock == r.After && run.Rule == r.Key() && !run.Done.IsZero() {
 			fmt.Fprintf(c.out, "  Run of %s: %d expired of %d that were over, %d left.\n", run.Done.Format(time.DateOnly), retention.Sum(run.Proof.Expired), retention.Sum(run.Proof.Listed), retention.Sum(run.Proof.Left))
 			break
 		}

@@ -74,7 +74,7 @@ func (d *doors) mountPortal(_ context.Context, mux *http.ServeMux) error {
 		Proofs: slices.Concat(rightsweb.Proofs(), casesweb.Proofs(), sessionweb.Proofs()),
 		Cards: []portal.Card{
 			consentweb.PortalCard(d.wholeConsent(), d.Config.clock()), decisionweb.PortalCard(d.wholeDecisions()), gateweb.PortalCard(d.wholeUses()),
-			discloseweb.PortalCard(d.wholeDisclosures(), d.own), ledgerweb.PortalCard(),
+			discloseweb.PortalCard(d.wholeDisclosures(), d.own), ledgerweb.PortalCard(), retentionweb.PortalAway(d.Retention, d.Subjects.Members, d.packTitle),
 		},
 		Held: rightsweb.PortalHeld(d.Desk, retentionweb.PortalUntil(d.Retention, d.Subjects.Members, d.packTitle)), Open: casesweb.PortalOpen(wholeCases{d.Cases, d.Subjects}, d.Config.clock()), Receipts: ledgerweb.Recent(d.Ledger, newestProofs, d.receiptSources()...),
 	})

@@ -8,6 +8,7 @@ import (
 
 	"thimble"
 	"thimble/internal/job"
+	"thimble/internal/ledger/ledgerdb"
 	"thimble/internal/order"
 	"thimble/internal/policy"
 	"thimble/internal/retention"
@@ -27,7 +28,8 @@ var retentionSchedule = job.Schedule{Name: RetentionJob, Kind: RetentionJob, Eve
 // openRetention opens what keeps schedules, holds and runs.
 func (a *App) openRetention(now func() time.Time) {
 	a.Retention = retentiondb.New(a.Core, a.Ledger, a.Subjects, retentiondb.Config{
-		Now: now, Log: a.Log, Law: a.lawsOfRetention, Expire: a.expire, Erasing: a.Requests.Erasing, Events: a.Timeline, Clocks: a.Clocks(),
+		Now: now, Log: a.Log, Law: a.lawsOfRetention, Expire: a.expire, Erasing: a.Requests.Erasing, Events: a.Timeline, Clocks: a.Clocks(), Teller: warner{a},
+		Epoch: func(ctx context.Context) (int64, error) { return ledgerdb.Epoch(ctx, a.Core) },
 		Erase: func(ctx context.Context, who thimble.SubjectID) error {
 			_, err := a.Desk.Erase(ctx, who)
 			return err

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -52,6 +53,63 @@ func TestThePagesOfRetentionAreLookedAtFilled(t *testing.T) {
 	for i, c := range []struct{ page, shows string }{
 		{"/console/retention", "it is the first of this category"}, {"/console/retention/runs/" + runOf(t, h.Shop).ID.Token(retention.RunPrefix), "what a claim needs"},
 		{"/console/holds", "Release asked for by nia"}, {"/privacy/data", "GDPR Art. 17(3)(e)"},
+	} {
+		status, body := reader{base: h.url, cookies: cookies}.get(t, c.page)
+		if status != http.StatusOK || !strings.Contains(body, c.shows) {
+			t.Errorf("%s: %d, without %q", c.page, status, c.shows)
+		}
+		look(t, tab, h.url, c.page, i)
+	}
+}
+
+// TestThePagesOfWhoStaysAwayAreLookedAtFilled has people of each state in a browser, and
+// somebody who came back to what they were told.
+func TestThePagesOfWhoStaysAwayAreLookedAtFilled(t *testing.T) {
+	browser := webtest.Start(t)
+	s := writes(t)
+	h := &house{Shop: s.Shop}
+	s.now = time.Now()
+	var back thimble.SubjectID
+	for i := range 5 {
+		who := h.Subject(fmt.Sprint("p-", i))
+		if i < 3 {
+			mailed(t, h.Shop, who, fmt.Sprintf("p-%d@example.org", i))
+			back = who
+		}
+		was(t, h.Shop, who, s.now.AddDate(-4, 0, -i))
+	}
+	schedules(t, h.Shop, `{"retention":"thimble.retention/v1","rules":[{"category":"*","max":"3y","after":"last_interaction","why":"who does not come back is forgotten"}]}`)
+	daily(t, h.Shop)
+	waits := runAfter(t, h.Shop, retention.LastSeen)
+	if err := h.Retention.Confirm(t.Context(), waits.ID, "mia", why); err != nil {
+		t.Fatal(err)
+	}
+	daily(t, h.Shop)
+	for range 2 {
+		if err := h.Retention.WriteWarnings(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		sendAll(t, h.Shop)
+		s.later(2 * time.Minute)
+	}
+	if _, err := h.Ledger.Integrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	handler, err := h.Handler(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	h.url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	tab := browser.NewTab(webtest.Desk)
+	cookies := []*http.Cookie{{Name: "thimble_customer", Value: h.cookie(t, session.Who{Audience: session.Customer, Subject: back})}, {Name: "thimble_staff", Value: h.cookie(t, session.Who{Audience: session.Staff, Staff: "owner"})}}
+	for _, c := range cookies {
+		tab.Cookie(h.url, c.Name, c.Value)
+	}
+	for i, c := range []struct{ page, shows string }{
+		{"/console/retention", "Cannot be told"}, {"/console/retention/runs/" + runAfter(t, h.Shop, retention.LastSeen).ID.Token(retention.RunPrefix), "people who must be told first"},
+		{"/privacy", "Good that you are back"},
 	} {
 		status, body := reader{base: h.url, cookies: cookies}.get(t, c.page)
 		if status != http.StatusOK || !strings.Contains(body, c.shows) {

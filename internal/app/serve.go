@@ -144,8 +144,8 @@ func (a *App) mend(ctx context.Context) error {
 		if _, err := a.Uses.Watch(ctx, gate.Limits{}); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "the use log is not watched", slog.String("cause", err.Error()))
 		}
-		if err := errors.Join(a.Retention.Load(ctx), a.Retention.Rerun(ctx)); err != nil && ctx.Err() == nil {
-			a.Log.ErrorContext(ctx, "whom nothing is held of any more is not erased yet", slog.String("cause", err.Error()))
+		if err := errors.Join(a.Retention.Load(ctx), a.Retention.Rerun(ctx), a.Retention.WriteWarnings(ctx)); err != nil && ctx.Err() == nil {
+			a.Log.ErrorContext(ctx, "whom nothing is held of any more is not erased yet, or somebody is not told of an end", slog.String("cause", err.Error()))
 		}
 		if err := a.watchClock(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "the clock was not checked", slog.String("cause", err.Error()))

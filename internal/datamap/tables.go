@@ -136,8 +136,15 @@ var tables = []Table{
 		pseudonym("whose erasure waits for what is held", duty...),
 		{Column: "at", Category: thimble.PrivacyPreferences, Source: "the person", Purposes: duty, Retention: "until the erasure is done"},
 	}},
+	{Name: "retention_warnings", Set: sqldb.Core, Holder: "retention", Plain: []string{"span", "source", "state", "why", "messages", "next_at"}, Fields: []Field{
+		pseudonym("who is told that they are forgotten for not having been there", duty...),
+		{Column: "seen_on", Category: thimble.PrivacyPreferences, Source: "whatever the person does", Purposes: duty, Retention: "until they are forgotten, or 30 days after they came back", Note: "the day on which they were there last"},
+		{Column: "due_on", Category: thimble.PrivacyPreferences, Source: "made with the warning", Purposes: duty, Retention: "until they are forgotten, or 30 days after they came back", Note: "from which day they are forgotten"},
+		{Column: "at", Category: thimble.PrivacyPreferences, Source: "made with the warning", Purposes: duty, Retention: "until they are forgotten, or 30 days after they came back"},
+		{Column: "told_at", Category: thimble.PrivacyPreferences, Source: "made with the warning", Purposes: duty, Retention: "until they are forgotten, or 30 days after they came back", Note: "when the letter went out"},
+	}},
 	{Name: "retention_documents", Set: sqldb.Core, Plain: []string{"version", "body", "staff", "reason", "at"}},
-	{Name: "retention_runs", Set: sqldb.Core, Plain: []string{"id", "category", "clock", "before", "state", "proof", "why", "confirmed_by", "at", "done_at", "opening"}}, // counts, and a root over keyed hashes; nobody is in them
+	{Name: "retention_runs", Set: sqldb.Core, Plain: []string{"id", "category", "clock", "rule", "before", "state", "proof", "why", "confirmed_by", "at", "done_at", "opening"}}, // counts, and a root over keyed hashes; nobody is in them
 	{Name: "retention_gathered", Set: sqldb.Core, Plain: []string{"name", "seq"}},
 	{Name: "retention_cuts", Set: sqldb.Core, Plain: []string{"category", "purpose", "since"}},
 	{Name: "retention_proposals", Set: sqldb.Core, Plain: []string{"category", "holder", "state", "used_at", "since", "raised_at", "decided_by", "decided_at", "note"}},

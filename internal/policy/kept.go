@@ -1,9 +1,12 @@
 package policy
 
+import "thimble/internal/policy/calendar"
+
 // A LongestKept is a longest period, with where it is from.
 type LongestKept struct {
 	Ceiling
 	Origin Origin
+	From   calendar.Date // since when its pack is in force
 }
 
 // A ShortestKept is a duty to keep, with where it is from.
@@ -18,7 +21,7 @@ func (l *Law) Kept() (longest []LongestKept, shortest []ShortestKept) {
 	for _, p := range l.parts {
 		for i := range p.pack.Retention {
 			c := p.pack.Retention[i]
-			longest = append(longest, LongestKept{c, p.pack.origin(&c.Source)})
+			longest = append(longest, LongestKept{c, p.pack.origin(&c.Source), p.pack.Effective.From})
 		}
 		for i := range p.pack.Keep {
 			k := p.pack.Keep[i]

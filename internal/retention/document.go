@@ -37,7 +37,7 @@ type Period struct {
 	Purpose  thimble.Purpose  `json:"purpose,omitzero"` // "" bounds every purpose
 	Max      string           `json:"max"`              // 48h, 45d, 18mo, 2y; 0d: nothing is kept
 	// After is what it is counted from: "" from collection, [PurposeEnd], or [LastSeen], which
-	// is of everything ("*"), and not executed yet ([Rule.Executed]).
+	// is of everything ("*"): who stays away is forgotten.
 	After Clock  `json:"after,omitzero"`
 	Why   string `json:"why"`
 }

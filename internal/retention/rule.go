@@ -45,7 +45,10 @@ type Rule struct {
 	After   Clock           `json:"after"`
 	// Record names what a law says must be kept that long at least; "" of a longest period.
 	Record string `json:"record,omitempty"`
-	Source Source `json:"source"`
+	// Since is from when a period is counted at the earliest: that of a law, from when it is
+	// in force. Zero: from whenever its clock says.
+	Since  time.Time `json:"since,omitzero"`
+	Source Source    `json:"source"`
 }
 
 // Floor reports whether the rule is a shortest period.
@@ -58,7 +61,8 @@ func (r Rule) about(p thimble.Purpose) bool { return r.Purpose == "" || p.Within
 // order sorts rules from strict to loose, and equals by their source.
 func (r Rule) order(o Rule) int {
 	return cmp.Or(r.Span.Compare(o.Span), cmp.Compare(r.Source.Kind, o.Source.Kind), cmp.Compare(r.Source.Name, o.Source.Name),
-		cmp.Compare(r.Source.Cite, o.Source.Cite), cmp.Compare(r.Category, o.Category), cmp.Compare(r.Purpose, o.Purpose), cmp.Compare(r.Record, o.Record))
+		cmp.Compare(r.Source.Cite, o.Source.Cite), cmp.Compare(r.Category, o.Category), cmp.Compare(r.Purpose, o.Purpose), cmp.Compare(r.Record, o.Record),
+		cmp.Compare(r.After, o.After), r.Since.Compare(o.Since))
 }
 
 // Before returns the instant before which what was collected is older than a period at

@@ -27,6 +27,7 @@ type Run struct {
 	ID       thimble.ID
 	Category thimble.Category
 	Clock    Clock     // what the period is counted from
+	Rule     string    // which rule of a clock of people it is of ([Rule.Key]); "" of collection
 	Before   time.Time // what is older is to be gone
 	State    State
 	Proof    Proof
@@ -60,6 +61,8 @@ type Proof struct {
 	// Resumed says that the run was interrupted: what had expired before is not in the
 	// counts by holder.
 	Resumed bool `json:"resumed,omitempty"`
+	// Ended says that its rule was none any more when it went on: nothing was looked for.
+	Ended bool `json:"rule_ended,omitempty"`
 }
 
 // A Count is a number of entries of a table or holder.

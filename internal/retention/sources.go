@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"thimble"
 	"thimble/internal/datamap"
@@ -18,7 +19,11 @@ func OfLaw(l *policy.Law) (rules []Rule) {
 	ceilings, keeps := l.Kept()
 	for _, c := range ceilings {
 		if c.Max.Unit != calendar.Prompt {
-			rules = append(rules, Rule{Category: c.Category, Span: c.Max, After: Clock(c.After), Source: Source{Law, c.Origin.Pack, c.Origin.Cite}})
+			r := Rule{Category: c.Category, Span: c.Max, After: Clock(c.After), Source: Source{Law, c.Origin.Pack, c.Origin.Cite}}
+			if r.After == LastSeen && !c.From.IsZero() {
+				r.Since = time.Date(c.From.Year, c.From.Month, c.From.Day, 0, 0, 0, 0, time.UTC)
+			}
+			rules = append(rules, r)
 		}
 	}
 	for _, k := range keeps {

@@ -53,13 +53,14 @@ func ages() []age {
 // ageless are the tables about people whose rows do not expire by themselves, with why.
 func ageless() map[string]string {
 	return map[string]string{
-		"consent_events":    "choices are the proof of consent (GDPR Art. 7(1))",
-		"consent_state":     "what stands is what the gate obeys",
-		"disclose_messages": "what lies sealed in one is destroyed once it was sent, or can no longer be",
-		"consent_replays":   "go after a day by themselves",
-		"taste_events":      "a choice holds until it is undone",
-		"taste_state":       "a choice holds until it is undone",
-		"gate_canaries":     "are people who are nobody", "gate_moves": "go after two minutes by themselves",
+		"retention_warnings": "go with the person, or 30 days after they came back",
+		"consent_events":     "choices are the proof of consent (GDPR Art. 7(1))",
+		"consent_state":      "what stands is what the gate obeys",
+		"disclose_messages":  "what lies sealed in one is destroyed once it was sent, or can no longer be",
+		"consent_replays":    "go after a day by themselves",
+		"taste_events":       "a choice holds until it is undone",
+		"taste_state":        "a choice holds until it is undone",
+		"gate_canaries":      "are people who are nobody", "gate_moves": "go after two minutes by themselves",
 		"recommend_leaving":    "go when no model is kept that knew them",
 		"recommend_suspects":   "stay until somebody decides",
 		"decision_contests":    "go with their decision",

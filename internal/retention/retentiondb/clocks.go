@@ -41,66 +41,89 @@ type Clocks interface {
 	Marked(ctx context.Context) ([]thimble.SubjectID, error)
 }
 
-// Forget has periods from the last interaction executed, before the first run. Nothing but
-// tests asks for it yet: sign-ins and events, which say that somebody was there, are
-// themselves deleted long before such a period ends, so that whoever did nothing else would
-// be erased too early.
-func (s *Store) Forget() { s.forgets = true }
-
-// everybody is what a period from the last interaction is executed on.
+// everybody is what a period from the last visit is executed on.
 const everybody = "subject_subjects"
 
-// clocked does what is due by the clocks of people.
+// clocked does what is due by the clocks of people, each rule for the people whose law it is.
 func (s *Store) clocked(ctx context.Context, plan Plan) (done []retention.Run, failed error) {
 	if s.cfg.Clocks == nil {
 		return nil, nil
 	}
-	seen := false
+	var rules []retention.Rule
 	for _, rule := range retention.Clocked(plan.Schedules) {
-		if !rule.Executed() && (!s.forgets || !rule.Forgets()) {
-			continue
+		if rule.Executed() {
+			rules = append(rules, rule)
 		}
-		seen = seen || rule.After == retention.LastSeen
-		r, ran, err := s.dueByClock(ctx, rule)
+	}
+	if err := s.clearEnded(ctx, rules); err != nil {
+		return nil, err
+	}
+	unseen, err := s.missed(ctx, rules)
+	if err != nil {
+		return nil, err
+	}
+	for _, rule := range rules {
+		r, ran, err := s.dueByClock(ctx, rule, unseen[rule.Key()])
 		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("retention: the run of %s after %s: %w", rule.Category, rule.After, err))
+			failed = errors.Join(failed, fmt.Errorf("retention: the run of %s after %s, %s: %w", rule.Category, rule.After, rule.Key(), err))
 		}
 		if ran {
 			done = append(done, r)
 		}
 	}
-	if !seen { // no law says so any more
-		failed = errors.Join(failed, s.mark(ctx, nil))
-	}
 	return done, failed
 }
 
-func (s *Store) dueByClock(ctx context.Context, rule retention.Rule) (r retention.Run, ran bool, err error) {
-	r, found, err := s.newest(ctx, `category = $1 and clock = $2 and state in ('waiting', 'confirmed', 'listed')`, string(rule.Category), string(rule.After))
+// clearEnded has what a rule began that is none any more not wait for ever: what nobody
+// confirmed or began is dropped, and what was under way ends with what is gone by then.
+func (s *Store) clearEnded(ctx context.Context, rules []retention.Rule) error {
+	open, err := s.runs(ctx, `clock <> 'collection' and state in ('waiting', 'confirmed', 'listed') order by at, id`)
+	if err != nil {
+		return err
+	}
+	for _, r := range open {
+		if slices.ContainsFunc(rules, func(o retention.Rule) bool {
+			return o.Category == r.Category && o.After == r.Clock && o.Key() == r.Rule
+		}) {
+			continue
+		}
+		if r.State == retention.Listed {
+			r.Proof.Resumed, r.Proof.Ended = true, true
+			_, err = s.finish(ctx, r)
+		} else {
+			err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
+				_, err := tx.Exec(ctx, `delete from retention_runs where id = $1 and state in ('waiting', 'confirmed')`, r.ID)
+				return err
+			})
+		}
+		if err != nil {
+			return fmt.Errorf("retention: ending the run of a rule that is none any more: %w", err)
+		}
+	}
+	return nil
+}
+
+const ofRule = `category = $1 and clock = $2 and rule = $3`
+
+func (s *Store) dueByClock(ctx context.Context, rule retention.Rule, near []near) (r retention.Run, ran bool, err error) {
+	named := []any{string(rule.Category), string(rule.After), rule.Key()}
+	r, found, err := s.newest(ctx, ofRule+` and state in ('waiting', 'confirmed', 'listed')`, named...)
 	if err != nil {
 		return r, false, err
 	}
 	before := retention.Before(s.now(), rule.Span)
-	if rule.After == retention.LastSeen {
-		// Who comes back is not refused until tomorrow.
-		if people, err := s.unseen(ctx, rule, before); err != nil {
-			return r, false, err
-		} else if err := s.mark(ctx, people); err != nil {
-			return r, false, err
-		}
-	}
 	if found && r.State != retention.Waiting {
-		over, err := s.listByClock(ctx, rule, r.Before)
+		over, err := s.listByClock(ctx, rule, r.Before, near)
 		if err == nil {
-			r, err = s.executeByClock(ctx, r, rule, over)
+			r, err = s.executeByClock(ctx, r, rule, over, near)
 		}
 		return r, err == nil, err
 	}
-	last, ended, err := s.newest(ctx, `category = $1 and clock = $2 and state = 'done'`, string(rule.Category), string(rule.After))
+	last, ended, err := s.newest(ctx, ofRule+` and state = 'done'`, named...)
 	if err != nil || ended && last.Before.Equal(before) {
 		return r, false, err
 	}
-	over, err := s.listByClock(ctx, rule, before)
+	over, err := s.listByClock(ctx, rule, before, near)
 	if err != nil {
 		return r, false, err
 	}
@@ -109,20 +132,32 @@ func (s *Store) dueByClock(ctx context.Context, rule retention.Rule) (r retentio
 			return r, false, err
 		}
 	}
-	r.Category, r.Clock, r.Before, r.At, r.State = rule.Category, rule.After, before, s.now(), retention.Waiting
-	r.Proof = retention.Proof{Run: r.ID.Token(retention.RunPrefix), Category: rule.Category, After: rule.After, Before: before, Source: rule.Source, Listed: over.counts, Expired: []retention.Count{}}
-	if r.Why = retention.Asks(before, last.Before, retention.Sum(over.counts)); r.Why == "" {
+	r.Category, r.Clock, r.Rule, r.Before, r.At, r.State = rule.Category, rule.After, rule.Key(), before, s.now(), retention.Waiting
+	planned := over.counts
+	if rule.Forgets() { // somebody looks before anybody is written to
+		planned = count(everybody, len(near))
+	}
+	r.Proof = retention.Proof{Run: r.ID.Token(retention.RunPrefix), Category: rule.Category, After: rule.After, Before: before, Source: rule.Source, Listed: planned, Expired: []retention.Count{}}
+	if r.Why = retention.Asks(before, last.Before, retention.Sum(planned)); r.Why == "" {
 		r.State = retention.Confirmed
 	}
 	if err := s.keep(ctx, r); err != nil || r.State == retention.Waiting {
 		return r, false, err
 	}
-	r, err = s.executeByClock(ctx, r, rule, over)
+	r, err = s.executeByClock(ctx, r, rule, over, near)
 	return r, err == nil, err
 }
 
-// executeByClock destroys what is over, and looks for what is left.
-func (s *Store) executeByClock(ctx context.Context, r retention.Run, rule retention.Rule, over overdue) (_ retention.Run, err error) {
+func count(of string, n int) []retention.Count {
+	if n == 0 {
+		return []retention.Count{}
+	}
+	return []retention.Count{{Of: of, N: int64(n)}}
+}
+
+// executeByClock destroys what is over, and looks for what is left. Of a rule from the last
+// visit it has those told first whose period ends soon.
+func (s *Store) executeByClock(ctx context.Context, r retention.Run, rule retention.Rule, over overdue, near []near) (_ retention.Run, err error) {
 	if r.State == retention.Listed {
 		r.Proof.Resumed = true // what it was is committed to already
 	} else {
@@ -136,7 +171,10 @@ func (s *Store) executeByClock(ctx context.Context, r retention.Run, rule retent
 		until = now // the period is longer than when it was asked: only what is over by both goes
 	}
 	gone := retention.Count{Of: "collect"}
-	if rule.After == retention.LastSeen {
+	if rule.Forgets() {
+		if err := s.warn(ctx, rule, near); err != nil {
+			return r, err
+		}
 		gone.Of = "people"
 		gone.N, err = s.forgetUnseen(ctx, rule, until, over.people)
 	} else {
@@ -153,26 +191,12 @@ func (s *Store) executeByClock(ctx context.Context, r retention.Run, rule retent
 	if r.Proof.Left, err = s.OverStill(ctx, rule, until); err != nil {
 		return r, err
 	}
-	return s.finish(ctx, r)
-}
-
-// forgetUnseen erases people, but for those who came back meanwhile.
-func (s *Store) forgetUnseen(ctx context.Context, rule retention.Rule, before time.Time, people []thimble.SubjectID) (n int64, failed error) {
-	for _, who := range people {
-		again, err := s.stillUnseen(ctx, rule, who, before)
-		if err == nil && again {
-			if err = s.cfg.Erase(ctx, who); err == nil {
-				n++
-			}
-		}
-		if err == nil || errors.Is(err, thimble.ErrNotFound) {
-			continue
-		}
-		if failed = errors.Join(failed, err); ctx.Err() != nil {
-			break
+	if rule.Forgets() {
+		if r.Proof.Kept, err = s.untold(ctx, near, until); err != nil {
+			return r, err
 		}
 	}
-	return n, failed // one who cannot be erased keeps no other
+	return s.finish(ctx, r)
 }
 
 // over says of what is in the log whether it is over by a rule.
@@ -214,7 +238,7 @@ type overdue struct {
 }
 
 // listByClock lists what is over.
-func (s *Store) listByClock(ctx context.Context, rule retention.Rule, before time.Time) (o overdue, err error) {
+func (s *Store) listByClock(ctx context.Context, rule retention.Rule, before time.Time, near []near) (o overdue, err error) {
 	key, err := s.cfg.Key(ctx)
 	if err != nil {
 		return o, fmt.Errorf("retention: the key of proofs: %w", err)
@@ -231,7 +255,7 @@ func (s *Store) listByClock(ctx context.Context, rule retention.Rule, before tim
 	}
 	if rule.After == retention.LastSeen {
 		n.Of = everybody
-		if o.people, err = s.unseen(ctx, rule, before); err != nil {
+		if o.people, err = s.ripe(ctx, near, before); err != nil {
 			return o, err
 		}
 		for _, who := range o.people {
@@ -247,23 +271,24 @@ func (s *Store) listByClock(ctx context.Context, rule retention.Rule, before tim
 			return err
 		})
 	}
-	o.counts, o.root = []retention.Count{}, tree.Root()
-	if n.N > 0 {
-		o.counts = append(o.counts, n)
-	}
+	o.counts, o.root = count(n.Of, int(n.N)), tree.Root()
 	return o, err
 }
 
 // OverStill counts what is over by the clocks of people and is there: the query that a run
-// must answer with nothing. It goes by the people and the index, and not by the log.
+// must answer with nothing. It goes by the people and the index, and not by the log. Of
+// people it counts those who have been told in time.
 func (s *Store) OverStill(ctx context.Context, rule retention.Rule, before time.Time) (all []retention.Count, err error) {
 	n := retention.Count{Of: everybody}
 	if rule.After == retention.LastSeen {
 		var people []thimble.SubjectID
 		err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-			people, err = sqldb.Column[thimble.SubjectID](ctx, tx, newestOf, before.UnixMicro())
+			people, err = sqldb.Column[thimble.SubjectID](ctx, tx, newestOf, before.UnixMicro(), s.now().Add(-retention.Notice).UnixMicro(), s.now().UnixMicro())
 			return err
 		})
+		if rule.Unseen(s.now()).IsZero() {
+			people = nil
+		}
 		for _, who := range people {
 			is, oneErr := s.stillUnseen(ctx, rule, who, before)
 			if err = errors.Join(err, oneErr); is {
@@ -323,101 +348,6 @@ func (s *Store) overByIndex(ctx context.Context, rule retention.Rule, before tim
 	return n, err
 }
 
-// unseenSince are subjects of whom the core database has nothing newer than an instant:
-// people who were there, asked, chose, ordered or wrote. Of the day on which they were there
-// last all hours count. One whose erasure waits for what is held is left to that.
-const unseenSince = `select id from subject_subjects where state = 'active' and restricted <> 1 and coalesce(seen_on, created_at) + 86400000000 <= $1
-	and not exists (select 1 from order_orders o where o.subject_id = subject_subjects.id and o.placed_at >= $1)
-	and not exists (select 1 from consent_events e where e.subject_id = subject_subjects.id and e.at >= $1)
-	and not exists (select 1 from session_sessions s where s.subject_id = subject_subjects.id and s.seen_at >= $1)
-	and not exists (select 1 from cases_requests c where c.subject_id = subject_subjects.id and c.at >= $1)
-	and not exists (select 1 from collect_reviews r where r.subject_id = subject_subjects.id and r.at >= $1)
-	and not exists (select 1 from retention_stopped t where t.subject_id = subject_subjects.id)
-	order by id`
-
-// newestOf says the same by what is newest of each.
-const newestOf = `select who from (
-	select subject_id as who, placed_at as at from order_orders where subject_id is not null
-	union all select subject_id, at from consent_events
-	union all select subject_id, seen_at from session_sessions where subject_id is not null
-	union all select subject_id, at from cases_requests where subject_id is not null
-	union all select subject_id, at from collect_reviews where subject_id is not null
-	union all select id, coalesce(seen_on, created_at) + 86399999999 from subject_subjects where state = 'active') newest
-	where who in (select id from subject_subjects where state = 'active' and restricted <> 1) and who not in (select subject_id from retention_stopped)
-	group by who having max(at) < $1`
-
-// unseen are the people who have not been there since an instant, whose law has the rule, by
-// the subject that stands for each, in order.
-func (s *Store) unseen(ctx context.Context, rule retention.Rule, before time.Time) (people []thimble.SubjectID, err error) {
-	var all []thimble.SubjectID
-	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		all, err = sqldb.Column[thimble.SubjectID](ctx, tx, unseenSince, before.UnixMicro())
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("retention: looking for who has not been there: %w", err)
-	}
-	alone := map[thimble.SubjectID]bool{}
-	for _, who := range all {
-		alone[who] = true
-	}
-	for _, who := range all {
-		members, err := s.membersOf(ctx, who)
-		if errors.Is(err, thimble.ErrNotFound) || err == nil && (members[0] != who || slices.ContainsFunc(members, func(m thimble.SubjectID) bool { return !alone[m] })) {
-			continue
-		}
-		is := false
-		if err == nil {
-			is, err = s.unseenInLog(ctx, rule, who, members, before)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if is {
-			people = append(people, who)
-		}
-	}
-	return people, nil
-}
-
-func (s *Store) unseenInLog(ctx context.Context, rule retention.Rule, who thimble.SubjectID, members []thimble.SubjectID, before time.Time) (bool, error) {
-	at, err := s.cfg.Clocks.Seen(ctx, members...)
-	if err != nil || !at.Before(before) {
-		return false, err
-	}
-	return s.cfg.Clocks.Applies(ctx, who, rule)
-}
-
-// stillUnseen asks again about one person.
-func (s *Store) stillUnseen(ctx context.Context, rule retention.Rule, who thimble.SubjectID, before time.Time) (bool, error) {
-	members, err := s.membersOf(ctx, who)
-	if errors.Is(err, thimble.ErrNotFound) {
-		return false, nil
-	}
-	if err != nil || members[0] != who {
-		return false, err
-	}
-	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		for _, m := range members {
-			var n int
-			if err := tx.QueryRow(ctx, `select count(*) from (`+unseenSince+`) u where u.id = $2`, before.UnixMicro(), m).Scan(&n); err != nil {
-				return err
-			}
-			if n == 0 {
-				return thimble.ErrConflict // they have been there
-			}
-		}
-		return nil
-	})
-	if errors.Is(err, thimble.ErrConflict) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	return s.unseenInLog(ctx, rule, who, members, before)
-}
-
 func (s *Store) membersOf(ctx context.Context, who thimble.SubjectID) (all []thimble.SubjectID, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		p, err := s.people.PersonTx(ctx, tx, who)
@@ -428,27 +358,4 @@ func (s *Store) membersOf(ctx context.Context, who thimble.SubjectID) (all []thi
 		err = thimble.ErrNotFound
 	}
 	return all, err
-}
-
-// mark has the gate refuse the data of these people, and of nobody else for that reason.
-func (s *Store) mark(ctx context.Context, people []thimble.SubjectID) error {
-	marked, err := s.cfg.Clocks.Marked(ctx)
-	if err != nil {
-		return err
-	}
-	for _, who := range people {
-		if !slices.Contains(marked, who) {
-			if err := s.cfg.Clocks.Mark(ctx, who, true); err != nil && !errors.Is(err, thimble.ErrNotFound) {
-				return err
-			}
-		}
-	}
-	for _, who := range marked {
-		if !slices.Contains(people, who) {
-			if err := s.cfg.Clocks.Mark(ctx, who, false); err != nil && !errors.Is(err, thimble.ErrNotFound) {
-				return err
-			}
-		}
-	}
-	return nil
 }

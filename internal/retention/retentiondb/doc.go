@@ -12,5 +12,7 @@
 //   - what a run is to destroy is counted and committed to before it begins, and what is
 //     older is looked for in the tables afterwards, by other statements than those that
 //     destroyed it. A run that was interrupted goes on;
+//   - who was there is taken down from tables and log before anything expires; whoever is
+//     forgotten for staying away was told, and is looked at again just before;
 //   - since when a purpose may use what was collected only ever moves on.
 package retentiondb

@@ -27,6 +27,9 @@ const wasThere = `select n.who, max(n.at) from (
 // lasts no longer than its own schedule, and the period from the last visit is counted
 // without it. It may be interrupted anywhere, and be called again.
 func (s *Store) gather(ctx context.Context) error {
+	if err := s.putBack(ctx); err != nil {
+		return fmt.Errorf("retention: after a backup was put back: %w", err)
+	}
 	now := s.now()
 	seen := map[thimble.SubjectID]time.Time{}
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
@@ -92,6 +95,38 @@ func (s *Store) gatherEvents(ctx context.Context) error {
 	}
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		_, err := tx.Exec(ctx, `insert into retention_gathered (name, seq) values ('log', $1) on conflict (name) do update set seq = excluded.seq`, last)
+		return err
+	})
+}
+
+// putBack looks whether a backup was put back. Who was told before it may have been there
+// since, and nobody knows: they are told again. The log is read from its start.
+func (s *Store) putBack(ctx context.Context) error {
+	if s.cfg.Epoch == nil {
+		return nil
+	}
+	is, err := s.cfg.Epoch(ctx)
+	if err != nil {
+		return err
+	}
+	var known int64
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		err := tx.QueryRow(ctx, `select seq from retention_gathered where name = 'epoch'`).Scan(&known)
+		if errors.Is(err, sql.ErrNoRows) {
+			known, err = -1, nil
+		}
+		return err
+	})
+	if err != nil || known == is {
+		return err
+	}
+	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		for _, statement := range []string{`delete from retention_warnings where state <> 'back'`, `delete from retention_gathered where name = 'log'`} {
+			if _, err := tx.Exec(ctx, statement); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(ctx, `insert into retention_gathered (name, seq) values ('epoch', $1) on conflict (name) do update set seq = excluded.seq`, is)
 		return err
 	})
 }

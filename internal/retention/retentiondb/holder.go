@@ -2,6 +2,7 @@ package retentiondb
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"iter"
@@ -19,7 +20,7 @@ func (s *Store) HolderName() string { return "retention" }
 
 // Places implements thimble.Holder.
 func (s *Store) Places() []thimble.Place {
-	return []thimble.Place{{Kind: thimble.TablePlace, Name: "retention_holds"}, {Kind: thimble.TablePlace, Name: "retention_stopped"}}
+	return []thimble.Place{{Kind: thimble.TablePlace, Name: "retention_holds"}, {Kind: thimble.TablePlace, Name: "retention_stopped"}, {Kind: thimble.TablePlace, Name: "retention_warnings"}}
 }
 
 // told is a hold as its person reads it.
@@ -32,8 +33,19 @@ type told struct {
 	Purpose thimble.Purpose    `json:"purpose"` // the only one for which what is past its time is kept
 }
 
+// warned is a warning as its person reads it.
+type warned struct {
+	SeenOn time.Time              `json:"here_last"`
+	Due    time.Time              `json:"forgotten_from"`
+	State  retention.WarningState `json:"state"`
+	Told   time.Time              `json:"told,omitzero"`
+	Period string                 `json:"period"`
+	Source string                 `json:"by"`
+}
+
 // Export implements thimble.Holder: the holds that keep something of the person, unless a
-// law forbids to tell, and that an erasure of theirs waits.
+// law forbids to tell, that an erasure of theirs waits, and that they are to be forgotten for
+// not having been there.
 func (s *Store) Export(ctx context.Context, who thimble.SubjectID) iter.Seq2[thimble.Datum, error] {
 	return func(yield func(thimble.Datum, error) bool) {
 		all, err := s.export(ctx, who)
@@ -66,6 +78,14 @@ func (s *Store) export(ctx context.Context, who thimble.SubjectID) (all []thimbl
 		for _, one := range at {
 			all = append(all, datum("erasure_waits", instant(one), map[string]any{"for": "what is held to be released"}))
 		}
+		if err != nil {
+			return err
+		}
+		w, err := scanWarning(tx.QueryRow(ctx, `select `+warningColumns+` from retention_warnings where subject_id = $1`, who))
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		all = append(all, datum("forgotten_for_staying_away", w.At, warned{w.SeenOn, w.Due, w.State, w.Told, w.Span, w.Source.Name + ": " + w.Source.Cite}))
 		return err
 	})
 	return all, err
@@ -120,7 +140,7 @@ func (s *Store) Erase(ctx context.Context, who thimble.SubjectID) (e thimble.Era
 				return err
 			}
 		}
-		for _, statement := range []string{`update retention_holds set subject_id = null where subject_id = $1`, `delete from retention_stopped where subject_id = $1`} {
+		for _, statement := range []string{`update retention_holds set subject_id = null where subject_id = $1`, `delete from retention_stopped where subject_id = $1`, `delete from retention_warnings where subject_id = $1`} {
 			n, err := tx.Exec(ctx, statement, who)
 			if err != nil {
 				return err

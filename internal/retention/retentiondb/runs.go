@@ -170,10 +170,10 @@ func (s *Store) keep(ctx context.Context, r retention.Run) error {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		_, err := tx.Exec(ctx, `insert into retention_runs (id, category, before, state, proof, why, confirmed_by, at, done_at, opening, clock)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10) on conflict (id) do update set before = excluded.before, state = excluded.state, proof = excluded.proof,
+		_, err := tx.Exec(ctx, `insert into retention_runs (id, category, before, state, proof, why, confirmed_by, at, done_at, opening, clock, rule)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $11) on conflict (id) do update set before = excluded.before, state = excluded.state, proof = excluded.proof,
 			why = excluded.why, at = excluded.at where retention_runs.state in ('waiting', 'confirmed')`,
-			r.ID, string(r.Category), r.Before.UnixMicro(), string(r.State), string(proof), r.Why, r.By, r.At.UnixMicro(), []byte{}, string(r.Clock))
+			r.ID, string(r.Category), r.Before.UnixMicro(), string(r.State), string(proof), r.Why, r.By, r.At.UnixMicro(), []byte{}, string(r.Clock), r.Rule)
 		return err
 	})
 }
@@ -214,7 +214,7 @@ func (s *Store) Confirm(ctx context.Context, id thimble.ID, staff, reason string
 	return nil
 }
 
-const selectRun = `select id, category, clock, before, state, proof, why, confirmed_by, at, done_at from retention_runs where `
+const selectRun = `select id, category, clock, rule, before, state, proof, why, confirmed_by, at, done_at from retention_runs where `
 
 // Runs returns the newest runs; those that wait come first.
 func (s *Store) Runs(ctx context.Context, limit int) ([]retention.Run, error) {
@@ -265,7 +265,7 @@ func (s *Store) runs(ctx context.Context, where string, args ...any) (all []rete
 			var r retention.Run
 			var before, at, done int64
 			var proof string
-			if err := rows.Scan(&r.ID, &r.Category, &r.Clock, &before, &r.State, &proof, &r.Why, &r.By, &at, &done); err != nil {
+			if err := rows.Scan(&r.ID, &r.Category, &r.Clock, &r.Rule, &before, &r.State, &proof, &r.Why, &r.By, &at, &done); err != nil {
 				return err
 			}
 			r.Before, r.At, r.Done = instant(before), instant(at), instant(done)

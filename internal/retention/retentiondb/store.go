@@ -25,6 +25,9 @@ type People interface {
 	Saw(ctx context.Context, seen map[thimble.SubjectID]time.Time) error
 	// SeenByNow takes back the days that have not come.
 	SeenByNow(ctx context.Context, now time.Time) error
+	// SeenOn returns the day on which a person was there last, by whichever of their
+	// subjects; zero for nobody.
+	SeenOn(ctx context.Context, who thimble.SubjectID) (time.Time, error)
 	PersonTx(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (subject.Person, error)
 	HoldTx(ctx context.Context, tx *sqldb.Tx, hold thimble.ID, lines ...subjectdb.HeldLine) error
 }
@@ -64,6 +67,10 @@ type Config struct {
 	Key    func(ctx context.Context) ([]byte, error)
 	Events Events // nil: none
 	Clocks Clocks // nil: what runs for each person by itself is not executed
+	// Epoch returns the number of the ledger's epoch: another one begins when a backup was put
+	// back. Nil: there is none.
+	Epoch  func(ctx context.Context) (int64, error)
+	Teller Teller // nil: nobody is told, and so nobody is forgotten for not having been there
 	// Reads returns when each category was read last for a purpose, by holder.
 	Reads func(ctx context.Context) (reads []Read, since time.Time, err error)
 }
@@ -74,9 +81,7 @@ type Store struct {
 	ledger Ledger
 	people People
 	cfg    Config
-	// forgets has people erased who have not been there for too long.
-	forgets bool
-	cuts    atomic.Pointer[map[cut]time.Time]
+	cuts   atomic.Pointer[map[cut]time.Time]
 
 	refusals atomic.Pointer[Refusals]
 }

@@ -31,6 +31,7 @@ type Store interface {
 	Proposals(ctx context.Context) ([]retentiondb.Proposal, error)
 	Holds(ctx context.Context, limit int) ([]retention.Hold, error)
 	Waiting(ctx context.Context) (int, error)
+	Tellings(ctx context.Context) ([]retentiondb.Telling, error)
 
 	Confirm(ctx context.Context, id thimble.ID, staff, reason string) error
 	Change(ctx context.Context, after int64, text, staff, reason string) (retentiondb.Version, error)

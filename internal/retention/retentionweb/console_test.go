@@ -37,6 +37,7 @@ func (d *desk) Run(_ context.Context, id thimble.ID) (retention.Run, error) {
 }
 func (d *desk) Proposals(context.Context) ([]retentiondb.Proposal, error) { return proposals(), nil }
 func (d *desk) Holds(context.Context, int) ([]retention.Hold, error)      { return holds(), nil }
+func (d *desk) Tellings(context.Context) ([]retentiondb.Telling, error)   { return tellings(), nil }
 func (d *desk) Waiting(context.Context) (int, error)                      { return 1, nil }
 func (d *desk) tell(what, reason string) error {
 	if len(reason) < 10 {
@@ -85,6 +86,15 @@ func proposals() []retentiondb.Proposal {
 	return []retentiondb.Proposal{{Category: "user.name", Holder: "imports", State: "open", Since: now}, {Category: "user.behavior", Holder: "trial", State: "declined", Used: now}}
 }
 
+func tellings() (all []retentiondb.Telling) {
+	for _, why := range []string{"", "no-mail-server", "kept-here", "no-address", "not-opened", "rejected", "busy"} {
+		for _, state := range []retention.WarningState{retention.WarningOwed, retention.WarningQueued, retention.WarningTold, retention.WarningUnreached, retention.WarningBack} {
+			all = append(all, retentiondb.Telling{State: state, Why: why, N: 3, Next: now.AddDate(0, 0, 7)})
+		}
+	}
+	return all
+}
+
 func holds() []retention.Hold {
 	h := retention.Hold{ID: thimble.ID{4}, Subject: thimble.SubjectID{7}, Categories: []thimble.Category{thimble.PurchaseHistory}, Law: "GDPR Art. 17(3)(e)", Reason: "a claim", State: retention.Active, OpenedBy: "mia", Opened: now, Review: now.AddDate(0, 1, 0)}
 	asked, floor, old := h, h, h
@@ -105,14 +115,14 @@ func TestEveryPageRendersWithNothingAndWithEverything(t *testing.T) {
 	}
 	weeks := []retentiondb.Week{{From: now, Until: now.AddDate(0, 0, 7), Counts: []retention.Count{{Of: "user.name", N: 3}}}}
 	webtest.RenderAll(t, pages, map[string]web.Page{
-		"console_retention.html": {Layout: web.Console, Title: "Retention", Body: retentionBodyOf(plan(), weeks, runs(), proposals(), now, nil)},
+		"console_retention.html": {Layout: web.Console, Title: "Retention", Body: retentionBodyOf(plan(), weeks, runs(), proposals(), tellings(), now, nil)},
 		"console_run.html":       {Layout: web.Console, Title: "Run", Body: runBodyOf(runs()[1], "{}")},
 		"console_holds.html":     {Layout: web.Console, Title: "Holds", Body: holdsBodyOf(holds(), 1, now, nil)},
 	})
-	if b := retentionBodyOf(retentiondb.Plan{}, nil, nil, nil, now, nil); b.Weeks.Empty == nil || b.Runs.Empty == nil {
+	if b := retentionBodyOf(retentiondb.Plan{}, nil, nil, nil, nil, now, nil); b.Weeks.Empty == nil || b.Runs.Empty == nil {
 		t.Error("with nothing the page does not say what to do")
 	}
-	b := retentionBodyOf(plan(), weeks, runs(), proposals(), now, nil)
+	b := retentionBodyOf(plan(), weeks, runs(), proposals(), tellings(), now, nil)
 	if len(b.Waiting) != 1 || len(b.Proposals) != 1 || b.Stats[2].Value != 1 {
 		t.Errorf("%d wait, %d proposals, %v red; want one of each", len(b.Waiting), len(b.Proposals), b.Stats[2].Value)
 	}

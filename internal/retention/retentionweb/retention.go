@@ -16,6 +16,7 @@ type retentionBody struct {
 	Stats     []web.Stat
 	Waiting   []card
 	Proposals []card
+	Away      *web.Table // nil: no rule runs from the last visit
 	Weeks     web.Table
 	Schedules web.Table
 	Runs      web.Table
@@ -54,13 +55,18 @@ func (c *console) retention(w http.ResponseWriter, r *http.Request, status int, 
 		c.Fail(w, r, err)
 		return
 	}
+	tellings, err := c.Store.Tellings(ctx)
+	if err != nil {
+		c.Fail(w, r, err)
+		return
+	}
 	c.Render(w, r, status, c.pages, "console_retention.html", web.Page{
 		Title: "Retention", Lead: "How long what is kept, by which law or rule, what goes next, and the proof of what went.",
-		Actions: []web.Action{{Label: "Holds", Href: holdsPath}}, Body: retentionBodyOf(plan, weeks, runs, proposals, c.Now(), refused),
+		Actions: []web.Action{{Label: "Holds", Href: holdsPath}}, Body: retentionBodyOf(plan, weeks, runs, proposals, tellings, c.Now(), refused),
 	})
 }
 
-func retentionBodyOf(plan retentiondb.Plan, weeks []retentiondb.Week, runs []retention.Run, proposals []retentiondb.Proposal, now time.Time, refused *web.Form) retentionBody {
+func retentionBodyOf(plan retentiondb.Plan, weeks []retentiondb.Week, runs []retention.Run, proposals []retentiondb.Proposal, tellings []retentiondb.Telling, now time.Time, refused *web.Form) retentionBody {
 	waits, red := counts(runs)
 	var next int64
 	for _, w := range weeks {
@@ -75,6 +81,7 @@ func retentionBodyOf(plan retentiondb.Plan, weeks []retentiondb.Week, runs []ret
 	if plan.Document.Version > 0 {
 		b.Document = append(b.Document, web.KeyValue{Key: "Changed", Value: plan.Document.At, Sub: "by " + plan.Document.Staff}, web.KeyValue{Key: "Why", Value: plan.Document.Reason})
 	}
+	b.Away = awayTable(plan.Schedules, tellings)
 	for _, r := range runs {
 		if r.State == retention.Waiting {
 			b.Waiting = append(b.Waiting, waitingCard(r, refused))
@@ -149,7 +156,7 @@ func weeksTable(weeks []retentiondb.Week) web.Table {
 
 func schedulesTable(all []retention.Schedule, now time.Time) web.Table {
 	t := web.Table{ID: "schedules", Caption: "Schedules", Note: "For each purpose the shortest period counts; a record goes when its last purpose has ended.",
-		Columns: []web.Column{{Label: "What"}, {Label: "Goes after"}, {Label: "By"}, {Label: "Used for"}, {Label: "At least", Secondary: true}, {Label: "Not executed", Secondary: true}}}
+		Columns: []web.Column{{Label: "What"}, {Label: "Goes after"}, {Label: "By"}, {Label: "Used for"}, {Label: "At least", Secondary: true}, {Label: "For each person", Secondary: true}}}
 	for _, s := range all {
 		goes, by := web.Cell{Value: "with the person"}, web.Cell{Value: "no source has a period for each purpose"}
 		if s.Ends != nil {
@@ -167,11 +174,7 @@ func schedulesTable(all []retention.Schedule, now time.Time) web.Table {
 			}
 		}
 		if len(s.Shown) > 0 {
-			o := s.Shown[0]
-			other = web.Cell{Value: spanWords(o.Span) + " " + clockWords(o.After), Sub: sourceWords(o.Source)}
-			if !o.Executed() {
-				other.Sub += ". Not executed by itself"
-			}
+			other = clocksCell(s.Shown)
 		}
 		t.Rows = append(t.Rows, web.Row{Cells: web.Cells(web.Cell{Value: categoryWords(s.Category), Sub: string(s.Category)}, goes, by, usesText(s), least, other)})
 	}
@@ -201,8 +204,12 @@ type runBody struct {
 }
 
 func runBodyOf(r retention.Run, proof string) runBody {
+	said := r.Why
+	if n := r.Proof.Kept; r.Clock == retention.LastSeen && len(n) > 0 && said == "" {
+		said = web.Text(n[0].N) + " stay until they have been told for 48 hours"
+	}
 	b := runBody{Proof: web.CodeBlock{Title: "Proof", Lang: "json", Code: proof}, Facts: []web.KeyValue{
-		{Key: "State", Value: stateBadge(r.State), Sub: r.Why}, {Key: "Older than", Value: r.Before}, {Key: "By", Value: sourceWords(r.Proof.Source)},
+		{Key: "State", Value: stateBadge(r.State), Sub: said}, {Key: "Older than", Value: r.Before}, {Key: "By", Value: sourceWords(r.Proof.Source)},
 		{Key: "Older when it began", Value: countWords(r.Proof.Listed)}, {Key: "Left afterwards", Value: countWords(r.Proof.Left)},
 	}}
 	if r.Proof.Root != "" {

@@ -78,6 +78,9 @@ func runWords(r retention.Run) string {
 func countWords(all []retention.Count) string {
 	parts := make([]string, len(all))
 	for i, c := range all {
+		if c.Of == "subject_subjects" {
+			c.Of = "people"
+		}
 		parts[i] = fmt.Sprintf("%s %s", web.Text(c.N), c.Of)
 	}
 	if len(parts) == 0 {
@@ -113,4 +116,26 @@ func usesText(s retention.Schedule) string {
 		}
 	}
 	return strings.Join(parts, "; ")
+}
+
+// PeriodWords say a period as a document has it: "3y" is "3 years".
+func PeriodWords(span string) string {
+	s, err := calendar.ParseSpan(span)
+	if err != nil {
+		return span
+	}
+	return spanWords(s)
+}
+
+// RuleWords say to a person by which rule something is done: a law by what its pack is called
+// and its article, or the shop's own reason.
+func RuleWords(s retention.Source, title func(pack string) string) string {
+	if s.Kind != retention.Law {
+		return "our own, because " + strings.TrimRight(s.Cite, ".")
+	}
+	name := title(s.Name)
+	if name == "" {
+		name = s.Name
+	}
+	return name + ", " + s.Cite
 }

@@ -69,7 +69,7 @@ func holderWords(name string) words {
 		"order":     {"Orders", "What you bought and sent back.", "your orders"},
 		"decision":  {"Decisions", "What programs chose for you, with their reasons.", "what programs chose for you"},
 		"gate":      {"Looks at your data", "Who used your data, when and what for.", "the list of who looked"},
-		"retention": {"Holds", "What a law has the shop keep, although you asked to be forgotten or its time is over.", "nothing of yours is held any more"},
+		"retention": {"Holds and ends", "What a law has the shop keep for longer, and what you were told about the end of your data.", "nothing of yours is held any more"},
 		"rights":    {"Requests", "What you asked for about your data.", "your requests no longer lead to you"},
 		"cases":     {"Steps of your requests", "What you asked for, what was written about it, and what happened when.", "what was written about your requests; the steps no longer lead to you"},
 		"recommend": {"Learning", "Whether your orders are counted in the model.", "the model was made again without you"},
