@@ -2,15 +2,19 @@ package app_test
 
 import (
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"thimble"
 	"thimble/internal/rights/cases"
+	"thimble/internal/session"
 	"thimble/internal/sqldb"
 	"thimble/internal/staff"
 	"thimble/internal/thimbletest"
+	"thimble/internal/web/webtest"
 )
 
 // lineOf is the datum of the line of an order that reads so.
@@ -119,4 +123,38 @@ func TestALineOfAnOrderIsPutRightByItself(t *testing.T) {
 	if left := rowsOf(t, s, ada)["order_orders"]; left != 0 {
 		t.Errorf("%d orders are left", left)
 	}
+}
+
+// The pages of a correction, filled, in a browser.
+func TestThePagesOfACorrectionAreLookedAt(t *testing.T) {
+	browser := webtest.Start(t)
+	h := open(t)
+	ada := h.customers[0].Subject
+	customer := h.cookie(t, session.Who{Audience: session.Customer, Subject: ada})
+	tab := browser.NewTab(webtest.Desk)
+	tab.Cookie(h.url, "thimble_customer", customer)
+	tab.Cookie(h.url, "thimble_staff", h.cookie(t, session.Who{Audience: session.Staff, Staff: "owner"}))
+	whole := datumOf(t, h.Shop, ada, "order", "")
+	remedy, _ := h.Orders.Remedy(whole)
+	if len(remedy.Parts) == 0 {
+		t.Fatal("the order has no lines to correct")
+	}
+	page := "/privacy/correct?of=order&name=order&ref="
+	look(t, tab, h.url, page+url.QueryEscape(whole.Ref), 0)
+	line := whole
+	line.Ref = remedy.Parts[0].Ref
+	look(t, tab, h.url, page+url.QueryEscape(line.Ref), 1)
+	form := wrongForm(line, "not_bought", "")
+	form.Set("limit", "yes")
+	if code, _ := browse(t, h.Shop, ada).sends("/privacy/correct", form); code != http.StatusSeeOther {
+		t.Fatalf("asking = %d", code)
+	}
+	all, err := h.Cases.Of(t.Context(), ada, 9)
+	at := slices.IndexFunc(all, func(c cases.Case) bool { return c.Kind == cases.Rectify })
+	if err != nil || at < 0 {
+		t.Fatal(all, err)
+	}
+	c := all[at]
+	look(t, tab, h.url, "/privacy/requests/"+c.ID.Token(cases.TokenPrefix), 0)
+	look(t, tab, h.url, "/console/cases/"+c.ID.Token(cases.TokenPrefix), 1)
 }

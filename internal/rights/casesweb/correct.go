@@ -81,7 +81,7 @@ func partsOf(h rights.Held) (all []web.Action) {
 	for _, p := range h.Remedy.Parts {
 		d := h.Datum
 		d.Ref = p.Ref
-		all = append(all, web.Action{Label: p.Words, Href: CorrectHref(d), Kind: "quiet"})
+		all = append(all, web.Action{Label: p.Words, Href: CorrectHref(d)})
 	}
 	return all
 }
