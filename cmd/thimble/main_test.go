@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/script",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"served": awaitLog, "awaits": awaitFile},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"served": awaitLog, "still": awaitStill, "awaits": awaitFile},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TILL_KEY", tillPublic())
 			if err := safeKeys(e); err != nil {
@@ -68,6 +68,28 @@ func recentConsents() []byte {
 	proof := strings.Repeat("a", 64)
 	return []byte("email,purpose,choice,date,source,text_version,evidence\n" +
 		row("ada@example.org", proof) + row("bob@example.org", "") + row("eve@example.org", proof))
+}
+
+// awaitStill waits until the log that URL serves has not grown for some seconds: what was
+// begun at the start, such as a training, has ended.
+func awaitStill(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: still URL")
+	}
+	size, since := "", time.Now()
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		lines := strings.Split(textOf(args[0]+"/ledger/checkpoint"), "\n")
+		if len(lines) < 2 || lines[1] != size {
+			since = time.Now()
+		}
+		if len(lines) > 1 {
+			size = lines[1]
+		}
+		if time.Since(since) > 4*time.Second {
+			return
+		}
+	}
+	ts.Fatalf("the log of %s does not stop growing", args[0])
 }
 
 // awaitLog waits until URL serves a log of at least N entries, or of N more than when it
