@@ -27,7 +27,13 @@ func (s *Store) Do(ctx context.Context, id thimble.ID, e cases.Event, words thim
 // Accept begins what a case asks for. What the rights desk is to execute is opened in the
 // same transaction; the desk does it when it is next asked to.
 func (s *Store) Accept(ctx context.Context, id thimble.ID, by, staff string) (cases.Case, error) {
-	return s.change(ctx, id, func(tx *sqldb.Tx, c cases.Case) (cases.Case, error) { return s.accept(ctx, tx, c, by, staff) })
+	return s.change(ctx, id, func(tx *sqldb.Tx, c cases.Case) (cases.Case, error) {
+		c, err := s.accept(ctx, tx, c, by, staff)
+		if err == nil && (c.Kind == cases.Restrict || c.Kind == cases.Lift) {
+			err = s.unlimit(ctx, tx, c.Subject)
+		}
+		return c, err
+	})
 }
 
 // accept is Accept in the caller's transaction.

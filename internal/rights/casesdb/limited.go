@@ -12,11 +12,7 @@ import (
 
 // limits notes that a limit goes with a case that is opened. Of somebody who has the use of
 // their data restricted already, for as long as they like, nothing is to be lifted later.
-// Whoever restricts or lifts by themselves ends what goes with cases.
 func (s *Store) limits(ctx context.Context, tx *sqldb.Tx, a Asked, c *cases.Case) error {
-	if a.By != cases.TheProgram && (a.Kind == cases.Restrict || a.Kind == cases.Lift) {
-		return s.unlimit(ctx, tx, a.Subject)
-	}
 	if !a.Limit || a.fix() == nil {
 		return nil
 	}
@@ -34,7 +30,8 @@ func (s *Store) limits(ctx context.Context, tx *sqldb.Tx, a Asked, c *cases.Case
 	return nil
 }
 
-// unlimit ends what goes with the cases of a person.
+// unlimit ends what goes with the cases of a person, whose use is restricted or permitted for
+// itself from now on: when that begins, and not when anybody asks for it.
 func (s *Store) unlimit(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) error {
 	person, err := s.parts.Subjects.PersonTx(ctx, tx, who)
 	if err != nil {
