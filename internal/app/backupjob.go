@@ -99,20 +99,14 @@ func (a *App) Newest(context.Context) (b vaultweb.Backup, err error) {
 // backupTiles shows on the overview how old the newest backup is, where the server makes them.
 func (a *App) backupTiles(ctx context.Context) ([]web.Stat, error) {
 	b, err := a.Newest(ctx)
-	tile := web.Stat{Label: "Newest backup", Href: vaultweb.Path}
-	switch {
-	case errors.Is(err, thimble.ErrNotFound):
+	if errors.Is(err, thimble.ErrNotFound) {
 		return nil, nil
-	case err != nil:
-		a.Log.ErrorContext(ctx, "the set of backups cannot be read", slog.String("cause", err.Error()))
-		tile.Value, tile.Trend, tile.Note = "unreadable", web.Bad, "the folder of the set, or what is kept apart"
-	case b.At.IsZero():
-		tile.Value, tile.Trend, tile.Note = "none yet", web.Warn, "the jobs say why"
-	case b.At.Before(b.Late):
-		tile.Value, tile.Delta, tile.Trend, tile.Note = web.Day(b.At), "too old", web.Bad, b.At.UTC().Format("15:04 UTC")+"; the jobs say why"
-	default:
-		tile.Value, tile.Note = web.Day(b.At), fmt.Sprintf("%s, number %d", b.At.UTC().Format("15:04 UTC"), b.Number)
 	}
+	if err != nil {
+		a.Log.ErrorContext(ctx, "the set of backups cannot be read", slog.String("cause", err.Error()))
+	}
+	tile := b.Stat(err)
+	tile.Href = vaultweb.Path
 	return []web.Stat{tile}, nil
 }
 

@@ -3,7 +3,6 @@ package app_test
 import (
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -112,13 +111,7 @@ func TestThePageOfKeysShowsTheNewestBackup(t *testing.T) {
 	file := filepath.Join(dir, "recipients")
 	s := newSafeAt(t, map[string]string{"backup-to": dir, "backup-recipients": file, "backup-every": "1h"}, func() time.Time { return now })
 	h := &house{Shop: s.Shop}
-	handler, err := h.Handler(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	h.url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	h.serves(t)
 	tab := browser.NewTab(webtest.Desk)
 	shows := func(words string) {
 		t.Helper()

@@ -96,10 +96,19 @@ func (a *App) provesCase(ctx context.Context, verb cases.Verb, members []thimble
 // when that is done.
 func (a *App) beginCase(ctx context.Context, id thimble.ID, by, staff string) (cases.Case, error) {
 	c, err := a.Cases.Accept(ctx, id, by, staff)
-	if err != nil || len(c.Work) == 0 {
+	if err != nil {
 		return c, err
 	}
-	var ids []thimble.ID
+	return a.takeCase(ctx, c)
+}
+
+// takeCase has the desk do at once what a case has begun, if anything, and closes the case
+// when that is done.
+func (a *App) takeCase(ctx context.Context, c cases.Case) (cases.Case, error) {
+	if len(c.Work) == 0 {
+		return c, nil
+	}
+	ids := make([]thimble.ID, 0, len(c.Work))
 	for _, w := range c.Work {
 		id, err := thimble.ParseID(rights.TokenPrefix, w.Ref)
 		if err != nil {

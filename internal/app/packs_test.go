@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -75,17 +74,9 @@ purposes:
 // whole installation: no Go knows of Ruritania.
 func TestALawOfOnesOwnIsOneFileInTheFolder(t *testing.T) {
 	s := thimbletest.Open(t, own(t, t.TempDir(), map[string]string{"zz.ruritania.yaml": ruritania(t)}))
-	handler, err := s.Handler(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	cookie, err := s.Sessions.Begin(t.Context(), session.Who{Audience: session.Staff, Staff: "owner"}, session.UnknownDevice)
-	if err != nil {
-		t.Fatal(err)
-	}
-	staff := reader{base: strings.Replace(server.URL, "127.0.0.1", "localhost", 1), cookies: []*http.Cookie{{Name: "thimble_staff", Value: cookie}}}
+	h := &house{Shop: s}
+	h.serves(t)
+	staff := reader{base: h.url, cookies: []*http.Cookie{{Name: "thimble_staff", Value: h.cookie(t, session.Who{Audience: session.Staff, Staff: "owner"})}}}
 	for path, want := range map[string]string{
 		"/console/policy?place=ZZ&on=2026-11-21": "By grace of the king", "/console/policy/packs": "Data Peace Act of Ruritania",
 		"/console/policy/packs/zz.ruritania": "coronation", "/console/policy/calendar?from=2026-06-01": "purposes: marketing",

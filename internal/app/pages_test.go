@@ -56,19 +56,46 @@ func open(t *testing.T) *house {
 	if h.customers, err = h.DemoCustomers(t.Context()); err != nil || len(h.customers) < 3 {
 		t.Fatalf("customers %v, %v", h.customers, err)
 	}
-	handler, err := h.Handler(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, stop := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	for _, run := range []func(context.Context) error{h.Ledger.Run, h.Uses.Run, h.Jobs.Run} {
 		work.Go(func() { _ = run(ctx) }) // what it could not do shows in the pages
 	}
-	server := httptest.NewServer(handler)
-	t.Cleanup(func() { server.Close(); stop(); work.Wait() })
-	h.url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+	t.Cleanup(func() { stop(); work.Wait() })
+	h.serves(t)
 	return h
+}
+
+// serves has the house answer at an address until the test ends.
+func (h *house) serves(t *testing.T) {
+	t.Helper()
+	handler, err := h.Handler(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	h.url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+}
+
+// A shown is a page and what stands on it.
+type shown struct{ page, shows string }
+
+// looks has the owner and a customer look at pages that show something.
+func (h *house) looks(t *testing.T, browser *webtest.Browser, customer thimble.SubjectID, pages ...shown) {
+	t.Helper()
+	tab := browser.NewTab(webtest.Desk)
+	cookies := []*http.Cookie{{Name: "thimble_customer", Value: h.cookie(t, session.Who{Audience: session.Customer, Subject: customer})}, {Name: "thimble_staff", Value: h.cookie(t, session.Who{Audience: session.Staff, Staff: "owner"})}}
+	for _, c := range cookies {
+		tab.Cookie(h.url, c.Name, c.Value)
+	}
+	for i, c := range pages {
+		status, body := reader{base: h.url, cookies: cookies}.get(t, c.page)
+		if status != http.StatusOK || !strings.Contains(body, c.shows) {
+			t.Errorf("%s: %d, without %q", c.page, status, c.shows)
+		}
+		look(t, tab, h.url, c.page, i)
+	}
 }
 
 func (h *house) cookie(t *testing.T, who session.Who) string {

@@ -2,15 +2,11 @@ package app_test
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
 	"thimble"
 	"thimble/internal/retention"
-	"thimble/internal/session"
 	"thimble/internal/thimbletest"
 	"thimble/internal/web/webtest"
 )
@@ -38,28 +34,11 @@ func TestThePagesOfRetentionAreLookedAtFilled(t *testing.T) {
 	if _, err := h.Ledger.Integrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	handler, err := h.Handler(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	h.url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
-	tab := browser.NewTab(webtest.Desk)
-	cookies := []*http.Cookie{{Name: "thimble_customer", Value: h.cookie(t, session.Who{Audience: session.Customer, Subject: ada})}, {Name: "thimble_staff", Value: h.cookie(t, session.Who{Audience: session.Staff, Staff: "owner"})}}
-	for _, c := range cookies {
-		tab.Cookie(h.url, c.Name, c.Value)
-	}
-	for i, c := range []struct{ page, shows string }{
-		{"/console/retention", "it is the first of this category"}, {"/console/retention/runs/" + runOf(t, h.Shop).ID.Token(retention.RunPrefix), "what a claim needs"},
-		{"/console/holds", "Release asked for by nia"}, {"/privacy/data", "GDPR Art. 17(3)(e)"},
-	} {
-		status, body := reader{base: h.url, cookies: cookies}.get(t, c.page)
-		if status != http.StatusOK || !strings.Contains(body, c.shows) {
-			t.Errorf("%s: %d, without %q", c.page, status, c.shows)
-		}
-		look(t, tab, h.url, c.page, i)
-	}
+	h.serves(t)
+	h.looks(t, browser, ada,
+		shown{"/console/retention", "it is the first of this category"}, shown{"/console/retention/runs/" + runOf(t, h.Shop).ID.Token(retention.RunPrefix), "what a claim needs"},
+		shown{"/console/holds", "Release asked for by nia"}, shown{"/privacy/data", "GDPR Art. 17(3)(e)"},
+	)
 }
 
 // TestThePagesOfWhoStaysAwayAreLookedAtFilled has people of each state in a browser, and
@@ -95,26 +74,9 @@ func TestThePagesOfWhoStaysAwayAreLookedAtFilled(t *testing.T) {
 	if _, err := h.Ledger.Integrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	handler, err := h.Handler(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	h.url = strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
-	tab := browser.NewTab(webtest.Desk)
-	cookies := []*http.Cookie{{Name: "thimble_customer", Value: h.cookie(t, session.Who{Audience: session.Customer, Subject: back})}, {Name: "thimble_staff", Value: h.cookie(t, session.Who{Audience: session.Staff, Staff: "owner"})}}
-	for _, c := range cookies {
-		tab.Cookie(h.url, c.Name, c.Value)
-	}
-	for i, c := range []struct{ page, shows string }{
-		{"/console/retention", "Cannot be told"}, {"/console/retention/runs/" + runAfter(t, h.Shop, retention.LastSeen).ID.Token(retention.RunPrefix), "people who must be told first"},
-		{"/privacy", "Good that you are back"},
-	} {
-		status, body := reader{base: h.url, cookies: cookies}.get(t, c.page)
-		if status != http.StatusOK || !strings.Contains(body, c.shows) {
-			t.Errorf("%s: %d, without %q", c.page, status, c.shows)
-		}
-		look(t, tab, h.url, c.page, i)
-	}
+	h.serves(t)
+	h.looks(t, browser, back,
+		shown{"/console/retention", "Cannot be told"}, shown{"/console/retention/runs/" + runAfter(t, h.Shop, retention.LastSeen).ID.Token(retention.RunPrefix), "people who must be told first"},
+		shown{"/privacy", "Good that you are back"},
+	)
 }

@@ -95,21 +95,21 @@ func (p *page) show(w http.ResponseWriter, r *http.Request) {
 		shown.Body = body{State: web.Callout{Tone: web.Bad, Title: "There is no epoch key", Text: "Nothing that is sealed can be opened. Put the folder of epoch keys back, if it was moved."}}
 	} else {
 		b := fill(epochs, p.vault.UnreadableAfter(), r.URL.Query().Get("day"))
-		b.Stats = append(b.Stats, p.newest(r.Context()))
+		newest, err := p.backups.Newest(r.Context())
+		b.Stats = append(b.Stats, newest.Stat(err))
 		shown.Body = b
 	}
 	p.Render(w, r, http.StatusOK, p.pages, "vault.html", shown)
 }
 
-// newest says how old the newest backup is.
-func (p *page) newest(ctx context.Context) web.Stat {
-	b, err := p.backups.Newest(ctx)
-	s := web.Stat{Label: "Newest backup by the server"}
+// Stat says how old the newest backup is, or why that is not known.
+func (b Backup) Stat(err error) web.Stat {
+	s := web.Stat{Label: "Newest backup"}
 	switch {
 	case errors.Is(err, thimble.ErrNotFound):
-		s.Value, s.Note = "none", "it is not told to make any: the setting backup-to"
+		s.Value, s.Note = "none", "the server is not told to make any: the setting backup-to"
 	case err != nil:
-		s.Value, s.Trend, s.Note = "unreadable", web.Bad, "the folder of the set cannot be read, or is damaged"
+		s.Value, s.Trend, s.Note = "unreadable", web.Bad, "the folder of the set or what is kept apart: it cannot be read, or is damaged"
 	case b.At.IsZero():
 		s.Value, s.Trend, s.Note = "none yet", web.Warn, "the jobs say when the next is due"
 	case b.At.Before(b.Late):
