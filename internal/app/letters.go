@@ -114,10 +114,15 @@ func (a *App) lastLetter(ctx context.Context, tx *sqldb.Tx, c cases.Case, e case
 	for i, ids := range readers {
 		f.Guardian = i > 0
 		some, why, err := a.lastLetterTo(ctx, tx, letters.Write(letters.Farewell, f), ids)
-		if err != nil || why != "" && why != letters.NoAddress {
-			return nil, why, err
-		}
 		queued = append(queued, some...)
+		switch {
+		case f.Guardian && (errors.Is(err, thimble.ErrNotFound) || errors.Is(err, thimble.ErrDenied)):
+			continue // who is gone keeps nobody from being forgotten
+		case err != nil:
+			return nil, "", err
+		case why != "" && why != letters.NoAddress && len(queued) == 0:
+			return nil, why, nil
+		}
 	}
 	if len(queued) == 0 {
 		return nil, letters.NoAddress, nil
@@ -137,7 +142,7 @@ func (a *App) lastLetterTo(ctx context.Context, tx *sqldb.Tx, text letters.Text,
 	for _, i := range held[:min(len(held), letters.MostAddresses)] {
 		id, err := a.Disclose.LastLetterTx(ctx, tx, disclose.Letter{Address: i.Value, Subject: text.Subject, Text: text.Body})
 		if why := noLetter(err); why != "" {
-			return nil, why, nil // nobody waits for a letter to be forgotten
+			return queued, why, nil // nobody waits for a letter to be forgotten
 		}
 		if err != nil {
 			return nil, "", err

@@ -68,7 +68,9 @@ func TestEveryPageOfThePrivacyCentreIsInPlainWords(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d pages were read", len(pages))
+	if len(pages) < 70 { // there were 75
+		t.Errorf("%d pages were read: links to some are missing", len(pages))
+	}
 }
 
 // filled is an installation with everything in it that a page of the privacy centre shows.
@@ -142,7 +144,7 @@ func readable(t *testing.T, w walker) map[string]string {
 	for ; len(queue) > 0; queue = queue[1:] {
 		path := queue[0]
 		plain, query, _ := strings.Cut(path, "?")
-		if _, seen := pages[path]; seen || !strings.HasPrefix(plain, "/privacy") || shapes[shape(plain)] >= 4 || query != "" && shapes[shape(plain)+"?"] >= 8 {
+		if _, seen := pages[path]; seen || !strings.HasPrefix(plain, "/privacy") || shapes[shape(plain)] >= 6 || query != "" && shapes[shape(plain)+"?"] >= 8 {
 			continue
 		}
 		res := w.do(http.MethodGet, path, nil)

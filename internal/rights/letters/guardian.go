@@ -10,14 +10,14 @@ import (
 // the child: the child, those who answer for it, or both.
 //
 // What a guardian asked for goes to the guardians. The child is told as well when it is the
-// child who opens it, and when the child is being forgotten: the data is the child's (GDPR
-// Art. 12(1), 12(3)). Everything else is the child's own, and goes to the child. Guardians
+// child who opens it, of what came of an appeal, which may be the child's, and when the child
+// is being forgotten: the data is the child's (GDPR Art. 12(1), 12(3)). Everything else is the child's own, and goes to the child. Guardians
 // hear of it that somebody asks in the child's name from outside, and that the child is being
 // forgotten; not what it is about (GDPR recital 38: help that a child seeks must not depend
 // on them).
 func Readers(k Kind, c cases.Case) (child, guardians bool) {
 	if c.Via == cases.Guardian {
-		return k == Ready || k == Farewell, true
+		return slices.Contains([]Kind{Ready, Upheld, Overturned, Farewell}, k), true
 	}
 	return true, slices.Contains([]Kind{Received, Identity, Farewell}, k)
 }
@@ -60,6 +60,9 @@ func toChild(k Kind, f Facts) []string {
 	if k == Ready {
 		return []string{"Somebody who answers for you asked for your data. It is ready, and it is for you alone. Sign in to your privacy centre to open it.",
 			"Look here: " + f.Centre + "/requests/" + f.Case.ID.Token(cases.TokenPrefix)}
+	}
+	if k != Farewell {
+		return paragraphs(k, f)
 	}
 	all := []string{"Somebody who answers for you asked us to forget you. We are deleting your data now. Most often that is done before you read this.",
 		"This is our last letter: your address is deleted too."}

@@ -57,41 +57,62 @@ func (r Runner) readers(ctx context.Context, c cases.Case, k letters.Kind) (gran
 	return grant, all, nil
 }
 
-// beside are the messages of a letter that were not owed to whom they are for. One to somebody
-// who does not answer for the person any more is taken out of the outbox: when the relation
-// ends nobody learns more.
-func (r Runner) beside(ctx context.Context, e Entry) (all []thimble.ID, err error) {
+// besides are the messages of a letter that go to others than the person.
+type besides struct {
+	some bool         // there are any
+	none []thimble.ID // the letter is not the one that was owed to them
+}
+
+// beside looks whom a letter that is on its way goes to. One to somebody who does not answer
+// for the person any more, or about somebody who is forgotten, is taken out of the outbox:
+// when the relation ends nobody learns more.
+func (r Runner) beside(ctx context.Context, e Entry) (b besides, err error) {
 	if r.Guardians == nil || e.Kind == letters.Farewell {
-		return nil, nil
+		return b, nil
 	}
 	c, err := r.Cases.Get(ctx, e.Case)
-	if err != nil || c.Subject.IsZero() {
-		return nil, err
-	}
-	own, err := r.Members(ctx, c.Subject)
 	if err != nil {
-		return nil, err
+		return b, err
 	}
-	answer, err := r.guardians(ctx, c)
-	if err != nil {
-		return nil, err
+	var own, answer []thimble.SubjectID
+	if !c.Subject.IsZero() {
+		if own, err = r.Members(ctx, c.Subject); err != nil {
+			return b, err
+		}
+		if answer, err = r.guardians(ctx, c); err != nil {
+			return b, err
+		}
 	}
+	for _, id := range e.Messages {
+		to, err := r.To(ctx, id)
+		if err != nil {
+			return b, err
+		}
+		if slices.Contains(own, to) {
+			continue
+		}
+		b.some = true
+		if !to.IsZero() && !slices.Contains(answer, to) {
+			if err := r.Drop(ctx, id); err != nil {
+				return b, err
+			}
+		}
+		if to.IsZero() || c.Subject.IsZero() || !letters.Counts(e.Kind, c) { // nobody is there any more, or has only notice of it
+			b.none = append(b.none, id)
+		}
+	}
+	return b, nil
+}
+
+// queued is how many addresses of each reader a letter was queued for.
+func (r Runner) queued(ctx context.Context, e Entry) (map[thimble.SubjectID]int, error) {
+	n := map[thimble.SubjectID]int{}
 	for _, id := range e.Messages {
 		to, err := r.To(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		if to.IsZero() || slices.Contains(own, to) {
-			continue
-		}
-		if !slices.Contains(answer, to) {
-			if err := r.Drop(ctx, id); err != nil {
-				return nil, err
-			}
-		}
-		if !letters.Counts(e.Kind, c) {
-			all = append(all, id)
-		}
+		n[to]++
 	}
-	return all, nil
+	return n, nil
 }

@@ -99,6 +99,11 @@ func (r Runner) write(ctx context.Context, e Entry) error {
 	if err != nil {
 		return err
 	}
+	if len(e.Messages) > 0 { // some addresses have it already, or will
+		if _, err := r.beside(ctx, e); err != nil {
+			return err
+		}
+	}
 	switch why, err := r.spared(ctx, e, c); {
 	case err != nil:
 		return err
@@ -192,7 +197,15 @@ func (r Runner) facts(ctx context.Context, g thimble.Grant, c cases.Case, e Entr
 // is offered again, to the addresses that are left.
 func (r Runner) queue(ctx context.Context, e Entry, f letters.Facts, all []reader) error {
 	fields := []string{disclosedb.AddressField, disclosedb.TextField}
-	for _, to := range all[min(len(e.Messages), len(all)):] {
+	queuedFor, err := r.queued(ctx, e)
+	if err != nil {
+		return err
+	}
+	for _, to := range all {
+		if queuedFor[to.who] > 0 { // its addresses are always in one order
+			queuedFor[to.who]--
+			continue
+		}
 		f.Guardian = to.guardian
 		text := letters.Write(e.Kind, f)
 		l := disclose.Letter{To: to.who, Address: to.address, Purpose: thimble.LegalObligation, Fields: fields, Subject: text.Subject, Text: text.Body}
@@ -209,7 +222,9 @@ func (r Runner) queue(ctx context.Context, e Entry, f letters.Facts, all []reade
 			return nil
 		case errors.Is(err, thimble.ErrNotFound) && !to.guardian:
 			return r.ends(ctx, e, letters.Spared, letters.Nobody)
-		case errors.Is(err, thimble.ErrDenied), errors.Is(err, thimble.ErrNotFound):
+		case to.guardian && (errors.Is(err, thimble.ErrDenied) || errors.Is(err, thimble.ErrNotFound)):
+			continue // it keeps it from nobody else
+		case errors.Is(err, thimble.ErrDenied):
 			return r.waits(ctx, e, letters.Denied)
 		case errors.Is(err, thimble.ErrUnavailable):
 			return r.waits(ctx, e, letters.NoServer)
@@ -217,6 +232,9 @@ func (r Runner) queue(ctx context.Context, e Entry, f letters.Facts, all []reade
 			return err
 		}
 		e.Messages = append(e.Messages, queued)
+	}
+	if len(e.Messages) == 0 {
+		return r.waits(ctx, e, letters.Denied)
 	}
 	e.State, e.Why = letters.Queued, ""
 	return r.Store.settle(ctx, e, r.Store.now())
@@ -235,11 +253,14 @@ func (r Runner) follow(ctx context.Context, e Entry) error {
 		if err != nil {
 			return err
 		}
-		owed := !slices.Contains(beside, id)
+		owed := !slices.Contains(beside.none, id)
 		switch m.State {
 		case disclose.Delivered, disclose.Acknowledged:
-			if owed && (e.State != letters.Sent || m.SentAt.Before(e.Sent)) {
+			switch {
+			case owed && (e.State != letters.Sent || m.SentAt.Before(e.Sent)):
 				e.State, e.Why, e.Sent = letters.Sent, letters.Why(m.Why), m.SentAt
+			case !owed && e.Sent.IsZero():
+				e.Sent = m.SentAt // somebody has it, which counts against what they get
 			}
 		case disclose.Queued, disclose.Sending, disclose.Retrying, disclose.Blocked:
 			open = true
@@ -259,9 +280,12 @@ func (r Runner) follow(ctx context.Context, e Entry) error {
 		if err := r.told(ctx, e); err != nil {
 			return err
 		}
+		if open && beside.some {
+			e.State = letters.Queued // whom the others answer for may change while it is on its way
+		}
 	case !open:
 		e.State = letters.Unsent
-		if len(beside) == len(e.Messages) && e.Why == "" {
+		if len(beside.none) == len(e.Messages) && e.Why == "" {
 			e.Why = letters.NoAddress // those whom it is owed to have none
 		}
 	}

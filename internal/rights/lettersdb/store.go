@@ -141,7 +141,7 @@ func (s *Store) rests(ctx context.Context, e Entry, members []thimble.SubjectID)
 	for _, m := range members {
 		err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 			rows, err := tx.Query(ctx, `select l.kind, l.state, l.sent_at, c.via from letters_letters l join cases_requests c on c.id = l.case_id
-				where c.subject_id = $1 and not (l.case_id = $2 and l.n = $3) and (l.state in ('owed', 'queued') and l.messages <> '' or l.state = 'sent' and l.sent_at > $4)`,
+				where c.subject_id = $1 and not (l.case_id = $2 and l.n = $3) and (l.state in ('owed', 'queued') and l.messages <> '' or l.sent_at > $4)`,
 				m, e.Case, e.Step, now.Add(-letters.Rest).UnixMicro())
 			if err != nil {
 				return err
@@ -155,7 +155,7 @@ func (s *Store) rests(ctx context.Context, e Entry, members []thimble.SubjectID)
 					return err
 				}
 				ends := now.Add(letters.Again)
-				if other.State == letters.Sent {
+				if sent != 0 {
 					ends = time.UnixMicro(sent).UTC().Add(letters.Rest)
 				}
 				if other.Kind.Limited(about) && ends.After(until) {

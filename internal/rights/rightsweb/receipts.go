@@ -68,7 +68,7 @@ func doneWords(r rights.Request) (title, text string) {
 	}
 	switch r.Kind {
 	case rights.Access:
-		return "You saw all that is kept", "On the page, or as a file."
+		return "All that is kept was put together", "For you to see, or for a firm that you had ask for it."
 	case rights.Erase:
 		return "You were forgotten, but for a part", "A law keeps the rest for a while."
 	case rights.Restrict:

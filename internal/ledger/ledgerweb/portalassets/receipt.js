@@ -78,6 +78,11 @@ const holders = {
   taste: "your wishes for lists",
   collect: "what you did and wrote",
   disclose: "what was given to others",
+  imports: "places in files",
+  staff: "emergency looks",
+  suspect: "checks of accounts",
+  systems: "what other systems were told",
+  trial: "comparisons of lists",
   rights: "requests",
   cases: "steps of your requests",
   retention: "what a law keeps",
@@ -119,8 +124,8 @@ function draw(v, key) {
     return dl;
   }
   if (v.every((x) => x === null || typeof x !== "object") && !v.some((x) => String(x).length > sentence)) return make("span", v.join(", ") || "–");
-  const pairs = v.map(Object.entries);
-  if (pairs.every((p) => p.length === 2 && p.every(([, value]) => value === null || typeof value !== "object"))) {
+  if (key === "holders") {
+    const pairs = v.map(Object.entries);
     const dl = make("dl");
     for (const [[name, of], [, value]] of pairs) {
       const row = make("div");
