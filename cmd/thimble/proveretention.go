@@ -59,14 +59,16 @@ func (c *call) provedClock(ctx context.Context, a *app.App, r retention.Rule, ru
 		fmt.Fprintln(c.out, "  Not executed: it is shown alone.")
 		return 0, nil
 	}
+	at := a.Retention.Clock() // of the newest run: who was told since is its successor's
 	for _, run := range runs {
 		if run.Category == r.Category && run.Clock == r.After && run.Rule == r.Key() && !run.Done.IsZero() {
 			fmt.Fprintf(c.out, "  Run of %s: %d expired of %d that were over, %d left.\n", run.Done.Format(time.DateOnly), retention.Sum(run.Proof.Expired), retention.Sum(run.Proof.Listed), retention.Sum(run.Proof.Left))
+			at = run.At
 			break
 		}
 	}
 	before := retention.Before(a.Retention.Clock(), r.Span)
-	over, err := a.Retention.OverStill(ctx, r, before)
+	over, err := a.Retention.OverStill(ctx, r, before, at)
 	if err != nil {
 		return 0, err
 	}

@@ -45,8 +45,16 @@ func (p personClocks) Applies(ctx context.Context, who thimble.SubjectID, r rete
 		return false, err
 	}
 	return slices.ContainsFunc(retention.OfLaw(law), func(o retention.Rule) bool {
-		return o.After == r.After && o.Category == r.Category && o.Span == r.Span
+		return o.After == r.After && o.Category == r.Category && o.Key() == r.Key()
 	}), nil
+}
+
+// Seen implements retentiondb.Clocks. Who was there just now is written down first.
+func (p personClocks) Seen(ctx context.Context, who ...thimble.SubjectID) (time.Time, error) {
+	if err := p.app.Presence.Flush(ctx); err != nil {
+		return time.Time{}, err
+	}
+	return p.Store.Seen(ctx, who...)
 }
 
 // Present implements retentiondb.Clocks. Who was there and of whom nothing was kept is written

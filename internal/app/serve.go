@@ -133,8 +133,9 @@ func (a *App) mend(ctx context.Context) error {
 		case <-time.After(mendAfter(failed)):
 			failed++
 		case <-a.regroups: // told at once
-			failed = 1
+			failed = max(failed, 1)
 		}
+		before := failed
 		if a.mendOpen(ctx) {
 			failed = 0
 		}
@@ -144,7 +145,7 @@ func (a *App) mend(ctx context.Context) error {
 		if _, err := a.Uses.Watch(ctx, gate.Limits{}); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "the use log is not watched", slog.String("cause", err.Error()))
 		}
-		if err := errors.Join(a.Retention.Load(ctx), a.Retention.Rerun(ctx), a.Retention.WriteWarnings(ctx)); err != nil && ctx.Err() == nil {
+		if err := errors.Join(a.Retention.Load(ctx), a.Retention.Rerun(ctx), a.warn(ctx)); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "whom nothing is held of any more is not erased yet, or somebody is not told of an end", slog.String("cause", err.Error()))
 		}
 		if err := a.watchClock(ctx); err != nil && ctx.Err() == nil {
@@ -155,6 +156,11 @@ func (a *App) mend(ctx context.Context) error {
 		}
 		if err := a.queueExpired(ctx); err != nil && ctx.Err() == nil {
 			a.Log.ErrorContext(ctx, "expired consents not looked for", slog.String("cause", err.Error()))
+		}
+		select {
+		case <-a.regroups: // most likely of what was tried here, and failed
+			failed = max(before, 1)
+		default:
 		}
 	}
 }

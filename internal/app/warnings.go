@@ -15,6 +15,15 @@ import (
 	"thimble/internal/sqldb"
 )
 
+// warn has people told that they are to be forgotten. By a clock that something contradicts
+// nobody is: the days in the letters would be wrong.
+func (a *App) warn(ctx context.Context) error {
+	if off, _, err := a.ClockOff(ctx); err != nil || off != 0 {
+		return err
+	}
+	return a.Retention.WriteWarnings(ctx)
+}
+
 // warner tells people by letter that they are to be forgotten for not having been there.
 type warner struct{ *App }
 
@@ -29,7 +38,14 @@ func (w warner) Tell(ctx context.Context, about retention.Warning, noted func(co
 		return retention.WarningOwed, string(letters.Denied), nil
 	case err != nil:
 		return about.State, "", err
-	case len(addresses) == 0:
+	}
+	if len(addresses) == 0 {
+		// Of a child nothing is written to who answers for it; but it is not as if nobody knew
+		// where to write, so it stays.
+		answer, err := w.guardians(ctx, about.Subject)
+		if err != nil || len(answer) > 0 {
+			return retention.WarningOwed, string(letters.NoAddress), err
+		}
 		return retention.WarningUnreached, string(letters.NoAddress), nil
 	}
 	addresses = addresses[:min(len(addresses), letters.MostAddresses)]

@@ -145,7 +145,7 @@ func (d *Desk) leave(id thimble.ID) {
 // first runs a request that was opened now.
 func (d *Desk) first(ctx context.Context, r Request) (Report, error) {
 	report, err := d.run(ctx, r)
-	if err != nil {
+	if err != nil && !errors.Is(err, thimble.ErrConflict) { // one that is under way was left by nobody
 		d.cfg.Left()
 	}
 	return report, err

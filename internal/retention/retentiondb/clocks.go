@@ -58,11 +58,15 @@ func (s *Store) clocked(ctx context.Context, plan Plan) (done []retention.Run, f
 	if err := s.clearEnded(ctx, rules); err != nil {
 		return nil, err
 	}
-	unseen, err := s.missed(ctx, rules)
+	unseen, unknown, err := s.missed(ctx, rules)
 	if err != nil {
-		return nil, err
+		failed = err
 	}
 	for _, rule := range rules {
+		if rule.Forgets() && (err != nil || unknown[rule.Key()] != nil) {
+			failed = errors.Join(failed, unknown[rule.Key()])
+			continue
+		}
 		r, ran, err := s.dueByClock(ctx, rule, unseen[rule.Key()])
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("retention: the run of %s after %s, %s: %w", rule.Category, rule.After, rule.Key(), err))
@@ -188,7 +192,7 @@ func (s *Store) executeByClock(ctx context.Context, r retention.Run, rule retent
 	if gone.N > 0 {
 		r.Proof.Expired = []retention.Count{gone}
 	}
-	if r.Proof.Left, err = s.OverStill(ctx, rule, until); err != nil {
+	if r.Proof.Left, err = s.OverStill(ctx, rule, until, over.at); err != nil {
 		return r, err
 	}
 	if rule.Forgets() {
@@ -235,6 +239,7 @@ type overdue struct {
 	counts []retention.Count
 	root   string
 	people []thimble.SubjectID
+	at     time.Time // when it was looked for
 }
 
 // listByClock lists what is over.
@@ -244,6 +249,7 @@ func (s *Store) listByClock(ctx context.Context, rule retention.Rule, before tim
 		return o, fmt.Errorf("retention: the key of proofs: %w", err)
 	}
 	var tree retention.Tree
+	o.at = s.now()
 	n := retention.Count{Of: logOfEvents}
 	add := func(name []byte) {
 		mac := hmac.New(sha256.New, key)
@@ -255,7 +261,7 @@ func (s *Store) listByClock(ctx context.Context, rule retention.Rule, before tim
 	}
 	if rule.After == retention.LastSeen {
 		n.Of = everybody
-		if o.people, err = s.ripe(ctx, near, before); err != nil {
+		if o.people, err = s.ripe(ctx, near, before, o.at); err != nil {
 			return o, err
 		}
 		for _, who := range o.people {
@@ -277,16 +283,16 @@ func (s *Store) listByClock(ctx context.Context, rule retention.Rule, before tim
 
 // OverStill counts what is over by the clocks of people and is there: the query that a run
 // must answer with nothing. It goes by the people and the index, and not by the log. Of
-// people it counts those who have been told in time.
-func (s *Store) OverStill(ctx context.Context, rule retention.Rule, before time.Time) (all []retention.Count, err error) {
+// people it counts those who had been told in time at an instant: that of the run.
+func (s *Store) OverStill(ctx context.Context, rule retention.Rule, before, at time.Time) (all []retention.Count, err error) {
 	n := retention.Count{Of: everybody}
 	if rule.After == retention.LastSeen {
 		var people []thimble.SubjectID
 		err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-			people, err = sqldb.Column[thimble.SubjectID](ctx, tx, newestOf, before.UnixMicro(), s.now().Add(-retention.Notice).UnixMicro(), s.now().UnixMicro())
+			people, err = sqldb.Column[thimble.SubjectID](ctx, tx, newestOf, before.UnixMicro(), at.Add(-retention.Notice).UnixMicro(), at.UnixMicro())
 			return err
 		})
-		if rule.Unseen(s.now()).IsZero() {
+		if rule.Unseen(at).IsZero() {
 			people = nil
 		}
 		for _, who := range people {

@@ -22,6 +22,7 @@ const unseenSince = `select id from subject_subjects where state = 'active' and 
 	and not exists (select 1 from cases_requests c where c.subject_id = subject_subjects.id and c.at >= $1)
 	and not exists (select 1 from collect_reviews r where r.subject_id = subject_subjects.id and r.at >= $1)
 	and not exists (select 1 from retention_stopped t where t.subject_id = subject_subjects.id)
+	and not exists (select 1 from gate_canaries g where g.subject_id = subject_subjects.id)
 	order by id`
 
 // newestOf says the same by what is newest of each.
@@ -32,7 +33,7 @@ const newestOf = `select who from (
 	union all select subject_id, at from cases_requests where subject_id is not null
 	union all select subject_id, at from collect_reviews where subject_id is not null
 	union all select id, coalesce(seen_on, created_at) + 86399999999 from subject_subjects where state = 'active') newest
-	where who in (select id from subject_subjects where state = 'active' and restricted <> 1) and who not in (select subject_id from retention_stopped)
+	where who in (select id from subject_subjects where state = 'active' and restricted <> 1) and who not in (select subject_id from retention_stopped) and who not in (select subject_id from gate_canaries)
 	and who in (select subject_id from retention_warnings where state in ('told', 'unreached') and told_at <= $2 and due_on <= $3)
 	group by who having max(at) < $1`
 
@@ -46,9 +47,13 @@ type near struct {
 // [retention.Lead], by the subject that stands for each, in order. Those of whom it is over
 // by any rule the gate refuses from then on; whoever was told and has been there since is
 // told no more.
-func (s *Store) missed(ctx context.Context, rules []retention.Rule) (map[string][]near, error) {
-	all, now := map[string][]near{}, s.now()
-	var over []thimble.SubjectID
+//
+// What cannot be looked up for one rule is an error of that rule alone, and then nobody is
+// refused or told less than before.
+func (s *Store) missed(ctx context.Context, rules []retention.Rule) (all map[string][]near, failed map[string]error, err error) {
+	now := s.now()
+	all, failed = map[string][]near{}, map[string]error{}
+	var over []near
 	somewhere := map[thimble.SubjectID]bool{}
 	for _, rule := range rules {
 		if !rule.Forgets() {
@@ -56,20 +61,24 @@ func (s *Store) missed(ctx context.Context, rules []retention.Rule) (map[string]
 		}
 		soon, err := s.unseen(ctx, rule, rule.Unseen(now.Add(retention.Lead)))
 		if err != nil {
-			return nil, err
+			failed[rule.Key()] = err
+			continue
 		}
 		all[rule.Key()] = soon
 		for _, n := range soon {
 			somewhere[n.who] = true
-			if n.over(rule.Unseen(now)) && !slices.Contains(over, n.who) {
-				over = append(over, n.who)
+			if n.over(rule.Unseen(now)) && !slices.Contains(over, n) {
+				over = append(over, n)
 			}
 		}
 	}
-	if err := s.mark(ctx, over); err != nil {
-		return nil, err
+	if len(failed) > 0 {
+		return all, failed, nil
 	}
-	return all, s.settleWarnings(ctx, somewhere)
+	if err = s.mark(ctx, over); err == nil {
+		err = s.settleWarnings(ctx, somewhere)
+	}
+	return all, failed, err
 }
 
 // over reports whether the day of the last visit ended before an instant; never before none.
@@ -176,20 +185,29 @@ func (s *Store) forgetUnseen(ctx context.Context, rule retention.Rule, before ti
 }
 
 // mark has the gate refuse the data of these people, and of nobody else for that reason.
-func (s *Store) mark(ctx context.Context, people []thimble.SubjectID) error {
+// Whoever has been there since they were looked for is not.
+func (s *Store) mark(ctx context.Context, people []near) error {
 	marked, err := s.cfg.Clocks.Marked(ctx)
 	if err != nil {
 		return err
 	}
-	for _, who := range people {
-		if !slices.Contains(marked, who) {
+	is := map[thimble.SubjectID]bool{}
+	for _, n := range people {
+		who := n.who
+		if is[who] = true; !slices.Contains(marked, who) {
+			if at, err := s.people.SeenOn(ctx, who); err != nil || !at.Equal(n.seen) {
+				if err != nil && !errors.Is(err, thimble.ErrNotFound) {
+					return err
+				}
+				continue
+			}
 			if err := s.cfg.Clocks.Mark(ctx, who, true); err != nil && !errors.Is(err, thimble.ErrNotFound) {
 				return err
 			}
 		}
 	}
 	for _, who := range marked {
-		if !slices.Contains(people, who) {
+		if !is[who] {
 			if err := s.cfg.Clocks.Mark(ctx, who, false); err != nil && !errors.Is(err, thimble.ErrNotFound) {
 				return err
 			}

@@ -119,9 +119,15 @@ func (w *world) Tell(ctx context.Context, about retention.Warning, noted func(co
 	if about.Due.Sub(w.now) < retention.Notice {
 		w.t.Errorf("a letter of %s says %s", w.now, about.Due)
 	}
+	if about.State == retention.WarningUnreached && w.chance.IntN(8) == 0 { // somebody knows an address now
+		delete(w.silent, about.Subject)
+		delete(w.told, about.Subject)
+	}
 	switch w.silent[about.Subject] {
 	case retention.WarningUnreached:
-		w.told[about.Subject] = w.now
+		if about.State != retention.WarningUnreached {
+			w.told[about.Subject] = w.now
+		}
 		return retention.WarningUnreached, "no-address", nil
 	case retention.WarningOwed:
 		return retention.WarningOwed, "no-mail-server", nil

@@ -97,7 +97,7 @@ func (s *Store) warn(ctx context.Context, rule retention.Rule, people []near) er
 				if _, err := tx.Exec(ctx, `insert into retention_warnings (subject_id, seen_on, due_on, span, source, state, why, messages, at, next_at, told_at)
 					select id, $2, $3, $4, $5, 'owed', '', '', $6, $6, 0 from subject_subjects where id = $1 and state = 'active'
 					on conflict (subject_id) do update set seen_on = excluded.seen_on, due_on = excluded.due_on, span = excluded.span, source = excluded.source, state = 'owed', why = '',
-					messages = '', at = excluded.at, next_at = excluded.next_at, told_at = 0 where retention_warnings.state = 'back' or retention_warnings.seen_on < excluded.seen_on`,
+					messages = '', at = excluded.at, next_at = excluded.next_at, told_at = 0 where retention_warnings.state = 'back' or retention_warnings.seen_on <> excluded.seen_on`,
 					n.who, n.seen.UnixMicro(), retention.DueOn(n.seen, rule, now).UnixMicro(), rule.Span.String(), string(source), now.UnixMicro()); err != nil {
 					return err
 				}
@@ -112,12 +112,11 @@ func (s *Store) warn(ctx context.Context, rule retention.Rule, people []near) er
 }
 
 // ripe are those of whom the period is over and who were told in time.
-func (s *Store) ripe(ctx context.Context, people []near, before time.Time) (ripe []thimble.SubjectID, err error) {
+func (s *Store) ripe(ctx context.Context, people []near, before, now time.Time) (ripe []thimble.SubjectID, err error) {
 	told, err := s.warningsOf(ctx)
 	if err != nil {
 		return nil, err
 	}
-	now := s.now()
 	for _, n := range people {
 		if w, warned := told[n.who]; warned && n.over(before) && w.SeenOn.Equal(n.seen) && w.Ripe(now) {
 			ripe = append(ripe, n.who)
@@ -223,7 +222,7 @@ func (s *Store) WriteWarnings(ctx context.Context) (failed error) {
 	if s.cfg.Teller == nil {
 		return nil
 	}
-	due, err := s.warningsWhere(ctx, `state in ('owed', 'queued') and next_at <= $1 order by next_at, subject_id limit $2`, s.now().UnixMicro(), warningsAtOnce)
+	due, err := s.warningsWhere(ctx, `(state in ('owed', 'queued') or state = 'unreached' and messages = '') and next_at <= $1 order by next_at, subject_id limit $2`, s.now().UnixMicro(), warningsAtOnce)
 	if err != nil {
 		return err
 	}
@@ -246,10 +245,13 @@ func (s *Store) turnWarning(ctx context.Context, w retention.Warning) error {
 	if w.State == retention.WarningQueued {
 		return s.followWarning(ctx, w)
 	}
+	before := w
 	if now := s.now(); w.Due.Before(now.Add(retention.Notice + 24*time.Hour)) { // the day in the letter must hold
 		w.Due = retention.Soonest(now)
-		if err := s.settle(ctx, w, now); err != nil {
-			return err
+		if w.State == retention.WarningOwed {
+			if err := s.settle(ctx, w, now); err != nil {
+				return err
+			}
 		}
 	}
 	w.State, w.Why, err = s.cfg.Teller.Tell(ctx, w, func(ctx context.Context, tx *sqldb.Tx, message thimble.ID) error {
@@ -270,8 +272,12 @@ func (s *Store) turnWarning(ctx context.Context, w retention.Warning) error {
 	}
 	now, next := s.now(), s.now()
 	switch w.State {
-	case retention.WarningUnreached:
-		w.Told = now
+	case retention.WarningUnreached: // somebody may know an address of theirs tomorrow
+		if next = now.Add(24 * time.Hour); before.State == retention.WarningUnreached {
+			w = before
+		} else {
+			w.Told = now
+		}
 	case retention.WarningOwed:
 		next = now.Add(warnAgain)
 	}

@@ -109,6 +109,12 @@ func (s *Store) SetRestricted(ctx context.Context, tx *sqldb.Tx, id thimble.Subj
 	if on {
 		flag = 1
 	}
+	if !on { // while it lasted no visit was written down: whose restriction ends was there today
+		day := seenDay(s.cfg.Now())
+		if _, err := tx.Exec(ctx, `update subject_subjects set seen_on = $1 where id = $2 and state = 'active' and restricted = 1 and coalesce(seen_on, 0) < $1`, day, id[:]); err != nil {
+			return wrap("restricting a person", err)
+		}
+	}
 	n, err := tx.Exec(ctx, `update subject_subjects set restricted = $1, epoch = epoch + 1 where id = $2 and state = 'active'`, flag, id[:])
 	if err == nil && n == 0 {
 		err = thimble.ErrNotFound

@@ -18,6 +18,8 @@ type Presence struct {
 	least func(ctx context.Context) (time.Time, error)
 	log   *slog.Logger
 
+	writing sync.Mutex // one at a time: when Flush returns, all that was said before is written
+
 	mu    sync.Mutex
 	day   int64
 	known map[thimble.SubjectID]struct{} // of day; they were said before
@@ -52,6 +54,8 @@ func (p *Presence) Here(who ...thimble.SubjectID) {
 
 // Flush writes down who was there. Who could not be written is tried again.
 func (p *Presence) Flush(ctx context.Context) error {
+	p.writing.Lock()
+	defer p.writing.Unlock()
 	now := p.clock()
 	p.mu.Lock()
 	if day := seenDay(now); day != p.day {
