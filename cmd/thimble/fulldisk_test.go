@@ -385,6 +385,9 @@ func (w *crowded) judge() {
 			t.Errorf("seed %d: %d orders were imported, want %d", seed, imported, want)
 		}
 		w.halves()
+		if len(w.refused) == 0 {
+			t.Error("nothing met a full disk: the test proves nothing")
+		}
 		for _, c := range w.cases() {
 			if w.each >= 10 && w.refused[c.name] == 0 {
 				t.Errorf("no %s met a full disk: the test proves nothing of it", c.name)

@@ -17,8 +17,8 @@ func (a *App) limitCase(ctx context.Context, c cases.Case) error {
 	return err
 }
 
-// LimitCases puts limits into force that a crash kept from it, and lifts those of which the
-// person knew for long enough that they end.
+// LimitCases puts limits into force that a crash kept from it, and lifts those whose case
+// ended long enough ago.
 func (a *App) LimitCases(ctx context.Context) (failed error) {
 	begin, end, err := a.Cases.Limits(ctx)
 	if err != nil {

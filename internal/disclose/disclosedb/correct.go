@@ -246,11 +246,13 @@ func (o *owed) message(s *Store) Message {
 // value shapes what is right as the agreement has it.
 func (s *Store) value(ctx context.Context, o *owed, g *gate.Grant, fields []disclose.Field, amend Amend) error {
 	made, err := amend(ctx, g, o.recipient, o.who, fields)
-	if errors.Is(err, thimble.ErrDenied) && !errors.Is(err, thimble.ErrUnavailable) || errors.Is(err, thimble.ErrNotFound) || len(made.Right)+len(made.Gone) == 0 {
+	switch {
+	case errors.Is(err, thimble.ErrDenied) && !errors.Is(err, thimble.ErrUnavailable), errors.Is(err, thimble.ErrNotFound):
 		return nil // the names go
-	}
-	if err != nil {
+	case err != nil:
 		return err
+	case len(made.Right)+len(made.Gone) == 0:
+		return nil
 	}
 	line := o.line
 	for into, rows := range map[*[]json.RawMessage][]disclose.Row{&line.Right: made.Right, &line.Gone: made.Gone} {

@@ -15,7 +15,9 @@ import (
 
 // Corrected is what a recipient of orders is told when one of them was corrected: the order
 // as it is now, or its number when it is not the person's any more. It is nothing when the
-// feed has not come to the order, so that a correction sends nothing that was not sent.
+// feed has not come to the order, so that a correction is not the first to send it. What a
+// recipient was not sent of one order, because nothing might be used then, may go with its
+// correction.
 func (r Runner) Corrected(ctx context.Context, recipient thimble.ID, g thimble.Grant, who thimble.SubjectID, id thimble.ID, fields []disclose.Field) (made disclosedb.Amended, err error) {
 	kept, number, err := r.Orders.Recorded(ctx, id)
 	if errors.Is(err, thimble.ErrNotFound) {
@@ -49,7 +51,11 @@ func (r Runner) Corrected(ctx context.Context, recipient thimble.ID, g thimble.G
 		if err != nil {
 			return made, err
 		}
-		made.Right = append(made.Right, orderRow(o))
+		row := orderRow(o)
+		if sealed.ID != kept.ID { // which has the order's number, and is not the order
+			row["order"] = disclose.Alias{Kind: "order", Value: sealed.ID.Token(order.TokenPrefix)}
+		}
+		made.Right = append(made.Right, row)
 	}
 	return made, nil
 }

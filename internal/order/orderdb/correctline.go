@@ -168,8 +168,8 @@ func (s *Store) putLine(ctx context.Context, tx *sqldb.Tx, o order.Order, n int,
 	if err := s.Add(ctx, tx, drafts[1:]); err != nil {
 		return err
 	}
-	// It is of the order's batch: what has learned of the order learns of it as well, and it
-	// is nothing new to who takes orders as they come in.
+	// It is of the order's batch: what has learned of the order learns of it as well. To who
+	// takes orders as they come in it is new only while that batch is the newest they took.
 	if _, err := tx.Exec(ctx, `update order_orders set batch = (select o.batch from order_orders o where o.id = $1) where id = $2`, o.ID, beside.ID); err != nil {
 		return err
 	}

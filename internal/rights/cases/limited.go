@@ -14,8 +14,8 @@ const (
 	LimitIsEnded Limited = 3 // lifted, or made another by the person
 )
 
-// LimitNotice is how long before a limit is lifted its person knows (GDPR Art. 18(3)): from
-// the end of the case, of which they are told.
+// LimitNotice is how long before a limit is lifted its person is told (GDPR Art. 18(3)): with
+// the end of the case, on its page and by the letter that follows from it, if one does.
 const LimitNotice = 3 * 24 * time.Hour
 
 // LimitEnds is when the limit is lifted; zero while the case is open, or without a limit.

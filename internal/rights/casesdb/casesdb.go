@@ -169,7 +169,8 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 	}
 	for _, old := range same {
 		if slices.Equal(old.Ends, ends) && old.Fix == about && repeats(old, a) {
-			return old, nil
+			err := s.limitAgain(ctx, tx, a, &old)
+			return old, err
 		}
 	}
 	at := s.cfg.Now()

@@ -30,6 +30,25 @@ func (s *Store) limits(ctx context.Context, tx *sqldb.Tx, a Asked, c *cases.Case
 	return nil
 }
 
+// limitAgain is limits for what is asked again while it is open: with the box this time, or by
+// the person where the program had asked.
+func (s *Store) limitAgain(ctx context.Context, tx *sqldb.Tx, a Asked, old *cases.Case) error {
+	if a.Via.Unseen() || a.By == cases.TheProgram {
+		return nil
+	}
+	if a.Kind == cases.Restrict || a.Kind == cases.Lift {
+		return s.unlimit(ctx, tx, a.Subject)
+	}
+	if old.Limited != cases.NotLimited {
+		return nil
+	}
+	err := s.limits(ctx, tx, a, old)
+	if err == nil && old.Limited != cases.NotLimited {
+		_, err = tx.Exec(ctx, `update cases_requests set limited = $1 where id = $2`, int64(old.Limited), old.ID)
+	}
+	return err
+}
+
 // unlimit ends what goes with the cases of a person, whose use is restricted or permitted for
 // itself from now on: when that begins, and not when anybody asks for it.
 func (s *Store) unlimit(ctx context.Context, tx *sqldb.Tx, who thimble.SubjectID) error {
@@ -107,7 +126,7 @@ func (s *Store) limitBy(ctx context.Context, id thimble.ID, kind cases.Kind) (op
 		if _, err := tx.Exec(ctx, `update cases_requests set limited = $1 where id = $2`, int64(next), id); err != nil || !needed {
 			return err
 		}
-		opened, err = s.OpenTx(ctx, tx, Asked{Subject: all[0].Subject, Kind: kind, Via: cases.Centre, Proof: cases.Session, By: cases.TheProgram})
+		opened, err = s.OpenTx(ctx, tx, Asked{Subject: all[0].Subject, Kind: kind, Via: cases.Centre, Proof: all[0].Proof, By: cases.TheProgram}) // who asks was shown with the dispute
 		if err != nil || !opened.May(cases.Accepted) {
 			return err
 		}

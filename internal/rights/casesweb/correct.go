@@ -64,7 +64,7 @@ func correctForm(h rights.Held) web.Form {
 	}
 	if slices.ContainsFunc(h.Remedy.Choices, func(c thimble.RemedyChoice) bool { return !c.AtOnce }) {
 		f.Fields = append(f.Fields, web.Field{Name: limitField, Label: "Do not use what you know of me while you look at it", Kind: web.CheckField, Value: "yes",
-			Hint: "Everything is kept and nothing is used, until somebody has looked. We tell you three days before that ends."})
+			Hint: "Everything is kept and nothing is used, until somebody has looked. It ends three days after you have our answer."})
 	}
 	f.Fields = append(f.Fields, textField("Anything else we should know", "You may leave this empty.", false))
 	return f
@@ -160,7 +160,7 @@ func (p *portal) open(ctx context.Context, h rights.Held, choice thimble.RemedyC
 		Title: h.Remedy.Title, Was: h.Remedy.Was, Right: right, Category: h.Datum.Category, Since: h.Datum.At.UTC()}
 	made, err := p.Store.Open(ctx, casesdb.Asked{Subject: h.Subject, Kind: cases.Rectify, Via: cases.Centre, Proof: cases.Session, By: cases.ThePerson, Words: text, Fix: thimble.Hide(fix), Limit: limit})
 	if err == nil && made.Limited == cases.LimitAsked {
-		err = p.Corrections.Limit(ctx, made)
+		_ = p.Corrections.Limit(ctx, made) // the case is kept, and whoever does what is left does this within a minute
 	}
 	if err != nil || !choice.AtOnce || !made.May(cases.Accepted) {
 		return made, err
