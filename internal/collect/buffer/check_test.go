@@ -55,15 +55,25 @@ func keyOf(client, n, i int) (k frame.Key) {
 
 // testLog puts what a node says into the test's log.
 type testLog struct {
-	t  testing.TB
-	mu sync.Mutex
+	t    testing.TB
+	mu   sync.Mutex
+	tail []byte
 }
 
 func (l *testLog) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.tail = append(l.tail, b...)
+	l.tail = l.tail[max(0, len(l.tail)-1000):]
 	if testing.Verbose() {
 		fmt.Fprintf(os.Stderr, "%s", b)
 	}
 	return len(b), nil
+}
+
+// last is what the node said last.
+func (l *testLog) last() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.tail)
 }

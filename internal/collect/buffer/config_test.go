@@ -73,8 +73,8 @@ func TestStartAmongOtherMembersIsRefused(t *testing.T) {
 
 func TestAloneANodeTakesWhatTheArchiveTakes(t *testing.T) {
 	members := three()
-	for i := range members {
-		members[i].Address = freeAddress(t)
+	for i, address := range freeAddresses(t, len(members)) {
+		members[i].Address = address
 	}
 	a := &switched{books: newBooks()}
 	b, err := Open(t.Context(), Config{Node: "a", Members: members, Secret: "sixteen characters", Folder: t.TempDir(), Wait: 3e9, Patience: 2e8}, a)

@@ -183,6 +183,7 @@ type trio struct {
 type nodeProcess struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
+	said   *testLog
 	states chan State
 	ready  chan struct{}
 	ended  chan struct{}
@@ -193,8 +194,8 @@ func newTrio(t testing.TB, to Archive, change func(*nodePlan)) *trio {
 	t.Helper()
 	c := &trio{t: t, archive: serveArchive(t, to), acks: map[int]int{}, last: map[int]time.Time{}, pause: map[int]time.Duration{}}
 	var members []Member
-	for i := range Nodes {
-		members = append(members, Member{Name: string(rune('a' + i)), Address: freeAddress(t)})
+	for i, address := range freeAddresses(t, Nodes) {
+		members = append(members, Member{Name: string(rune('a' + i)), Address: address})
 	}
 	for i, m := range members {
 		c.plans[i] = nodePlan{
@@ -218,20 +219,22 @@ func newTrio(t testing.TB, to Archive, change func(*nodePlan)) *trio {
 	return c
 }
 
-// freeAddress is one that nobody listens at, and below those that connections are given:
-// until a node listens there, nothing takes it by chance.
-func freeAddress(t testing.TB) string {
+// freeAddresses are some that nobody listens at, no two of them the same, and below those
+// that connections are given: until a node listens there, nothing takes it by chance.
+func freeAddresses(t testing.TB, n int) (free []string) {
 	t.Helper()
 	for range 1000 {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000)))
 		if err != nil {
 			continue
 		}
-		defer l.Close()
-		return l.Addr().String()
+		defer l.Close() // held until all are drawn
+		if free = append(free, l.Addr().String()); len(free) == n {
+			return free
+		}
 	}
 	t.Fatal("no port is free")
-	return ""
+	return nil
 }
 
 func (c *trio) start(i int) {
@@ -242,7 +245,8 @@ func (c *trio) start(i int) {
 	}
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), nodeEnv+"="+string(text))
-	cmd.Stderr = &testLog{t: c.t}
+	said := &testLog{t: c.t}
+	cmd.Stderr = said
 	in, err1 := cmd.StdinPipe()
 	out, err2 := cmd.StdoutPipe()
 	if err1 != nil || err2 != nil {
@@ -251,7 +255,7 @@ func (c *trio) start(i int) {
 	if err := cmd.Start(); err != nil {
 		c.t.Fatal(err)
 	}
-	n := &nodeProcess{cmd: cmd, in: in, states: make(chan State, 1), ready: make(chan struct{}), ended: make(chan struct{})}
+	n := &nodeProcess{cmd: cmd, in: in, said: said, states: make(chan State, 1), ready: make(chan struct{}), ended: make(chan struct{})}
 	c.nodes[i] = n
 	go c.listen(n, out)
 }
@@ -294,7 +298,7 @@ func (c *trio) awaitReady(i int) {
 	select {
 	case <-c.nodes[i].ready:
 	case <-c.nodes[i].ended:
-		c.t.Fatalf("node %d ended before it was ready", i)
+		c.t.Fatalf("node %d ended before it was ready: %s", i, c.nodes[i].said.last())
 	case <-time.After(time.Minute):
 		c.t.Fatalf("node %d is not ready", i)
 	}

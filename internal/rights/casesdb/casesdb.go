@@ -159,19 +159,17 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 	if _, err := s.parts.Subjects.Alive(ctx, tx, a.Subject); err != nil && (!a.Via.Unseen() || !errors.Is(err, thimble.ErrNotFound)) {
 		return c, err
 	}
-	same, err := list(ctx, tx, `where subject_id = $1 and kind = $2 and closed_at is null order by at, id`, a.Subject, string(a.Kind))
-	if err != nil {
-		return c, err
-	}
 	about := ""
 	if f := a.fix(); f != nil {
 		about = f.About()
 	}
-	for _, old := range same {
-		if slices.Equal(old.Ends, ends) && old.Fix == about && repeats(old, a) {
-			err := s.limitAgain(ctx, tx, a, &old)
-			return old, err
-		}
+	old, known, err := again(ctx, tx, a, ends, about)
+	if err != nil {
+		return c, err
+	}
+	if known {
+		err := s.limitAgain(ctx, tx, a, &old)
+		return old, err
 	}
 	at := s.cfg.Now()
 	unplaced := a.Via.Unseen()
@@ -215,6 +213,17 @@ func (s *Store) open(ctx context.Context, tx *sqldb.Tx, id thimble.ID, a Asked, 
 		e = cases.Event{What: cases.Proved, At: at, By: a.By, Staff: a.Staff, Proof: a.Proof}
 	}
 	return s.next(ctx, tx, c, e, thimble.Hide(""))
+}
+
+// again is the case of a person in which the same is asked already, and not answered.
+func again(ctx context.Context, tx *sqldb.Tx, a Asked, ends []thimble.Purpose, about string) (old cases.Case, found bool, err error) {
+	same, err := list(ctx, tx, `where subject_id = $1 and kind = $2 and closed_at is null order by at, id`, a.Subject, string(a.Kind))
+	for _, old := range same {
+		if slices.Equal(old.Ends, ends) && old.Fix == about && repeats(old, a) {
+			return old, true, nil
+		}
+	}
+	return old, false, err
 }
 
 // repeats reports whether a request may be told to be one that came before. A system is not
