@@ -140,6 +140,7 @@ func drawSystem(t *rapid.T) *system {
 	}
 	for range n {
 		row := rapid.SliceOfDistinct(rapid.Int32Range(0, int32(columns-1)), func(u int32) int32 { return u }).Draw(t, "row")
+		slices.Sort(row)
 		s.rows = append(s.rows, GramRow{
 			Columns: row,
 			Pad:     rapid.Int64Range(0, 1000).Draw(t, "pad"),
@@ -164,7 +165,7 @@ func drawSystem(t *rapid.T) *system {
 }
 
 func (s *system) gram() *Gram {
-	g := NewGram(s.weights)
+	g := NewGram(NewWeights(s.weights))
 	g.Restrict(s.rows, len(s.rows))
 	return g
 }
@@ -196,16 +197,110 @@ func TestGramDoesNotDependOnTheOrderOfColumns(t *testing.T) {
 		x, y := make([]float64, len(s.b)), make([]float64, len(s.b))
 		var cg CG
 		cg.Solve(s.gram(), s.diag, s.b, x, 3, 0)
+		to := rapid.Permutation(numbers(len(s.weights))).Draw(t, "order")
+		weights := slices.Clone(s.weights)
+		for u, v := range to {
+			s.weights[v] = weights[u]
+		}
 		for k, row := range s.rows {
-			if len(row.Columns) > 0 {
-				s.rows[k].Columns = rapid.Permutation(row.Columns).Draw(t, "order")
+			var columns []int32
+			for _, u := range row.Columns {
+				columns = append(columns, to[u])
 			}
+			slices.Sort(columns)
+			s.rows[k].Columns = columns
 		}
 		cg.Solve(s.gram(), s.diag, s.b, y, 3, 0)
 		if !slices.Equal(x, y) {
 			t.Errorf("%v in one order, %v in another", x, y)
 		}
 	})
+}
+
+func numbers(n int) (all []int32) {
+	for i := range n {
+		all = append(all, int32(i))
+	}
+	return all
+}
+
+// What differs is how long it takes: a narrow span or a wide one, the matrix built or not.
+func TestEachWayToApplyAMatrixGivesTheSameBits(t *testing.T) {
+	var cg CG
+	gathered := 0
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawSystem(t)
+		steps, last := rapid.IntRange(1, 5).Draw(t, "steps"), rapid.SampledFrom([]float64{0, 0.4}).Draw(t, "last")
+		want, got := make([]float64, len(s.b)), make([]float64, len(s.b))
+		cg.Solve(s.gram(), s.diag, s.b, want, steps, last)
+		g := s.gram()
+		g.span = rapid.IntRange(1, len(s.weights)).Draw(t, "span")
+		var built Gathered
+		for range 2 { // twice, to find what a call leaves behind
+			cg.Solve(g, s.diag, s.b, got, steps, last)
+			if !slices.Equal(got, want) {
+				t.Fatalf("in spans of %d: %v, want %v", g.span, got, want)
+			}
+			if !built.Gather(g, 1000) {
+				continue
+			}
+			gathered++
+			cg.Solve(&built, s.diag, s.b, got, steps, last)
+			if !slices.Equal(got, want) {
+				t.Fatalf("gathered: %v, want %v", got, want)
+			}
+		}
+	})
+	if gathered == 0 {
+		t.Error("no matrix was built: the test proves nothing of it")
+	}
+}
+
+// A matrix is not built where that takes longer, also when this shows on the way.
+func TestAMatrixIsBuiltWhereThatTakesLess(t *testing.T) {
+	weights := make([]uint16, 1000)
+	for u := range weights {
+		weights[u] = uint16(1 + u) // more than there are classes for
+	}
+	shared := func(rows, columns int) []GramRow {
+		all := make([]GramRow, rows)
+		for k := range all {
+			all[k].Columns = numbers(columns)
+			for u := range columns {
+				all[k].Degree += float64(weights[u])
+			}
+			all[k].Ridge = 1
+		}
+		return all
+	}
+	for name, c := range map[string]struct {
+		rows, columns, applications int
+		built                       bool
+	}{
+		"applied once": {4, 1000, 1, false}, "few rows with many columns": {4, 1000, 6, true}, "many rows with few columns": {200, 10, 6, false},
+		"everybody meets everybody": {100, 1000, 6, false}, "and it is applied often": {100, 1000, 200, true},
+	} {
+		g := NewGram(NewWeights(weights))
+		g.Restrict(shared(c.rows, c.columns), c.rows)
+		p := make([]float64, c.rows)
+		for k := range p {
+			p[k] = 1 / float64(1+k)
+		}
+		want, got := make([]float64, c.rows), make([]float64, c.rows)
+		g.Apply(want, slices.Clone(p))
+		var built Gathered
+		if built.Gather(g, c.applications) != c.built {
+			t.Errorf("%s: built = %v", name, !c.built)
+		}
+		if g.Apply(got, slices.Clone(p)); !slices.Equal(got, want) {
+			t.Errorf("%s: %v afterwards, want %v", name, got, want)
+		}
+		if c.built {
+			if built.Apply(got, slices.Clone(p)); !slices.Equal(got, want) {
+				t.Errorf("%s: %v built, want %v", name, got, want)
+			}
+		}
+	}
 }
 
 func TestConjugateGradientsSolveTheSystem(t *testing.T) {

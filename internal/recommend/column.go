@@ -37,6 +37,7 @@ type solver struct {
 	keys    []uint64
 	chosen  []uint64 // one bit per item; zero between calls
 	gram    *ml.Gram
+	built   ml.Gathered
 	cg      ml.CG
 
 	items          []int32 // the neighbours, ascending
@@ -49,7 +50,7 @@ func newSolver(r Recipe, x *index, p *popularity) *solver {
 	return &solver{
 		recipe: r, x: x, popular: p, sharp: r.sharp(),
 		counts: make([]uint32, n), chosen: make([]uint64, bitWords(n)),
-		gram: ml.NewGram(x.weights),
+		gram: ml.NewGram(p.weights),
 	}
 }
 
@@ -68,11 +69,20 @@ func (s *solver) solve(dst []cell, j int32) column {
 	threshold := s.choose(s.popular.room[j])
 	s.restrict()
 	if len(s.items) > 0 {
-		s.cg.Solve(s.gram, s.diag, s.rhs, s.fit, s.recipe.Steps,
+		s.cg.Solve(s.operator(), s.diag, s.rhs, s.fit, s.recipe.Steps,
 			float64(s.recipe.LastStepMilli)/1000)
 		dst = s.quantise(dst, s.popular.damp[j])
 	}
 	return column{cells: dst, threshold: threshold}
+}
+
+// operator returns the neighbours' matrix, built where it is applied so often that this takes
+// less time. A column's bytes do not depend on it.
+func (s *solver) operator() ml.Operator {
+	if n := s.recipe.applications(); n > 1 && s.built.Gather(s.gram, n) {
+		return &s.built
+	}
+	return s.gram
 }
 
 // count finds every item that shares a customer with j and sums those customers'

@@ -22,7 +22,8 @@ type index struct {
 	byLength []uint16  // items in a history → customer's weight
 	weights  []uint16  // slot → customer's weight, 0 when free
 	baskets  [][]int32 // slot → items that count
-	buyers   [][]int32 // item → slots, in no particular order
+	buyers   [][]int32 // item → slots, ascending
+	whole    bool      // buyers are in order: false while the index is built
 	degree   []int64   // item → sum of its buyers' weights
 	crowd    *crowd    // who is not trusted; nil when the recipe caps nobody
 	watch    *watch    // what a batch of changes touches; nil outside of one
@@ -72,6 +73,12 @@ func (d *Dataset) indexFor(r Recipe) *index {
 		}
 	}
 	x.gathered()
+	for _, list := range x.buyers {
+		if !slices.IsSorted(list) {
+			slices.Sort(list)
+		}
+	}
+	x.whole = true
 	d.index = x
 	return x
 }
@@ -169,14 +176,20 @@ func (x *index) weight(items int, m mark) uint16 {
 // count and discount put a customer among an item's buyers, and take them out.
 func (x *index) count(slot, i int32) {
 	x.watch.item(x, i)
-	x.buyers[i] = append(x.buyers[i], slot)
 	x.degree[i] += int64(x.weights[slot])
+	if !x.whole {
+		x.buyers[i] = append(x.buyers[i], slot)
+	} else if at, there := slices.BinarySearch(x.buyers[i], slot); !there {
+		x.buyers[i] = slices.Insert(x.buyers[i], at, slot)
+	}
 }
 
 func (x *index) discount(slot, i int32) {
 	x.watch.item(x, i)
 	x.degree[i] -= int64(x.weights[slot])
-	x.buyers[i] = without(x.buyers[i], slot)
+	if at, there := slices.BinarySearch(x.buyers[i], slot); there {
+		x.buyers[i] = slices.Delete(x.buyers[i], at, at+1)
+	}
 }
 
 // without removes slot from a list whose order does not matter.

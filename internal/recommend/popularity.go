@@ -8,18 +8,19 @@ import (
 )
 
 // popularity is what a column needs to know about each item: its buyers, and
-// functions of its rounded degree.
+// functions of its rounded degree; and about each buyer, the weight.
 type popularity struct {
 	rows     []ml.GramRow
 	affinity []uint32  // degree^-neighbour, fixed point: what makes a count a key
 	damp     []float64 // degree^-eta
 	room     []int     // how many neighbours its column has at most
+	weights  *ml.Weights
 }
 
 // popularityOf reads the index once per training or update.
 func popularityOf(r Recipe, x *index) *popularity {
 	n := len(x.degree)
-	p := &popularity{rows: make([]ml.GramRow, n), affinity: make([]uint32, n), damp: make([]float64, n), room: make([]int, n)}
+	p := &popularity{rows: make([]ml.GramRow, n), affinity: make([]uint32, n), damp: make([]float64, n), room: make([]int, n), weights: ml.NewWeights(x.weights)}
 	first := map[int64]int{} // rounded degree → the first item that has it
 	for i, degree := range x.degree {
 		rounded := r.round(degree)

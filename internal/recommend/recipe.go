@@ -208,6 +208,14 @@ func (r Recipe) Check() error {
 	return nil
 }
 
+// applications is how often the matrix of a column is applied.
+func (r Recipe) applications() int {
+	if r.LastStepMilli > 0 {
+		return r.Steps - 1
+	}
+	return r.Steps
+}
+
 // mostPoints bounds what one deed says.
 const mostPoints = 100
 
