@@ -11,23 +11,28 @@ type Gathered struct {
 	gram   *Gram
 	matrix []int64 // row by row, without the ridge
 	met    []meeting
-	left   int // pairs that may still be found
+	left   int // of the visits that it saves
 }
 
 // A meeting is a row that has a column, and the place of the one before it that has it; 0 is
 // nobody.
 type meeting struct{ row, before int32 }
 
-// cheap is how many numbers of a matrix are applied in the time of one visit to a column.
-const cheap = 4
+// What things take, in visits to a column: a pair that meets there, and a number of the matrix
+// that is made, or applied.
+const (
+	pairVisits  = 4
+	madeVisits  = 4
+	applyVisits = 0.25
+)
 
 // Gather builds the matrix of the rows to which g is restricted, and reports whether it did: it
 // does not where so many applications of g itself take less time. The matrix is good until g
 // is restricted anew.
 func (a *Gathered) Gather(g *Gram, applications int) bool {
 	n := len(g.rows)
-	// Columns are visited twice less, and once to find who meets there.
-	a.left = 2*g.size*(applications-1) - n*n*(applications+1)/cheap
+	// Columns are visited twice at each application but one. Half of what that saves may be lost.
+	a.left = (2*g.size*(applications-1) - int(float64(n*n)*(madeVisits+applyVisits*float64(applications)))) / 2
 	if a.left <= 0 {
 		return false
 	}
@@ -58,7 +63,7 @@ func (a *Gathered) gatherSpan(first, after int32) {
 			w := int64(g.weights.all[u])
 			for m := last[u-first]; m != 0; m = a.met[m].before {
 				row[a.met[m].row] += w
-				a.left--
+				a.left -= pairVisits
 			}
 			a.met = append(a.met, meeting{int32(k), last[u-first]})
 			last[u-first] = int32(len(a.met) - 1)

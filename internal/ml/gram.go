@@ -127,6 +127,10 @@ func (g *Gram) eachSpan(f func(first, after int32)) {
 
 // applySpan sets the sums of a span to (Xᵀp) in fixed point, and adds what each row has of them.
 func (g *Gram) applySpan(first, after int32) {
+	if int(after-first) == len(g.weights.all) {
+		g.applyAll()
+		return
+	}
 	sums, class, of := g.sums[:after-first], g.weights.class[first:after], &g.weights.of
 	for k := range g.rows {
 		list, n, d := g.rows[k].Columns, g.next[k], g.fixed[k]
@@ -144,6 +148,25 @@ func (g *Gram) applySpan(first, after int32) {
 				w = int64(g.weights.all[u])
 			}
 			sum += int64(sums[u-first]) * w
+		}
+		g.exact[k] = sum
+	}
+}
+
+// applyAll is applySpan where one span has all columns, and they are in the cache anyhow.
+func (g *Gram) applyAll() {
+	sums, weights := g.sums, g.weights.all[:len(g.sums)]
+	for k := range g.rows {
+		list, d := g.rows[k].Columns, g.fixed[k]
+		for _, u := range list {
+			sums[u] += d
+		}
+		g.next[k] = len(list)
+	}
+	for k := range g.rows {
+		sum := g.exact[k]
+		for _, u := range g.rows[k].Columns {
+			sum += int64(sums[u]) * int64(weights[u])
 		}
 		g.exact[k] = sum
 	}

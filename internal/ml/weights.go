@@ -7,7 +7,7 @@ import "slices"
 // so. They may be used by several goroutines.
 type Weights struct {
 	all   []uint16
-	class []uint8
+	class []uint8         // nil where all fit the cache
 	of    [rare + 1]int64 // class → weight
 }
 
@@ -16,9 +16,17 @@ const rare = 255
 
 // NewWeights returns the weights of columns. The slice is read as long as they are used.
 func NewWeights(all []uint16) *Weights {
-	w := &Weights{all: all, class: make([]uint8, len(all))}
+	w := &Weights{all: all}
+	if len(all) > cachedSpan {
+		w.classify()
+	}
+	return w
+}
+
+func (w *Weights) classify() {
+	w.class = make([]uint8, len(w.all))
 	counts := make([]int, 1<<16)
-	for _, v := range all {
+	for _, v := range w.all {
 		counts[v]++
 	}
 	var seen []uint16
@@ -35,8 +43,7 @@ func NewWeights(all []uint16) *Weights {
 			w.of[k] = int64(v)
 		}
 	}
-	for u, v := range all {
+	for u, v := range w.all {
 		w.class[u] = classes[v]
 	}
-	return w
 }
