@@ -27,6 +27,8 @@ type Gram struct {
 	fixed      []int32
 	exact      []int64 // row → its sum so far
 	shift      int     // p = fixed · 2^-shift
+	known      []int64 // what exact was before, for the next application; nil when that is not known
+	moved      []GramColumn
 }
 
 // A GramRow is one row of X with its share of the diagonal.
@@ -56,10 +58,43 @@ func (g *Gram) Restrict(rows []GramRow, bound int) {
 	for k := range rows {
 		g.size += len(rows[k].Columns)
 	}
+	g.known, g.moved = nil, nil
 	g.span = spanOf(len(g.weights.all), len(rows), g.size)
 	g.fixed, g.exact = grow(g.fixed, len(rows)), grow(g.exact, len(rows))
 	g.from, g.next = grow(g.from, len(rows)), grow(g.next, len(rows))
 	g.sums = grow(g.sums, g.span)
+}
+
+// A GramColumn is a column that was added to X, or taken away.
+type GramColumn struct {
+	Rows   []int32 // where it has ones: positions among the rows
+	Weight int64   // negative when it was taken away
+}
+
+// Visits is how many columns the rows have, each counted as often as a row has it.
+func (g *Gram) Visits() int { return g.size }
+
+// Exact returns the exact sums of the last application of g itself, which are good until the next.
+func (g *Gram) Exact() []int64 { return g.exact }
+
+// Resume spares the next application its passes: it starts from the exact sums that one of
+// the same vector had before some columns moved. The rows' degrees must be what they were, so
+// that their pads make up for the columns' weights.
+func (g *Gram) Resume(before []int64, moved []GramColumn) { g.known, g.moved = before, moved }
+
+// resumed sets the exact sums to those before, and what moved of them.
+func (g *Gram) resumed() {
+	copy(g.exact, g.known)
+	for _, c := range g.moved {
+		together := int64(0)
+		for _, k := range c.Rows {
+			together += int64(g.fixed[k])
+		}
+		for _, k := range c.Rows {
+			g.exact[k] += c.Weight * (together - int64(g.fixed[k]))
+		}
+	}
+	g.known, g.moved = nil, nil
 }
 
 // A span is as wide as fits the cache, and wider where rows have so few columns in one that to
@@ -80,10 +115,14 @@ func spanOf(columns, rows, size int) int {
 // Apply implements Operator.
 func (g *Gram) Apply(dst, p []float64) {
 	g.round(p)
-	for k := range g.rows {
-		g.exact[k] = g.rows[k].Pad * int64(g.fixed[k])
+	if g.known != nil {
+		g.resumed()
+	} else {
+		for k := range g.rows {
+			g.exact[k] = g.rows[k].Pad * int64(g.fixed[k])
+		}
+		g.eachSpan(g.applySpan)
 	}
-	g.eachSpan(g.applySpan)
 	unit := math.Ldexp(1, -g.shift)
 	for k := range g.rows {
 		dst[k] = float64(float64(g.exact[k])*unit) + float64(g.rows[k].Ridge*p[k])

@@ -40,18 +40,28 @@ type solver struct {
 	built   ml.Gathered
 	cg      ml.CG
 
-	items          []int32 // the neighbours, ascending
+	neighbours     []int32 // ascending
 	rows           []ml.GramRow
 	diag, rhs, fit []float64
+
+	task
+	place  []int32 // item → its place among the neighbours, from 1; zero between columns
+	exact  []int64
+	moved  []ml.GramColumn
+	places []int32
 }
 
-func newSolver(r Recipe, x *index, p *popularity) *solver {
+func newSolver(r Recipe, x *index, p *popularity, of task) *solver {
 	n := len(x.degree)
-	return &solver{
+	s := &solver{
 		recipe: r, x: x, popular: p, sharp: r.sharp(),
 		counts: make([]uint32, n), chosen: make([]uint64, bitWords(n)),
-		gram: ml.NewGram(p.weights),
+		gram: ml.NewGram(p.weights), task: of,
 	}
+	if of.light != nil {
+		s.place = make([]int32, n)
+	}
+	return s
 }
 
 // neighbourKey orders candidate neighbours: by count times affinity, then by the
@@ -65,15 +75,40 @@ func keyItem(key uint64) int32 { return maxItems - 1 - int32(key&(maxItems-1)) }
 
 // solve computes the column of item j. The cells are appended to dst.
 func (s *solver) solve(dst []cell, j int32) column {
-	s.count(j)
-	threshold := s.choose(s.popular.room[j])
-	s.restrict()
-	if len(s.items) > 0 {
+	threshold := s.system(j)
+	if len(s.neighbours) > 0 {
+		if s.light != nil && s.light[j] {
+			s.resume(j, s.trail)
+		}
 		s.cg.Solve(s.operator(), s.diag, s.rhs, s.fit, s.recipe.Steps,
 			float64(s.recipe.LastStepMilli)/1000)
 		dst = s.quantise(dst, s.popular.damp[j])
 	}
+	s.keep(j)
 	return column{cells: dst, threshold: threshold}
+}
+
+// system sets up the ridge system of item j, and returns the column's threshold.
+func (s *solver) system(j int32) uint64 {
+	s.count(j)
+	threshold := uint64(0)
+	if s.light != nil && s.light[j] {
+		threshold = s.before.thresholds[j]
+		s.chooseFrom(threshold)
+	} else {
+		threshold = s.choose(s.popular.room[j])
+	}
+	s.restrict()
+	return threshold
+}
+
+// chooseFrom marks the neighbours whose keys are not below a threshold.
+func (s *solver) chooseFrom(threshold uint64) {
+	for _, i := range s.found {
+		if n := s.counts[i]; n > 0 && neighbourKey(n, s.popular.affinity[i], i) >= threshold {
+			s.chosen[i>>6] |= 1 << (i & 63)
+		}
+	}
 }
 
 // operator returns the neighbours' matrix, built where it is applied so often that this takes
@@ -119,7 +154,7 @@ func (s *solver) choose(k int) uint64 {
 // restrict builds the ridge system of the chosen neighbours, in ascending order,
 // and clears the scratch.
 func (s *solver) restrict() {
-	s.items, s.rows, s.diag, s.rhs = s.items[:0], s.rows[:0], s.diag[:0], s.rhs[:0]
+	s.neighbours, s.rows, s.diag, s.rhs = s.neighbours[:0], s.rows[:0], s.diag[:0], s.rhs[:0]
 	for word, set := range s.chosen {
 		if set == 0 {
 			continue
@@ -132,13 +167,13 @@ func (s *solver) restrict() {
 	for _, i := range s.found {
 		s.counts[i] = 0
 	}
-	s.fit = slices.Grow(s.fit[:0], len(s.items))[:len(s.items)]
+	s.fit = slices.Grow(s.fit[:0], len(s.neighbours))[:len(s.neighbours)]
 	s.gram.Restrict(s.rows, s.recipe.HistoryCap)
 }
 
 func (s *solver) addRow(i int32) {
 	row := &s.popular.rows[i]
-	s.items = append(s.items, i)
+	s.neighbours = append(s.neighbours, i)
 	s.rows = append(s.rows, *row)
 	s.diag = append(s.diag, row.Degree+row.Ridge)
 	s.rhs = append(s.rhs, float64(s.counts[i]))
@@ -146,7 +181,7 @@ func (s *solver) addRow(i int32) {
 
 // quantise appends the cells whose code is large enough to keep.
 func (s *solver) quantise(dst []cell, damp float64) []cell {
-	for k, i := range s.items {
+	for k, i := range s.neighbours {
 		if code := s.sharp.code(float64(s.fit[k] * damp)); s.recipe.keeps(code) {
 			dst = append(dst, newCell(i, code))
 		}

@@ -26,7 +26,7 @@ func buyersOf(t *testing.T, r Recipe, d *Dataset, item int) []thimble.SubjectID 
 	t.Helper()
 	var out []thimble.SubjectID
 	for _, slot := range d.indexFor(r).buyers[item] {
-		out = append(out, d.marks[slot].person)
+		out = append(out, d.names()[slot])
 	}
 	slices.SortFunc(out, func(a, b thimble.SubjectID) int { return bytes.Compare(a[:], b[:]) })
 	return out

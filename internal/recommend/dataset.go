@@ -24,6 +24,7 @@ type Dataset struct {
 	interactions int
 	seen         []uint64 // scratch
 	index        *index   // what the last recipe made of it; nil before
+	quick        *quick   // nil when it keeps nothing
 }
 
 // NewDataset returns an empty data set over the given items, each at most 65535
@@ -44,6 +45,7 @@ func (d *Dataset) Put(person thimble.SubjectID, h History) error {
 	if person.IsZero() {
 		return fmt.Errorf("recommend: adding a history: the zero subject is nobody: %w", thimble.ErrInvalid)
 	}
+	d.quick.outdated()
 	d.put(person, h)
 	return nil
 }
@@ -52,6 +54,7 @@ func (d *Dataset) Put(person thimble.SubjectID, h History) error {
 // before is not changed: see [Model.Forget] for both at once.
 func (d *Dataset) Forget(person thimble.SubjectID) bool {
 	_, ok := d.slots[person]
+	d.quick.outdated()
 	d.put(person, History{})
 	return ok
 }
@@ -183,10 +186,10 @@ func (d *Dataset) put(person thimble.SubjectID, h History) {
 		slot = d.takeSlot()
 		d.slots[person] = slot
 	}
-	d.histories[slot], d.marks[slot] = history, h.mark(person)
+	d.histories[slot], d.marks[slot] = history, h.mark()
 	d.interactions += len(history)
 	if d.index != nil {
-		d.index.add(slot, history, d.marks[slot])
+		d.index.add(slot, history, d.marks[slot], person)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime/debug"
 	"time"
 
 	"thimble"
@@ -38,7 +39,11 @@ func EvaluateSynthetic(ctx context.Context, c EvalConfig, people, items, events 
 	if err != nil {
 		return out, err
 	}
+	if c.Forget > 0 {
+		d.Quicken()
+	}
 	d.indexFor(c.Recipe)
+	debug.FreeOSMemory() // what making the shop left over is none of the training's
 	wall, cpu := time.Now(), cpuSeconds()
 	m, err := Train(ctx, c.Recipe, d, c.stage("train"))
 	if err != nil {

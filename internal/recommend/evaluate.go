@@ -82,6 +82,9 @@ func Evaluate(ctx context.Context, c EvalConfig) (Metrics, error) {
 		out.ChosenOn = "a validation part of train: the last fifth of each history; never test. " + report.Words()
 	}
 	d := set.dataset(set.train)
+	if c.Forget > 0 {
+		d.Quicken()
+	}
 	wall, cpu := time.Now(), cpuSeconds()
 	m, err := Train(ctx, out.Recipe, d, c.stage("train"))
 	if err != nil {

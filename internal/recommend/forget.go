@@ -39,7 +39,12 @@ func (m *Model) Update(ctx context.Context, d *Dataset, changes []Change) (*Mode
 			return nil, 0, fmt.Errorf("recommend: updating: the zero subject is nobody: %w", thimble.ErrInvalid)
 		}
 	}
-	stale := m.stale(d, d.apply(m.recipe, changes))
+	q := d.quick.of(m.recipe)
+	if q == nil {
+		d.quick.outdated()
+	}
+	t := d.apply(m.recipe, changes)
+	stale, light := m.stale(d, t)
 	if len(stale) == 0 && m.fits(d) == nil {
 		return m, 0, nil
 	}
@@ -47,14 +52,20 @@ func (m *Model) Update(ctx context.Context, d *Dataset, changes []Change) (*Mode
 		fresh, err := Train(ctx, m.recipe, d, nil)
 		return fresh, len(d.table.ids), err
 	}
-	if err := d.index.check(); err != nil {
-		return nil, 0, err
-	}
-	solved, err := solveColumns(ctx, m.recipe, d.index, stale, nil)
+	solved, err := m.again(ctx, d, q, stale, light, t)
 	if err != nil {
+		d.quick.outdated()
 		return nil, 0, err
 	}
 	return newModel(m.recipe, d, m, solved), len(stale), nil
+}
+
+// again solves stale columns, the light ones of them from the sums that are kept.
+func (m *Model) again(ctx context.Context, d *Dataset, q *quick, stale []int32, light []bool, t trail) (solvedColumns, error) {
+	if err := d.index.check(); err != nil {
+		return solvedColumns{}, err
+	}
+	return solveColumns(ctx, m.recipe, d.index, popularityOf(m.recipe, d.index), task{items: stale, light: light, before: m, trail: t, quick: q}, nil)
 }
 
 // Stale returns the items whose columns the changes would make stale. Nothing
@@ -67,7 +78,7 @@ func (m *Model) Stale(d *Dataset, changes []Change) ([]thimble.ItemID, error) {
 	for _, c := range changes {
 		undo = append(undo, Change{c.Person, d.history(c.Person)})
 	}
-	stale := m.stale(d, d.apply(m.recipe, changes))
+	stale, _ := m.stale(d, d.apply(m.recipe, changes))
 	slices.Reverse(undo)
 	d.apply(m.recipe, undo)
 	out := make([]thimble.ItemID, len(stale))

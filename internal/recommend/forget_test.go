@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"runtime"
 	"testing"
 
@@ -20,6 +21,10 @@ func TestNoSequenceOfChangesLeavesATrace(t *testing.T) {
 		items, r := rapid.IntRange(1, 30).Draw(rt, "items"), drawRecipe(rt)
 		now := drawPeople(rt, items)
 		d := now.dataset(t, items, now.sorted())
+		if rapid.Bool().Draw(rt, "quick") {
+			d.Quicken()
+			r.Steps, r.LastStepMilli = 2, 900
+		}
 		m := train(t, r, d)
 		for range rapid.IntRange(1, 6).Draw(rt, "rounds") {
 			var changes []Change
@@ -67,6 +72,71 @@ func TestForgettingResolvesSomeColumnsAndEqualsRetraining(t *testing.T) {
 	}
 	if n := differences(m, train(t, r, d)); n != 0 {
 		t.Errorf("%d differences from a retrained model, want none", n)
+	}
+}
+
+// What is kept of a training makes most columns of a deletion cheap. It is looked at by what
+// comes of it when it is wrong.
+func TestAStaleColumnIsSolvedFromTheSumsThatAreKept(t *testing.T) {
+	r := smallRecipe()
+	r.K, r.HistoryCap = 30, 12
+	forgets := func(spoil func(*Dataset)) (wrong int) {
+		d := clusteredShop(1500, 160, 3)
+		d.Quicken()
+		m := train(t, r, d)
+		spoil(d)
+		for p := range 10 {
+			next, _, err := m.Forget(t.Context(), d, person(11*p))
+			if err != nil {
+				t.Fatal(err)
+			}
+			m = next
+		}
+		return differences(m, train(t, r, d))
+	}
+	if n := forgets(func(*Dataset) {}); n != 0 {
+		t.Errorf("%d differences from a retrained model, want none", n)
+	}
+	spoil := func(d *Dataset) {
+		for _, column := range d.quick.sums {
+			for k := range column {
+				column[k][4] ^= 0x40
+			}
+		}
+	}
+	if forgets(spoil) == 0 {
+		t.Error("sums that are wrong do not show: nothing is solved from them")
+	}
+	for name, change := range map[string]func(*Dataset){
+		"somebody was put in beside": func(d *Dataset) {
+			spoil(d)
+			_ = d.Put(person(7000), History{Items: []thimble.ItemID{itemName(1), itemName(2)}})
+			d.Forget(person(7000))
+		},
+		"another recipe was trained": func(d *Dataset) {
+			spoil(d)
+			o := r
+			o.K++
+			train(t, o, d)
+		},
+	} {
+		if n := forgets(change); n != 0 {
+			t.Errorf("%s: %d differences from a retrained model, want none", name, n)
+		}
+	}
+}
+
+func TestKeptSumsAreWhatTheyWere(t *testing.T) {
+	for _, v := range []int64{0, 1, -1, 1<<39 - 1, -1 << 39, 123_456_789_012, -123_456_789_012} {
+		kept := keep(nil, []int64{7, v})
+		if len(kept) != 2 || kept[0].value() != 7 || kept[1].value() != v {
+			t.Errorf("%d is kept as %v", v, kept)
+		}
+	}
+	for _, v := range []int64{1 << 39, -1<<39 - 1, math.MaxInt64, math.MinInt64} {
+		if kept := keep(nil, []int64{v}); kept != nil {
+			t.Errorf("%d, which has no room, is kept as %v", v, kept)
+		}
 	}
 }
 

@@ -33,13 +33,12 @@ func Month(t time.Time) int {
 
 // A mark is what a data set knows of a person besides their items.
 type mark struct {
-	person       thimble.SubjectID
 	epoch, since int32
 	trusted      bool
 }
 
-func (h History) mark(person thimble.SubjectID) mark {
-	return mark{person: person, epoch: epoch(h.Epoch), since: epoch(h.Since), trusted: h.Trusted}
+func (h History) mark() mark {
+	return mark{epoch: epoch(h.Epoch), since: epoch(h.Since), trusted: h.Trusted}
 }
 
 func epoch(n int) int32 { return int32(min(max(n, 0), maxEpoch)) }

@@ -3,6 +3,7 @@ package recommend
 import (
 	"slices"
 
+	"thimble"
 	"thimble/internal/ml"
 )
 
@@ -67,9 +68,10 @@ func (d *Dataset) indexFor(r Recipe) *index {
 	if r.UntrustedCap > 0 {
 		x.crowd = newCrowd(r, d.table)
 	}
+	who := d.names()
 	for slot, history := range d.histories {
 		if len(history) > 0 {
-			x.add(int32(slot), history, d.marks[slot])
+			x.add(int32(slot), history, d.marks[slot], who[slot])
 		}
 	}
 	x.gathered()
@@ -81,6 +83,15 @@ func (d *Dataset) indexFor(r Recipe) *index {
 	x.whole = true
 	d.index = x
 	return x
+}
+
+// names are who has which slot.
+func (d *Dataset) names() []thimble.SubjectID {
+	names := make([]thimble.SubjectID, len(d.histories))
+	for who, slot := range d.slots {
+		names[slot] = who
+	}
+	return names
 }
 
 // customerWeights returns the weight of a customer by the length of the capped
@@ -116,7 +127,7 @@ func tail(history []int32, limit int) []int32 {
 	return history[max(0, len(history)-limit):]
 }
 
-func (x *index) add(slot int32, history []int32, m mark) {
+func (x *index) add(slot int32, history []int32, m mark, who thimble.SubjectID) {
 	for int(slot) >= len(x.weights) {
 		x.weights = append(x.weights, 0)
 		x.baskets = append(x.baskets, nil)
@@ -129,7 +140,7 @@ func (x *index) add(slot int32, history []int32, m mark) {
 	x.note(slot)
 	x.weights[slot] = w
 	if x.crowd != nil && !x.crowd.trusts(m) {
-		x.crowd.add(x, slot, basket, m.person)
+		x.crowd.add(x, slot, basket, who)
 		return
 	}
 	x.baskets[slot] = basket

@@ -9,9 +9,13 @@ import (
 type trail struct {
 	// people has, for each person whose weight or items that count changed, the items
 	// that counted before or count now. A cap may change people who are in no change.
-	people [][]int32
-	before map[int32]int64 // touched item → its degree before the batch
+	people  [][]int32
+	changed []changed
+	before  map[int32]int64 // touched item → its degree before the batch
 }
+
+// changed is one of these people, as they counted and as they count.
+type changed struct{ old, now counted }
 
 // apply puts the changes into d. A change that leaves what counts of a person the
 // same, in whatever order, leaves no trail.
@@ -29,7 +33,8 @@ func (d *Dataset) apply(r Recipe, changes []Change) trail {
 		if old.weight == x.weights[slot] && slices.Equal(old.items, now) {
 			continue
 		}
-		items := append(now, old.items...)
+		t.changed = append(t.changed, changed{old, counted{x.weights[slot], now}})
+		items := slices.Concat(now, old.items)
 		slices.Sort(items)
 		t.people = append(t.people, slices.Compact(items))
 	}
@@ -90,10 +95,14 @@ func sorted(items []int32) []int32 {
 // they were: one pass over a touched item's customers, and the stored key of the
 // K-th neighbour, decide 2 and 3. When most columns are stale the list is not
 // complete: whoever is past the break-even trains anew.
-func (m *Model) stale(d *Dataset, t trail) []int32 {
+//
+// Of those of the second kind alone nothing has moved but sums that the person was part of: light
+// says which they are.
+func (m *Model) stale(d *Dataset, t trail) (all []int32, light []bool) {
 	s := staleness{
 		m: m, x: d.index,
 		mark:   make([]bool, len(d.table.ids)),
+		light:  make([]bool, len(d.table.ids)),
 		met:    make([]uint16, len(d.table.ids)),
 		counts: make([]uint32, len(d.table.ids)),
 	}
@@ -117,7 +126,7 @@ func (m *Model) stale(d *Dataset, t trail) []int32 {
 			out = append(out, int32(j))
 		}
 	}
-	return out
+	return out, s.light
 }
 
 // pastBreakEven reports whether training anew is as quick as solving the stale
@@ -129,6 +138,7 @@ type staleness struct {
 	m      *Model
 	x      *index
 	mark   []bool
+	light  []bool
 	marked int
 	met    []uint16 // column → the person's items among its neighbours; scratch
 	counts []uint32 // scratch
@@ -165,6 +175,7 @@ func (s *staleness) pairs(items []int32) {
 	for _, j := range met {
 		if s.met[j] > 1 {
 			s.set(j)
+			s.light[j] = true
 		}
 		s.met[j] = 0
 	}

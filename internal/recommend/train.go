@@ -30,8 +30,10 @@ func Train(ctx context.Context, recipe Recipe, d *Dataset, progress func(done, t
 	for j := range all {
 		all[j] = int32(j)
 	}
-	solved, err := solveColumns(ctx, recipe, x, all, progress)
+	popular := popularityOf(recipe, x)
+	solved, err := solveColumns(ctx, recipe, x, popular, task{items: all, quick: d.begin(recipe, popular)}, progress)
 	if err != nil {
+		d.quick.outdated()
 		return nil, err
 	}
 	return newModel(recipe, d, nil, solved), nil
@@ -59,12 +61,22 @@ type solvedColumns struct {
 // batch is how many columns a worker takes at a time.
 const batch = 32
 
-func solveColumns(ctx context.Context, r Recipe, x *index, items []int32, progress func(done, total int)) (solvedColumns, error) {
+// A task is the columns to solve. Where some are light, the trail is what moved of them.
+type task struct {
+	items []int32
+	light []bool // item → whether its column is light; nil when none is
+	// before is the model in which light columns have the neighbours and thresholds that they keep.
+	before *Model
+	trail  trail
+	quick  *quick // nil when nothing is kept
+}
+
+func solveColumns(ctx context.Context, r Recipe, x *index, popular *popularity, of task, progress func(done, total int)) (solvedColumns, error) {
+	items := of.items
 	out := solvedColumns{items: items, columns: make([]column, len(items))}
-	popular := popularityOf(r, x)
 	report := newReporter(len(items), progress)
 	parallel(len(items), batch, func() func(lo, hi int) {
-		w := &worker{solver: newSolver(r, x, popular)}
+		w := &worker{solver: newSolver(r, x, popular, of)}
 		return func(lo, hi int) {
 			if ctx.Err() != nil {
 				return

@@ -87,6 +87,7 @@ func TestALongWalkNeverLeavesTheRetrainedModel(t *testing.T) {
 				w.now[p] = w.history()
 			}
 			d := w.shuffled(t)
+			d.Quicken()
 			m, partly := train(t, r, d), 0
 			for step := range steps {
 				changes := []Change{w.change()}

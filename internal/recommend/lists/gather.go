@@ -45,6 +45,7 @@ type set struct {
 // and, by a recipe that learns from deeds, a place of the journal.
 func newSet(items []thimble.ItemID, through, events int64, rule recommend.Recipe) *set {
 	s := &set{data: recommend.NewDataset(items), items: items, known: make(map[thimble.ItemID]bool, len(items)), through: through, events: events, rule: rule, spans: map[thimble.SubjectID]span{}, sales: map[thimble.SubjectID][]sale{}}
+	s.data.Quicken()
 	for _, id := range items {
 		s.known[id] = true
 	}
