@@ -49,6 +49,7 @@ type solver struct {
 	exact  []int64
 	moved  []ml.GramColumn
 	places []int32
+	block  []sum // what is left of it
 }
 
 func newSolver(r Recipe, x *index, p *popularity, of task) *solver {

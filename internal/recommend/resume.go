@@ -30,16 +30,29 @@ func (s *solver) keep(j int32) {
 	case len(s.neighbours) == 0 || s.gram.Visits() < s.quick.from:
 		s.quick.sums[j] = nil
 	default:
-		s.quick.sums[j] = keep(s.quick.sums[j], s.gram.Exact())
+		s.quick.sums[j] = keep(s.roomFor(s.quick.sums[j], len(s.neighbours)), s.gram.Exact())
 	}
 }
 
-// keep puts exact sums into dst, which is made where it has not their length; it returns nil when
-// one is too large.
-func keep(dst []sum, exact []int64) []sum {
-	if len(dst) != len(exact) {
-		dst = make([]sum, len(exact))
+// roomFor returns where n sums are to be kept: where the ones before were, when they are as many.
+// A training cuts the places of its columns from blocks.
+func (s *solver) roomFor(before []sum, n int) []sum {
+	if len(before) == n {
+		return before
 	}
+	if s.light != nil {
+		return make([]sum, n)
+	}
+	if len(s.block) < n {
+		s.block = make([]sum, max(n, 1<<16))
+	}
+	room := s.block[:n:n]
+	s.block = s.block[n:]
+	return room
+}
+
+// keep puts exact sums into dst, and returns it; nil when one of them is too large.
+func keep(dst []sum, exact []int64) []sum {
 	for k, v := range exact {
 		if v < -1<<39 || v >= 1<<39 {
 			return nil
@@ -59,12 +72,12 @@ func (s sum) value() (v int64) {
 }
 
 // Quicken has the data set keep, from the next training on, what makes updates several times
-// quicker. It costs memory: up to eleven bytes for each item
+// quicker. It costs memory: up to ten bytes for each item
 // of each person, or 32 MB where that is more. Where all would be more, those columns have it that take longest.
 func (d *Dataset) Quicken() { d.quick = &quick{} }
 
 const (
-	quickBytes = 11       // for each person and item of theirs
+	quickBytes = 10       // for each person and item of theirs
 	quickFloor = 32 << 20 // bytes
 	quickTries = 1000     // columns that are looked at, to see what all would take
 )
