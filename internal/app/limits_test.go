@@ -3,6 +3,7 @@ package app_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +136,89 @@ func TestWhileAValueIsDisputedNothingIsUsedAndItsEndIsToldBefore(t *testing.T) {
 		}
 		if audit, err := s.Audit(t.Context()); err != nil || len(audit.Findings) != 0 {
 			t.Errorf("the audit found %v, %v", audit.Findings, err)
+		}
+	})
+}
+
+// What another account brought by becoming one with it was stopped for as long as they like.
+func TestTheEndOfADisputeLiftsNoStopThatAnotherAccountBrought(t *testing.T) {
+	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
+		zoe := answers(t, s, "zoe", staff.Privacy)
+		for _, c := range []struct {
+			name           string
+			stops, stopped bool
+		}{
+			{"a stop", true, true}, {"none", false, false},
+		} {
+			ada, bob := s.Subject("A-"+c.name), s.Subject("B-"+c.name)
+			s.OrdersAs("wrong "+c.name, time.Now().Truncate(time.Microsecond), ada, "EXTRA-1")
+			s.Works()
+			form := wrongForm(datumOf(t, s, ada, "order", "wrong "+c.name), "not_mine", "")
+			form.Set("limit", "yes")
+			if code, _ := browse(t, s, ada).sends("/privacy/correct", form); code != http.StatusSeeOther {
+				t.Fatalf("disputing = %d", code)
+			}
+			if c.stops {
+				if code, _ := browse(t, s, bob).sends("/privacy/limit", url.Values{"kind": {string(cases.Restrict)}}); code != http.StatusSeeOther {
+					t.Fatalf("stopping the use = %d", code)
+				}
+			}
+			s.Join(ada, bob)
+			s.Works()
+			all, err := s.Cases.Of(t.Context(), ada, 20)
+			at := slices.IndexFunc(all, func(c cases.Case) bool { return c.Kind == cases.Rectify })
+			if err != nil || at < 0 || all[at].Limited != cases.LimitHolds {
+				t.Fatal(all, err)
+			}
+			if code := zoe.does(all[at], cases.Accepted); code != http.StatusSeeOther {
+				t.Fatalf("correcting = %d", code)
+			}
+			err = s.Core.Write(t.Context(), func(tx *sqldb.Tx) error {
+				_, err := tx.Exec(t.Context(), `update cases_requests set closed_at = $1 where id = $2`, time.Now().Add(-cases.LimitNotice).UnixMicro(), all[at].ID)
+				return err
+			})
+			if err == nil {
+				err = s.LimitCases(t.Context())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Works()
+			if p, err := s.Subjects.Person(t.Context(), ada); err != nil || len(p.Members) != 2 || p.Restricted != c.stopped {
+				t.Errorf("%s: after the dispute the use is stopped: %v, %v", c.name, p.Restricted, err)
+			}
+		}
+	})
+}
+
+// Who asks for the same correction again while it is open can have the use stopped then.
+func TestABoxThatIsTickedWhenACorrectionIsAskedForAgainCounts(t *testing.T) {
+	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
+		ada := s.Subject("A-1")
+		s.OrdersAs("wrong-1", time.Now().Truncate(time.Microsecond), ada, "EXTRA-1")
+		s.Works()
+		w := browse(t, s, ada)
+		for _, step := range []struct {
+			box     string
+			limited bool
+		}{{"", false}, {"", false}, {"yes", true}, {"", true}} {
+			form := wrongForm(datumOf(t, s, ada, "order", "wrong-1"), "not_mine", "")
+			form.Set("limit", step.box)
+			if code, _ := w.sends("/privacy/correct", form); code != http.StatusSeeOther {
+				t.Fatalf("asking = %d", code)
+			}
+			s.Works()
+			all, err := s.Cases.Of(t.Context(), ada, 20)
+			n := 0
+			for _, c := range all {
+				if c.Kind == cases.Rectify {
+					n++
+				}
+			}
+			p, perr := s.Subjects.Person(t.Context(), ada)
+			if err != nil || perr != nil || n != 1 || p.Restricted != step.limited {
+				t.Errorf("with the box %q there are %d corrections, and the use is stopped: %v; %v, %v", step.box, n, p.Restricted, err, perr)
+			}
 		}
 	})
 }

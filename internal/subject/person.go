@@ -20,6 +20,19 @@ type Member struct {
 	// Joined is since when it is of one person with the canonical subject; zero for
 	// that itself.
 	Joined time.Time
+	// Restricted says that the use of this one's data is stopped, which stops that of all.
+	Restricted bool
+}
+
+// Since returns since when two members are of one person; zero when no link says it.
+func (m Member) Since(other Member) time.Time {
+	switch {
+	case m.Joined.Equal(other.Joined): // they came together
+		return time.Time{}
+	case m.Joined.After(other.Joined):
+		return m.Joined
+	}
+	return other.Joined
 }
 
 // ID returns the canonical subject, the zero id for nobody.

@@ -8,6 +8,7 @@ import (
 	"thimble"
 	"thimble/internal/rights/cases"
 	"thimble/internal/sqldb"
+	"thimble/internal/subject"
 )
 
 // limits notes that a limit goes with a case that is opened. Of somebody who has the use of
@@ -121,7 +122,7 @@ func (s *Store) limitBy(ctx context.Context, id thimble.ID, kind cases.Kind) (op
 				return fmt.Errorf("it was looked at again: %w", thimble.ErrConflict)
 			}
 			next = cases.LimitIsEnded
-			needed = person.Restricted && !slices.ContainsFunc(others, func(c cases.Case) bool { return c.ID != id })
+			needed = person.Restricted && !broughtAStop(person, all[0]) && !slices.ContainsFunc(others, func(c cases.Case) bool { return c.ID != id })
 		}
 		if _, err := tx.Exec(ctx, `update cases_requests set limited = $1 where id = $2`, int64(next), id); err != nil || !needed {
 			return err
@@ -137,4 +138,13 @@ func (s *Store) limitBy(ctx context.Context, id thimble.ID, kind cases.Kind) (op
 		return opened, fmt.Errorf("cases: the limit of %s: %w", id.Token(cases.TokenPrefix), err)
 	}
 	return opened, nil
+}
+
+// broughtAStop says that an account whose use was stopped became one with the person after a
+// case was opened: that stop is not of the case, and does not end with it.
+func broughtAStop(person subject.Person, c cases.Case) bool {
+	own := slices.IndexFunc(person.Members, func(m subject.Member) bool { return m.ID == c.Subject })
+	return own >= 0 && slices.ContainsFunc(person.Members, func(m subject.Member) bool {
+		return m.Restricted && m.Since(person.Members[own]).After(c.At)
+	})
 }

@@ -45,7 +45,8 @@ func single(row interface{ Scan(...any) error }, id thimble.SubjectID) (p subjec
 	if err := row.Scan(&m.Epoch, &restricted, &canonical); err != nil || !canonical.IsZero() {
 		return subject.Person{Members: []subject.Member{{ID: canonical}}}, false, err
 	}
-	return subject.Person{Members: []subject.Member{m}, Restricted: restricted > 0}, true, nil
+	m.Restricted = restricted > 0
+	return subject.Person{Members: []subject.Member{m}, Restricted: m.Restricted}, true, nil
 }
 
 // PersonTx is Person in the caller's transaction.
@@ -74,7 +75,8 @@ func person(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (subject.Pe
 		if err := rows.Scan(&m.ID, &m.Epoch, &restricted, &joined); err != nil {
 			return p, err
 		}
-		p.Restricted = p.Restricted || restricted > 0
+		m.Restricted = restricted > 0
+		p.Restricted = p.Restricted || m.Restricted
 		if m.ID == canonical {
 			p.Members = slices.Insert(p.Members, 0, m)
 			continue
