@@ -23,6 +23,7 @@ type Remedy struct {
 	Was     string // the value, as the person reads it
 	Choices []RemedyChoice
 	Parts   []RemedyPart // what can be put right by itself, if the value has parts
+	Items   []ItemID     // the products in it, which pages call by their names
 }
 
 // A RemedyPart is one part of a value, such as a line of an order. The remedy of the datum
@@ -30,6 +31,7 @@ type Remedy struct {
 type RemedyPart struct {
 	Ref   string // of the value, "/" and the part's
 	Words string // for the person
+	Item  ItemID // the product that the words name; "" for none
 }
 
 // A RemedyChoice is one thing that can be right instead.

@@ -5,6 +5,7 @@ import (
 
 	"thimble"
 	"thimble/internal/apikey"
+	"thimble/internal/decision/decisionweb"
 	"thimble/internal/rights"
 	"thimble/internal/rights/cases"
 	"thimble/internal/rights/casesdb"
@@ -32,6 +33,14 @@ func (d *doors) casePages() casesweb.PortalDeps {
 func (d *doors) corrections() casesweb.Corrections {
 	return casesweb.Corrections{
 		Held: d.Desk.Correctable, Accepts: d.Desk.Accepts, Differs: d.differs, Limit: d.limitCase,
+		Named: func(ctx context.Context, items ...thimble.ItemID) (map[thimble.ItemID]string, error) {
+			known, err := d.Catalog.Get(ctx, items...)
+			names := make(map[thimble.ItemID]string, len(known))
+			for id, p := range known {
+				names[id] = decisionweb.ItemName(p.Name)
+			}
+			return names, err
+		},
 		Report: func(ctx context.Context, ref string) (rights.Report, error) {
 			id, err := thimble.ParseID(rights.TokenPrefix, ref)
 			if err != nil {

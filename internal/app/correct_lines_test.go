@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"html"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"thimble"
+	"thimble/internal/decision/decisionweb"
 	"thimble/internal/rights/cases"
 	"thimble/internal/session"
 	"thimble/internal/sqldb"
@@ -144,9 +146,20 @@ func TestThePagesOfACorrectionAreLookedAt(t *testing.T) {
 	line := whole
 	line.Ref = remedy.Parts[0].Ref
 	look(t, tab, h.url, page+url.QueryEscape(line.Ref), 1)
+	known, err := h.Catalog.Get(t.Context(), remedy.Items...)
+	if err != nil || len(known) == 0 {
+		t.Fatal(known, err)
+	}
+	w := browse(t, h.Shop, ada)
+	item := remedy.Items[0]
+	for _, ref := range []string{whole.Ref, line.Ref} {
+		if name := decisionweb.ItemName(known[item].Name); name == "" || !strings.Contains(w.page(page+url.QueryEscape(ref)), html.EscapeString(name)) {
+			t.Errorf("the page of %s does not call its product by its name", ref)
+		}
+	}
 	form := wrongForm(line, "not_bought", "")
 	form.Set("limit", "yes")
-	if code, _ := browse(t, h.Shop, ada).sends("/privacy/correct", form); code != http.StatusSeeOther {
+	if code, _ := w.sends("/privacy/correct", form); code != http.StatusSeeOther {
 		t.Fatalf("asking = %d", code)
 	}
 	all, err := h.Cases.Of(t.Context(), ada, 9)

@@ -48,7 +48,8 @@ func (s *Store) Remedy(d thimble.Datum) (r thimble.Remedy, ok bool) {
 	if is {
 		r.Was = said(e)
 		for i, l := range e.Lines {
-			r.Parts = append(r.Parts, thimble.RemedyPart{Ref: fmt.Sprintf("%s/%d", d.Ref, i), Words: saidLine(l)})
+			r.Items = append(r.Items, l.Item)
+			r.Parts = append(r.Parts, thimble.RemedyPart{Ref: fmt.Sprintf("%s/%d", d.Ref, i), Words: saidLine(l), Item: l.Item})
 		}
 	}
 	return r, true

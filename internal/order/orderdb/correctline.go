@@ -27,7 +27,7 @@ func lineRemedy(ref string, e Exported) (r thimble.Remedy, ok bool) {
 	if err != nil || n >= len(e.Lines) {
 		return r, false
 	}
-	r = thimble.Remedy{Title: "One item of an order", Was: saidLine(e.Lines[n])}
+	r = thimble.Remedy{Title: "One item of an order", Was: saidLine(e.Lines[n]), Items: []thimble.ItemID{e.Lines[n].Item}}
 	number := thimble.RemedyChoice{Key: otherUnits, Words: "The number is wrong", Asks: "Right number", Hint: "If the number is wrong: how many it were, such as 1."}
 	if e.Return {
 		r.Title = "One item of a return"

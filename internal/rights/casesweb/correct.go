@@ -32,6 +32,8 @@ type Corrections struct {
 	Accepts func(holder string, c thimble.Correction) error
 	// Report is that of the request by which a correction was executed.
 	Report func(ctx context.Context, ref string) (rights.Report, error)
+	// Named are the names of products, as people read them; of what is not known there is none.
+	Named func(ctx context.Context, items ...thimble.ItemID) (map[thimble.ItemID]string, error)
 	// Limit puts the limit that goes with a case into force.
 	Limit func(ctx context.Context, c cases.Case) error
 	// Differs says in a sentence how a decision that was made anew differs.
@@ -77,13 +79,34 @@ type correctBody struct {
 }
 
 // partsOf lead to the parts of a value that can be put right.
-func partsOf(h rights.Held) (all []web.Action) {
+func partsOf(h rights.Held, names map[thimble.ItemID]string) (all []web.Action) {
 	for _, p := range h.Remedy.Parts {
 		d := h.Datum
 		d.Ref = p.Ref
-		all = append(all, web.Action{Label: p.Words, Href: CorrectHref(d)})
+		words := p.Words
+		if name := names[p.Item]; name != "" {
+			words = strings.Replace(words, string(p.Item), name+" ("+string(p.Item)+")", 1)
+		}
+		all = append(all, web.Action{Label: words, Href: CorrectHref(d)})
 	}
 	return all
+}
+
+// factsOf is a value as it is kept now; of one product with its name.
+func factsOf(h rights.Held, names map[thimble.ItemID]string) []web.KeyValue {
+	all := []web.KeyValue{{Key: h.Remedy.Title, Value: h.Remedy.Was, Sub: "as it is kept now"}}
+	if len(h.Remedy.Items) == 1 && names[h.Remedy.Items[0]] != "" {
+		all = append(all, web.KeyValue{Key: "What it is", Value: names[h.Remedy.Items[0]]})
+	}
+	return all
+}
+
+// names are those of the products in a value.
+func (p *portal) names(ctx context.Context, h rights.Held) (map[thimble.ItemID]string, error) {
+	if p.Corrections.Named == nil || len(h.Remedy.Items) == 0 {
+		return nil, nil
+	}
+	return p.Corrections.Named(ctx, h.Remedy.Items...)
 }
 
 func (p *portal) held(r *http.Request, v url.Values) (rights.Held, error) {
@@ -104,11 +127,16 @@ func (p *portal) correctPage(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *portal) showCorrect(w http.ResponseWriter, r *http.Request, status int, h rights.Held, f web.Form) {
+	names, err := p.names(r.Context(), h)
+	if err != nil {
+		p.frame.Fail(w, r, err)
+		return
+	}
 	p.frame.Render(w, r, status, p.pages, "portal_correct.html", web.Page{
 		Title: "This is wrong", Lead: "Say what is right. You can see what becomes of it under My requests.",
 		Crumbs: []web.Crumb{{Label: "My data", Href: "/privacy/data"}, {Label: h.Remedy.Title}},
 		Notice: &web.AccessNotice{Purpose: gateweb.OwnData},
-		Body:   correctBody{Facts: []web.KeyValue{{Key: h.Remedy.Title, Value: h.Remedy.Was, Sub: "as it is kept now"}}, Parts: partsOf(h), Form: f},
+		Body:   correctBody{Facts: factsOf(h, names), Parts: partsOf(h, names), Form: f},
 	})
 }
 
