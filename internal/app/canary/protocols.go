@@ -51,9 +51,10 @@ const (
 // outside is who is told, and who asks, over a network that ends on this machine: systems of
 // the shop, and a firm of the IAB's framework. It keeps in memory what it is told.
 type outside struct {
-	at, nobody          string // addresses: of who listens, and one at which nobody does
+	at, mute            string // addresses: of who listens, and of who hangs up at once
 	partners, cert, key string // folders and files
 	server              *http.Server
+	hangsUp             net.Listener
 	firm                *ddrf.Signer
 
 	mu    sync.Mutex
@@ -67,13 +68,12 @@ func openOutside(dir string) (*outside, error) {
 		return nil, fmt.Errorf("canary: %w: %w", err, thimble.ErrUnavailable)
 	}
 	o.at = l.Addr().String()
-	gone, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	if o.hangsUp, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		_ = l.Close()
 		return nil, fmt.Errorf("canary: %w: %w", err, thimble.ErrUnavailable)
 	}
-	o.nobody = gone.Addr().String()
-	_ = gone.Close()
+	o.mute = o.hangsUp.Addr().String()
+	go hangUp(o.hangsUp) // until close
 	o.server = &http.Server{Handler: o, ReadHeaderTimeout: time.Minute}
 	go func() { _ = o.server.Serve(l) }() // until close
 	if err := o.files(); err != nil {
@@ -83,7 +83,23 @@ func openOutside(dir string) (*outside, error) {
 	return o, nil
 }
 
-func (o *outside) close() { _ = o.server.Close() }
+func (o *outside) close() {
+	_ = o.server.Close()
+	_ = o.hangsUp.Close()
+}
+
+// hangUp lets whoever calls have no answer, until the listener is closed.
+func hangUp(l net.Listener) {
+	for {
+		c, err := l.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err == nil {
+			_ = c.Close()
+		}
+	}
+}
 
 // files are the discovery file of the firm, and a certificate to sign answers with.
 func (o *outside) files() (err error) {
