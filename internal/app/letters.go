@@ -23,7 +23,7 @@ import (
 // those that were.
 func (a *App) WriteLetters(ctx context.Context) error {
 	return lettersdb.Runner{Store: a.Letters, Cases: a.Cases, Outbox: a.Disclose, Addresses: a.addresses, Members: a.Subjects.Members, Facts: a.letterFacts(),
-		Guardians: a.guardians, To: a.Disclose.LetterTo, Drop: a.Disclose.DropLetter}.Run(ctx)
+		Guardians: a.guardians}.Run(ctx)
 }
 
 // letterFacts are what letters say of the shop.

@@ -84,7 +84,7 @@ func (r Runner) beside(ctx context.Context, e Entry) (b besides, err error) {
 		}
 	}
 	for _, id := range e.Messages {
-		to, err := r.To(ctx, id)
+		to, err := r.Outbox.LetterTo(ctx, id)
 		if err != nil {
 			return b, err
 		}
@@ -93,7 +93,7 @@ func (r Runner) beside(ctx context.Context, e Entry) (b besides, err error) {
 		}
 		b.some = true
 		if !to.IsZero() && !slices.Contains(answer, to) {
-			if err := r.Drop(ctx, id); err != nil {
+			if err := r.Outbox.DropLetter(ctx, id); err != nil {
 				return b, err
 			}
 		}
@@ -108,7 +108,7 @@ func (r Runner) beside(ctx context.Context, e Entry) (b besides, err error) {
 func (r Runner) queued(ctx context.Context, e Entry) (map[thimble.SubjectID]int, error) {
 	n := map[thimble.SubjectID]int{}
 	for _, id := range e.Messages {
-		to, err := r.To(ctx, id)
+		to, err := r.Outbox.LetterTo(ctx, id)
 		if err != nil {
 			return nil, err
 		}

@@ -28,6 +28,11 @@ type Outbox interface {
 	Mails() bool
 	MailWith(ctx context.Context, l disclose.Letter, also func(ctx context.Context, tx *sqldb.Tx, message thimble.ID) error) error
 	Message(ctx context.Context, id thimble.ID) (disclosedb.Message, error)
+	// LetterTo is whom a letter in it is for; zero for a last letter, and for one that was sent
+	// and is kept no more.
+	LetterTo(ctx context.Context, id thimble.ID) (thimble.SubjectID, error)
+	// DropLetter takes a letter out of it that was not sent yet.
+	DropLetter(ctx context.Context, id thimble.ID) error
 }
 
 // Addresses opens the e-mail addresses of a person, the oldest first, with the grant that
@@ -43,11 +48,8 @@ type Runner struct {
 	// Members are the subjects of a person.
 	Members func(ctx context.Context, who thimble.SubjectID) ([]thimble.SubjectID, error)
 	// Guardians are those who answer for a person now, and whom letters about a child's
-	// requests go to ([letters.Readers]); nil for nobody. With it go To, who a letter in the
-	// outbox is for, and Drop, which takes one out of it that was not sent yet.
+	// requests go to ([letters.Readers]); nil for nobody.
 	Guardians func(ctx context.Context, child thimble.SubjectID) ([]thimble.SubjectID, error)
-	To        func(ctx context.Context, message thimble.ID) (thimble.SubjectID, error)
-	Drop      func(ctx context.Context, message thimble.ID) error
 	// Facts are what all letters say of the shop.
 	Facts letters.Facts
 }

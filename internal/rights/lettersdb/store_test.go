@@ -38,12 +38,13 @@ type desk struct {
 	full error
 	sent []disclose.Letter
 	said map[thimble.ID]disclosedb.Message
+	to   map[thimble.ID]thimble.SubjectID
 }
 
 func each(t *testing.T, f func(*testing.T, *desk)) {
 	t.Helper()
 	holdertest.Each(t, func(t *testing.T, k *holdertest.Kernel) {
-		d := &desk{Kernel: k, t: t, people: map[thimble.SubjectID][]thimble.SubjectID{}, up: true, said: map[thimble.ID]disclosedb.Message{}}
+		d := &desk{Kernel: k, t: t, people: map[thimble.SubjectID][]thimble.SubjectID{}, up: true, said: map[thimble.ID]disclosedb.Message{}, to: map[thimble.ID]thimble.SubjectID{}}
 		d.letters = lettersdb.New(k.Core, d.now, func(ctx context.Context, tx *sqldb.Tx, c cases.Case, e cases.Event) ([]thimble.ID, letters.Why, error) {
 			return d.last(ctx, tx, c, e)
 		})
@@ -78,7 +79,7 @@ func (d *desk) addresses(_ context.Context, who thimble.SubjectID) (thimble.Gran
 	return nil, []thimble.Personal[string]{thimble.Hide(who.String() + "@example.org")}, nil
 }
 
-// Mails, MailWith and Message make the desk an outbox.
+// Mails, MailWith, Message, LetterTo and DropLetter make the desk an outbox.
 func (d *desk) Mails() bool { return d.up }
 
 func (d *desk) MailWith(ctx context.Context, l disclose.Letter, also func(context.Context, *sqldb.Tx, thimble.ID) error) error {
@@ -90,13 +91,24 @@ func (d *desk) MailWith(ctx context.Context, l disclose.Letter, also func(contex
 		err = d.Core.Write(ctx, func(tx *sqldb.Tx) error { return also(ctx, tx, id) })
 	}
 	if err == nil {
-		d.sent, d.said[id] = append(d.sent, l), disclosedb.Message{ID: id, State: disclose.Queued}
+		d.sent, d.said[id], d.to[id] = append(d.sent, l), disclosedb.Message{ID: id, State: disclose.Queued}, l.To
 	}
 	return err
 }
 
 func (d *desk) Message(_ context.Context, id thimble.ID) (disclosedb.Message, error) {
 	return d.said[id], nil
+}
+
+func (d *desk) LetterTo(_ context.Context, id thimble.ID) (thimble.SubjectID, error) {
+	return d.to[id], nil
+}
+
+func (d *desk) DropLetter(_ context.Context, id thimble.ID) error {
+	m := d.said[id]
+	m.State = disclose.Cancelled
+	d.said[id] = m
+	return nil
 }
 
 // delivers has the outbox say of all messages what became of them.
