@@ -68,10 +68,11 @@ func (s shop) stored(t *testing.T) (all []kept) {
 	for _, f := range frames {
 		for i := range f.Records {
 			one := s.opened(t, &f.Records[i])
-			// Whenever the test runs, what happened is of the day on which it came in, or of the
-			// day before: some calls say that they are of an hour ago.
+			// Whenever the test runs, what happened is of the day that was said, of the day on which
+			// it came in, or of the day before: some calls say that they are of an hour ago.
 			for n := range one.Counts {
-				if ago := int32(time.UnixMicro(f.Received).Unix()/(24*60*60)) - one.Counts[n].Day; ago == 0 || ago == 1 {
+				day := one.Counts[n].Day
+				if ago := dayOf(time.UnixMicro(f.Received)) - day; ago == 0 || ago == 1 || day == dayOf(said) {
 					one.Counts[n].Day = 0
 				}
 			}
@@ -81,6 +82,9 @@ func (s shop) stored(t *testing.T) (all []kept) {
 	slices.SortStableFunc(all, func(a, b kept) int { return strings.Compare(name(a), name(b)) })
 	return all
 }
+
+// dayOf is the day of an instant, counted from 1970.
+func dayOf(at time.Time) int32 { return int32(at.Unix() / (24 * 60 * 60)) }
 
 func name(k kept) string {
 	b, _ := json.Marshal([]any{k.Event["type"], k.Event["event"], k.Event})
