@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"thimble"
 	"thimble/internal/decision/decisionweb"
@@ -53,7 +52,7 @@ func TestALineOfAnOrderIsPutRightByItself(t *testing.T) {
 	}
 	// The order as it should be, and then with what came back; and as it is, with two lines
 	// too many.
-	at := time.Now().UTC().Truncate(time.Microsecond)
+	at := thimbletest.Lately(100)
 	s.OrdersAs("mixed-1", at, ada, "BELT")
 	without := trained("with the order as it should be")
 	returnsAt(t, s, "back-1", at, ada, "BELT")

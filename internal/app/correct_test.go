@@ -71,7 +71,7 @@ func wrongForm(d thimble.Datum, choice, value string) url.Values {
 // returns keeps a return of an item.
 func returns(t *testing.T, s *thimbletest.Shop, number string, who thimble.SubjectID, item thimble.ItemID) {
 	t.Helper()
-	returnsAt(t, s, number, time.Now().UTC().Truncate(time.Microsecond), who, item)
+	returnsAt(t, s, number, thimbletest.Lately(200), who, item)
 }
 
 func returnsAt(t *testing.T, s *thimbletest.Shop, number string, at time.Time, who thimble.SubjectID, item thimble.ItemID) {
@@ -96,7 +96,7 @@ func TestAnOrderThatWasNotTheirsLeavesTheModelTheDecisionsAndIsTold(t *testing.T
 	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
 		ada := buyers(s)
 		right, _ := s.App.Shop.Version()
-		s.OrdersAs("wrong-1", time.Now().Truncate(time.Microsecond), ada, "EXTRA-1", "EXTRA-2")
+		s.OrdersAs("wrong-1", thimbletest.Lately(101), ada, "EXTRA-1", "EXTRA-2")
 		s.Works()
 		if _, err := s.App.Shop.Train(t.Context(), "with the order", nil); err != nil {
 			t.Fatal(err)
@@ -203,7 +203,7 @@ func TestAnOrderThatWasNotTheirsLeavesTheModelTheDecisionsAndIsTold(t *testing.T
 func TestAReturnThatWasNoneCountsAsBoughtAgain(t *testing.T) {
 	s := thimbletest.New(t)
 	ada := buyers(s)
-	s.OrdersAs("kept-1", time.Now().Truncate(time.Microsecond), ada, "BELT")
+	s.OrdersAs("kept-1", thimbletest.Lately(102), ada, "BELT")
 	s.Works()
 	if _, err := s.App.Shop.Train(t.Context(), "without the return", nil); err != nil {
 		t.Fatal(err)

@@ -106,9 +106,9 @@ func TestARecipientIsToldWhatIsRightAndThePersonHoldsTheReceipt(t *testing.T) {
 	}
 	ada := buyers(s)
 	mailed(t, s, ada, "ada@example.org")
-	s.OrdersAs("right-1", time.Now().Truncate(time.Microsecond), ada, "BELT")
-	s.OrdersAs("mixed-1", time.Now().Truncate(time.Microsecond), ada, "BELT", "ODD-2")
-	s.OrdersAs("wrong-1", time.Now().Truncate(time.Microsecond), ada, "ODD-1")
+	s.OrdersAs("right-1", thimbletest.Lately(101), ada, "BELT")
+	s.OrdersAs("mixed-1", thimbletest.Lately(102), ada, "BELT", "ODD-2")
+	s.OrdersAs("wrong-1", thimbletest.Lately(103), ada, "ODD-1")
 	sent, err := s.Disclose.Send(t.Context(), disclosedb.Disclosure{Recipient: to, Purpose: thimble.EssentialService, Fields: []string{"mail"}, Subjects: []thimble.SubjectID{ada},
 		Build: mailOf("ada@example.org")})
 	if err != nil || sent.People != 1 {

@@ -21,9 +21,9 @@ import (
 func TestWhileAValueIsDisputedNothingIsUsedAndItsEndIsToldBefore(t *testing.T) {
 	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
 		ada := buyers(s)
-		s.OrdersAs("wrong-1", time.Now().Truncate(time.Microsecond), ada, "EXTRA-1")
-		s.OrdersAs("wrong-2", time.Now().Truncate(time.Microsecond), ada, "EXTRA-2")
-		s.OrdersAs("wrong-3", time.Now().Truncate(time.Microsecond), ada, "EXTRA-3")
+		s.OrdersAs("wrong-1", thimbletest.Lately(101), ada, "EXTRA-1")
+		s.OrdersAs("wrong-2", thimbletest.Lately(102), ada, "EXTRA-2")
+		s.OrdersAs("wrong-3", thimbletest.Lately(103), ada, "EXTRA-3")
 		s.Works()
 		w, zoe := browse(t, s, ada), answers(t, s, "zoe", staff.Privacy)
 		uses := func(p thimble.Purpose) bool {
@@ -151,7 +151,7 @@ func TestTheEndOfADisputeLiftsNoStopThatAnotherAccountBrought(t *testing.T) {
 			{"a stop", true, true}, {"none", false, false},
 		} {
 			ada, bob := s.Subject("A-"+c.name), s.Subject("B-"+c.name)
-			s.OrdersAs("wrong "+c.name, time.Now().Truncate(time.Microsecond), ada, "EXTRA-1")
+			s.OrdersAs("wrong "+c.name, thimbletest.Lately(104), ada, "EXTRA-1")
 			s.Works()
 			form := wrongForm(datumOf(t, s, ada, "order", "wrong "+c.name), "not_mine", "")
 			form.Set("limit", "yes")
@@ -195,7 +195,7 @@ func TestTheEndOfADisputeLiftsNoStopThatAnotherAccountBrought(t *testing.T) {
 func TestABoxThatIsTickedWhenACorrectionIsAskedForAgainCounts(t *testing.T) {
 	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
 		ada := s.Subject("A-1")
-		s.OrdersAs("wrong-1", time.Now().Truncate(time.Microsecond), ada, "EXTRA-1")
+		s.OrdersAs("wrong-1", thimbletest.Lately(105), ada, "EXTRA-1")
 		s.Works()
 		w := browse(t, s, ada)
 		for _, step := range []struct {

@@ -193,10 +193,18 @@ func (s *Shop) Part(m thimble.Merge) {
 	s.must(err)
 }
 
+// lately is noon, the day before yesterday.
+var lately = time.Now().UTC().Truncate(24 * time.Hour).Add(-36 * time.Hour)
+
+// Lately is when a shop's n-th order was placed, some seconds after noon of the day before
+// yesterday: a shop of tests is young on whatever day it is tested, and what was bought in it
+// is of one month.
+func Lately(n int) time.Time { return lately.Add(time.Duration(n) * time.Second) }
+
 // Buys gives a person an order of the items, which the catalogue gets to know.
 func (s *Shop) Buys(who thimble.SubjectID, items ...thimble.ItemID) {
 	s.TB.Helper()
-	s.BuysOn(time.Date(2026, 11, 1, 12, 0, s.orders+1, 0, time.UTC), who, items...)
+	s.BuysOn(Lately(s.orders+1), who, items...)
 }
 
 // BuysOn is Buys on a day.
