@@ -61,7 +61,7 @@ func pageSize(set string) int64 {
 
 const (
 	checkpointEvery = time.Second
-	checkpointBusy  = 100 * time.Millisecond // while there is much to fold
+	checkpointBusy  = 100 * time.Millisecond // while much is written: a large fold holds up the commits beside it
 	walPassive      = 4 << 20                // bytes of log that start a passive checkpoint
 	walRestart      = 16 << 20               // bytes of log that are worth holding the writer for a moment
 	walTruncate     = 256 << 20              // bytes of the log's file that are given back
@@ -69,7 +69,8 @@ const (
 
 // checkpoints folds the write-ahead log into the file while nobody waits for it.
 func (db *DB) checkpoints(ctx context.Context) {
-	for pause := checkpointEvery; ; {
+	pause, before := checkpointEvery, int64(0)
+	for {
 		select {
 		case <-ctx.Done():
 			return
@@ -78,10 +79,12 @@ func (db *DB) checkpoints(ctx context.Context) {
 		size, err := db.walBytes(ctx)
 		pause = checkpointEvery
 		if err == nil && size > walPassive {
-			err = db.fold(ctx, size)
-			if db.cfg.Set == Log {
+			var folded int64
+			folded, err = db.fold(ctx, size)
+			if db.cfg.Set == Log || folded != before {
 				pause = checkpointBusy
 			}
+			before = folded
 		}
 		if err != nil && ctx.Err() == nil {
 			db.log.WarnContext(ctx, "checkpoint postponed", slog.String("set", db.set), slog.String("cause", err.Error()))
@@ -89,24 +92,28 @@ func (db *DB) checkpoints(ctx context.Context) {
 	}
 }
 
-// fold makes a passive checkpoint. Writers go on meanwhile, so that there is always
-// something left, and the log would grow for ever; when it is large, the rest, which is
-// what was written in that time, is folded while they wait. The next one begins the
-// file anew: it keeps its size, since a file that grows costs each commit a sync more.
-func (db *DB) fold(ctx context.Context, size int64) error {
+// fold makes a passive checkpoint, and returns how many pages of the log are in the file.
+// Writers go on meanwhile, so that there is always something left, and the log would grow for
+// ever. When it is large, what was written meanwhile is folded too, and what was written
+// during that, which is little, while they wait. The next one begins the log's file anew: it
+// keeps its size, since a file that grows costs each commit a sync more.
+func (db *DB) fold(ctx context.Context, size int64) (folded int64, err error) {
 	logged, folded, err := db.passive(ctx)
 	if err != nil || logged*pageSize(db.set) < walRestart || logged == folded && size < walTruncate {
-		return err
+		return folded, err
 	}
 	if size > walTruncate {
-		return db.Truncate(ctx)
+		return 0, db.Truncate(ctx)
+	}
+	if _, _, err = db.passive(ctx); err != nil {
+		return folded, err
 	}
 	if err := db.lock(ctx); err != nil {
-		return err
+		return folded, err
 	}
 	defer db.unlock()
-	_, _, err = db.passive(ctx)
-	return err
+	_, folded, err = db.passive(ctx)
+	return folded, err
 }
 
 func (db *DB) passive(ctx context.Context) (logged, folded int64, err error) {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"thimble"
 	"thimble/internal/decision"
@@ -76,12 +77,16 @@ func (s *Store) prepare(ctx context.Context, r decision.Record, policy [8]byte, 
 	return k, err
 }
 
+// linger is how long a commit waits for others to come, while many do.
+const linger = time.Millisecond
+
 // A group lets calls that come together share a transaction. The first to come commits;
 // who comes meanwhile waits, and the first of those commits for all of them.
 type group struct {
 	mu      sync.Mutex
 	busy    bool
 	waiting []*kept
+	last    int // how many the commit before was for
 }
 
 func (g *group) do(ctx context.Context, k *kept, write func(context.Context, []*kept)) error {
@@ -110,7 +115,13 @@ func (g *group) do(ctx context.Context, k *kept, write func(context.Context, []*
 // end with the caller's context.
 func (g *group) commit(ctx context.Context, write func(context.Context, []*kept)) {
 	g.mu.Lock()
+	if g.last > 1 && len(g.waiting) < maxBatch { // many come: to wait for more of them is less work for all
+		g.mu.Unlock()
+		time.Sleep(linger)
+		g.mu.Lock()
+	}
 	n := min(len(g.waiting), maxBatch)
+	g.last = n
 	batch := g.waiting[:n:n]
 	g.waiting = append([]*kept(nil), g.waiting[n:]...) // nothing of the batch stays in memory
 	g.mu.Unlock()
@@ -256,25 +267,16 @@ var insertOne, insertMany = insertRows(1), insertRows(together)
 
 func insert(ctx context.Context, tx *sqldb.Tx, batch []byte, all []*kept) error {
 	text, each := insertMany, together
-	for place := 0; place < len(all); {
+	for place := 0; place < len(all); place += each {
 		if len(all)-place < together {
 			text, each = insertOne, 1
 		}
-		stmt, err := tx.Prepare(ctx, text)
-		if err != nil {
-			return err
+		args := make([]any, 0, columns*each)
+		for i, k := range all[place : place+each] {
+			r := &k.record
+			args = append(args, k.id, r.Subject[:], r.Capability, r.At.UnixMicro(), k.model, batch, place+i, string(r.Kind()), k.body)
 		}
-		for ; len(all)-place >= each; place += each {
-			args := make([]any, 0, columns*each)
-			for i, k := range all[place : place+each] {
-				r := &k.record
-				args = append(args, k.id, r.Subject[:], r.Capability, r.At.UnixMicro(), k.model, batch, place+i, string(r.Kind()), k.body)
-			}
-			if _, err := stmt.ExecContext(ctx, args...); err != nil {
-				return errors.Join(err, stmt.Close())
-			}
-		}
-		if err := stmt.Close(); err != nil {
+		if _, err := tx.Exec(ctx, text, args...); err != nil {
 			return err
 		}
 	}

@@ -186,10 +186,10 @@ func variants(in, held []Entry, left map[string]int) []Entry {
 }
 
 // diverse takes the best k within the bounds. Where they leave less than k, the best of
-// what they kept out fills the list.
+// what they kept out fills the list. It needs what it was given no more.
 func (r Rules) diverse(in []Entry, k int, left map[string]int) (chosen, rest []Entry) {
 	units := int64(k+listUnit-1) / listUnit
-	chosen, rest = make([]Entry, 0, min(k, len(in))), make([]Entry, 0, max(len(in)-k, 0))
+	chosen, rest = make([]Entry, 0, min(k, len(in))), in[:0] // behind what is read
 	brands, kinds := map[string]int64{}, map[string]int64{}
 	for _, e := range in {
 		brand, kind := strings.ToLower(e.Product.Brand), strings.ToLower(e.Product.Category)
