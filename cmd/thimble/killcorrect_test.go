@@ -99,7 +99,7 @@ func mistaken(t *testing.T, s *thimbletest.Shop, who thimble.SubjectID, round in
 		v, _ := s.App.Shop.Version()
 		return hex.EncodeToString(v.Hash[:])
 	}
-	number, at := fmt.Sprint("wrong-", round), time.Now().Truncate(time.Microsecond)
+	number, at := fmt.Sprint("wrong-", round), thimbletest.Lately(10_000+round) // of the month of all others: a training with it has the epoch of one without
 	if w.line = round%2 == 1; w.line {
 		s.OrdersAs(number, at, who, "belt")
 	}
@@ -116,6 +116,13 @@ func mistaken(t *testing.T, s *thimbletest.Shop, who thimble.SubjectID, round in
 	s.Works()
 	if trained("with the order") == w.right {
 		t.Fatal("the order changes nothing: the test shows nothing")
+	}
+	err := s.Core.Read(ctx, func(tx *sqldb.Tx) (err error) { // what they were shown since the day of the order counts as well
+		w.shown, err = sqldb.Column[thimble.ID](ctx, tx, `select id from decision_decisions where subject_id = $1 and standing = 'stands' order by at`, who)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	for range 3 {
 		w.shown = append(w.shown, s.Sees(who).Decision)
@@ -135,7 +142,6 @@ func mistaken(t *testing.T, s *thimbletest.Shop, who thimble.SubjectID, round in
 	if w.line {
 		fix.Ref, fix.Choice, fix.Was = wrongOne.Ref+"/1", "not_bought", "extra-3, 1"
 	}
-	var err error
 	w.at, err = s.Cases.Open(ctx, casesdb.Asked{Subject: who, Kind: cases.Rectify, Via: cases.Centre, Proof: cases.Session, By: cases.ThePerson, Fix: thimble.Hide(fix)})
 	if err != nil {
 		t.Fatal(err)
