@@ -41,7 +41,7 @@ type wrong struct {
 func TestAKilledCorrectionIsResumedAndLeavesNothingOfTheWrongValue(t *testing.T) {
 	program, dir, files := binary(t), t.TempDir(), t.TempDir()
 	chance := rand.New(rand.NewPCG(seed, 37))
-	kills, resumed, interrupted := rounds(5, 200), 0, 0
+	kills, killed, resumed, interrupted := rounds(5, 200), 0, 0, 0
 	var people []thimble.SubjectID
 	var w wrong
 	for round := range kills + 1 {
@@ -72,6 +72,7 @@ func TestAKilledCorrectionIsResumedAndLeavesNothingOfTheWrongValue(t *testing.T)
 		begun(t, dir, answered, `kind = 'rectify'`)
 		time.Sleep(time.Duration(chance.IntN(120)) * time.Millisecond)
 		server.kill(t)
+		killed++
 		if <-answered != http.StatusSeeOther {
 			interrupted++
 		}
@@ -84,7 +85,7 @@ func TestAKilledCorrectionIsResumedAndLeavesNothingOfTheWrongValue(t *testing.T)
 	if interrupted == 0 || resumed == 0 {
 		t.Error("no correction was interrupted and taken up: the test proves nothing on this machine")
 	}
-	t.Logf("%d kills (seed %d): %d corrections were not answered, %d of them were taken up by a later start", kills, seed, interrupted, resumed)
+	t.Logf("%d kills (seed %d): %d corrections were not answered, %d of them were taken up by a later start", killed, seed, interrupted, resumed)
 }
 
 // mistaken puts an order to somebody that is not theirs, has the model learn it and lists

@@ -37,7 +37,7 @@ func (d *doors) corrections() casesweb.Corrections {
 			known, err := d.Catalog.Get(ctx, items...)
 			names := make(map[thimble.ItemID]string, len(known))
 			for id, p := range known {
-				names[id] = decisionweb.ItemName(p.Name)
+				names[id] = decisionweb.ItemCalled(id, p.Name)
 			}
 			return names, err
 		},

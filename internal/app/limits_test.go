@@ -16,6 +16,22 @@ import (
 	"thimble/internal/thimbletest"
 )
 
+// closedAgo is as if a case had been closed so long ago, and does what is due then.
+func closedAgo(t *testing.T, s *thimbletest.Shop, c cases.Case, ago time.Duration) {
+	t.Helper()
+	err := s.Core.Write(t.Context(), func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(t.Context(), `update cases_requests set closed_at = $1 where id = $2`, time.Now().Add(-ago).UnixMicro(), c.ID)
+		return err
+	})
+	if err == nil {
+		err = s.LimitCases(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Works()
+}
+
 // Who disputes a value has nothing used until it was looked at; they know before that ends,
 // and what they do by themselves meanwhile counts.
 func TestWhileAValueIsDisputedNothingIsUsedAndItsEndIsToldBefore(t *testing.T) {
@@ -59,21 +75,7 @@ func TestWhileAValueIsDisputedNothingIsUsedAndItsEndIsToldBefore(t *testing.T) {
 			}
 			return c
 		}
-		// later is as if a case had been closed so long ago.
-		later := func(c cases.Case, ago time.Duration) {
-			t.Helper()
-			err := s.Core.Write(t.Context(), func(tx *sqldb.Tx) error {
-				_, err := tx.Exec(t.Context(), `update cases_requests set closed_at = $1 where id = $2`, time.Now().Add(-ago).UnixMicro(), c.ID)
-				return err
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := s.LimitCases(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			s.Works()
-		}
+		later := func(c cases.Case, ago time.Duration) { t.Helper(); closedAgo(t, s, c, ago) }
 		if !uses(thimble.PersonalizeContent) {
 			t.Fatal("nothing is used before: the test shows nothing")
 		}
@@ -144,13 +146,35 @@ func TestWhileAValueIsDisputedNothingIsUsedAndItsEndIsToldBefore(t *testing.T) {
 func TestTheEndOfADisputeLiftsNoStopThatAnotherAccountBrought(t *testing.T) {
 	thimbletest.Each(t, func(t *testing.T, s *thimbletest.Shop) {
 		zoe := answers(t, s, "zoe", staff.Privacy)
+		stops := func(bob thimble.SubjectID) {
+			if code, _ := browse(t, s, bob).sends("/privacy/limit", url.Values{"kind": {string(cases.Restrict)}}); code != http.StatusSeeOther {
+				t.Fatalf("stopping the use = %d", code)
+			}
+		}
+		lapses := func(bob thimble.SubjectID) {
+			if err := s.Core.Write(t.Context(), func(tx *sqldb.Tx) error { return s.Subjects.SetLapsed(t.Context(), tx, bob, true) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		nothing := func(thimble.SubjectID) {}
 		for _, c := range []struct {
-			name           string
-			stops, stopped bool
+			name    string
+			before  func(bob thimble.SubjectID) // what became of the other account before
+			elder   bool                        // it is the older one, under which both are shown
+			stopped bool
 		}{
-			{"a stop", true, true}, {"none", false, false},
+			{"a stop", stops, false, true}, {"a stop of the elder", stops, true, true}, {"none", nothing, false, false}, {"none of the elder", nothing, true, false},
+			{"a clock", lapses, false, false}, {"a clock of the elder", lapses, true, false},
 		} {
-			ada, bob := s.Subject("A-"+c.name), s.Subject("B-"+c.name)
+			var ada, bob thimble.SubjectID
+			for _, of := range map[bool][]string{true: {"B", "A"}, false: {"A", "B"}}[c.elder] {
+				who := s.Subject(of + "-" + c.name)
+				if of == "A" {
+					ada = who
+				} else {
+					bob = who
+				}
+			}
 			s.OrdersAs("wrong "+c.name, thimbletest.Lately(104), ada, "EXTRA-1")
 			s.Works()
 			form := wrongForm(datumOf(t, s, ada, "order", "wrong "+c.name), "not_mine", "")
@@ -158,11 +182,7 @@ func TestTheEndOfADisputeLiftsNoStopThatAnotherAccountBrought(t *testing.T) {
 			if code, _ := browse(t, s, ada).sends("/privacy/correct", form); code != http.StatusSeeOther {
 				t.Fatalf("disputing = %d", code)
 			}
-			if c.stops {
-				if code, _ := browse(t, s, bob).sends("/privacy/limit", url.Values{"kind": {string(cases.Restrict)}}); code != http.StatusSeeOther {
-					t.Fatalf("stopping the use = %d", code)
-				}
-			}
+			c.before(bob)
 			s.Join(ada, bob)
 			s.Works()
 			all, err := s.Cases.Of(t.Context(), ada, 20)
@@ -173,17 +193,7 @@ func TestTheEndOfADisputeLiftsNoStopThatAnotherAccountBrought(t *testing.T) {
 			if code := zoe.does(all[at], cases.Accepted); code != http.StatusSeeOther {
 				t.Fatalf("correcting = %d", code)
 			}
-			err = s.Core.Write(t.Context(), func(tx *sqldb.Tx) error {
-				_, err := tx.Exec(t.Context(), `update cases_requests set closed_at = $1 where id = $2`, time.Now().Add(-cases.LimitNotice).UnixMicro(), all[at].ID)
-				return err
-			})
-			if err == nil {
-				err = s.LimitCases(t.Context())
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.Works()
+			closedAgo(t, s, all[at], cases.LimitNotice)
 			if p, err := s.Subjects.Person(t.Context(), ada); err != nil || len(p.Members) != 2 || p.Restricted != c.stopped {
 				t.Errorf("%s: after the dispute the use is stopped: %v, %v", c.name, p.Restricted, err)
 			}

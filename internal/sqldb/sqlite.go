@@ -81,7 +81,7 @@ func (db *DB) checkpoints(ctx context.Context) {
 		if err == nil && size > walPassive {
 			var folded int64
 			folded, err = db.fold(ctx, size)
-			if db.cfg.Set == Log || folded != before {
+			if folded != before {
 				pause = checkpointBusy
 			}
 			before = folded

@@ -20,8 +20,8 @@ type Member struct {
 	// Joined is since when it is of one person with the canonical subject; zero for
 	// that itself.
 	Joined time.Time
-	// Restricted says that the use of this one's data is stopped, which stops that of all.
-	Restricted bool
+	// Stopped says that a request stopped the use of this one's data, and no clock did.
+	Stopped bool
 }
 
 // Since returns since when two members are of one person; zero when no link says it.

@@ -51,10 +51,10 @@ const (
 // outside is who is told, and who asks, over a network that ends on this machine: systems of
 // the shop, and a firm of the IAB's framework. It keeps in memory what it is told.
 type outside struct {
-	at, mute            string // addresses: of who listens, and of who hangs up at once
+	at                  string // its address
 	partners, cert, key string // folders and files
 	server              *http.Server
-	hangsUp             net.Listener
+	hangsUp             net.Listener // who answers nobody
 	firm                *ddrf.Signer
 
 	mu    sync.Mutex
@@ -72,7 +72,6 @@ func openOutside(dir string) (*outside, error) {
 		_ = l.Close()
 		return nil, fmt.Errorf("canary: %w: %w", err, thimble.ErrUnavailable)
 	}
-	o.mute = o.hangsUp.Addr().String()
 	go hangUp(o.hangsUp) // until close
 	o.server = &http.Server{Handler: o, ReadHeaderTimeout: time.Minute}
 	go func() { _ = o.server.Serve(l) }() // until close
@@ -92,12 +91,10 @@ func (o *outside) close() {
 func hangUp(l net.Listener) {
 	for {
 		c, err := l.Accept()
-		if errors.Is(err, net.ErrClosed) {
+		if err != nil {
 			return
 		}
-		if err == nil {
-			_ = c.Close()
-		}
+		_ = c.Close()
 	}
 }
 

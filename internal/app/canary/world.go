@@ -93,7 +93,7 @@ func (w *world) config(data, files string) (app.Config, error) {
 		"data": filepath.Join(w.dir, data), "drop-folder": filepath.Join(w.dir, files), "apart": filepath.Join(w.dir, apartFolder), "listen": "127.0.0.1:0",
 		"hooks":        "shopify/main=" + hookSecret + " woocommerce/main=" + hookSecret,
 		"drp-business": business, "deletion-domain": "shop.example", "deletion-partners": w.out.partners, "opendsr-cert": w.out.cert, "opendsr-key": w.out.key, "disclose-loopback": w.out.at,
-		"smtp-url": "smtp://" + w.out.mute, "mail-from": "shop@shop.example", // letters wait, sealed: the last one too
+		"smtp-url": "smtp://" + w.out.hangsUp.Addr().String(), "mail-from": "shop@shop.example", // letters wait, sealed: the last one too
 	}, func(string) string { return "" }, os.DevNull)
 	cfg.Demo = true // the shop's pages are ways in too
 	cfg.PasswordCost = staff.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}

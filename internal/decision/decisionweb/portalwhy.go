@@ -162,6 +162,14 @@ func ItemName(name string) string {
 	return sentence(strings.ToLower(name))
 }
 
+// ItemCalled is a product's name with its number behind it, where it has a name.
+func ItemCalled(id thimble.ItemID, name string) string {
+	if name == "" || name == string(id) {
+		return string(id)
+	}
+	return ItemName(name) + " (" + string(id) + ")"
+}
+
 func sentence(s string) string {
 	for i, r := range s {
 		return s[:i] + string(unicode.ToUpper(r)) + s[i+len(string(r)):]

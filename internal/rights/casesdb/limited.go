@@ -145,6 +145,6 @@ func (s *Store) limitBy(ctx context.Context, id thimble.ID, kind cases.Kind) (op
 func broughtAStop(person subject.Person, c cases.Case) bool {
 	own := slices.IndexFunc(person.Members, func(m subject.Member) bool { return m.ID == c.Subject })
 	return own >= 0 && slices.ContainsFunc(person.Members, func(m subject.Member) bool {
-		return m.Restricted && m.Since(person.Members[own]).After(c.At)
+		return m.Stopped && m.Since(person.Members[own]).After(c.At)
 	})
 }

@@ -32,7 +32,8 @@ type Corrections struct {
 	Accepts func(holder string, c thimble.Correction) error
 	// Report is that of the request by which a correction was executed.
 	Report func(ctx context.Context, ref string) (rights.Report, error)
-	// Named are the names of products, as people read them; of what is not known there is none.
+	// Named are products as people read them, by name and number; of what is not known there is
+	// none.
 	Named func(ctx context.Context, items ...thimble.ItemID) (map[thimble.ItemID]string, error)
 	// Limit puts the limit that goes with a case into force.
 	Limit func(ctx context.Context, c cases.Case) error
@@ -85,7 +86,7 @@ func partsOf(h rights.Held, names map[thimble.ItemID]string) (all []web.Action) 
 		d.Ref = p.Ref
 		words := p.Words
 		if name := names[p.Item]; name != "" {
-			words = strings.Replace(words, string(p.Item), name+" ("+string(p.Item)+")", 1)
+			words = strings.Replace(words, string(p.Item), name, 1)
 		}
 		all = append(all, web.Action{Label: words, Href: CorrectHref(d)})
 	}

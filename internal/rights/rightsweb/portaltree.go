@@ -350,7 +350,7 @@ func name(n *node, names map[thimble.ItemID]catalog.Product) {
 		}
 		for _, row := range n.Rows {
 			if p, ok := names[thimble.ItemID(row[i])]; ok {
-				row[i] = decisionweb.ItemName(p.Name) + " (" + row[i] + ")"
+				row[i] = decisionweb.ItemCalled(p.ID, p.Name)
 			}
 		}
 	}

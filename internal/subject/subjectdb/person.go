@@ -45,8 +45,8 @@ func single(row interface{ Scan(...any) error }, id thimble.SubjectID) (p subjec
 	if err := row.Scan(&m.Epoch, &restricted, &canonical); err != nil || !canonical.IsZero() {
 		return subject.Person{Members: []subject.Member{{ID: canonical}}}, false, err
 	}
-	m.Restricted = restricted > 0
-	return subject.Person{Members: []subject.Member{m}, Restricted: m.Restricted}, true, nil
+	m.Stopped = restricted == byRequest
+	return subject.Person{Members: []subject.Member{m}, Restricted: restricted > 0}, true, nil
 }
 
 // PersonTx is Person in the caller's transaction.
@@ -75,8 +75,8 @@ func person(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID) (subject.Pe
 		if err := rows.Scan(&m.ID, &m.Epoch, &restricted, &joined); err != nil {
 			return p, err
 		}
-		m.Restricted = restricted > 0
-		p.Restricted = p.Restricted || m.Restricted
+		m.Stopped = restricted == byRequest
+		p.Restricted = p.Restricted || restricted > 0
 		if m.ID == canonical {
 			p.Members = slices.Insert(p.Members, 0, m)
 			continue
@@ -109,7 +109,7 @@ func (s *Store) Canonical(ctx context.Context, id thimble.SubjectID) (thimble.Su
 func (s *Store) SetRestricted(ctx context.Context, tx *sqldb.Tx, id thimble.SubjectID, on bool) error {
 	flag := 0
 	if on {
-		flag = 1
+		flag = byRequest
 	}
 	if !on { // while it lasted no visit was written down: whose restriction ends was there today
 		day := seenDay(s.cfg.Now())
@@ -191,9 +191,9 @@ func (s *Store) Age(ctx context.Context, id thimble.SubjectID) (sealed []byte, e
 	return sealed, wrap("reading the age of a person", err)
 }
 
-// byClock is the restriction of who has not been there for longer than their law lets data
-// lie: it is not theirs, and one of theirs stays.
-const byClock = 2
+// A restriction is one that was asked for, or that of who has not been there for longer than
+// their law lets data lie: that is not theirs, and one of theirs stays.
+const byRequest, byClock = 1, 2
 
 // SetLapsed keeps that a person's data is not used because they have not been there for too
 // long, or no longer so, and moves the epoch. A restriction that they asked for stays as it
