@@ -32,11 +32,11 @@ type kept struct {
 }
 
 func TestAnyValueBecomesReadable(t *testing.T) {
-	n := treeOf(kept{1, "536365", thimble.TrainAISystem, true, []line{{"85123A", 255, "GBP"}}, []string{"a", "b"}, nil})
-	name(&n, map[thimble.ItemID]catalog.Product{"85123A": {Name: "WHITE HEART"}})
+	n := treeOf(kept{1, "536365", thimble.TrainAISystem, true, []line{{"85123A", 255, "GBP"}, {"M", 100, "GBP"}, {"POST", 300, "GBP"}}, []string{"a", "b"}, nil})
+	name(&n, map[thimble.ItemID]catalog.Product{"85123A": {Name: "WHITE HEART"}, "M": {ID: "M", Name: "M"}}) // of M no name is known, of POST nothing
 	want := node{Parts: []node{
 		{Name: "number", Text: "536365"}, {Name: "purpose", Text: "learning for everyone"}, {Name: "return", Text: "yes"},
-		{Name: "lines", Head: []string{"item", "price"}, Rows: [][]string{{"White heart (85123A)", "£2.55"}}},
+		{Name: "lines", Head: []string{"item", "price"}, Rows: [][]string{{"White heart (85123A)", "£2.55"}, {"M", "£1.00"}, {"POST", "£3.00"}}},
 		{Name: "tags", Text: "a, b"}, {Name: "none", Text: "–"},
 	}}
 	if diff := cmp.Diff(want, n, cmp.AllowUnexported(node{})); diff != "" {

@@ -349,9 +349,8 @@ func name(n *node, names map[thimble.ItemID]catalog.Product) {
 			continue
 		}
 		for _, row := range n.Rows {
-			if p, ok := names[thimble.ItemID(row[i])]; ok {
-				row[i] = decisionweb.ItemCalled(p.ID, p.Name)
-			}
+			id := thimble.ItemID(row[i])
+			row[i] = decisionweb.ItemCalled(id, names[id].Name)
 		}
 	}
 	for i := range n.Parts {
