@@ -15,25 +15,40 @@ type Operator interface {
 // buffers between calls and serves one goroutine.
 type CG struct{ r, z, p, q []float64 }
 
-// Solve fills x after the given number of steps, or fewer when it has converged.
-// diag is the diagonal of A, all positive. All vectors have one length.
-//
-// last is the length of the last step; 0 asks the operator for an energy and
-// takes the best length. A fixed one saves half an application, and with few steps
-// it loses nothing where x is a regularised answer rather than an exact one.
-func (c *CG) Solve(op Operator, diag, b, x []float64, steps int, last float64) {
+// Steps says how far [CG.Solve] goes.
+type Steps struct {
+	// Most is how many steps are taken, from 1, or fewer when they have converged.
+	Most int
+	// Last is the length of the last step; 0 asks the operator for an energy and
+	// takes the best length. A fixed one saves half an application, and with few steps
+	// it loses nothing where x is a regularised answer rather than an exact one.
+	Last float64
+	// Crowded, when it is not 0, has one step more taken, where there are two or more, if A
+	// has so many times as much of the first direction as its diagonal has. There a
+	// step is short, and as many leave more undone than elsewhere.
+	Crowded float64
+}
+
+// Solve fills x, and returns how often A was applied. diag is the diagonal of A, all
+// positive. All vectors have one length.
+func (c *CG) Solve(op Operator, diag, b, x []float64, steps Steps) (applied int) {
 	c.start(diag, b)
 	clear(x)
 	rz := Dot(c.r, c.z)
-	for t := 1; t <= steps && rz > 0; t++ {
-		if t == steps {
-			c.finish(op, x, last)
-			return
+	for t, most := 1, steps.Most; t <= most && rz > 0; t++ {
+		if t == most {
+			c.finish(op, x, steps.Last)
+			return applied
 		}
 		op.Apply(c.q, c.p)
+		applied++
 		e := Dot(c.p, c.q)
 		if !(e > 0) {
-			return
+			return applied
+		}
+		// Of the first direction the diagonal has Dot(r, p).
+		if t == 1 && steps.Crowded > 0 && e >= float64(steps.Crowded*Dot(c.r, c.p)) {
+			most++
 		}
 		// The operator may have rounded p, so the step along it is Dot(r, p)/e
 		// and not the textbook's Dot(r, z)/e.
@@ -45,6 +60,7 @@ func (c *CG) Solve(op Operator, diag, b, x []float64, steps int, last float64) {
 		turn(c.p, c.z, next/rz)
 		rz = next
 	}
+	return applied
 }
 
 func (c *CG) finish(op Operator, x []float64, last float64) {

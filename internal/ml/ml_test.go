@@ -196,7 +196,7 @@ func TestGramDoesNotDependOnTheOrderOfColumns(t *testing.T) {
 		s := drawSystem(t)
 		x, y := make([]float64, len(s.b)), make([]float64, len(s.b))
 		var cg CG
-		cg.Solve(s.gram(), s.diag, s.b, x, 3, 0)
+		cg.Solve(s.gram(), s.diag, s.b, x, Steps{Most: 3})
 		to := rapid.Permutation(numbers(len(s.weights))).Draw(t, "order")
 		weights := slices.Clone(s.weights)
 		for u, v := range to {
@@ -210,7 +210,7 @@ func TestGramDoesNotDependOnTheOrderOfColumns(t *testing.T) {
 			slices.Sort(columns)
 			s.rows[k].Columns = columns
 		}
-		cg.Solve(s.gram(), s.diag, s.b, y, 3, 0)
+		cg.Solve(s.gram(), s.diag, s.b, y, Steps{Most: 3})
 		if !slices.Equal(x, y) {
 			t.Errorf("%v in one order, %v in another", x, y)
 		}
@@ -231,14 +231,15 @@ func TestEachWayToApplyAMatrixGivesTheSameBits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawSystem(t)
 		steps, last := rapid.IntRange(1, 5).Draw(t, "steps"), rapid.SampledFrom([]float64{0, 0.4}).Draw(t, "last")
+		crowded := rapid.SampledFrom([]float64{0, 1.5}).Draw(t, "crowded")
 		want, got := make([]float64, len(s.b)), make([]float64, len(s.b))
-		cg.Solve(s.gram(), s.diag, s.b, want, steps, last)
+		cg.Solve(s.gram(), s.diag, s.b, want, Steps{Most: steps, Last: last, Crowded: crowded})
 		g := s.gram()
 		g.weights.classify()
 		g.span = rapid.IntRange(1, len(s.weights)).Draw(t, "span")
 		var built Gathered
 		for range 2 { // twice, to find what a call leaves behind
-			cg.Solve(g, s.diag, s.b, got, steps, last)
+			cg.Solve(g, s.diag, s.b, got, Steps{Most: steps, Last: last, Crowded: crowded})
 			if !slices.Equal(got, want) {
 				t.Fatalf("in spans of %d: %v, want %v", g.span, got, want)
 			}
@@ -246,7 +247,7 @@ func TestEachWayToApplyAMatrixGivesTheSameBits(t *testing.T) {
 				continue
 			}
 			gathered++
-			cg.Solve(&built, s.diag, s.b, got, steps, last)
+			cg.Solve(&built, s.diag, s.b, got, Steps{Most: steps, Last: last, Crowded: crowded})
 			if !slices.Equal(got, want) {
 				t.Fatalf("gathered: %v, want %v", got, want)
 			}
@@ -310,7 +311,7 @@ func TestConjugateGradientsSolveTheSystem(t *testing.T) {
 		s := drawSystem(t)
 		x, back := make([]float64, len(s.b)), make([]float64, len(s.b))
 		var cg CG
-		cg.Solve(s.matrix, s.diag, s.b, x, 4*len(s.b), 0)
+		cg.Solve(s.matrix, s.diag, s.b, x, Steps{Most: 4 * len(s.b)})
 		s.matrix.Apply(back, x)
 		for i := range back {
 			if math.Abs(back[i]-s.b[i]) > 1e-6*(1+math.Sqrt(Dot(s.b, s.b))) {
@@ -324,8 +325,36 @@ func TestLastStepCanHaveAFixedLength(t *testing.T) {
 	a := dense{{2, 0}, {0, 4}}
 	x := make([]float64, 2)
 	var cg CG
-	cg.Solve(a, []float64{2, 4}, []float64{2, 4}, x, 1, 0.5)
+	cg.Solve(a, []float64{2, 4}, []float64{2, 4}, x, Steps{Most: 1, Last: 0.5})
 	if want := []float64{0.5, 0.5}; !slices.Equal(x, want) {
 		t.Errorf("x = %v, want %v", x, want)
+	}
+}
+
+func TestWhereRowsShareTheirColumnsOneStepMoreIsTaken(t *testing.T) {
+	solve := func(rows int, steps Steps) ([]float64, int) {
+		all := make([]GramRow, rows)
+		weights, diag, b := []uint16{3, 5}, make([]float64, rows), make([]float64, rows)
+		for k := range all {
+			all[k] = GramRow{Columns: []int32{0, 1}, Degree: 8, Ridge: float64(k)}
+			diag[k], b[k] = 8+float64(k), 8
+		}
+		g, x := NewGram(NewWeights(weights)), make([]float64, rows)
+		g.Restrict(all, rows)
+		var cg CG
+		return x, cg.Solve(g, diag, b, x, steps)
+	}
+	for rows, crowded := range map[int]bool{2: false, 3: false, 12: true, 40: true} {
+		most := 2
+		if crowded {
+			most++
+		}
+		want, often := solve(rows, Steps{Most: most, Last: .4})
+		if got, applied := solve(rows, Steps{Most: 2, Last: .4, Crowded: 6}); applied != often || !slices.Equal(got, want) {
+			t.Errorf("%d rows: %v after %d applications, want %v after %d", rows, got, applied, want, often)
+		}
+		if _, applied := solve(rows, Steps{Most: 1, Last: .4, Crowded: 6}); applied != 0 {
+			t.Errorf("%d rows: one step of fixed length applied the matrix %d times", rows, applied)
+		}
 	}
 }

@@ -76,16 +76,15 @@ func keyItem(key uint64) int32 { return maxItems - 1 - int32(key&(maxItems-1)) }
 
 // solve computes the column of item j. The cells are appended to dst.
 func (s *solver) solve(dst []cell, j int32) column {
-	threshold := s.system(j)
+	threshold, applied := s.system(j), 0
 	if len(s.neighbours) > 0 {
 		if s.light != nil && s.light[j] {
 			s.resume(j, s.trail)
 		}
-		s.cg.Solve(s.operator(), s.diag, s.rhs, s.fit, s.recipe.Steps,
-			float64(s.recipe.LastStepMilli)/1000)
+		applied = s.cg.Solve(s.operator(), s.diag, s.rhs, s.fit, s.recipe.steps())
 		dst = s.quantise(dst, s.popular.damp[j])
 	}
-	s.keep(j)
+	s.keep(j, applied)
 	return column{cells: dst, threshold: threshold}
 }
 

@@ -48,6 +48,10 @@ type Recipe struct {
 	// LastStepMilli is 1000 times the length of the last step; 0 means the best
 	// length, found at half the cost of a step.
 	LastStepMilli int `json:"last_step_milli"`
+	// CrowdedMilli, when not 0, is 1000 times how crowded a column is where one step more is
+	// taken: how many of its neighbours somebody has who has one, by weight. With few products
+	// of which everybody had many, two steps are far from what a shop knows.
+	CrowdedMilli int `json:"crowded_milli,omitempty"`
 	// SharpenMilli is 1000 times what the exponent is above 1 to which the magnitude of a
 	// weight is raised: one item that says much counts for more than several that say
 	// little.
@@ -123,17 +127,18 @@ func (r Recipe) Decayed(epoch, halfLife int) Recipe {
 	return r
 }
 
-// DefaultRecipe is one untuned default for all shops. Ridge and last step were
-// chosen on the last fifths of the train histories of Gowalla and three Amazon sets,
-// and on a random fifth of Gowalla's; AlphaMilli, RidgeMilli and SharpenMilli later on the
-// same, and on the last fifths of the Online Retail set. MaxK, PruneBelow and HistoryCap are a little
+// DefaultRecipe is one untuned default for all shops. It was chosen on the last fifths of
+// the train histories of Gowalla, three Amazon sets, Online Retail, Complete Journey, the
+// sessions of Diginetica and MovieLens 100k, and on a random fifth of Gowalla's and MovieLens's;
+// CrowdedMilli, LambdaMilli, RidgeMilli and SharpenMilli on all of them, the others earlier and on fewer.
+// K, MaxK, PruneBelow and HistoryCap are a little
 // smaller than what was best there, for quick deletions and lists; their choice also
 // saw Gowalla's test. HalfLife and MostHalvings were chosen on purchases of the Online
 // Retail set from three to four fifths of it; they wait for an epoch.
 func DefaultRecipe() Recipe {
 	return Recipe{
-		Name: "default", K: 80, HeadMilli: 1000, MaxK: 500, AlphaMilli: 400, DegreeBits: 2, LambdaMilli: 25_000, RidgeMilli: 450,
-		NeighbourMilli: 300, EtaMilli: 0, Steps: 2, LastStepMilli: 400, SharpenMilli: 250, PruneBelow: 6, HistoryCap: 200,
+		Name: "default", K: 70, HeadMilli: 1000, MaxK: 500, AlphaMilli: 400, DegreeBits: 2, LambdaMilli: 30_000, RidgeMilli: 300,
+		NeighbourMilli: 300, EtaMilli: 0, Steps: 2, LastStepMilli: 400, CrowdedMilli: 6000, SharpenMilli: 200, PruneBelow: 6, HistoryCap: 200,
 		HalfLife: 2, MostHalvings: 2,
 	}
 }
@@ -143,6 +148,7 @@ func DefaultRecipe() Recipe {
 func QualityRecipe() Recipe {
 	r := DefaultRecipe()
 	r.Name, r.K, r.MaxK, r.DegreeBits, r.PruneBelow, r.HistoryCap = "quality", 200, 0, 3, 3, 500
+	r.LambdaMilli, r.RidgeMilli, r.SharpenMilli = 25_000, 450, 250
 	return r
 }
 
@@ -183,6 +189,7 @@ func (r Recipe) Check() error {
 		{"eta_milli", r.EtaMilli, 0, 1000},
 		{"steps", r.Steps, 1, 100},
 		{"last_step_milli", r.LastStepMilli, 0, 2000},
+		{"crowded_milli", r.CrowdedMilli, 0, 1_000_000},
 		{"sharpen_milli", r.SharpenMilli, 0, 1000},
 		{"prune_below", r.PruneBelow, 1, ml.CompandMax},
 		{"history_cap", r.HistoryCap, 1, ml.MaxGramBound},
@@ -208,7 +215,12 @@ func (r Recipe) Check() error {
 	return nil
 }
 
-// applications is how often the matrix of a column is applied.
+// steps is how far a column is solved.
+func (r Recipe) steps() ml.Steps {
+	return ml.Steps{Most: r.Steps, Last: float64(r.LastStepMilli) / 1000, Crowded: float64(r.CrowdedMilli) / 1000}
+}
+
+// applications is how often the matrix of a column is applied, where it is not crowded.
 func (r Recipe) applications() int {
 	if r.LastStepMilli > 0 {
 		return r.Steps - 1

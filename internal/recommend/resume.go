@@ -23,11 +23,11 @@ type quick struct {
 // of each item. Of a made-up shop of a million people they need 39.
 type sum [5]byte
 
-// keep keeps the sums of the column that was just solved.
-func (s *solver) keep(j int32) {
+// keep keeps the sums of the column that was just solved, where one application made it.
+func (s *solver) keep(j int32, applied int) {
 	switch {
 	case s.quick == nil:
-	case len(s.neighbours) == 0 || s.gram.Visits() < s.quick.from:
+	case applied != 1 || s.gram.Visits() < s.quick.from:
 		s.quick.sums[j] = nil
 	default:
 		s.quick.sums[j] = keep(s.roomFor(s.quick.sums[j], len(s.neighbours)), s.gram.Exact())

@@ -62,7 +62,7 @@ func (w *walk) shuffled(t *testing.T) *Dataset {
 // walkRecipes are recipes whose rules all bite on a shop of 60 people.
 func walkRecipes() map[string]Recipe {
 	plain := smallRecipe()
-	plain.MostHalvings = 0
+	plain.MostHalvings, plain.CrowdedMilli = 0, 1300
 	caps := plain
 	caps.UntrustedCap, caps.UntrustedFloor, caps.UntrustedMilli, caps.ChoiceKey = 4, 1, 400, 77
 	all := caps.Decayed(50, 7)
@@ -89,6 +89,15 @@ func TestALongWalkNeverLeavesTheRetrainedModel(t *testing.T) {
 			d := w.shuffled(t)
 			d.Quicken()
 			m, partly := train(t, r, d), 0
+			crowded := 0 // columns of which no sums are kept, because one step more is taken
+			for _, sums := range d.quick.sums {
+				if sums == nil {
+					crowded++
+				}
+			}
+			if crowded == 0 || crowded == w.items {
+				t.Errorf("%d of %d columns are crowded: one of the two ways is not tried", crowded, w.items)
+			}
 			for step := range steps {
 				changes := []Change{w.change()}
 				for w.rng.IntN(4) == 0 {
