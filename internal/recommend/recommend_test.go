@@ -182,7 +182,7 @@ func d200() Recipe {
 // sharpened is the default of earlier versions that came before the one of now, and plain the one before it.
 func sharpened() Recipe {
 	r := DefaultRecipe()
-	r.K, r.LambdaMilli, r.RidgeMilli, r.CrowdedMilli, r.SharpenMilli = 80, 25_000, 450, 0, 250
+	r.K, r.AlphaMilli, r.LambdaMilli, r.RidgeMilli, r.CrowdedMilli, r.SharpenMilli, r.PruneBelow = 80, 400, 25_000, 450, 0, 250, 6
 	return r
 }
 
@@ -199,7 +199,7 @@ func TestGoldenModelsHaveTheSameBytesEverywhere(t *testing.T) {
 		"adc1c3e3a1871330c498347777f37bc3a7c9b830a77621f64113fa0982ed603a": d200(),
 		"ed5757e7f37048cd9414ee32f971b996ce498870a8b05e3900e7fb4f47cd6de1": plain(),
 		"22fc527368b379f1170eb5390696479d246779683524c77793a496be29fb2675": sharpened(),
-		"3b07e0d91720c174d0eabf77488859cd3de7728f858d6aa11bc759736aedfd25": DefaultRecipe(),
+		"c4ea27237203d99da3af86541fcfbe86a9547bad58acb1e20a055242100744ae": DefaultRecipe(),
 	} {
 		m := train(t, r, clusteredShop(400, 160, 8))
 		h := m.Hash()
