@@ -63,7 +63,7 @@ const (
 	checkpointEvery = time.Second
 	checkpointBusy  = 100 * time.Millisecond // while much is written: a large fold holds up the commits beside it
 	walPassive      = 4 << 20                // bytes of log that start a passive checkpoint
-	walRestart      = 16 << 20               // bytes of log that are worth holding the writer for a moment
+	walRestart      = 32 << 20               // bytes of log that are worth holding the writer for a moment
 	walTruncate     = 256 << 20              // bytes of the log's file that are given back
 )
 
@@ -99,7 +99,7 @@ func (db *DB) checkpoints(ctx context.Context) {
 // keeps its size, since a file that grows costs each commit a sync more.
 func (db *DB) fold(ctx context.Context, size int64) (folded int64, err error) {
 	logged, folded, err := db.passive(ctx)
-	if err != nil || logged*pageSize(db.set) < walRestart || logged == folded && size < walTruncate {
+	if err != nil || logged*pageSize(db.set) < walRestart {
 		return folded, err
 	}
 	if size > walTruncate {

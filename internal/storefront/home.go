@@ -121,7 +121,7 @@ func (s *shop) first(r *http.Request) (shelf, error) {
 		v.WhyHref, v.WhyLabel = "/privacy/choices", "Change my choices"
 	}
 	for _, e := range list.Entries {
-		p := card(e.Product)
+		p := card(*e.Product)
 		p.Why = "In " + web.Plural(int(e.Orders), "order", "orders") + " lately"
 		v.Products = append(v.Products, p)
 	}
@@ -137,7 +137,7 @@ func (s *shop) seen(r *http.Request) (shelf, error) {
 	list, err := s.Lists.Make(r.Context(), lists.Ask{Kind: lists.Recent, Actor: actor(), Subject: who, Placement: "home", N: goesSize})
 	v := shelf{ID: "recent", Title: "Recently seen", Badge: web.Badge{Text: "Personal", Tone: web.Good}, Why: list.Why, WhyHref: tasteweb.PortalPath, WhyLabel: "What shapes my lists"}
 	for _, e := range list.Entries {
-		p := card(e.Product)
+		p := card(*e.Product)
 		p.Why = e.Why
 		p.Says = []web.Say{{Label: "Forget that I looked at this", About: decisionweb.ItemName(e.Product.Name), Action: tasteweb.ShopPath,
 			Hidden: []web.Hidden{{Name: "kind", Value: string(taste.Forget)}, {Name: "item", Value: string(e.Product.ID)}}}}
@@ -168,7 +168,7 @@ func personal(list lists.List) shelf {
 	why := decisionweb.WhyHref(list.Decision)
 	v := shelf{ID: "for-you", Title: "For you", Badge: web.Badge{Text: "Personal", Tone: web.Good}, Why: list.Why, WhyHref: why, WhyLabel: "Why am I seeing this? All reasons and the receipt"}
 	for i, e := range list.Entries {
-		p := card(e.Product)
+		p := card(*e.Product)
 		if p.Why = personalWhy(e); p.Why != "" {
 			p.WhyHref = why + "#" + decisionweb.Anchor(i)
 		}

@@ -22,7 +22,7 @@ func (s *shop) made(r *http.Request, a lists.Ask) (shelf, error) {
 	}
 	v := shelf{ID: string(a.Kind), Title: titles[a.Kind], Badge: web.Badge{Text: "Not personal"}, Why: list.Why}
 	for _, e := range list.Entries {
-		p := card(e.Product)
+		p := card(*e.Product)
 		p.Why = why(a.Kind, e)
 		v.Products = append(v.Products, p)
 	}

@@ -32,25 +32,25 @@ type shelves struct{ allowed bool }
 
 func (s *shelves) ForYou(_ context.Context, a gate.Actor, _ thimble.SubjectID, _ string, _ int) (lists.List, error) {
 	if !s.allowed || a.Kind != gate.Machine {
-		return lists.List{Why: "Not personal, because the person refused.", Verdict: &gate.Verdict{}, Entries: []lists.Entry{{Product: bag, Orders: 9}}}, nil
+		return lists.List{Why: "Not personal, because the person refused.", Verdict: &gate.Verdict{}, Entries: []lists.Entry{{Product: &bag, Orders: 9}}}, nil
 	}
-	return lists.List{Personal: true, Why: "Made from what you bought.", Decision: thimble.ID{7}, Entries: []lists.Entry{{Product: bag, Terms: []lists.Term{{Because: heart, Share: 3}}}}}, nil
+	return lists.List{Personal: true, Why: "Made from what you bought.", Decision: thimble.ID{7}, Entries: []lists.Entry{{Product: &bag, Terms: []lists.Term{{Because: &heart, Share: 3}}}}}, nil
 }
 
 func (s *shelves) Popular(context.Context, int) (lists.List, error) {
-	return lists.List{Why: "What most orders contained.", Entries: []lists.Entry{{Product: bag, Orders: 9}}}, nil
+	return lists.List{Why: "What most orders contained.", Entries: []lists.Entry{{Product: &bag, Orders: 9}}}, nil
 }
 
 func (s *shelves) Make(_ context.Context, a lists.Ask) (lists.List, error) {
-	e := lists.Entry{Product: bag, Why: "In 3 orders lately"}
+	e := lists.Entry{Product: &bag, Why: "In 3 orders lately"}
 	if a.Kind == lists.Recent {
 		if !s.allowed || a.Subject != ada {
 			return lists.List{Kind: a.Kind, Why: "Not personal."}, nil
 		}
-		return lists.List{Kind: a.Kind, Personal: true, Why: "What you looked at.", Entries: []lists.Entry{{Product: heart, Why: "You looked at it on 1 December 2010"}}}, nil
+		return lists.List{Kind: a.Kind, Personal: true, Why: "What you looked at.", Entries: []lists.Entry{{Product: &heart, Why: "You looked at it on 1 December 2010"}}}, nil
 	}
 	if a.Kind == lists.Similar {
-		e = lists.Entry{Product: bag, Why: "Like " + heart.Name + ": same colour", Alike: []lists.Likeness{{Because: heart}}}
+		e = lists.Entry{Product: &bag, Why: "Like " + heart.Name + ": same colour", Alike: []lists.Likeness{{Because: &heart}}}
 	}
 	return lists.List{Kind: a.Kind, Why: "Learned.", Entries: []lists.Entry{e}}, nil
 }

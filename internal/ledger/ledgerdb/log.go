@@ -31,7 +31,7 @@ type Config struct {
 	Now   func() time.Time // nil means time.Now
 	Rand  io.Reader        // source of salts; nil means crypto/rand
 	Every time.Duration    // between checkpoints when nobody waits; 0 means 1 s
-	Batch int              // leaves per transaction of the sequencer; 0 means 1024
+	Batch int              // leaves per transaction of the sequencer at most, while many wait; 0 means 1024
 	Lease time.Duration    // how long a silent sequencer keeps others out; 0 means 3 s
 	Log   *slog.Logger     // nil means silence
 

@@ -50,11 +50,11 @@ func (l *Log) Run(ctx context.Context) error {
 // drain integrates until the queue is empty.
 func (l *Log) drain(ctx context.Context) error {
 	for {
-		n, err := l.Integrate(ctx)
+		_, more, err := l.take(ctx)
 		if errors.Is(err, ErrNotHolder) {
 			return nil
 		}
-		if err != nil || n < l.cfg.Batch {
+		if err != nil || !more {
 			return err
 		}
 	}

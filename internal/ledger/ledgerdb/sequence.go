@@ -20,24 +20,42 @@ var ErrAltered = errors.New("ledgerdb: the stored log is not the one that was si
 // returns how many leaves it moved. The error is ErrNotHolder while another
 // process does so.
 func (l *Log) Integrate(ctx context.Context) (n int, err error) {
+	n, _, err = l.take(ctx)
+	return n, err
+}
+
+// Who queues leaves waits while a step is under way: one is short, unless the queue is so long
+// that the leaves of each second would be a part of it only.
+const (
+	shortStep = 128
+	longQueue = 2048
+)
+
+// take is Integrate. More reports that it took as many as a step does.
+func (l *Log) take(ctx context.Context) (n int, more bool, err error) {
 	l.step.Lock()
 	defer l.step.Unlock()
 	defer func() { l.health.stepped(ctx, l.cfg.Now(), err) }()
-	if idle, err := l.idle(ctx); err != nil || idle {
-		return 0, wrap("looking for queued leaves", err)
+	idle, queued, err := l.idle(ctx)
+	if err != nil || idle {
+		return 0, false, wrap("looking for queued leaves", err)
+	}
+	limit := l.cfg.Batch
+	if queued < longQueue {
+		limit = min(limit, shortStep)
 	}
 	err = l.db.Write(ctx, func(tx *sqldb.Tx) error {
 		var err error
-		n, err = l.integrate(ctx, tx)
+		n, err = l.integrate(ctx, tx, limit)
 		return err
 	})
 	if err != nil {
 		if errors.Is(err, ErrNotHolder) {
 			l.lease = lease{}
 		}
-		return 0, wrap("integrating", err)
+		return 0, false, wrap("integrating", err)
 	}
-	return n, nil
+	return n, n == limit, nil
 }
 
 func wrap(doing string, err error) error {
@@ -48,16 +66,14 @@ func wrap(doing string, err error) error {
 }
 
 // idle spares a quiet log its writes: nothing waits, a checkpoint is there, and
-// the lease is fresh.
-func (l *Log) idle(ctx context.Context) (bool, error) {
-	if l.lease.until.Sub(l.cfg.Now()) < l.cfg.Lease/2 {
-		return false, nil
-	}
-	var idle bool
-	err := l.db.Read(ctx, func(tx *sqldb.Tx) error {
-		return tx.QueryRow(ctx, `select note <> '' and not exists (select 1 from ledger_queue) from ledger_state where id = 1`).Scan(&idle)
+// the lease is fresh. Queued is about how many leaves wait, by the first and the last.
+func (l *Log) idle(ctx context.Context) (idle bool, queued int64, err error) {
+	err = l.db.Read(ctx, func(tx *sqldb.Tx) error {
+		return tx.QueryRow(ctx, `select note <> '', coalesce((select max(id) from ledger_queue) - (select min(id) from ledger_queue) + 1, 0)
+			from ledger_state where id = 1`).Scan(&idle, &queued)
 	})
-	return idle, err
+	fresh := l.lease.until.Sub(l.cfg.Now()) >= l.cfg.Lease/2
+	return idle && queued == 0 && fresh, queued, err
 }
 
 const (
@@ -68,7 +84,7 @@ const (
 	forgetQueued = `delete from ledger_queue where id <= $1`
 )
 
-func (l *Log) integrate(ctx context.Context, tx *sqldb.Tx) (int, error) {
+func (l *Log) integrate(ctx context.Context, tx *sqldb.Tx, limit int) (int, error) {
 	held, err := l.hold(ctx, tx)
 	if err != nil {
 		return 0, err
@@ -78,7 +94,7 @@ func (l *Log) integrate(ctx context.Context, tx *sqldb.Tx) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	last, leaves, err := readBatch(ctx, tx, l.cfg.Batch)
+	last, leaves, err := readBatch(ctx, tx, limit)
 	if err != nil || len(leaves) == 0 && len(old.Note) > 0 {
 		return 0, err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -42,6 +43,34 @@ func TestStaleHolderCannotIntegrate(t *testing.T) {
 		}
 		integrate(t, b)
 		if err := b.Check(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestAStepIsShortUnlessTheQueueIsLong: who queues a leaf waits for a step that is under way.
+func TestAStepIsShortUnlessTheQueueIsLong(t *testing.T) {
+	sqldbtest.Each(t, sqldb.Core, func(t *testing.T, db *sqldb.DB) {
+		l := ledgerdb.New(db, signer(t), ledgerdb.Config{})
+		var moved []int
+		for _, n := range []int{300, 2048} {
+			queue(t, db, l, 0, n)
+			for {
+				n, err := l.Integrate(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n == 0 {
+					break
+				}
+				moved = append(moved, n)
+			}
+		}
+		want := []int{128, 128, 44, 1024, 128, 128, 128, 128, 128, 128, 128, 128}
+		if !slices.Equal(moved, want) {
+			t.Errorf("moved %v leaves, want %v", moved, want)
+		}
+		if err := l.Check(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -105,13 +105,13 @@ func (r Rules) Boosting() *decision.Boosting {
 	return all
 }
 
-func (b Boost) matches(p catalog.Product, now time.Time) bool {
+func (b Boost) matches(p *catalog.Product, now time.Time) bool {
 	return (b.Brand == "" || strings.EqualFold(b.Brand, p.Brand)) && (b.Category == "" || strings.EqualFold(b.Category, p.Category)) && (b.NewDays == 0 || fresh(p, b.NewDays, now))
 }
 
 // fresh reports whether a product was first seen within days. Of what is not known it
 // is not.
-func fresh(p catalog.Product, days int, now time.Time) bool {
+func fresh(p *catalog.Product, days int, now time.Time) bool {
 	return !p.Since.IsZero() && now.Sub(p.Since) < time.Duration(days)*24*time.Hour
 }
 
@@ -253,7 +253,7 @@ func (r Rules) lift(chosen, rest []Entry, now time.Time, left map[string]int) []
 	return chosen
 }
 
-func (f Floor) matches(p catalog.Product, now time.Time) bool {
+func (f Floor) matches(p *catalog.Product, now time.Time) bool {
 	if f.NewDays > 0 {
 		return fresh(p, f.NewDays, now)
 	}

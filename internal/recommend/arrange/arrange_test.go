@@ -20,7 +20,7 @@ import (
 var now = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 
 func candidate(id string, score int64, set ...func(*arrange.Candidate)) arrange.Candidate {
-	c := arrange.Candidate{Score: score, Product: catalog.Product{ID: thimble.ItemID(id), Kind: catalog.Goods, Price: thimble.Money{Minor: 1000, Currency: "EUR"}}}
+	c := arrange.Candidate{Score: score, Product: &catalog.Product{ID: thimble.ItemID(id), Kind: catalog.Goods, Price: thimble.Money{Minor: 1000, Currency: "EUR"}}}
 	for _, f := range set {
 		f(&c)
 	}
@@ -28,7 +28,7 @@ func candidate(id string, score int64, set ...func(*arrange.Candidate)) arrange.
 }
 
 func of(f func(*catalog.Product)) func(*arrange.Candidate) {
-	return func(c *arrange.Candidate) { f(&c.Product) }
+	return func(c *arrange.Candidate) { f(c.Product) }
 }
 
 func ids(r arrange.Result) (all string) {
@@ -221,7 +221,7 @@ func random(r *rand.Rand) (arrange.Rules, []arrange.Candidate, arrange.Request) 
 	var all []arrange.Candidate
 	for i := range r.IntN(40) {
 		all = append(all, candidate(fmt.Sprint("i", i), 1+r.Int64N(100_000), func(c *arrange.Candidate) {
-			p := &c.Product
+			p := c.Product
 			p.Brand, p.Category, p.Price.Minor = fmt.Sprint("b", r.IntN(4)), fmt.Sprint("c", r.IntN(4)), r.Int64N(2000)
 			p.Since = now.AddDate(0, 0, -r.IntN(100))
 			if c.Counted = r.IntN(2) == 0; c.Counted {

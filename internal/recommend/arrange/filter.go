@@ -10,7 +10,7 @@ import (
 
 // A Candidate is a product that could be in a list.
 type Candidate struct {
-	Product catalog.Product
+	Product *catalog.Product
 	Score   int64
 	// Units is how much there is of it in all places; Counted says whether that is
 	// known.
@@ -106,7 +106,7 @@ func (r Rules) Keeps(c Candidate, q Request) string {
 	return ""
 }
 
-func (r Rules) adult(p catalog.Product) bool {
+func (r Rules) adult(p *catalog.Product) bool {
 	if p.Adult == catalog.Yes {
 		return true
 	}
@@ -130,7 +130,7 @@ func (f Filter) priced(m thimble.Money) bool {
 }
 
 // tired reports whether the reader bought from the product's category within its window.
-func (r Rules) tired(p catalog.Product, q Request) bool {
+func (r Rules) tired(p *catalog.Product, q Request) bool {
 	for _, w := range r.Windows {
 		at, had := q.From[strings.ToLower(p.Category)]
 		if had && strings.EqualFold(w.Category, p.Category) && q.Now.Sub(at) < time.Duration(w.Days)*24*time.Hour {

@@ -30,7 +30,7 @@ type Drives struct {
 
 // A Driven is an item that another drives, or is driven by.
 type Driven struct {
-	Product catalog.Product
+	Product *catalog.Product
 	Weight  int64 // below zero it speaks against
 	// People had both, in steps of [LeastPeople]; 0 when they are fewer, or not counted.
 	People int64
@@ -82,7 +82,7 @@ func (s *shown) fresh(all []recommend.Weight) (out []recommend.Weight) {
 	return out
 }
 
-func driven(products map[thimble.ItemID]catalog.Product, all []recommend.Weight, n int) (out []Driven) {
+func driven(products map[thimble.ItemID]*catalog.Product, all []recommend.Weight, n int) (out []Driven) {
 	for _, w := range all[:min(n, len(all))] {
 		out = append(out, Driven{Product: named(products, w.Item), Weight: w.Value})
 	}

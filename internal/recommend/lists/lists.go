@@ -32,7 +32,7 @@ type List struct {
 
 // An Entry is one item of a list.
 type Entry struct {
-	Product catalog.Product
+	Product *catalog.Product // shared by lists: not to be changed
 	Score   int64
 	Terms   []Term    // of a personal list: all of them, what speaks for it first
 	Last    time.Time // of a list of what was seen: when
@@ -55,7 +55,7 @@ type Boost struct {
 // A Likeness is the share that one field which two products have in common has in a
 // score.
 type Likeness struct {
-	Because catalog.Product
+	Because *catalog.Product
 	Field   string
 	Value   string
 	Share   int64
@@ -63,7 +63,7 @@ type Likeness struct {
 
 // A Term is the share that one past item has in the score.
 type Term struct {
-	Because  catalog.Product
+	Because  *catalog.Product
 	Share    int64
 	Did      taste.Did // what the person did with it; "" when a record does not say
 	Unwanted bool      // the person wants less of it, so that it speaks against
@@ -288,11 +288,11 @@ func madeFrom(inputs []decision.Input) string {
 
 // named returns the product, or one that has only its number when the catalogue
 // no longer knows it.
-func named(products map[thimble.ItemID]catalog.Product, id thimble.ItemID) catalog.Product {
+func named(products map[thimble.ItemID]*catalog.Product, id thimble.ItemID) *catalog.Product {
 	if p, ok := products[id]; ok {
 		return p
 	}
-	return catalog.Product{ID: id, Name: string(id)}
+	return &catalog.Product{ID: id, Name: string(id)}
 }
 
 // Popular returns the items that most orders of the last 30 days of sales
@@ -318,7 +318,7 @@ func (s *Shop) GoesWith(ctx context.Context, item thimble.ItemID, n int) (List, 
 	for _, r := range ranked {
 		ids = append(ids, r.Item)
 	}
-	products, err := s.Catalog.Get(ctx, ids...)
+	products, err := s.asked(ctx, ids)
 	if err != nil {
 		return List{}, err
 	}

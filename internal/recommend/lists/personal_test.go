@@ -162,7 +162,7 @@ func TestRulesAndFiltersActOnPersonalListsExactly(t *testing.T) {
 			t.Fatalf("run %d: %d entries of %d, rules %q", i, len(list.Entries), n, list.Rules)
 		}
 		for _, e := range list.Entries {
-			if !fits(e.Product, f) {
+			if !fits(*e.Product, f) {
 				t.Fatalf("run %d: %s is in a list that asked for %+v (personal %t)", i, e.Product.ID, f, list.Personal)
 			}
 		}

@@ -19,7 +19,7 @@ type shelf struct {
 	mark    int64
 	checked time.Time
 
-	products map[thimble.ItemID]catalog.Product
+	products map[thimble.ItemID]*catalog.Product
 	levels   map[thimble.ItemID]int64
 	alike    *content.Model
 
@@ -85,9 +85,9 @@ func (s *Shop) stocked(ctx context.Context) (*shelf, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &shelf{products: make(map[thimble.ItemID]catalog.Product, len(all)), alike: content.Build(all)}
-	for _, p := range all {
-		h.products[p.ID] = p
+	h := &shelf{products: make(map[thimble.ItemID]*catalog.Product, len(all)), alike: content.Build(all)}
+	for i := range all {
+		h.products[all[i].ID] = &all[i]
 	}
 	if h.levels, err = s.Catalog.Levels(ctx); err != nil {
 		return nil, err
@@ -124,15 +124,25 @@ func (s *Shop) stocked(ctx context.Context) (*shelf, error) {
 }
 
 // known returns products by the shelf, and asks the catalogue for those that it lacks.
-func (s *Shop) known(ctx context.Context, ids []thimble.ItemID) (map[thimble.ItemID]catalog.Product, error) {
+func (s *Shop) known(ctx context.Context, ids []thimble.ItemID) (map[thimble.ItemID]*catalog.Product, error) {
 	h, err := s.goods(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if slices.ContainsFunc(ids, func(id thimble.ItemID) bool { return !h.has(id) }) {
-		return s.Catalog.Get(ctx, ids...)
+		return s.asked(ctx, ids)
 	}
 	return h.products, nil
+}
+
+// asked asks the catalogue for products.
+func (s *Shop) asked(ctx context.Context, ids []thimble.ItemID) (map[thimble.ItemID]*catalog.Product, error) {
+	found, err := s.Catalog.Get(ctx, ids...)
+	products := make(map[thimble.ItemID]*catalog.Product, len(found))
+	for id, p := range found {
+		products[id] = &p
+	}
+	return products, err
 }
 
 // score is four times what the week has over a week of those before.
@@ -150,6 +160,14 @@ func (h *shelf) candidate(id thimble.ItemID, score int64) arrange.Candidate {
 	c := arrange.Candidate{Product: named(h.products, id), Score: score}
 	c.Units, c.Counted = h.levels[id]
 	return c
+}
+
+// category returns that of a product; "" when the shelf lacks it.
+func (h *shelf) category(id thimble.ItemID) string {
+	if p := h.products[id]; p != nil {
+		return p.Category
+	}
+	return ""
 }
 
 func (h *shelf) has(id thimble.ItemID) bool { _, ok := h.products[id]; return ok }

@@ -39,7 +39,7 @@ func (s *Shop) sieve(ctx context.Context, p past, a Ask, seat trial.Seat) (*siev
 	v := &sieve{shelf: h, rules: rules, asked: a.request(s)}
 	v.asked.K, v.asked.From = candidates(seat, a.N), map[string]time.Time{}
 	for _, had := range p.history {
-		category := strings.ToLower(h.products[had.Item].Category)
+		category := strings.ToLower(h.category(had.Item))
 		if p.bought[had.Item] && had.At.After(v.asked.From[category]) {
 			v.asked.From[category] = had.At
 		}
@@ -128,7 +128,7 @@ func (e placed) alone() recommend.Ranked {
 // less of it or of its category, want it forgotten or never used, or when it is like what
 // they want less of.
 func (v *sieve) welcome(now *shown, p past, id thimble.ItemID) bool {
-	category := v.shelf.products[id].Category
+	category := v.shelf.category(id)
 	if _, less := p.said.Holds(taste.Choice{Kind: taste.Less, Category: category}); less || now.stale[id] || p.said.Hides(id, category) {
 		return false
 	}

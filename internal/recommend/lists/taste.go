@@ -132,7 +132,7 @@ func (s *Shop) describe(ctx context.Context, known map[thimble.ItemID]catalog.Pr
 
 // A Counted is one item that lists for somebody are made from.
 type Counted struct {
-	Product catalog.Product
+	Product *catalog.Product
 	Did     taste.Did
 	Last    time.Time
 }
@@ -191,7 +191,7 @@ func (s *Shop) toldOf(ctx context.Context, said taste.State, p past) ([]Counted,
 	for i, h := range liked {
 		ids[i] = h.Item
 	}
-	products, err := s.Catalog.Get(ctx, ids...)
+	products, err := s.asked(ctx, ids)
 	all := make([]Counted, 0, len(liked))
 	for _, h := range slices.Backward(liked) {
 		all = append(all, Counted{named(products, h.Item), didOf[p.did[h.Item]], h.At})

@@ -30,7 +30,7 @@ func TestEveryConsolePageRendersWithNothingAndWithEverything(t *testing.T) {
 	v := registrydb.Version{Number: 2, Lineage: registry.Lineage{Recipe: json.RawMessage(`{"k":200}`)}, Reason: "erasure", MadeAt: time.Unix(1, 0), Stage: registry.Champion}
 	body := consoleBody{First: &web.Empty{Title: "No model yet"}, Stats: consoleStats(v), Facts: consoleFacts(v), Recipe: consoleRecipe(v), History: consoleHistory([]registrydb.Version{v, {Number: 1, Stage: registry.Retired}})}
 	who := thimble.SubjectID{1}
-	shirt, coat := catalog.Product{ID: "shirt", Name: "SHIRT"}, catalog.Product{ID: "coat", Name: "COAT"}
+	shirt, coat := &catalog.Product{ID: "shirt", Name: "SHIRT"}, &catalog.Product{ID: "coat", Name: "COAT"}
 	seen := lists.Glimpse{Lots: true, List: lists.List{Personal: true, Why: "Made from what you bought.", Model: 2, Applied: []string{"what is sold out is left out"}, Verdict: &gate.Verdict{Why: "consent"}, Entries: []lists.Entry{
 		{Product: coat, Score: 70, Moved: 7, Boosts: []lists.Boost{{Words: "our own brand", Share: 7}}, Terms: []lists.Term{{Because: shirt, Share: 90, Did: taste.Bought}, {Because: coat, Share: -20, Unwanted: true}}},
 	}}}

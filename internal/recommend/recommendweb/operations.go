@@ -13,6 +13,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"thimble/internal/catalog"
 	"thimble/internal/catalog/catalogweb"
 	"thimble/internal/decision"
 	"thimble/internal/recommend/lists"
@@ -70,16 +71,16 @@ type Boost struct {
 
 // A Likeness is the share that one field which two products have in common has.
 type Likeness struct {
-	Because catalogweb.Item `json:"because"`
-	Field   string          `json:"field"`
-	Value   string          `json:"value"`
-	Share   int64           `json:"share"`
+	Because *catalogweb.Item `json:"because"`
+	Field   string           `json:"field"`
+	Value   string           `json:"value"`
+	Share   int64            `json:"share"`
 }
 
 // A Reason is the share that one past item has in a score.
 type Reason struct {
-	Because catalogweb.Item `json:"because"`
-	Share   int64           `json:"share"`
+	Because *catalogweb.Item `json:"because"`
+	Share   int64            `json:"share"`
 }
 
 type listInput struct {
@@ -212,9 +213,10 @@ func shown(made lists.List, explain bool) Recommendations {
 	if explain {
 		out.Applied = made.Applied
 	}
+	items := itemsOf{}
 	for i, e := range made.Entries {
 		out.Entries[i] = Recommendation{
-			Item: catalogweb.ItemOf(e.Product), Score: e.Score, Orders: e.Orders, SeenAt: e.Last, Campaign: e.Campaign, Moved: e.Moved, Because: e.Because,
+			Item: catalogweb.ItemOf(*e.Product), Score: e.Score, Orders: e.Orders, SeenAt: e.Last, Campaign: e.Campaign, Moved: e.Moved, Because: e.Because,
 			Why: cmp.Or(e.Why, taste.Because(e.Reasons())),
 		}
 		if !explain {
@@ -224,14 +226,27 @@ func shown(made lists.List, explain bool) Recommendations {
 			out.Entries[i].Boosts = append(out.Entries[i].Boosts, Boost{b.Words, b.Share})
 		}
 		for _, t := range e.Alike {
-			out.Entries[i].Alike = append(out.Entries[i].Alike, Likeness{Because: catalogweb.ItemOf(t.Because), Field: t.Field, Value: t.Value, Share: t.Share})
+			out.Entries[i].Alike = append(out.Entries[i].Alike, Likeness{Because: items.of(t.Because), Field: t.Field, Value: t.Value, Share: t.Share})
 		}
 		out.Entries[i].Terms = make([]Reason, 0, len(e.Terms))
 		for _, t := range e.Terms {
-			out.Entries[i].Terms = append(out.Entries[i].Terms, Reason{Because: catalogweb.ItemOf(t.Because), Share: t.Share})
+			out.Entries[i].Terms = append(out.Entries[i].Terms, Reason{Because: items.of(t.Because), Share: t.Share})
 		}
 	}
 	return out
+}
+
+// itemsOf are products as they are shown: many entries have the same past items to thank.
+type itemsOf map[*catalog.Product]*catalogweb.Item
+
+func (o itemsOf) of(p *catalog.Product) *catalogweb.Item {
+	shown := o[p]
+	if shown == nil {
+		item := catalogweb.ItemOf(*p)
+		shown = &item
+		o[p] = shown
+	}
+	return shown
 }
 
 var exampleList = Recommendations{
@@ -241,6 +256,6 @@ var exampleList = Recommendations{
 	Entries: []Recommendation{{
 		Item: catalogweb.Item{ID: "22423", Name: "REGENCY CAKESTAND 3 TIER", Kind: "product", Price: &catalogweb.Price{Minor: 1275, Currency: "GBP"}}, Score: 514_203,
 		Why:   "Because you bought ROSES REGENCY TEACUP AND SAUCER",
-		Terms: []Reason{{Because: catalogweb.Item{ID: "22699", Name: "ROSES REGENCY TEACUP AND SAUCER", Kind: "product"}, Share: 514_203}},
+		Terms: []Reason{{Because: &catalogweb.Item{ID: "22699", Name: "ROSES REGENCY TEACUP AND SAUCER", Kind: "product"}, Share: 514_203}},
 	}},
 }

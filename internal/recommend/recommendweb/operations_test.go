@@ -34,8 +34,8 @@ type shop struct {
 	broken    bool
 }
 
-func product(id thimble.ItemID) catalog.Product {
-	return catalog.Product{ID: id, Name: "item " + string(id), Kind: catalog.Goods}
+func product(id thimble.ItemID) *catalog.Product {
+	return &catalog.Product{ID: id, Name: "item " + string(id), Kind: catalog.Goods}
 }
 
 // Make asks the shop for what the kind says, and keeps what was asked.

@@ -58,7 +58,7 @@ func (k *kept) Counts(context.Context, thimble.Grant) (all []lists.Counted, perm
 	s := taste.Fold(k.events, time.Now())
 	for item, did := range map[thimble.ItemID]taste.Did{"shirt": taste.Bought, "hat": taste.Looked} {
 		if !s.Forgets(item, "") {
-			all = append(all, lists.Counted{Product: catalog.Product{ID: item, Name: "THE " + strings.ToUpper(string(item))}, Did: did, Last: time.Now()})
+			all = append(all, lists.Counted{Product: &catalog.Product{ID: item, Name: "THE " + strings.ToUpper(string(item))}, Did: did, Last: time.Now()})
 		}
 	}
 	return all, true, nil
