@@ -61,10 +61,10 @@ func pageSize(set string) int64 {
 
 const (
 	checkpointEvery = time.Second
-	checkpointBusy  = 100 * time.Millisecond // while much is written: a large fold holds up the commits beside it
-	walPassive      = 4 << 20                // bytes of log that start a passive checkpoint
-	walRestart      = 32 << 20               // bytes of log that are worth holding the writer for a moment
-	walTruncate     = 256 << 20              // bytes of the log's file that are given back
+	checkpointBusy  = 30 * time.Millisecond // while much is written: a large fold holds up the commits beside it
+	walPassive      = 4 << 20               // bytes of log that start a passive checkpoint
+	walRestart      = 64 << 20              // bytes of log that are worth holding the writer for a moment
+	walTruncate     = 256 << 20             // bytes of the log's file that are given back
 )
 
 // checkpoints folds the write-ahead log into the file while nobody waits for it.

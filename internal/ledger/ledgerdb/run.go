@@ -47,15 +47,25 @@ func (l *Log) Run(ctx context.Context) error {
 	}
 }
 
-// drain integrates until the queue is empty.
+// drain integrates until the queue is empty. Between short steps it leaves the database to
+// others, unless somebody waits for a leaf.
 func (l *Log) drain(ctx context.Context) error {
 	for {
-		_, more, err := l.take(ctx)
+		n, more, err := l.take(ctx)
 		if errors.Is(err, ErrNotHolder) {
 			return nil
 		}
 		if err != nil || !more {
 			return err
+		}
+		if n > shortStep {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-l.wake:
+		case <-time.After(breath):
 		}
 	}
 }

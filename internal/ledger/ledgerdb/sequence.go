@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -24,11 +25,12 @@ func (l *Log) Integrate(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// Who queues leaves waits while a step is under way: one is short, unless the queue is so long
-// that the leaves of each second would be a part of it only.
+// Who queues leaves waits while a step is under way: one is short, and a breath is taken after
+// it, unless the queue is so long that it would not become shorter.
 const (
-	shortStep = 128
-	longQueue = 2048
+	shortStep = 64
+	breath    = 4 * time.Millisecond
+	longQueue = 4096
 )
 
 // take is Integrate. More reports that it took as many as a step does.
