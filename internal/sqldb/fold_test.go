@@ -17,7 +17,7 @@ func TestTheLogBeginsAnewWhileMuchIsWritten(t *testing.T) {
 		_, err := tx.Exec(t.Context(), `create table load (id integer primary key, body blob)`)
 		return err
 	}))
-	const one, enough, most = 128 << 10, 256 << 20, 96 << 20
+	const one, enough, most = 128 << 10, 256 << 20, 110 << 20
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var written int64
