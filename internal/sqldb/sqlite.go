@@ -80,7 +80,7 @@ func (db *DB) checkpoints(ctx context.Context) {
 		pause = checkpointEvery
 		if err == nil && size > walPassive {
 			var folded int64
-			folded, err = db.fold(ctx, size)
+			folded, err = db.fold(ctx, size, before)
 			if folded != before {
 				pause = checkpointBusy
 			}
@@ -96,10 +96,11 @@ func (db *DB) checkpoints(ctx context.Context) {
 // Writers go on meanwhile, so that there is always something left, and the log would grow for
 // ever. When it is large, what was written meanwhile is folded too, and what was written
 // during that, which is little, while they wait. The next one begins the log's file anew: it
-// keeps its size, since a file that grows costs each commit a sync more.
-func (db *DB) fold(ctx context.Context, size int64) (folded int64, err error) {
+// keeps its size, since a file that grows costs each commit a sync more. When all is in the
+// file since the fold before, of so many pages, nobody writes, and nobody need wait.
+func (db *DB) fold(ctx context.Context, size, before int64) (folded int64, err error) {
 	logged, folded, err := db.passive(ctx)
-	if err != nil || logged*pageSize(db.set) < walRestart {
+	if err != nil || logged*pageSize(db.set) < walRestart || logged == folded && folded == before {
 		return folded, err
 	}
 	if size > walTruncate {

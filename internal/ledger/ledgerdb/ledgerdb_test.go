@@ -75,7 +75,8 @@ func queue(tb testing.TB, db *sqldb.DB, l *ledgerdb.Log, from, n int) (openings 
 	return openings
 }
 
-func integrate(tb testing.TB, l *ledgerdb.Log) {
+// integrate empties the queue, and returns how many leaves each step moved.
+func integrate(tb testing.TB, l *ledgerdb.Log) (moved []int) {
 	tb.Helper()
 	for {
 		n, err := l.Integrate(context.Background())
@@ -83,8 +84,9 @@ func integrate(tb testing.TB, l *ledgerdb.Log) {
 			tb.Fatal(err)
 		}
 		if n == 0 {
-			return
+			return moved
 		}
+		moved = append(moved, n)
 	}
 }
 

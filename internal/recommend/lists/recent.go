@@ -101,7 +101,7 @@ func (s *Shop) inOrderOfTime(ctx context.Context, a Ask, seen map[thimble.ItemID
 	picked := said.Pick(len(ranked), taste.Ranking{
 		Best:     func(k int) []recommend.Ranked { return ranked[:min(k, len(ranked))] },
 		Speaks:   func(thimble.ItemID, thimble.ItemID) int64 { return 0 },
-		Category: func(id thimble.ItemID) string { return h.category(id) },
+		Category: h.category,
 	})
 	all := make([]arrange.Candidate, len(picked.Entries))
 	for i, e := range picked.Entries {
