@@ -124,7 +124,12 @@ type Top struct {
 }
 
 // Reset empties t and sets how many keys it keeps.
-func (t *Top) Reset(k int) { t.k, t.heap = k, t.heap[:0] }
+func (t *Top) Reset(k int) {
+	t.k, t.heap = k, t.heap[:0]
+	if k <= fewKeys {
+		t.heap = slices.Grow(t.heap, 2*max(k, 0)) // to sort them
+	}
+}
 
 // Push keeps key when it is among the k largest so far, and returns the floor:
 // a key that is not above it would not be kept.
@@ -145,11 +150,43 @@ func (t *Top) Push(key uint64) (floor uint64) {
 	return t.heap[0]
 }
 
+// Full reports whether as many keys are kept as can be.
+func (t *Top) Full() bool { return len(t.heap) >= t.k }
+
 // Sorted returns the kept keys, largest first. The slice is valid until Reset,
 // and the next call must be Reset.
 func (t *Top) Sorted() []uint64 {
+	if t.k <= fewKeys {
+		return ranked(t.heap)
+	}
 	slices.SortFunc(t.heap, descending)
 	return t.heap
+}
+
+// fewKeys is how many keys are sorted by counting: no branch of that is guessed wrong.
+const fewKeys = 32
+
+// ranked returns keys, largest first, in the room behind them: each after as many as are
+// larger, or equal and before it.
+func ranked(keys []uint64) []uint64 {
+	n := len(keys)
+	keys = slices.Grow(keys, n)[:2*n]
+	out := keys[n:]
+	for k, key := range keys[:n] {
+		place := 0
+		for _, before := range keys[:k] {
+			if before >= key {
+				place++
+			}
+		}
+		for _, after := range keys[k+1 : n] {
+			if after > key {
+				place++
+			}
+		}
+		out[place] = key
+	}
+	return out
 }
 
 func (t *Top) up(i int) {

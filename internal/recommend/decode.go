@@ -99,7 +99,7 @@ func (d *decoder) model() *Model {
 		d.fail("a count is too large")
 	}
 	m.table = d.items(m.stats.Items)
-	m.thresholds = make([]uint64, m.stats.Items)
+	m.thresholds, m.guesses = make([]uint64, m.stats.Items), make(guesses, m.stats.Items)
 	for j := range m.thresholds {
 		m.thresholds[j] = d.uint(8)
 	}

@@ -18,6 +18,7 @@ type Model struct {
 	stats      Stats
 	rows       [][]cell // past item → recommended items and codes, ascending by item
 	thresholds []uint64 // item → key of its column's K-th neighbour, 0 when fewer
+	guesses    guesses
 
 	encodeOnce sync.Once
 	encoded    []byte
@@ -50,7 +51,7 @@ func (m *Model) Hash() [sha256.Size]byte {
 // newModel lays solved columns out by row. Columns that were not solved again
 // are taken from old, which may be nil when all were.
 func newModel(r Recipe, d *Dataset, old *Model, solved solvedColumns) *Model {
-	m := &Model{recipe: r, table: d.table, thresholds: make([]uint64, len(d.table.ids))}
+	m := &Model{recipe: r, table: d.table, thresholds: make([]uint64, len(d.table.ids)), guesses: make(guesses, len(d.table.ids))}
 	if old != nil {
 		copy(m.thresholds, old.thresholds)
 	}

@@ -12,6 +12,7 @@ type ranker struct {
 	seen    []uint64 // one bit per item
 	scores  []int32  // item → score so far, later place in the list
 	top     ml.Top
+	guesser guesser
 	loose   []loosePart
 	parts   []part
 	ends    []int // place in the list → where its parts end
@@ -28,7 +29,15 @@ func (m *Model) ranker() *ranker {
 
 func (r *ranker) rank(m *Model, q Query) []Ranked {
 	r.accumulate(m)
-	r.choose(m, q)
+	least := r.least(m, q)
+	full := r.choose(m, q, least)
+	if least > 1 {
+		r.guesser.judge(full)
+		if !full {
+			r.accumulate(m)
+			r.choose(m, q, 1)
+		}
+	}
 	out, keys := r.list(m)
 	if !q.NoTerms && len(out) > 0 {
 		r.explain(m, keys, out)
@@ -59,19 +68,29 @@ func (r *ranker) accumulate(m *Model) {
 //go:noinline
 func addRow(scores []int32, row []cell) {
 	for _, c := range row {
-		scores[c.item()] += c.share()
+		scores[c>>8] += expanded[uint8(c)]
 	}
 }
 
-// choose keeps the best candidates and sets the scores back to zero.
-func (r *ranker) choose(m *Model, q Query) {
+// expanded has what a code stands for at the place of its bits: 16 lines of cache that stay
+// near while rows are added.
+var expanded = func() (all [1 << 8]int32) {
+	for bits := range all {
+		all[bits] = cell(bits).share()
+	}
+	return all
+}()
+
+// choose keeps the best candidates with at least a score, sets the scores back to zero, and
+// reports whether there are as many as were asked for.
+func (r *ranker) choose(m *Model, q Query, least int32) (full bool) {
 	r.top.Reset(q.length())
 	if !q.Repeat {
 		for _, i := range r.history {
 			r.scores[i] = 0
 		}
 	}
-	floor := uint64(1) << keyIDBits // a score of 1 and the largest item
+	floor := uint64(least) << keyIDBits // that score and the largest item
 	for _, i := range r.history {
 		// The rows say again which items have a score: to read them twice costs less than
 		// to write down what was found. The second time an item comes its score is zero.
@@ -88,6 +107,7 @@ func (r *ranker) choose(m *Model, q Query) {
 			row = row[n+1:]
 		}
 	}
+	return r.top.Full()
 }
 
 // best returns the first place in a row of an item with at least this score, and the
@@ -96,7 +116,7 @@ func (r *ranker) choose(m *Model, q Query) {
 //go:noinline
 func best(scores []int32, row []cell, least int32) (place int, score int32) {
 	for k, c := range row {
-		j := c.item()
+		j := c >> 8
 		score := scores[j]
 		scores[j] = 0
 		if score >= least {
