@@ -42,9 +42,9 @@ var (
 	errForged = fmt.Errorf("gate: the grant is not one of the gate: %w", thimble.ErrDenied)
 )
 
-// holds returns nil while the grant holds, as far as this process knows. It asks
+// Holds returns nil while the grant holds, as far as this process knows. It asks
 // no database but to get a lost lease back, which kills the grant.
-func (g *Grant) holds(ctx context.Context) error {
+func (g *Grant) Holds(ctx context.Context) error {
 	if g.gate == nil {
 		return errForged
 	}
@@ -88,7 +88,7 @@ func (g *Grant) Open(ctx context.Context, c thimble.Cell, sealed []byte) ([]byte
 	if !slices.ContainsFunc(g.request.Categories, c.Category.Within) {
 		return nil, fmt.Errorf("gate: %s was not asked for: %w", c.Category, thimble.ErrDenied)
 	}
-	if err := g.holds(ctx); err != nil {
+	if err := g.Holds(ctx); err != nil {
 		return nil, err
 	}
 	return g.gate.vault.Open(ctx, c, sealed)
@@ -98,7 +98,7 @@ func (g *Grant) Open(ctx context.Context, c thimble.Cell, sealed []byte) ([]byte
 // It is for who wants to know; output that leaves the process goes through
 // [Grant.Output].
 func (g *Grant) Live(ctx context.Context) error {
-	if err := g.holds(ctx); err != nil {
+	if err := g.Holds(ctx); err != nil {
 		return err
 	}
 	now, err := g.gate.subjects.Person(ctx, g.request.Subject)
@@ -138,7 +138,7 @@ func outputs(ctx context.Context, grants []*Grant, f func(context.Context) error
 }
 
 func (g *Grant) enter(ctx context.Context, abort context.CancelFunc) (leave func(), err error) {
-	if err := g.holds(ctx); err != nil {
+	if err := g.Holds(ctx); err != nil {
 		return nil, err
 	}
 	m := g.gate.moves

@@ -80,7 +80,7 @@ func (s *Sink) Output(ctx context.Context, f func(context.Context) error) error 
 			return err
 		}
 		for i, g := range grants {
-			if g.holds(ctx) == nil {
+			if g.Holds(ctx) == nil {
 				continue
 			}
 			if grants[i], err = g.Renew(ctx); err != nil {

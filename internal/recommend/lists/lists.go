@@ -216,9 +216,10 @@ func (s *Shop) decide(ctx context.Context, g *gate.Grant, version registrydb.Ver
 		return List{}, err
 	}
 	list.Decision, list.Verdict = id, &verdict
-	// Whoever shows the list asks again when it leaves the process. What has changed by
-	// now gives a page with the popular list rather than a refused one.
-	if err := g.Live(ctx); err != nil {
+	// The database was asked in the transaction that kept it, and whoever shows the list asks
+	// again when it leaves the process. What has changed by now gives a page with the popular
+	// list rather than a refused one.
+	if err := g.Holds(ctx); err != nil {
 		g.Drop(ctx)
 		return s.instead(ctx, a, changed)
 	}
