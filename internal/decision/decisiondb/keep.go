@@ -81,7 +81,7 @@ func (s *Store) prepare(ctx context.Context, r decision.Record, policy [8]byte, 
 // of its own for each costs the processor a tenth of a list more. The clock alone would be
 // late: a timer is half a millisecond late on a machine that has nothing else to do.
 const (
-	company = 2
+	company = 4
 	linger  = time.Millisecond
 )
 
