@@ -86,12 +86,9 @@ func (g *Gram) Resume(before []int64, moved []GramColumn) { g.known, g.moved = b
 func (g *Gram) resumed() {
 	copy(g.exact, g.known)
 	for _, c := range g.moved {
-		together := int64(0)
+		all := together(c.Rows, g.fixed)
 		for _, k := range c.Rows {
-			together += int64(g.fixed[k])
-		}
-		for _, k := range c.Rows {
-			g.exact[k] += c.Weight * (together - int64(g.fixed[k]))
+			g.exact[k] += c.Weight * (all - int64(g.fixed[k]))
 		}
 	}
 	g.known, g.moved = nil, nil

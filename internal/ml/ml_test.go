@@ -217,6 +217,60 @@ func TestGramDoesNotDependOnTheOrderOfColumns(t *testing.T) {
 	})
 }
 
+func TestHeavierColumnsCountMoreInWhateverOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, factor := drawSystem(t), rapid.Float64Range(0, 5).Draw(t, "factor")
+		var more []GramColumn
+		for u, w := range s.weights {
+			if rapid.Bool().Draw(t, "more") {
+				c := GramColumn{Weight: int64(w)}
+				for k, row := range s.rows {
+					if slices.Contains(row.Columns, int32(u)) {
+						c.Rows = append(c.Rows, int32(k))
+					}
+				}
+				more = append(more, c)
+				for _, k := range c.Rows {
+					for _, l := range c.Rows {
+						s.matrix[k][l] += float64(factor * float64(w))
+					}
+				}
+			}
+		}
+		n := len(s.b)
+		var h Heavier
+		g := s.gram()
+		set := func(columns []GramColumn) {
+			h.Begin(g, g, factor)
+			for _, c := range columns {
+				for _, k := range c.Rows {
+					h.Row(k)
+				}
+				h.Add(uint16(c.Weight))
+			}
+		}
+		set(more)
+		got, want, p := make([]float64, n), make([]float64, n), slices.Clone(s.b)
+		for range 2 {
+			h.Apply(got, p)
+			s.matrix.Apply(want, p) // of the rounded p
+			for i := range want {
+				if math.Abs(got[i]-want[i]) > 1e-9*(1+math.Abs(want[i])) {
+					t.Fatalf("A·p = %v, want %v", got, want)
+				}
+			}
+		}
+		if got, want := h.Energy(p), s.matrix.Energy(p); math.Abs(got-want) > 1e-9*(1+want) {
+			t.Errorf("energy = %g, want %g", got, want)
+		}
+		set(rapid.Permutation(more).Draw(t, "order"))
+		other := make([]float64, n)
+		if h.Apply(other, p); !slices.Equal(got, other) {
+			t.Errorf("%v in one order, %v in another", got, other)
+		}
+	})
+}
+
 func numbers(n int) (all []int32) {
 	for i := range n {
 		all = append(all, int32(i))

@@ -38,6 +38,7 @@ type solver struct {
 	chosen  []uint64 // one bit per item; zero between calls
 	gram    *ml.Gram
 	built   ml.Gathered
+	heavier ml.Heavier
 	cg      ml.CG
 
 	neighbours     []int32 // ascending
@@ -59,7 +60,7 @@ func newSolver(r Recipe, x *index, p *popularity, of task) *solver {
 		counts: make([]uint32, n), chosen: make([]uint64, bitWords(n)),
 		gram: ml.NewGram(p.weights), task: of,
 	}
-	if of.light != nil {
+	if of.light != nil || r.OwnMilli > 0 {
 		s.place = make([]int32, n)
 	}
 	return s
@@ -81,7 +82,7 @@ func (s *solver) solve(dst []cell, j int32) column {
 		if s.light != nil && s.light[j] {
 			s.resume(j, s.trail)
 		}
-		applied = s.cg.Solve(s.operator(), s.diag, s.rhs, s.fit, s.recipe.steps())
+		applied = s.cg.Solve(s.weighted(j), s.diag, s.rhs, s.fit, s.recipe.steps())
 		dst = s.quantise(dst, s.popular.damp[j])
 	}
 	s.keep(j, applied)

@@ -48,6 +48,9 @@ type Recipe struct {
 	// LastStepMilli is 1000 times the length of the last step; 0 means the best
 	// length, found at half the cost of a step.
 	LastStepMilli int `json:"last_step_milli"`
+	// OwnMilli is 1000 times how much more those count in an item's column who had the item:
+	// what they had in common is known, and that others did not want it is not.
+	OwnMilli int `json:"own_milli,omitempty"`
 	// CrowdedMilli, when not 0, is 1000 times how crowded a column is where one step more is
 	// taken: how many of its neighbours somebody has who has one, by weight. With few products
 	// of which everybody had many, two steps are far from what a shop knows.
@@ -130,14 +133,16 @@ func (r Recipe) Decayed(epoch, halfLife int) Recipe {
 // DefaultRecipe is one untuned default for all shops. It was chosen on the last fifths of
 // the train histories of Gowalla, three Amazon sets, Online Retail, Complete Journey, the
 // sessions of Diginetica and MovieLens 100k, and on a random fifth of Gowalla's and MovieLens's;
-// CrowdedMilli, AlphaMilli, LambdaMilli, RidgeMilli and SharpenMilli on all of them, the others earlier and on fewer.
-// K, MaxK, PruneBelow and HistoryCap are a little smaller than what was best there, for quick
-// deletions and lists; their choice and that of CrowdedMilli also saw Gowalla's test. HalfLife and MostHalvings were chosen on purchases of the Online
-// Retail set from three to four fifths of it; they wait for an epoch.
+// CrowdedMilli, AlphaMilli, LambdaMilli, RidgeMilli and SharpenMilli on all of them, OwnMilli,
+// LastStepMilli, K and PruneBelow on these without MovieLens's random fifth, and on Rent the
+// Runway, the others earlier and on fewer. MaxK and HistoryCap are a little smaller than what
+// was best there, for quick deletions and lists; their choice and that of CrowdedMilli also saw
+// Gowalla's test. HalfLife and MostHalvings were chosen on purchases of the Online Retail set
+// from three to four fifths of it; they wait for an epoch.
 func DefaultRecipe() Recipe {
 	return Recipe{
-		Name: "default", K: 70, HeadMilli: 1000, MaxK: 500, AlphaMilli: 350, DegreeBits: 2, LambdaMilli: 30_000, RidgeMilli: 300,
-		NeighbourMilli: 300, EtaMilli: 0, Steps: 2, LastStepMilli: 400, CrowdedMilli: 9000, SharpenMilli: 200, PruneBelow: 7, HistoryCap: 200,
+		Name: "default", K: 60, HeadMilli: 1000, MaxK: 500, AlphaMilli: 350, DegreeBits: 2, LambdaMilli: 30_000, RidgeMilli: 300,
+		NeighbourMilli: 300, EtaMilli: 0, Steps: 2, LastStepMilli: 350, OwnMilli: 500, CrowdedMilli: 9000, SharpenMilli: 200, PruneBelow: 8, HistoryCap: 200,
 		HalfLife: 2, MostHalvings: 2,
 	}
 }
@@ -146,8 +151,8 @@ func DefaultRecipe() Recipe {
 // knows more of each item, and forgetting somebody costs most of a training.
 func QualityRecipe() Recipe {
 	r := DefaultRecipe()
-	r.Name, r.K, r.MaxK, r.DegreeBits, r.PruneBelow, r.HistoryCap = "quality", 200, 0, 3, 3, 500
-	r.AlphaMilli, r.LambdaMilli, r.RidgeMilli, r.SharpenMilli = 400, 25_000, 450, 250
+	r.Name, r.K, r.HeadMilli, r.MaxK, r.DegreeBits, r.PruneBelow, r.HistoryCap = "quality", 200, 800, 0, 3, 3, 500
+	r.AlphaMilli, r.LambdaMilli, r.RidgeMilli, r.SharpenMilli, r.OwnMilli, r.LastStepMilli = 400, 22_000, 450, 250, 1000, 300
 	r.CrowdedMilli = 12_500 // a greater one loses on dense sets, a smaller one on the most popular of Gowalla
 	return r
 }
@@ -189,6 +194,7 @@ func (r Recipe) Check() error {
 		{"eta_milli", r.EtaMilli, 0, 1000},
 		{"steps", r.Steps, 1, 100},
 		{"last_step_milli", r.LastStepMilli, 0, 2000},
+		{"own_milli", r.OwnMilli, 0, 100_000},
 		{"crowded_milli", r.CrowdedMilli, 0, 1_000_000},
 		{"sharpen_milli", r.SharpenMilli, 0, 1000},
 		{"prune_below", r.PruneBelow, 1, ml.CompandMax},
