@@ -11,7 +11,7 @@ import (
 
 // MostCells is how many cells fit into a counted file of two megabytes on the wire, by
 // measurement: docs/device.md has it.
-const MostCells = 1_000_000
+const MostCells = 960_000
 
 // CountedRows makes the rows of a file from the model that serves: its strongest weights, as many
 // as most, of pairs that at least so many people are behind.
@@ -34,7 +34,12 @@ func CountedRows(items []Item, m *recommend.Model, d *recommend.Dataset, behind,
 		}
 		slices.SortFunc(rows[i], func(a, b Cell) int { return cmp.Compare(a.Item, b.Item) })
 	}
-	return heaviest(rows, most)
+	often := make([]int, len(items))
+	for i := range often {
+		often[i] = i
+	}
+	slices.SortStableFunc(often, func(i, j int) int { return cmp.Compare(len(people[j]), len(people[i])) })
+	return heaviest(rows, most, often)
 }
 
 // codeOf turns a weight back into the code that it was expanded from.
@@ -78,8 +83,9 @@ func together(a, b []int32, least int) bool {
 }
 
 // heaviest keeps the cells whose codes are largest in all rows together: one threshold for
-// all is far better than as many for each. Of those at the threshold, all stay or none.
-func heaviest(rows [][]Cell, most int) [][]Cell {
+// all is far better than as many for each. Of those just below it, as many as there is room for
+// stay: of the rows that come first in often, which most people's lists are made from.
+func heaviest(rows [][]Cell, most int, often []int) [][]Cell {
 	var of [ml.CompandMax + 1]int
 	for _, row := range rows {
 		for _, c := range row {
@@ -91,8 +97,17 @@ func heaviest(rows [][]Cell, most int) [][]Cell {
 		least--
 		n += of[least]
 	}
-	for i, row := range rows {
-		rows[i] = slices.Clip(slices.DeleteFunc(row, func(c Cell) bool { return size(c) < least }))
+	for _, i := range often {
+		rows[i] = slices.Clip(slices.DeleteFunc(rows[i], func(c Cell) bool {
+			switch s := size(c); {
+			case s >= least:
+				return false
+			case s < least-1 || n == most:
+				return true
+			}
+			n++
+			return false
+		}))
 	}
 	return rows
 }

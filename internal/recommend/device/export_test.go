@@ -14,3 +14,6 @@ func (p *Pairs) Count() (out map[[2]int32]int64) {
 
 // Laplace draws from the discrete Laplace.
 func (n *Noise) Laplace(t uint64) int64 { return n.laplace(t) }
+
+// Heaviest keeps the cells whose codes are largest.
+var Heaviest = heaviest
