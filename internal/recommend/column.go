@@ -43,6 +43,7 @@ type solver struct {
 
 	neighbours     []int32 // ascending
 	rows           []ml.GramRow
+	codes          []int8
 	diag, rhs, fit []float64
 
 	task
@@ -180,10 +181,34 @@ func (s *solver) addRow(i int32) {
 	s.rhs = append(s.rhs, float64(s.counts[i]))
 }
 
-// quantise appends the cells whose code is large enough to keep.
+// quantise appends the cells whose codes are large enough to keep, and of columns that have few
+// of these the largest of the others: of alike ones the items that come first.
 func (s *solver) quantise(dst []cell, damp float64) []cell {
+	var small [ml.CompandMax + 1]int // code → how many are pruned
+	kept := 0
+	s.codes = s.codes[:0]
+	for _, v := range s.fit {
+		code := s.sharp.code(float64(v * damp))
+		s.codes = append(s.codes, code)
+		switch {
+		case s.recipe.keeps(code):
+			kept++
+		case code > 0:
+			small[code]++
+		}
+	}
+	least, some := s.recipe.PruneBelow, 0 // what stays of those with the least code
+	for room := s.recipe.KeepLeast - kept; room > 0 && least > 1; room -= some {
+		least--
+		some = min(small[least], room)
+	}
 	for k, i := range s.neighbours {
-		if code := s.sharp.code(float64(s.fit[k] * damp)); s.recipe.keeps(code) {
+		code := s.codes[k]
+		stays := s.recipe.keeps(code) || int(code) > least
+		if !stays && int(code) == least && some > 0 {
+			stays, some = true, some-1
+		}
+		if stays {
 			dst = append(dst, newCell(i, code))
 		}
 	}

@@ -146,7 +146,7 @@ func (d *decoder) rows(m *Model) {
 				return
 			}
 			item := before + int32(step)
-			if step == 0 || int(item) >= n || !m.recipe.keeps(code) || int(item) == i {
+			if step == 0 || int(item) >= n || !m.recipe.allows(code) || int(item) == i {
 				d.fail("a weight is not valid")
 				return
 			}
@@ -160,7 +160,10 @@ func (d *decoder) rows(m *Model) {
 	}
 }
 
-// keeps reports whether pruning leaves a code in the model.
+// allows reports whether a code can be in the model.
+func (r Recipe) allows(code int8) bool { return r.keeps(code) || r.KeepLeast > 0 && code > 0 }
+
+// keeps reports whether pruning leaves a code in the model, whatever else the column has.
 func (r Recipe) keeps(code int8) bool {
 	return code >= -ml.CompandMax && (int(code) >= r.PruneBelow || int(code) <= -r.PruneBelow)
 }

@@ -62,6 +62,9 @@ type Recipe struct {
 	// PruneBelow is the smallest 8-bit code that is kept. A code c stands for a
 	// weight of (c/127)².
 	PruneBelow int `json:"prune_below"`
+	// KeepLeast is how many weights of a column are kept although their codes are smaller, the
+	// largest: where people had few items all weights are small, and say something.
+	KeepLeast int `json:"keep_least,omitempty"`
 	// HistoryCap is how many of a person's last items count, in training and in
 	// serving.
 	HistoryCap int `json:"history_cap"`
@@ -198,6 +201,7 @@ func (r Recipe) Check() error {
 		{"crowded_milli", r.CrowdedMilli, 0, 1_000_000},
 		{"sharpen_milli", r.SharpenMilli, 0, 1000},
 		{"prune_below", r.PruneBelow, 1, ml.CompandMax},
+		{"keep_least", r.KeepLeast, 0, ml.MaxGramBound},
 		{"history_cap", r.HistoryCap, 1, ml.MaxGramBound},
 		{"decay_epoch", r.DecayEpoch, 0, maxEpoch},
 		{"half_life", r.HalfLife, min(r.DecayEpoch, 1), maxEpoch},

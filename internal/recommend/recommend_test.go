@@ -41,6 +41,7 @@ func drawRecipe(t *rapid.T) Recipe {
 		CrowdedMilli:   rapid.SampledFrom([]int{0, 1200, 2000}).Draw(t, "crowded"),
 		SharpenMilli:   rapid.SampledFrom([]int{0, 250, 1000}).Draw(t, "sharpen"),
 		PruneBelow:     rapid.SampledFrom([]int{1, 8, 30}).Draw(t, "prune"),
+		KeepLeast:      rapid.SampledFrom([]int{0, 0, 2, 5}).Draw(t, "keep"),
 		HistoryCap:     rapid.IntRange(1, 12).Draw(t, "cap"),
 
 		DecayEpoch:     rapid.SampledFrom([]int{0, 50}).Draw(t, "decay"),
@@ -180,10 +181,11 @@ func d200() Recipe {
 	}
 }
 
-// owned is a recipe under which those who had an item count more in its column.
+// owned is a recipe under which those who had an item count more in its column, and of which
+// columns keep weights that are smaller than others.
 func owned() Recipe {
 	r := DefaultRecipe()
-	r.Name, r.K, r.LastStepMilli, r.OwnMilli, r.PruneBelow = "owned", 60, 350, 500, 8
+	r.Name, r.K, r.LastStepMilli, r.OwnMilli, r.PruneBelow, r.KeepLeast = "owned", 60, 350, 500, 8, 40
 	return r
 }
 
@@ -208,7 +210,7 @@ func TestGoldenModelsHaveTheSameBytesEverywhere(t *testing.T) {
 		"ed5757e7f37048cd9414ee32f971b996ce498870a8b05e3900e7fb4f47cd6de1": plain(),
 		"22fc527368b379f1170eb5390696479d246779683524c77793a496be29fb2675": sharpened(),
 		"c4ea27237203d99da3af86541fcfbe86a9547bad58acb1e20a055242100744ae": DefaultRecipe(),
-		"9a5d519131f02e9c3469e3c03459723535fc7965563933c2fce9e603ef7b1629": owned(),
+		"0a3403df979131ca06fc2e5603fa9f7fe15f4b87f34478e07f49892be184498d": owned(),
 	} {
 		m := train(t, r, clusteredShop(400, 160, 8))
 		h := m.Hash()

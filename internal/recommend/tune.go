@@ -276,6 +276,7 @@ func grid(start Recipe, timed bool) []func(Recipe) []Recipe {
 		vary([]int{15_000, 25_000, 40_000}, func(r *Recipe, v int) { r.LambdaMilli = v }),
 		vary([]int{0, 100}, func(r *Recipe, v int) { r.EtaMilli = v }),
 		vary([]int{max(start.K/2, 1), start.K, min(2*start.K, ml.MaxGramBound)}, func(r *Recipe, v int) { r.K = v }),
+		vary([]int{0, 200}, func(r *Recipe, v int) { r.KeepLeast = v }),
 	}
 	if timed {
 		all = append(all, vary([]int{0, 1, 2, 6}, func(r *Recipe, v int) { r.HalfLife = v }))
