@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 )
 
@@ -23,12 +24,37 @@ func (db *DB) Search(ctx context.Context, needles [][]byte) (found int, scanned 
 		return 0, false, nil
 	}
 	h := newHaystack(needles)
-	for _, suffix := range []string{"", "-wal", "-journal", "-shm"} {
-		if err := h.file(ctx, db.cfg.Path+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return 0, false, fmt.Errorf("sqldb: searching the files of %s: %w", db.set, err)
-		}
+	if err := db.searchFiles(ctx, h); err != nil {
+		return 0, false, fmt.Errorf("sqldb: searching the files of %s: %w", db.set, err)
 	}
 	return len(h.found), true, nil
+}
+
+func (db *DB) searchFiles(ctx context.Context, h *haystack) error {
+	db.folding.Lock()
+	if db.shm == nil {
+		f, err := os.Open(db.cfg.Path + "-shm")
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			db.folding.Unlock()
+			return err
+		}
+		db.shm = f
+	}
+	locked := []*os.File{db.file, db.shm}
+	db.folding.Unlock()
+	for _, f := range locked {
+		if f != nil {
+			if err := h.read(ctx, io.NewSectionReader(f, 0, math.MaxInt64)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, suffix := range []string{"-wal", "-journal"} { // on which SQLite has no locks
+		if err := h.file(ctx, db.cfg.Path+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // A haystack looks for many needles in one pass over a stream. It finds them by
@@ -62,14 +88,18 @@ func newHaystack(needles [][]byte) *haystack {
 }
 
 func (h *haystack) file(ctx context.Context, path string) error {
-	if len(h.heads) == 0 {
-		return nil
-	}
 	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	return h.read(ctx, f)
+}
+
+func (h *haystack) read(ctx context.Context, f io.Reader) error {
+	if len(h.heads) == 0 {
+		return nil
+	}
 	buf := make([]byte, 1<<20)
 	have := 0
 	for {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -61,6 +62,10 @@ type DB struct {
 	looks  sync.Map // text → *sql.Stmt, prepared on PostgreSQL's readers
 
 	lookers *lookers // of SQLite
+	// SQLite's file and shared memory as somebody reads them beside SQLite. They stay open until its
+	// connections are closed: to close one would release the process's locks on it, and another
+	// process that closes the database would take itself for the last, and remove the log.
+	file, shm *os.File
 
 	folding sync.Mutex // held after writer, where both are
 	stop    context.CancelFunc
@@ -138,6 +143,11 @@ func (db *DB) closePools() error {
 	err = errors.Join(err, db.read.Close())
 	if db.write != db.read {
 		err = errors.Join(err, db.write.Close())
+	}
+	for _, f := range []*os.File{db.file, db.shm} {
+		if f != nil {
+			err = errors.Join(err, f.Close())
+		}
 	}
 	return err
 }

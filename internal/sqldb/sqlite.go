@@ -44,11 +44,8 @@ func (db *DB) connectSQLite(cfg Config) error {
 	db.read.SetMaxOpenConns(cfg.Readers)
 	db.read.SetMaxIdleConns(cfg.Readers)
 	// SQLite creates the file with the process's mask; personal data is nobody else's.
-	f, err := os.OpenFile(cfg.Path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return err
-	}
-	return f.Close()
+	db.file, err = os.OpenFile(cfg.Path, os.O_CREATE|os.O_RDWR, 0o600)
+	return err
 }
 
 // pageSize is larger where values are: a page of the write-ahead log is two writes.
