@@ -166,20 +166,19 @@ func (t *Top) Sorted() []uint64 {
 // fewKeys is how many keys are sorted by counting: no branch of that is guessed wrong.
 const fewKeys = 32
 
-// ranked returns keys, largest first, in the room behind them: each after as many as are
+// ranked returns keys, largest first, in the room behind them that Reset made: each after as many as are
 // larger, or equal and before it.
 func ranked(keys []uint64) []uint64 {
 	n := len(keys)
-	keys = slices.Grow(keys, n)[:2*n]
-	out := keys[n:]
-	for k, key := range keys[:n] {
+	out := keys[n : 2*n]
+	for k, key := range keys {
 		place := 0
 		for _, before := range keys[:k] {
 			if before >= key {
 				place++
 			}
 		}
-		for _, after := range keys[k+1 : n] {
+		for _, after := range keys[k+1:] {
 			if after > key {
 				place++
 			}

@@ -21,7 +21,7 @@ func TestAGuessChangesNoList(t *testing.T) {
 		r.history = rapid.Permutation(items).Draw(rt, "history")[:n]
 		k := rapid.IntRange(1, guessed).Draw(rt, "length")
 		want := r.rank(m, Query{K: guessed + 1})
-		guess := r.least(m, Query{K: k})
+		guess := r.guesser.least(m, r.history, Query{K: k})
 		got := r.rank(m, Query{K: k})
 		if diff := cmp.Diff(want[:min(k, len(want))], got); diff != "" {
 			rt.Errorf("with a guess of %d the list differs (-want +got):\n%s", guess, diff)
@@ -41,14 +41,14 @@ func TestWhoGuessesWronglyStopsForAWhile(t *testing.T) {
 	m := train(t, DefaultRecipe(), clusteredShop(800, 400, 12))
 	r := m.ranker()
 	r.history = append(r.history, 3, 60, 110, 160, 210, 260, 310, 360)
-	if r.least(m, Query{}) == 1 {
+	if r.guesser.least(m, r.history, Query{}) == 1 {
 		t.Fatal("nothing is guessed")
 	}
 	for range mostMissed {
 		r.guesser.judge(false)
 	}
 	waits := 0
-	for r.least(m, Query{}) == 1 {
+	for r.guesser.least(m, r.history, Query{}) == 1 {
 		waits++
 	}
 	if want := mostMissed*missCosts - mostMissed; waits != want {

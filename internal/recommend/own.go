@@ -16,15 +16,12 @@ func (s *solver) weighted(j int32) ml.Operator {
 		s.rhs[k] += float64(more * count)
 	}
 	s.heavier.Begin(op, s.gram, more)
-	s.ownBaskets(j)
+	s.inPlaces(func() { s.ownBaskets(j) })
 	return &s.heavier
 }
 
 // ownBaskets says which neighbours each of the item's customers had.
 func (s *solver) ownBaskets(j int32) {
-	for k, i := range s.neighbours {
-		s.place[i] = int32(k) + 1
-	}
 	for _, u := range s.x.buyers[j] {
 		for _, i := range s.x.baskets[u] {
 			if k := s.place[i]; k > 0 {
@@ -32,8 +29,5 @@ func (s *solver) ownBaskets(j int32) {
 			}
 		}
 		s.heavier.Add(s.x.weights[u])
-	}
-	for _, i := range s.neighbours {
-		s.place[i] = 0
 	}
 }

@@ -29,7 +29,7 @@ func (m *Model) ranker() *ranker {
 
 func (r *ranker) rank(m *Model, q Query) []Ranked {
 	r.accumulate(m)
-	least := r.least(m, q)
+	least := r.guesser.least(m, r.history, q)
 	full := r.choose(m, q, least)
 	if least > 1 {
 		r.guesser.judge(full)
@@ -72,8 +72,8 @@ func addRow(scores []int32, row []cell) {
 	}
 }
 
-// expanded has what a code stands for at the place of its bits: 16 lines of cache that stay
-// near while rows are added.
+// expanded has what a code stands for at the place of its bits: 16 lines of cache, which stay
+// near while rows are added, as they would not for who looks up a few.
 var expanded = func() (all [1 << 8]int32) {
 	for bits := range all {
 		all[bits] = cell(bits).share()

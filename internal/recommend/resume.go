@@ -154,18 +154,25 @@ func (s *solver) resume(j int32, t trail) {
 	if s.quick == nil || !s.known(j) {
 		return
 	}
+	s.moved, s.places = s.moved[:0], s.places[:0]
+	s.inPlaces(func() {
+		for _, c := range t.changed {
+			s.move(c.old, -1)
+			s.move(c.now, 1)
+		}
+	})
+	s.gram.Resume(s.exact, s.moved)
+}
+
+// inPlaces runs f while each neighbour's place is known.
+func (s *solver) inPlaces(f func()) {
 	for k, i := range s.neighbours {
 		s.place[i] = int32(k) + 1
 	}
-	s.moved, s.places = s.moved[:0], s.places[:0]
-	for _, c := range t.changed {
-		s.move(c.old, -1)
-		s.move(c.now, 1)
-	}
+	f()
 	for _, i := range s.neighbours {
 		s.place[i] = 0
 	}
-	s.gram.Resume(s.exact, s.moved)
 }
 
 // move notes that somebody's part of the sums is added, or taken out.

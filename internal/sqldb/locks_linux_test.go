@@ -17,7 +17,7 @@ func TestASearchLeavesSQLiteItsLocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	t.Cleanup(func() { _ = db.Close() }) // its locks are gone by then
 	if err := db.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -30,6 +30,7 @@ func TestASearchLeavesSQLiteItsLocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = f.Close() })
 	const ofDescription, shared = 36, 1<<30 + 2 // F_OFD_GETLK; where SQLite's shared lock is
 	lock := syscall.Flock_t{Type: syscall.F_WRLCK, Start: shared, Len: 510}
 	if err := syscall.FcntlFlock(f.Fd(), ofDescription, &lock); err != nil {

@@ -31,22 +31,13 @@ func (db *DB) Search(ctx context.Context, needles [][]byte) (found int, scanned 
 }
 
 func (db *DB) searchFiles(ctx context.Context, h *haystack) error {
-	db.folding.Lock()
-	if db.shm == nil {
-		f, err := os.Open(db.cfg.Path + "-shm")
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			db.folding.Unlock()
-			return err
-		}
-		db.shm = f
+	shm, err := db.sharedMemory()
+	if err != nil {
+		return err
 	}
-	locked := []*os.File{db.file, db.shm}
-	db.folding.Unlock()
-	for _, f := range locked {
-		if f != nil {
-			if err := h.read(ctx, io.NewSectionReader(f, 0, math.MaxInt64)); err != nil {
-				return err
-			}
+	for _, f := range []*os.File{db.file, shm} {
+		if err := h.read(ctx, io.NewSectionReader(f, 0, math.MaxInt64)); err != nil {
+			return err
 		}
 	}
 	for _, suffix := range []string{"-wal", "-journal"} { // on which SQLite has no locks
@@ -55,6 +46,16 @@ func (db *DB) searchFiles(ctx context.Context, h *haystack) error {
 		}
 	}
 	return nil
+}
+
+// sharedMemory opens the file once. It is there while a connection is open, as after [DB.Truncate].
+func (db *DB) sharedMemory() (f *os.File, err error) {
+	db.folding.Lock()
+	defer db.folding.Unlock()
+	if db.shm == nil {
+		db.shm, err = os.Open(db.cfg.Path + "-shm")
+	}
+	return db.shm, err
 }
 
 // A haystack looks for many needles in one pass over a stream. It finds them by

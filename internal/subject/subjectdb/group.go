@@ -56,14 +56,14 @@ func places(nodes []node, links []link) map[thimble.SubjectID]place {
 			continue
 		}
 		at[root.id] = place{person: root.id}
-		for todo := []thimble.SubjectID{root.id}; len(todo) > 0; todo = todo[1:] {
-			for _, l := range next[todo[0]] {
+		for reached := []thimble.SubjectID{root.id}; len(reached) > 0; reached = reached[1:] {
+			for _, l := range next[reached[0]] {
 				if _, ok := at[l.b]; ok {
 					continue
 				}
 				// Two are one person since the last link between them was made.
-				at[l.b] = place{person: root.id, joined: max(at[todo[0]].joined, l.at)}
-				todo = append(todo, l.b)
+				at[l.b] = place{person: root.id, joined: max(at[reached[0]].joined, l.at)}
+				reached = append(reached, l.b)
 			}
 		}
 	}
