@@ -21,7 +21,8 @@ type Walk struct {
 	// Of are the subjects whose events are wanted; nil wants everybody's.
 	Of []thimble.SubjectID
 	// Open returns the grant by which a subject's events are opened; nil for none. It is
-	// called for each event: who knows the grant keeps it.
+	// called for each event: who knows the grant keeps it while it holds. Where one does not
+	// open an event it is called again, and the event is left out when it returns the same.
 	Open func(ctx context.Context, who thimble.SubjectID) (thimble.Grant, error)
 }
 
@@ -89,22 +90,30 @@ func (s *Store) frames(ctx context.Context, from, until int64, f func(timeline.P
 	return nil
 }
 
+// attempts bounds how many grants are asked for one event.
+const attempts = 8
+
 func (w *Walk) tell(ctx context.Context, at *found, f func(timeline.Event) error) error {
 	if !says(at.record, w.Categories) {
 		return nil
 	}
-	g, err := w.Open(ctx, at.record.Subject)
-	if err != nil || g == nil {
-		return err
+	var before thimble.Grant
+	for range attempts {
+		g, err := w.Open(ctx, at.record.Subject)
+		if err != nil || g == nil || g == before {
+			return err // what the same grant refuses twice is not for it
+		}
+		e, err := openEvent(ctx, g, w.Categories, at)
+		if err != nil && refused(err) {
+			before = g // it may have ended since it was given
+			continue
+		}
+		if err != nil || !e.Has() {
+			return err
+		}
+		return f(e)
 	}
-	e, err := openEvent(ctx, g, w.Categories, at)
-	if err != nil && refused(err) {
-		return nil // they have changed their mind since the grant was given
-	}
-	if err != nil || !e.Has() {
-		return err
-	}
-	return f(e)
+	return fmt.Errorf("timeline: somebody's choices kept changing while the log was walked through: %w", thimble.ErrConflict)
 }
 
 // says reports whether a record has a part of some categories.

@@ -8,6 +8,7 @@ import (
 	"thimble"
 	"thimble/internal/collect/timeline"
 	"thimble/internal/collect/timelinedb"
+	"thimble/internal/thimbletest"
 )
 
 // walks returns the items of a walk, in its order.
@@ -84,6 +85,35 @@ func TestWhoCameIsToldUpToAFrameThatHoldsAllOfThem(t *testing.T) {
 			if !slices.Equal(got, c.want) || reached != c.reached {
 				t.Errorf("behind %d until %d, most %d: %d people until %d, want %d until %d", c.behind, c.until, c.most, len(got), reached, len(c.want), c.reached)
 			}
+		}
+	})
+}
+
+// A grant that has ended opens nothing: another is asked for, and what that opens is told.
+// What a grant that holds does not open is left out.
+func TestAWalkAsksAgainForAGrantThatHasEnded(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ada, bob := w.person(), w.person()
+		w.views(ada, "a1")
+		w.views(bob, "b1")
+		w.views(ada, "a2")
+		ended := w.grant(ada, browsing)
+		w.Chooses(ada, thimbletest.Withdraws(taste)...)
+		other := w.grant(bob, browsing)
+		asked := 0
+		got := w.walks(3, func(who thimble.SubjectID) thimble.Grant {
+			switch asked++; {
+			case who == bob:
+				return other
+			case asked == 1:
+				return ended
+			case asked > 3:
+				return other // another's, which opens nothing of theirs
+			}
+			return w.grant(ada, browsing)
+		})
+		if want := []string{"A1", "B1"}; !slices.Equal(got, want) || asked != 4 {
+			t.Errorf("asked %d times: %v, want %v by four", asked, got, want)
 		}
 	})
 }

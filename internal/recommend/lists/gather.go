@@ -144,15 +144,15 @@ func (s *Shop) eachLearned(ctx context.Context, but []thimble.SubjectID, f func(
 		if left[g.Subject()] || slices.ContainsFunc(g.Members(), func(who thimble.SubjectID) bool { return suspects[who] }) {
 			continue
 		}
-		orders, said, err := s.learned(ctx, g)
-		if gone(ctx, g, err) {
-			continue // changed their mind since the scan came to them
-		}
-		if errors.Is(err, thimble.ErrDenied) {
+		g, orders, said, err := s.learned(ctx, g)
+		if damaged(err) {
 			// One damaged order must not keep everyone else from being forgotten. Its
 			// person is left out until it is mended.
 			s.Log.ErrorContext(ctx, "a history cannot be opened and is not learned from", slog.String("cause", err.Error()))
 			continue
+		}
+		if err == nil && g == nil {
+			continue // changed their mind since the scan came to them
 		}
 		if err == nil {
 			err = f(g, orders, said)

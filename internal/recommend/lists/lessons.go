@@ -157,7 +157,7 @@ func (s *Shop) lessonsBefore(ctx context.Context, before time.Time, of []thimble
 // open returns the grant by which a subject's deeds are learned from.
 func (c *course) open(ctx context.Context, who thimble.SubjectID) (thimble.Grant, error) {
 	l := c.met[who]
-	if l == nil {
+	if l == nil || l.grant != nil && l.grant.Holds(ctx) != nil {
 		if len(c.met) >= mostListeners {
 			clear(c.met)
 		}

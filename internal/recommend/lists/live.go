@@ -161,19 +161,17 @@ type anew struct {
 func (s *Shop) learnable(ctx context.Context, members []thimble.SubjectID) (p *anew, err error) {
 	p = &anew{who: members[0], others: members[1:]}
 	p.grant, err = s.Gate.Open(ctx, trains(p.who))
-	if denied := (*gate.Denial)(nil); errors.As(err, &denied) {
+	if denied(err) {
 		p.grant = nil
 		return p, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("recommend: asking what may be learned of a person: %w", err)
 	}
-	p.orders, p.said, err = s.learned(ctx, p.grant)
+	p.grant, p.orders, p.said, err = s.learned(ctx, p.grant)
 	switch {
 	case err == nil:
-	case gone(ctx, p.grant, err):
-		p.grant = nil
-	case errors.Is(err, thimble.ErrDenied):
+	case damaged(err):
 		s.Log.ErrorContext(ctx, "a history cannot be opened and is not learned from", slog.String("cause", err.Error()))
 		p.grant = nil
 	default:

@@ -2,6 +2,7 @@ package lists
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -53,9 +54,46 @@ func (s *Shop) returns(ctx context.Context, r gate.Request) (bool, error) {
 	return v.Allowed, nil
 }
 
+// attempts bounds how often what somebody has is opened again, when their grant ends meanwhile.
+const attempts = 8
+
+// errUnsteady is that a grant ended each time before what it opens was read.
+var errUnsteady = fmt.Errorf("recommend: somebody's choices kept changing while they were read: %w", thimble.ErrConflict)
+
 // learned are the orders that a person permits to learn from, without what they want
-// forgotten, and what they say about their lists.
-func (s *Shop) learned(ctx context.Context, g *gate.Grant) ([]recorded, taste.State, error) {
+// forgotten, and what they say about their lists. A grant also ends by a change that has nothing
+// to do with learning, and when the process has lost touch with the others: who is permitted
+// still is read again by a grant of now, which is returned. It is nil for who is not.
+func (s *Shop) learned(ctx context.Context, g *gate.Grant) (*gate.Grant, []recorded, taste.State, error) {
+	who := g.Subject()
+	for range attempts {
+		orders, state, err := s.learnedBy(ctx, g)
+		if !gone(ctx, g, err) {
+			return g, orders, state, err
+		}
+		g, err = g.Renew(ctx)
+		if denied(err) || err == nil && g.Subject() != who { // one with somebody else by now, and met under that
+			return nil, nil, taste.State{}, nil
+		}
+		if err != nil {
+			return nil, nil, taste.State{}, fmt.Errorf("recommend: asking again what may be learned of a person: %w", err)
+		}
+	}
+	return nil, nil, taste.State{}, errUnsteady
+}
+
+// damaged reports whether an error is that of data that nobody can open, while the gate answers.
+func damaged(err error) bool {
+	return errors.Is(err, thimble.ErrDenied) && !errors.Is(err, thimble.ErrUnavailable)
+}
+
+// denied reports whether the gate was asked and said no.
+func denied(err error) bool {
+	_, no := errors.AsType[*gate.Denial](err)
+	return no
+}
+
+func (s *Shop) learnedBy(ctx context.Context, g *gate.Grant) ([]recorded, taste.State, error) {
 	returns, err := s.returns(ctx, trains(g.Subject()))
 	if err != nil {
 		return nil, taste.State{}, err
